@@ -1,1 +1,25 @@
-//! Under construction.
+//! The model of Hockeystick.
+//!
+//! Every request of a web app is simulated, one event at a time; the result agrees with queueing theory where theory
+//! has an answer, and with measurements of real deployments.
+//!
+//! # Layout, from the ground up; each floor knows only those below it
+//!
+//! - [`units`]: quantities with units. [`statistics`]: warm-up, intervals, percentiles.
+//! - [`hardware`], [`workload`], [`settings`]: machines and prices; what users ask for; settings that describe themselves.
+//! - [`component`]: one file a kind: settings, defaults with sources, what it models, how it handles a request.
+//! - [`stage`]: a board that can be simulated, and the rules it keeps.
+//! - [`theory`]: a solver that turns a stage into an [`outcome`].
+//!
+//! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
+
+pub mod component;
+pub mod figure;
+pub mod hardware;
+pub mod outcome;
+pub mod settings;
+pub mod stage;
+pub mod statistics;
+pub mod theory;
+pub mod units;
+pub mod workload;

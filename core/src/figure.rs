@@ -1,0 +1,73 @@
+//! What a figure on a page shows of a stage. Data only: `hockeystick-content` writes it, the page reads it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::component::Kind;
+use crate::stage::{FaultKind, Stage, Target};
+
+/// A figure: a board that runs, with the charts and controls that its place in the lesson needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Its name within the page; sentences refer to it.
+    pub id: String,
+    /// What runs.
+    pub stage: Stage,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Simulated seconds in a second of the reader's time.
+    pub speed: f64,
+    /// Whether it runs as soon as it is seen.
+    pub autoplay: bool,
+    /// Charts, in order.
+    pub panels: Vec<Panel>,
+    /// Knobs under the board.
+    pub controls: Vec<Control>,
+    /// What the reader may break.
+    pub breaks: Vec<Break>,
+    /// What the reader may drag in.
+    pub palette: Vec<Kind>,
+    /// One line under the figure.
+    pub caption: String,
+}
+
+/// A chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Panel {
+    /// Response time over load: theory, simulation, operating point, measurements.
+    HockeyStick,
+    /// p50, p95 and p99 over time.
+    Percentiles,
+    /// Throughput over time, and errors by cause.
+    Throughput,
+    /// Utilisation over time.
+    Utilisation,
+}
+
+/// A knob under the board.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    /// What it turns, as in [`Stage::knob`]: `users.rate`, `app.demand.read`, `box.memory`.
+    pub path: String,
+    /// Its name for the reader.
+    pub label: String,
+    /// Smallest value, in the knob's unit.
+    pub min: f64,
+    /// Largest value, in the knob's unit.
+    pub max: f64,
+    /// Whether equal distances are equal ratios.
+    pub logarithmic: bool,
+}
+
+/// Something the reader may break, with one click.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Break {
+    /// What the button says.
+    pub label: String,
+    /// What it befalls.
+    pub on: Target,
+    /// What happens.
+    pub kind: FaultKind,
+    /// Seconds that it lasts.
+    pub lasts_s: f64,
+}

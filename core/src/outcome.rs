@@ -1,0 +1,94 @@
+//! What a solver found: the same shape from the simulation and from theory, so that they can be laid side by side.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A number, with its interval where it has one, or the reason why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Estimate {
+    /// A number.
+    Known {
+        /// The estimate.
+        value: f64,
+        /// Lower end of the confidence interval.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        low: Option<f64>,
+        /// Upper end of the confidence interval.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        high: Option<f64>,
+        /// For theory: `exact`, or the approximation's name and known error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<String>,
+    },
+    /// No number, and why.
+    NotApplicable {
+        /// The reason, as a sentence.
+        not_applicable: String,
+    },
+}
+
+impl Estimate {
+    /// A bare number.
+    pub const fn value(value: f64) -> Self {
+        Self::Known { value, low: None, high: None, basis: None }
+    }
+
+    /// A number within an interval.
+    pub const fn interval(value: f64, low: f64, high: f64) -> Self {
+        Self::Known { value, low: Some(low), high: Some(high), basis: None }
+    }
+
+    /// A number from a formula.
+    pub fn by(value: f64, basis: impl Into<String>) -> Self {
+        Self::Known { value, low: None, high: None, basis: Some(basis.into()) }
+    }
+
+    /// No number.
+    pub fn not_applicable(reason: impl Into<String>) -> Self {
+        Self::NotApplicable { not_applicable: reason.into() }
+    }
+
+    /// The number, if there is one.
+    pub const fn known(&self) -> Option<f64> {
+        match self {
+            Self::Known { value, .. } => Some(*value),
+            Self::NotApplicable { .. } => None,
+        }
+    }
+
+    /// Both ends of the interval, if there is one.
+    pub const fn bounds(&self) -> Option<(f64, f64)> {
+        match self {
+            Self::Known { low: Some(low), high: Some(high), .. } => Some((*low, *high)),
+            _ => None,
+        }
+    }
+}
+
+/// Response time of completed requests, from the user's click to the last byte, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// Mean.
+    pub mean: Estimate,
+    /// Median.
+    pub p50: Estimate,
+    /// 95th percentile.
+    pub p95: Estimate,
+    /// 99th percentile.
+    pub p99: Estimate,
+}
+
+/// What a solver says of a stage at one load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Requests completed a second.
+    pub throughput_per_s: Estimate,
+    /// Response time of completed requests.
+    pub response_ms: Response,
+    /// Share of its capacity that each station uses, 0 to 1, by name: `box cpu`, `box disk`.
+    pub utilisation: BTreeMap<String, Estimate>,
+    /// Failed requests a second, by cause.
+    pub errors_per_s: BTreeMap<String, Estimate>,
+}

@@ -1,0 +1,170 @@
+//! Settings that describe themselves.
+//!
+//! A component declares its settings once, with [`settings!`](crate::settings): name, type, default, sane range and the
+//! default's source. The stage file's parser, the range check, the page's inspector, the knobs in a lesson's sentences
+//! and the JSON Schema all come from that one declaration.
+
+use crate::units::{Bytes, Duration, Rate};
+use crate::workload::{Class, Demand, PerClass};
+
+/// What a knob's number counts; it decides how the number is shown and typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things: workers, connections.
+    Count,
+    /// Seconds.
+    Seconds,
+    /// Bytes.
+    Bytes,
+    /// Events a second.
+    PerSecond,
+    /// A share, 0 to 1, or another bare number.
+    Number,
+    /// Off or on: 0 or 1.
+    Switch,
+}
+
+/// One setting of a kind of component.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its key in the stage file.
+    pub name: &'static str,
+    /// What it does, in one or two sentences.
+    pub doc: &'static str,
+    /// Smallest sane value, in the knob's unit.
+    pub min: f64,
+    /// Largest sane value, in the knob's unit.
+    pub max: f64,
+    /// Where the default comes from.
+    pub source: &'static str,
+}
+
+/// A value that is one number, or one number for each class.
+pub trait Knob {
+    /// The unit of its numbers.
+    fn unit(&self) -> Unit;
+    /// The number; `class` is none for a value that is the same for every class.
+    fn read(&self, class: Option<Class>) -> Option<f64>;
+    /// Sets the number. False when there is no such part.
+    fn write(&mut self, class: Option<Class>, value: f64) -> bool;
+    /// Whether there is one number a class.
+    fn per_class(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! scalar_knob {
+    ($type:ty, $unit:ident, $read:expr, $write:expr) => {
+        impl Knob for $type {
+            fn unit(&self) -> Unit {
+                Unit::$unit
+            }
+            fn read(&self, class: Option<Class>) -> Option<f64> {
+                let read: fn(&$type) -> f64 = $read;
+                class.is_none().then(|| read(self))
+            }
+            fn write(&mut self, class: Option<Class>, value: f64) -> bool {
+                let write: fn(&mut $type, f64) = $write;
+                let applies = class.is_none() && value.is_finite();
+                if applies {
+                    write(self, value);
+                }
+                applies
+            }
+        }
+    };
+}
+
+scalar_knob!(u32, Count, |v| f64::from(*v), |v, x| *v = (x + 0.5) as u32);
+scalar_knob!(f64, Number, |v| *v, |v, x| *v = x);
+scalar_knob!(bool, Switch, |v| f64::from(u8::from(*v)), |v, x| *v = x >= 0.5);
+scalar_knob!(Duration, Seconds, |v| v.as_secs_f64(), |v, x| *v = Duration::from_secs_f64(x));
+scalar_knob!(Bytes, Bytes, |v| v.0 as f64, |v, x| *v = Bytes((x + 0.5) as u64));
+scalar_knob!(Rate, PerSecond, |v| v.per_s(), |v, x| *v = Rate::per_second(x));
+scalar_knob!(Demand, Seconds, |v| v.mean.as_secs_f64(), |v, x| v.mean = Duration::from_secs_f64(x));
+
+impl<T: Knob + Copy> Knob for PerClass<T> {
+    fn unit(&self) -> Unit {
+        self.0[0].unit()
+    }
+    fn read(&self, class: Option<Class>) -> Option<f64> {
+        self.get(class?).read(None)
+    }
+    fn write(&mut self, class: Option<Class>, value: f64) -> bool {
+        class.is_some_and(|class| self.get_mut(class).write(None, value))
+    }
+    fn per_class(&self) -> bool {
+        true
+    }
+}
+
+/// Settings of one kind of component, as the rest of the program handles them: by name.
+pub trait Settings {
+    /// Every setting, in the order in which a reader meets them.
+    fn fields() -> &'static [Field];
+    /// The setting with this key.
+    fn knob(&self, name: &str) -> Option<&dyn Knob>;
+    /// The setting with this key, to be changed.
+    fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob>;
+}
+
+/// Declares the settings of a component: a struct that serde reads, with defaults, ranges and sources.
+///
+/// ```ignore
+/// settings! {
+///     /// Settings of a name server.
+///     pub struct Settings {
+///         /// How long an answer may be kept.
+///         ttl: Duration = Duration::from_s(300), 0.0..=86_400.0, "RFC 1035 leaves it to the owner; 300 s is common";
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! settings {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $( $(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr, $range:expr, $source:literal; )*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $( $(#[doc = $doc])+ pub $field: $type, )*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $( $field: $default, )* }
+            }
+        }
+
+        impl $crate::settings::Settings for $name {
+            fn fields() -> &'static [$crate::settings::Field] {
+                const FIELDS: &[$crate::settings::Field] = &[ $( $crate::settings::Field {
+                    name: stringify!($field),
+                    doc: concat!($($doc),+),
+                    min: { let range: std::ops::RangeInclusive<f64> = $range; *range.start() },
+                    max: { let range: std::ops::RangeInclusive<f64> = $range; *range.end() },
+                    source: $source,
+                }, )* ];
+                FIELDS
+            }
+
+            fn knob(&self, name: &str) -> Option<&dyn $crate::settings::Knob> {
+                match name {
+                    $( stringify!($field) => Some(&self.$field), )*
+                    _ => None,
+                }
+            }
+
+            fn knob_mut(&mut self, name: &str) -> Option<&mut dyn $crate::settings::Knob> {
+                match name {
+                    $( stringify!($field) => Some(&mut self.$field), )*
+                    _ => None,
+                }
+            }
+        }
+    };
+}

@@ -1,0 +1,3 @@
+//! Queueing theory: what can be said of a stage without simulating it.
+
+pub mod network;

@@ -1,0 +1,247 @@
+//! What users ask for: classes of request, their mix, how they arrive, and how much service one of them demands.
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::units::{Duration, Rate};
+
+/// Peak requests a second of one daily active user.
+///
+/// The journey's rule: 200 requests a day, and a busiest hour at four times the daily mean: 200 × 4 / 86,400.
+pub const PEAK_PER_DAILY_USER: f64 = 200.0 * 4.0 / 86_400.0;
+
+/// The kinds of request that Tick answers; each has its own demands and its own shape on the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum Class {
+    /// A style sheet, script or picture: no query.
+    Static,
+    /// A page or an API answer made from the database.
+    Read,
+    /// A change to the database.
+    Write,
+    /// Heavier work on a user's behalf: a digest, a thumbnail.
+    Job,
+}
+
+impl Class {
+    /// Every class, in the order of their discriminants.
+    pub const ALL: [Self; 4] = [Self::Static, Self::Read, Self::Write, Self::Job];
+
+    /// The class's key in a stage file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Job => "job",
+        }
+    }
+
+    /// The class of a key in a stage file.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
+/// One value for each class. In a stage file either one value for all, or a table of classes; a class that the table
+/// does not name has the type's default (no demand, no share).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PerClass<T>(pub [T; 4]);
+
+impl<T> PerClass<T> {
+    /// The value of one class.
+    pub fn get(&self, class: Class) -> &T {
+        &self.0[class as usize]
+    }
+
+    /// The value of one class, to be changed.
+    pub fn get_mut(&mut self, class: Class) -> &mut T {
+        &mut self.0[class as usize]
+    }
+
+    /// Each class with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (Class, &T)> {
+        Class::ALL.into_iter().zip(&self.0)
+    }
+}
+
+impl<T: Copy> PerClass<T> {
+    /// The same value for every class.
+    pub const fn all(value: T) -> Self {
+        Self([value; 4])
+    }
+}
+
+impl<T: Serialize> Serialize for PerClass<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_map(self.iter().map(|(class, value)| (class.name(), value)))
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Copy + Default> Deserialize<'de> for PerClass<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(PerClassVisitor(PhantomData))
+        } else {
+            <[T; 4]>::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
+struct PerClassVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Copy + Default> Visitor<'de> for PerClassVisitor<T> {
+    type Value = PerClass<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one value, or a table of `static`, `read`, `write`, `job`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PerClass<T>, A::Error> {
+        let mut values = PerClass([T::default(); 4]);
+        while let Some(class) = map.next_key::<Class>()? {
+            *values.get_mut(class) = map.next_value()?;
+        }
+        Ok(values)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<PerClass<T>, E> {
+        T::deserialize(de::value::StrDeserializer::new(text)).map(PerClass::all)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<PerClass<T>, E> {
+        T::deserialize(de::value::F64Deserializer::new(number)).map(PerClass::all)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<PerClass<T>, E> {
+        T::deserialize(de::value::I64Deserializer::new(number)).map(PerClass::all)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<PerClass<T>, E> {
+        T::deserialize(de::value::U64Deserializer::new(number)).map(PerClass::all)
+    }
+}
+
+/// How much service one request wants: a distribution given by its mean and its coefficient of variation.
+///
+/// Written `"2.1 ms"` (exponential) or `{ mean = "2.1 ms", cv = 0.0 }`. The coefficient of variation is the standard
+/// deviation over the mean: 0 is constant, 1 exponential; between them a mixture of two Erlang distributions, above 1
+/// a two-phase hyperexponential with balanced means. Both fits match the first two moments exactly; see Tijms, *A First
+/// Course in Stochastic Models* (2003), appendix B.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demand {
+    /// Mean service wanted.
+    pub mean: Duration,
+    /// Standard deviation over mean, 0 to 10.
+    pub cv: f64,
+}
+
+impl Demand {
+    /// No service at all.
+    pub const NONE: Self = Self::exponential(Duration::ZERO);
+
+    /// An exponential demand.
+    pub const fn exponential(mean: Duration) -> Self {
+        Self { mean, cv: 1.0 }
+    }
+
+    /// A demand that never varies.
+    pub const fn constant(mean: Duration) -> Self {
+        Self { mean, cv: 0.0 }
+    }
+
+    /// Second moment, in square seconds.
+    pub fn second_moment_s2(&self) -> f64 {
+        let mean = self.mean.as_secs_f64();
+        mean * mean * (1.0 + self.cv * self.cv)
+    }
+}
+
+impl Default for Demand {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemandTable {
+    mean: Duration,
+    #[serde(default = "one")]
+    cv: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Serialize for Demand {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() && self.cv == 1.0 {
+            self.mean.serialize(serializer)
+        } else {
+            DemandTable { mean: self.mean, cv: self.cv }.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Demand {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrTable;
+        impl<'de> Visitor<'de> for TextOrTable {
+            type Value = Demand;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mean such as \"2.1 ms\", or { mean = \"2.1 ms\", cv = 1.0 }")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Demand, E> {
+                text.parse().map(Demand::exponential).map_err(E::custom)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Demand, A::Error> {
+                let table = DemandTable::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(Demand { mean: table.mean, cv: table.cv })
+            }
+        }
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(TextOrTable)
+        } else {
+            DemandTable::deserialize(deserializer).map(|t| Demand { mean: t.mean, cv: t.cv })
+        }
+    }
+}
+
+/// How requests follow one another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrivals {
+    /// Independent users: exponential gaps.
+    #[default]
+    Poisson,
+    /// A metronome: equal gaps.
+    Constant,
+}
+
+/// What users ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Workload {
+    /// Requests a second at the start of a run.
+    pub rate: Rate,
+    /// How requests follow one another.
+    pub arrivals: Arrivals,
+    /// Share of each class; the shares add up to one.
+    pub mix: PerClass<f64>,
+}
+
+impl Default for Workload {
+    fn default() -> Self {
+        Self { rate: Rate::default(), arrivals: Arrivals::Poisson, mix: PerClass([0.70, 0.24, 0.05, 0.01]) }
+    }
+}
