@@ -1,0 +1,129 @@
+//! Makes the site: takes the compiled figures and the content, writes a folder of static files.
+//!
+//! `cargo xtask build` runs this. It is a program of its own because it links `content`, and through it `core`: after a
+//! change to either, the runner starts a newly compiled press, and while either does not compile, the runner still works.
+//!
+//! ```text
+//! bindings  wasm-bindgen's JavaScript around the compiled figures, wasm-opt
+//! assets    files copied as they are, and the build id
+//! pages     what `content` renders
+//! headers   `_headers`: Content-Security-Policy and caching
+//! weights   what a reader downloads, against the budgets
+//! files     the site in memory, and putting it in place of the last one
+//! ```
+
+mod assets;
+mod bindings;
+mod files;
+mod headers;
+mod pages;
+mod weights;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use crate::files::{BuildNote, SiteFiles};
+
+/// Makes the site from the compiled figures and the content.
+#[derive(Debug, Parser)]
+struct Options {
+    /// The figures as cargo compiled them.
+    #[arg(long, value_name = "FILE.wasm")]
+    wasm: PathBuf,
+    /// The workspace, where `content/` and `site/assets/` are.
+    #[arg(long, default_value = ".")]
+    workspace: PathBuf,
+    /// Where the site goes.
+    #[arg(long, default_value = "dist")]
+    out: PathBuf,
+    /// The path the site will live under on its host.
+    #[arg(long, default_value = "/", value_parser = parse_base)]
+    base: String,
+    /// The `wasm-opt` program; without it the module is shipped as the compiler left it.
+    #[arg(long, value_name = "PROGRAM")]
+    wasm_opt: Option<PathBuf>,
+    /// What to do about page weights.
+    #[arg(long, value_enum, default_value_t = Weigh::Enforce)]
+    weigh: Weigh,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Weigh {
+    /// Print them; a page over its budget is an error.
+    Enforce,
+    /// Print them.
+    Report,
+    /// Leave them out: a debug build says nothing about them.
+    Skip,
+}
+
+fn parse_base(text: &str) -> Result<String, String> {
+    if text.contains(['?', '#', ':', ' ']) || text.contains("..") || text.contains("//") {
+        return Err("expected a path such as `/` or `/hockeystick/`".to_owned());
+    }
+    let inner = text.trim_matches('/');
+    Ok(if inner.is_empty() { "/".to_owned() } else { format!("/{inner}/") })
+}
+
+fn main() -> ExitCode {
+    match press(&Options::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn press(options: &Options) -> Result<ExitCode> {
+    eprintln!("bindings for {}", options.wasm.display());
+    let mut versioned = bindings::make(&options.wasm, options.wasm_opt.as_deref())?;
+    eprintln!("assets");
+    let assets = assets::read(&options.workspace.join("site/assets"))?;
+    versioned.extend(assets.versioned);
+    let build_id = assets::build_id(&versioned);
+
+    let mut site = SiteFiles::default();
+    site.extend_below(&format!("assets/{build_id}"), versioned);
+    site.extend(assets.root);
+    eprintln!("pages");
+    site.extend(pages::render(&options.workspace, &options.base, &build_id)?);
+    let headers = headers::write(&site, &options.base);
+    site.insert("_headers", headers.into_bytes());
+
+    let mut weights = None;
+    if options.weigh != Weigh::Skip {
+        eprintln!("weights");
+        weights = Some(weights::weigh(&site, &options.base));
+    }
+    let note = BuildNote::new(&build_id, &options.base, weights.as_ref());
+    files::put_in_place(&site, &note, &options.out)?;
+
+    let Some(weights) = weights else { return Ok(ExitCode::SUCCESS) };
+    print!("{}", weights.table());
+    let over = weights.over_budget();
+    for line in &over {
+        eprintln!("over budget: {line}");
+    }
+    let fails = options.weigh == Weigh::Enforce && !over.is_empty();
+    Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_begins_and_ends_with_a_slash() {
+        assert_eq!(parse_base("").unwrap(), "/");
+        assert_eq!(parse_base("/").unwrap(), "/");
+        assert_eq!(parse_base("talks/a").unwrap(), "/talks/a/");
+        assert_eq!(parse_base("/talks/").unwrap(), "/talks/");
+        for bad in ["https://example.org/", "a/../b", "a b", "//host"] {
+            assert!(parse_base(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Serves a built site on this machine, with the headers it will have in production.
+//!
+//! `cargo xtask serve` and the browser tests use the same code, so what the tests see is what a developer sees:
+//!
+//! ```text
+//! headers   `_headers` as static hosts read it: rules by path
+//! live      live reload for `serve --watch`: an event stream and the script that listens to it
+//! ```
+//!
+//! The server reads files below one folder and nothing else: `tower-http` resolves the path and refuses to climb out.
+
+mod headers;
+mod live;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::services::{ServeDir, ServeFile};
+
+pub use headers::{HeaderRules, HeaderRulesError};
+use live::LiveReload;
+
+/// Why a site cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Somebody else listens on the port.
+    #[error("port {port} is in use")]
+    PortInUse {
+        /// The port asked for.
+        port: u16,
+    },
+    /// The port cannot be opened for another reason, such as a privileged number.
+    #[error("cannot listen on port {port}: {source}")]
+    Listen {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder holds no site.
+    #[error("{folder} cannot be read as a built site: {source}")]
+    Unreadable {
+        /// The folder asked for.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `_headers` is malformed.
+    #[error(transparent)]
+    Headers(#[from] HeaderRulesError),
+}
+
+/// Opens a loopback port; port 0 takes a free one.
+///
+/// # Errors
+/// [`ServeError::PortInUse`] when the port is taken, [`ServeError::Listen`] for any other refusal.
+pub async fn listen(port: u16) -> Result<TcpListener, ServeError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServeError::PortInUse { port },
+        _ => ServeError::Listen { port, source },
+    })
+}
+
+/// A built site, ready to be served.
+///
+/// Clones share the same state, so one clone can announce a new build while another one serves.
+#[derive(Clone, Debug)]
+pub struct Site {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    folder: PathBuf,
+    rules: RwLock<HeaderRules>,
+    live: Option<LiveReload>,
+}
+
+impl Site {
+    /// Reads the header rules of the site in `folder`.
+    ///
+    /// # Errors
+    /// When `folder/_headers` is missing or malformed.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, ServeError> {
+        Self::new(folder.into(), None)
+    }
+
+    /// Like [`Site::open`], and pages reload themselves after each [`Site::announce`].
+    ///
+    /// # Errors
+    /// When `folder/_headers` is missing or malformed.
+    pub fn open_live(folder: impl Into<PathBuf>) -> Result<Self, ServeError> {
+        Self::new(folder.into(), Some(LiveReload::new()))
+    }
+
+    fn new(folder: PathBuf, live: Option<LiveReload>) -> Result<Self, ServeError> {
+        let rules = RwLock::new(read_rules(&folder)?);
+        Ok(Self { shared: Arc::new(Shared { folder, rules, live }) })
+    }
+
+    /// Tells open pages that the folder holds a new build.
+    ///
+    /// # Errors
+    /// When the new `_headers` is missing or malformed; the old rules stay in force.
+    pub fn announce(&self) -> Result<(), ServeError> {
+        let rules = read_rules(&self.shared.folder)?;
+        *self.shared.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+        if let Some(live) = &self.shared.live {
+            live.announce();
+        }
+        Ok(())
+    }
+
+    /// The routes of the site, to be served or called in a test.
+    pub fn router(&self) -> Router {
+        let folder = &self.shared.folder;
+        let files = ServeDir::new(folder).not_found_service(ServeFile::new(folder.join("404.html")));
+        let mut router = Router::new().fallback_service(files);
+        if let Some(live) = &self.shared.live {
+            router = live.mount(router);
+        }
+        // The outermost layer comes last: headers belong on compressed answers too.
+        router
+            .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+            .layer(middleware::from_fn_with_state(self.clone(), add_headers))
+    }
+
+    /// Serves until the task is dropped.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        axum::serve(listener, self.router()).await
+    }
+}
+
+fn read_rules(folder: &Path) -> Result<HeaderRules, ServeError> {
+    let text = std::fs::read_to_string(folder.join("_headers"))
+        .map_err(|source| ServeError::Unreadable { folder: folder.to_owned(), source })?;
+    Ok(text.parse()?)
+}
+
+async fn add_headers(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    name_charset(&mut response);
+    let rules = site.shared.rules.read().unwrap_or_else(PoisonError::into_inner);
+    for (name, value) in rules.matching(&path) {
+        response.headers_mut().insert(name.clone(), value.clone());
+    }
+    response
+}
+
+/// Static hosts send text as UTF-8; `tower-http` leaves the character set out.
+fn name_charset(response: &mut Response) {
+    let with_charset = match response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) {
+        Some(b"text/html") => "text/html; charset=utf-8",
+        Some(b"text/css") => "text/css; charset=utf-8",
+        Some(b"text/javascript") => "text/javascript; charset=utf-8",
+        _ => return,
+    };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(with_charset));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    const RULES: &str = "/\n  Content-Security-Policy: default-src 'none'\n/assets/*\n  Cache-Control: max-age=1\n";
+
+    /// The answer to one request as the bytes on the wire, without a client that tidies the path up.
+    async fn get(site: &Site, path: &str) -> String {
+        let listener = listen(0).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn({
+            let site = site.clone();
+            async move { site.serve(listener).await }
+        });
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        serving.abort();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn folder() -> tempfile::TempDir {
+        let outer = tempfile::tempdir().unwrap();
+        std::fs::write(outer.path().join("secret"), "outside").unwrap();
+        let dist = outer.path().join("dist");
+        std::fs::create_dir_all(dist.join("assets")).unwrap();
+        std::fs::write(dist.join("_headers"), RULES).unwrap();
+        std::fs::write(dist.join("index.html"), "<body>home</body>").unwrap();
+        std::fs::write(dist.join("404.html"), "<body>no such page</body>").unwrap();
+        std::fs::write(dist.join("assets/site_bg.wasm"), b"\0asm").unwrap();
+        std::fs::write(dist.join("assets/index.html"), "<body>folder</body>").unwrap();
+        outer
+    }
+
+    #[tokio::test]
+    async fn a_page_carries_the_headers_of_its_rule() {
+        let folder = folder();
+        let answer = get(&Site::open(folder.path().join("dist")).unwrap(), "/").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.contains("content-security-policy: default-src 'none'"), "{answer}");
+        assert!(answer.contains("content-type: text/html; charset=utf-8"), "{answer}");
+        assert!(!answer.contains("cache-control"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn wasm_has_the_type_that_streaming_compilation_needs() {
+        let folder = folder();
+        let answer = get(&Site::open(folder.path().join("dist")).unwrap(), "/assets/site_bg.wasm").await;
+        assert!(answer.contains("content-type: application/wasm"), "{answer}");
+        assert!(answer.contains("cache-control: max-age=1"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_page_answers_404_with_the_page_for_it() {
+        let folder = folder();
+        let answer = get(&Site::open(folder.path().join("dist")).unwrap(), "/nowhere").await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+        assert!(answer.contains("no such page"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_folder_answers_with_its_index() {
+        let folder = folder();
+        let site = Site::open(folder.path().join("dist")).unwrap();
+        assert!(get(&site, "/assets/").await.contains("folder"));
+        assert!(get(&site, "/assets").await.contains("location: /assets/"));
+    }
+
+    #[tokio::test]
+    async fn no_path_leads_out_of_the_folder() {
+        let folder = folder();
+        let site = Site::open(folder.path().join("dist")).unwrap();
+        for path in ["/../secret", "/assets/../../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret", "/..\\secret"]
+        {
+            let answer = get(&site, path).await;
+            assert!(!answer.contains("outside"), "{path}: {answer}");
+            assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_named() {
+        let taken = listen(0).await.unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let error = listen(port).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("port {port} is in use"));
+    }
+
+    #[tokio::test]
+    async fn only_a_live_site_carries_the_reload_script() {
+        let folder = folder();
+        let dist = folder.path().join("dist");
+        let live = get(&Site::open_live(&dist).unwrap(), "/").await;
+        assert!(live.contains("src=\"/__live/reload.js\""), "{live}");
+        let plain = get(&Site::open(&dist).unwrap(), "/").await;
+        assert!(!plain.contains("__live"), "{plain}");
+    }
+}

@@ -1,0 +1,56 @@
+//! `cargo xtask bench`: how fast the engine is and what a page weighs, beside the reference figures.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::build;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+/// Measures the engine and the pages against their budgets.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask bench                  everything
+  cargo xtask bench --only engine    the engine, natively
+  cargo xtask bench --only pages     page weights")]
+pub(crate) struct Options {
+    /// Measure one thing.
+    #[arg(long, value_enum)]
+    only: Option<Bench>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Bench {
+    /// The engine, natively (criterion).
+    Engine,
+    /// Page weights.
+    Pages,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let wants = |bench| options.only.is_none_or(|only| only == bench);
+    if wants(Bench::Engine) {
+        show(workspace.cargo("bench").args(["--package", "hockeystick-core"]))?;
+    }
+    if wants(Bench::Pages) {
+        let mut steps = Steps::new(build::STEPS, false);
+        let options = build::Options::optimised(workspace.target.join("bench-site"), false);
+        let table = build::site(&mut steps, &workspace, &options, build::Budgets::Report)?;
+        drop(steps);
+        print!("{table}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a program whose output is the result.
+fn show(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {:?}", command.get_program()))?;
+    if !status.success() {
+        bail!("{:?} failed ({status})", command.get_program());
+    }
+    Ok(())
+}

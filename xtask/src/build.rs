@@ -1,0 +1,116 @@
+//! `cargo xtask build`: compile the figures, make the bindings, render the pages, weigh them.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::steps::Steps;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// Builds the site into a folder of static files.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask build                          into dist/, optimised
+  cargo xtask build --base /hockeystick/     for a host that serves it below a path
+  cargo xtask build --debug --out /tmp/site  fast, large, with assertions
+
+A page over its budget (wasm + JS 180 KB, HTML + CSS 20 KB, fonts 60 KB, brotli 11) fails the build.")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) flavour: Flavour,
+    /// Where the site goes; a folder that is not a built site is never replaced.
+    #[arg(long, default_value = "dist", value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// The path the site will live under on its host.
+    #[arg(long, default_value = "/", value_name = "PATH")]
+    pub(crate) base: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Flavour {
+    /// Optimise for size and speed; this is the default.
+    #[arg(long, conflicts_with = "debug")]
+    release: bool,
+    /// Compile fast, keep assertions, skip wasm-opt and the budgets.
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Show everything the tools print.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+/// What happens to a page over its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budgets {
+    /// The build fails.
+    Enforce,
+    /// The build says so: while somebody works on a page, they want to see it.
+    Report,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let mut steps = Steps::new(STEPS, options.flavour.verbose);
+    let table = site(&mut steps, &workspace, options, Budgets::Enforce)?;
+    drop(steps);
+    print!("{table}");
+    println!("the site is in {}", options.out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many steps [`site`] takes.
+pub(crate) const STEPS: usize = 4;
+
+/// Builds the site and returns the table of page weights, which is empty for a debug build.
+pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options, budgets: Budgets) -> Result<String> {
+    let debug = options.flavour.debug;
+    let has_wasm_opt = steps.run("tools", |step| {
+        tools::wasm_target(step)?;
+        Ok(!debug && tools::npm_packages(step, workspace)?)
+    })?;
+    let wasm = steps.run("figures to wasm", |step| {
+        let profile = if debug { "dev" } else { "site" };
+        let mut cargo = workspace.cargo("build");
+        cargo.args(["--package=hockeystick-site", "--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
+        step.run(&mut cargo)?.check("compiling the figures")?;
+        Ok(wasm_file(&workspace.target, if debug { "debug" } else { "site" }))
+    })?;
+    let press = steps.run("the press", |step| {
+        let mut cargo = workspace.cargo("build");
+        cargo.args(["--package=hockeystick-press", "--profile=tool"]);
+        step.run(&mut cargo)?.check("compiling the press")?;
+        Ok(workspace.target.join("tool").join(format!("hockeystick-press{}", std::env::consts::EXE_SUFFIX)))
+    })?;
+    steps.run("bindings, pages, weights", |step| {
+        let mut command = std::process::Command::new(press);
+        command.arg("--wasm").arg(wasm).arg("--workspace").arg(&workspace.root);
+        command.arg("--out").arg(&options.out).arg("--base").arg(&options.base);
+        command.arg("--weigh").arg(match (debug, budgets) {
+            (true, _) => "skip",
+            (false, Budgets::Enforce) => "enforce",
+            (false, Budgets::Report) => "report",
+        });
+        if has_wasm_opt {
+            command.arg("--wasm-opt").arg(tools::wasm_opt(workspace));
+        }
+        // The press writes its progress to one stream and the table to the other; the table is what has columns.
+        let finished = step.run(&mut command)?.check("the press")?;
+        let is_table = |line: &&String| line.contains("  ") || line.starts_with("over budget");
+        Ok(finished.lines.iter().filter(is_table).map(|line| format!("{line}\n")).collect())
+    })
+}
+
+fn wasm_file(target: &Path, profile: &str) -> PathBuf {
+    target.join(tools::WASM_TARGET).join(profile).join("hockeystick_site.wasm")
+}
+
+impl Options {
+    /// An optimised build into `out`, for a subcommand that needs a site.
+    pub(crate) fn optimised(out: PathBuf, verbose: bool) -> Self {
+        Self { flavour: Flavour { release: true, debug: false, verbose }, out, base: "/".to_owned() }
+    }
+}

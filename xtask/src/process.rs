@@ -1,0 +1,180 @@
+//! Running a program and listening to it; leaving none behind.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+
+/// A program that has ended, with everything it said.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    /// Both streams, in the order in which the lines arrived.
+    pub(crate) lines: Vec<String>,
+}
+
+impl Finished {
+    /// An error that carries the output, when the program failed.
+    pub(crate) fn check(self, what: &str) -> Result<Self> {
+        if !self.status.success() {
+            let telling: Vec<&str> = self.lines.iter().map(String::as_str).filter(|line| !is_routine(line)).collect();
+            bail!("{what} failed ({})\n{}", self.status, telling.join("\n"));
+        }
+        Ok(self)
+    }
+}
+
+/// Hundreds of such lines would hide the few that say what went wrong.
+fn is_routine(line: &str) -> bool {
+    const ROUTINE: [&str; 7] =
+        ["Blocking ", "Checking ", "Compiling ", "Downloaded ", "Downloading ", "Finished ", "PASS ["];
+    let line = line.trim_start();
+    ROUTINE.iter().any(|start| line.starts_with(start))
+}
+
+/// Runs `command` to its end and hands over each line as it is written.
+pub(crate) fn run(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<Finished> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {program}"))?;
+    let (sender, receiver) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        forward_lines(stdout, sender.clone());
+    }
+    if let Some(stderr) = child.stderr.take() {
+        forward_lines(stderr, sender);
+    }
+    let mut lines = Vec::new();
+    for line in receiver {
+        on_line(&line);
+        lines.push(line);
+    }
+    let status = child.wait().with_context(|| format!("cannot wait for {program}"))?;
+    Ok(Finished { status, lines })
+}
+
+fn forward_lines(stream: impl Read + Send + 'static, sender: Sender<String>) {
+    thread::spawn(move || {
+        let mut reader = BufReader::new(stream);
+        let mut line = Vec::new();
+        while matches!(reader.read_until(b'\n', &mut line), Ok(read) if read > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            line.clear();
+            if sender.send(text).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// Whether `program` starts and says its version.
+pub(crate) fn is_there(program: &str) -> bool {
+    let quiet = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    quiet.is_ok_and(|status| status.success())
+}
+
+/// Takes in the orphans of every program started from here on, so that [`end_orphans`] finds them.
+///
+/// A test that is killed cannot clean up; on Linux its browser or server becomes our child instead of disappearing.
+pub(crate) fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
+        eprintln!("note: left-over processes of tests cannot be tracked: {error}");
+    }
+}
+
+/// Ends every process that is still below this one, and names them.
+pub(crate) fn end_orphans() -> Vec<String> {
+    #[cfg(target_os = "linux")]
+    return linux::end_children();
+    #[cfg(not(target_os = "linux"))]
+    Vec::new()
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs;
+    use std::thread;
+    use std::time::Duration;
+
+    use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
+
+    /// Each round ends one generation: the children of a process that ended come to us.
+    const ROUNDS_MAX: usize = 50;
+    const ROUND_MS: u64 = 20;
+
+    pub(super) fn end_children() -> Vec<String> {
+        let mut names = Vec::new();
+        for _ in 0..ROUNDS_MAX {
+            let children = children();
+            if children.is_empty() {
+                break;
+            }
+            for (pid, name) in children {
+                // An error means that it has ended by itself.
+                let _ = kill_process(pid, Signal::KILL);
+                let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            thread::sleep(Duration::from_millis(ROUND_MS));
+        }
+        names
+    }
+
+    /// Living children by `/proc/<pid>/stat`: `pid (name) state parent …`.
+    fn children() -> Vec<(Pid, String)> {
+        let us = getpid().as_raw_nonzero().get().to_string();
+        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+        let parse = |entry: fs::DirEntry| {
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let (pid_and_name, rest) = stat.rsplit_once(") ")?;
+            let (pid, name) = pid_and_name.split_once(" (")?;
+            let mut fields = rest.split(' ');
+            let (state, parent) = (fields.next()?, fields.next()?);
+            let pid = Pid::from_raw(pid.parse().ok()?)?;
+            if parent != us {
+                return None;
+            }
+            if state == "Z" {
+                let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+                return None;
+            }
+            Some((pid, name.to_owned()))
+        };
+        processes.flatten().filter_map(parse).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_streams_are_heard_and_the_status_kept() {
+        let mut heard = Vec::new();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo one; echo two >&2; echo ' Compiling x v1'; exit 3"]);
+        let finished = run(&mut command, |line| heard.push(line.to_owned())).unwrap();
+        heard.sort();
+        assert_eq!(heard, [" Compiling x v1", "one", "two"]);
+        assert_eq!(finished.status.code(), Some(3));
+        let error = finished.check("the script").unwrap_err().to_string();
+        assert!(error.starts_with("the script failed") && error.contains("two"), "{error}");
+        assert!(!error.contains("Compiling"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = run(&mut Command::new("no-such-program"), |_| {}).unwrap_err();
+        assert!(error.to_string().contains("no-such-program"));
+        assert!(!is_there("no-such-program"));
+    }
+}

@@ -1,0 +1,271 @@
+//! `cargo xtask test`: everything that must hold, in one command.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::build::{self, Budgets};
+use crate::process;
+use crate::steps::{Step, Steps};
+use crate::summary::{self, Counts, Entry};
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// Checks formatting and lints, runs all tests, builds the site within its budgets, tests it in a browser.
+///
+/// Installs Chromium and ChromeDriver from Debian's packages when root. Ends with a summary and the line
+/// `N passed, M failed`; exits 0 when nothing failed.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask test                   everything; what .ci/run does
+  cargo xtask test --only core       the model
+  cargo xtask test --only browser    the site build and its tests in Chromium")]
+pub(crate) struct Options {
+    /// One part of the repository.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Show everything the tools print.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Core,
+    Content,
+    Site,
+    Browser,
+    Loadgen,
+    Staging,
+}
+
+const BROWSER_TESTS: &str = "hockeystick-browser-tests";
+
+/// What a run covers.
+#[derive(Debug)]
+struct Scope {
+    /// Packages with native checks and tests.
+    packages: Vec<&'static str>,
+    site: bool,
+    browser: bool,
+}
+
+impl Scope {
+    fn of(only: Option<Part>) -> Self {
+        let packages = match only {
+            Some(Part::Core) => vec!["hockeystick-core"],
+            Some(Part::Content) => vec!["hockeystick-content"],
+            Some(Part::Site) => vec!["hockeystick-site", "hockeystick-press", "hockeystick-server"],
+            Some(Part::Browser) => vec![],
+            Some(Part::Loadgen) => vec!["hockeystick-loadgen"],
+            Some(Part::Staging) => vec!["hockeystick-staging"],
+            None => vec![
+                "hockeystick-core",
+                "hockeystick-content",
+                "hockeystick-site",
+                "hockeystick-loadgen",
+                "hockeystick-staging",
+                "hockeystick-press",
+                "hockeystick-server",
+                "hockeystick-xtask",
+            ],
+        };
+        Self {
+            packages,
+            site: matches!(only, None | Some(Part::Site | Part::Browser)),
+            browser: matches!(only, None | Some(Part::Browser)),
+        }
+    }
+
+    fn has_core(&self) -> bool {
+        self.packages.contains(&"hockeystick-core")
+    }
+
+    /// Everything this run formats and lints natively.
+    fn linted(&self) -> impl Iterator<Item = &'static str> {
+        self.packages.iter().copied().chain(self.browser.then_some(BROWSER_TESTS))
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let scope = Scope::of(options.only);
+    process::adopt_orphans();
+    let mut run = Run::new(&workspace, &scope, options.verbose);
+    run.everything(&scope)?;
+    let Run { entries, steps, .. } = run;
+    drop(steps);
+
+    let left_over = process::end_orphans();
+    if !left_over.is_empty() {
+        eprintln!("note: tests left processes behind, now ended: {}", left_over.join(", "));
+    }
+    println!("\n{}", summary::text(&entries).trim_end());
+    let ok = entries.iter().all(|entry| entry.ok);
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A run, and how its steps went so far.
+struct Run<'a> {
+    workspace: &'a Workspace,
+    steps: Steps,
+    entries: Vec<Entry>,
+    nextest: bool,
+    verbose: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(workspace: &'a Workspace, scope: &Scope, verbose: bool) -> Self {
+        let native = if scope.packages.is_empty() { 0 } else { 2 };
+        let total = 3 + native + usize::from(scope.site) * (1 + build::STEPS) + usize::from(scope.browser);
+        Self { workspace, steps: Steps::new(total, verbose), entries: Vec::new(), nextest: false, verbose }
+    }
+
+    /// A step that fails does not stop the next one: a run tells everything that is wrong.
+    fn everything(&mut self, scope: &Scope) -> Result<()> {
+        self.tools(scope)?;
+        self.lints(scope);
+        if !scope.packages.is_empty() {
+            self.tests(scope);
+        }
+        if scope.site {
+            let site = self.workspace.target.join("test-site");
+            let built = self.site(site.clone());
+            if scope.browser && built {
+                self.browser(site);
+            } else if scope.browser {
+                self.check("browser tests", |_| bail!("there is no site to test"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing can run without its tools, so a missing one ends the run.
+    fn tools(&mut self, scope: &Scope) -> Result<()> {
+        let workspace = self.workspace;
+        self.nextest = self.steps.run("tools", |step| {
+            tools::wasm_target(step)?;
+            if scope.has_core() {
+                tools::node()?;
+            }
+            if scope.browser {
+                tools::chromium(step)?;
+            }
+            Ok(tools::nextest(step, workspace))
+        })?;
+        Ok(())
+    }
+
+    fn lints(&mut self, scope: &Scope) {
+        let packages = |command: &mut Command| {
+            for package in scope.linted() {
+                command.args(["--package", package]);
+            }
+        };
+        let mut rustfmt = self.workspace.cargo("fmt");
+        packages(&mut rustfmt);
+        rustfmt.arg("--check");
+        self.command("rustfmt", &mut rustfmt);
+
+        let mut clippy = self.workspace.cargo("clippy");
+        packages(&mut clippy);
+        clippy.args(["--all-targets", "--", "-D", "warnings"]);
+        self.command("clippy", &mut clippy);
+
+        if scope.site {
+            let mut clippy = self.workspace.cargo("clippy");
+            clippy.args(["--package=hockeystick-site", "--target", tools::WASM_TARGET, "--", "-D", "warnings"]);
+            self.command("clippy, wasm32", &mut clippy);
+        }
+    }
+
+    fn tests(&mut self, scope: &Scope) {
+        let mut tests = self.test_command();
+        let mut doc_tests = self.workspace.cargo("test");
+        doc_tests.arg("--doc");
+        for package in &scope.packages {
+            tests.args(["--package", package]);
+            // A package without a library has no documentation tests, and cargo calls asking for them an error.
+            if !matches!(*package, "hockeystick-press" | "hockeystick-xtask") {
+                doc_tests.args(["--package", package]);
+            }
+        }
+        self.command("tests", &mut tests);
+        self.command("documentation tests", &mut doc_tests);
+    }
+
+    fn test_command(&self) -> Command {
+        if self.nextest {
+            let mut command = self.workspace.cargo("nextest");
+            command.args(["run", "--no-fail-fast", "--no-tests=pass"]);
+            return command;
+        }
+        let mut command = self.workspace.cargo("test");
+        command.args(["--no-fail-fast", "--all-targets"]);
+        command
+    }
+
+    fn site(&mut self, out: PathBuf) -> bool {
+        let options = build::Options::optimised(out, self.verbose);
+        let start = Instant::now();
+        let built = build::site(&mut self.steps, self.workspace, &options, Budgets::Enforce);
+        let ok = built.is_ok();
+        match built {
+            Ok(table) => self.steps.say(table.trim_end()),
+            Err(error) => self.steps.say(&format!("{error:#}")),
+        }
+        let name = "site build with budgets".to_owned();
+        self.entries.push(Entry { name, took: start.elapsed(), counts: Counts::default(), ok });
+        ok
+    }
+
+    fn browser(&mut self, site: PathBuf) {
+        let mut tests = self.test_command();
+        tests.args(["--package", BROWSER_TESTS]);
+        tests.env("HOCKEYSTICK_SITE", site).env("HOCKEYSTICK_NPM_MODULES", self.workspace.npm_modules());
+        self.command("browser tests", &mut tests);
+    }
+
+    /// Runs a program as a step; what it printed is shown when it fails.
+    fn command(&mut self, name: &str, command: &mut Command) {
+        self.check(name, |step| {
+            let finished = step.run(command)?;
+            let counts = Counts::read(&finished.lines);
+            let outcome = finished.check(name).map(drop);
+            Ok((counts, outcome))
+        });
+    }
+
+    fn check(&mut self, name: &str, work: impl FnOnce(&Step<'_>) -> Result<(Counts, Result<()>)>) {
+        let start = Instant::now();
+        let mut counts = Counts::default();
+        let result = self.steps.run(name, |step| {
+            let (counted, outcome) = work(step)?;
+            counts = counted;
+            outcome
+        });
+        if let Err(error) = &result {
+            self.steps.say(&format!("{error:#}"));
+        }
+        self.entries.push(Entry { name: name.to_owned(), took: start.elapsed(), counts, ok: result.is_ok() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_a_part_covers_every_part() {
+        let everything = Scope::of(None);
+        for part in Part::value_variants() {
+            let scope = Scope::of(Some(*part));
+            assert!(scope.packages.iter().all(|package| everything.packages.contains(package)), "{part:?}");
+            assert!(everything.site >= scope.site && everything.browser >= scope.browser, "{part:?}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What must be installed: installing it, or saying in one line how.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::is_there;
+use crate::steps::Step;
+use crate::workspace::Workspace;
+
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Adds the standard library for wasm32 when it is missing.
+pub(crate) fn wasm_target(step: &Step<'_>) -> Result<()> {
+    let output = Command::new("rustc").args(["--print=target-libdir", "--target", WASM_TARGET]).output();
+    let folder = output.context("cannot start rustc")?.stdout;
+    if Path::new(String::from_utf8_lossy(&folder).trim()).is_dir() {
+        return Ok(());
+    }
+    if !is_there("rustup") {
+        bail!("the target {WASM_TARGET} is missing: install Rust from https://rustup.rs, then run this again");
+    }
+    step.say(&format!("adding {WASM_TARGET} with rustup"));
+    step.run(Command::new("rustup").args(["target", "add", WASM_TARGET]))?.check("rustup")?;
+    Ok(())
+}
+
+/// Installs the pinned packages of `xtask/npm`; `false` where npm is missing or refuses.
+///
+/// Nothing that ships depends on npm: without it the module is larger, and the accessibility check is left out.
+pub(crate) fn npm_packages(step: &Step<'_>, workspace: &Workspace) -> Result<bool> {
+    if !is_there("npm") {
+        step.say("npm is missing: no wasm-opt, no axe-core (Debian: apt-get install npm)");
+        return Ok(false);
+    }
+    let (from, to) = (workspace.root.join("xtask/npm"), workspace.target.join("npm"));
+    fs::create_dir_all(&to).with_context(|| format!("cannot create {}", to.display()))?;
+    let lock = fs::read(from.join("package-lock.json")).context("cannot read xtask/npm/package-lock.json")?;
+    let stamp = to.join("installed-lock.json");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(true);
+    }
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(from.join(name), to.join(name)).with_context(|| format!("cannot copy {name}"))?;
+    }
+    let installed = step.run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&to))?;
+    if !installed.status.success() {
+        step.say(&format!("npm could not install its packages: {}", installed.lines.join(" ")));
+        return Ok(false);
+    }
+    fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(true)
+}
+
+/// `wasm-opt`, once [`npm_packages`] has succeeded.
+pub(crate) fn wasm_opt(workspace: &Workspace) -> PathBuf {
+    workspace.npm_modules().join(".bin/wasm-opt")
+}
+
+/// Installs Debian's Chromium and ChromeDriver when they are missing and we are root.
+pub(crate) fn chromium(step: &Step<'_>) -> Result<()> {
+    if is_there("chromedriver") && is_there("chromium") {
+        return Ok(());
+    }
+    const PACKAGES: &str = "apt-get install -y --no-install-recommends chromium chromium-driver";
+    if !(is_there("apt-get") && is_root()) {
+        bail!("Chromium and ChromeDriver are missing: as root, `apt-get update && {PACKAGES}`");
+    }
+    step.say("installing chromium and chromium-driver");
+    // A fresh machine knows no packages before the first update.
+    for line in ["apt-get update", PACKAGES] {
+        let mut words = line.split(' ');
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+        step.run(&mut command)?.check(line)?;
+    }
+    Ok(())
+}
+
+/// The wasm tests of the engine run under node.
+pub(crate) fn node() -> Result<()> {
+    if !is_there("node") {
+        bail!("node is missing, and the engine's wasm tests run in it: install it (Debian: apt-get install nodejs)");
+    }
+    Ok(())
+}
+
+/// Whether `cargo nextest` is there; it is optional, as installing it takes minutes.
+pub(crate) fn nextest(step: &Step<'_>, workspace: &Workspace) -> bool {
+    let found = workspace.cargo("nextest").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !found {
+        step.say("cargo-nextest is missing, using `cargo test` (faster: cargo install cargo-nextest --locked)");
+    }
+    found
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    false
+}
