@@ -1,1 +1,20 @@
-//! Under construction.
+//! Stages, lessons and hardware of Hockeystick: read, checked, rendered.
+//!
+//! # Layout
+//!
+//! - [`stage`]: the text of a stage file becomes a [`Stage`](hockeystick_core::stage::Stage), or errors that name file,
+//!   line, column and field and say what would be valid. [`catalogue`]: the same for the sizes on sale.
+//! - [`builtin`]: the stages and the catalogue that are compiled into this crate.
+//! - [`problem`]: what is wrong with a file.
+
+pub mod builtin;
+pub mod catalogue;
+pub mod problem;
+pub mod stage;
+
+mod fields;
+mod show;
+mod suggest;
+
+/// Largest text that is read: a stage, a catalogue, a lesson.
+pub const TEXT_BYTES_MAX: usize = 1_000_000;

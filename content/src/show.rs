@@ -1,0 +1,81 @@
+//! Numbers with units, as a reader sees them.
+
+use hockeystick_core::settings::{Knob, Unit};
+use hockeystick_core::units::{Bytes, Duration};
+use hockeystick_core::workload::Class;
+
+/// A number in its unit: `12 ms`, `4 GB`, `9.3/s`, `1,000`.
+pub(crate) fn number(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Count => grouped(value.round()),
+        Unit::Seconds => Duration::from_secs_f64(value).to_string().replace(" us", " µs"),
+        Unit::Bytes => Bytes(value as u64).to_string(),
+        Unit::PerSecond => format!("{}/s", significant(value)),
+        Unit::Number => significant(value),
+        Unit::Switch => if value >= 0.5 { "on" } else { "off" }.to_owned(),
+    }
+}
+
+/// A knob's value, each class by its name where there is one a class and they differ.
+pub(crate) fn knob(knob: &dyn Knob) -> String {
+    let show = |class| knob.read(class).map_or_else(|| "none".to_owned(), |value| number(knob.unit(), value));
+    if !knob.per_class() {
+        return show(None);
+    }
+    let values = Class::ALL.map(|class| show(Some(class)));
+    if values.iter().all(|value| *value == values[0]) {
+        return values[0].clone();
+    }
+    let parts: Vec<String> =
+        Class::ALL.iter().zip(&values).map(|(class, value)| format!("{} {value}", class.name())).collect();
+    parts.join(", ")
+}
+
+/// Three significant digits, thousands grouped, no trailing zeros.
+pub(crate) fn significant(value: f64) -> String {
+    if value.abs() >= 100.0 {
+        return grouped(value.round());
+    }
+    let decimals = if value.abs() >= 10.0 {
+        1
+    } else if value.abs() >= 1.0 {
+        2
+    } else {
+        3
+    };
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    text.to_owned()
+}
+
+/// `1000000` as `1,000,000`; past a billion as a power of ten.
+pub(crate) fn grouped(value: f64) -> String {
+    if value.abs() >= 1e9 {
+        return format!("{value:e}");
+    }
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) && !text.ends_with('-') {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!(number(Unit::Seconds, 0.0003), "300 µs");
+        assert_eq!(number(Unit::Seconds, 0.012), "12 ms");
+        assert_eq!(number(Unit::PerSecond, 9.259), "9.26/s");
+        assert_eq!(number(Unit::Count, 1_000_000.0), "1,000,000");
+        assert_eq!(number(Unit::Number, 0.05), "0.05");
+        assert_eq!(grouped(-1000.0), "-1,000");
+        assert_eq!(grouped(1e15), "1e15");
+    }
+}
