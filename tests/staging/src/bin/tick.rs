@@ -1,0 +1,48 @@
+//! `tick`: the reference app as a program.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use hockeystick_staging::tick::{options::ServeOptions, serve};
+use hockeystick_staging::{guard, plan};
+
+/// Tick, a shared to-do list: the app that Hockeystick models, deploys and measures
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the app until SIGTERM or Ctrl-C
+    Serve(ServeOptions),
+    /// Print what a load plan may ask of a seeded Tick, as JSON
+    Plan {
+        /// The number that `tick serve` was given
+        #[arg(long, value_name = "N", default_value_t = 200)]
+        seed_accounts: u32,
+    },
+    /// Run a program in control groups, and remove them when it or the caller ends
+    #[command(hide = true)]
+    Guard(guard::GuardOptions),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(options) => serve::run(options).map(|()| ExitCode::SUCCESS),
+        Command::Plan { seed_accounts } => print_plan(seed_accounts).map(|()| ExitCode::SUCCESS),
+        Command::Guard(options) => guard::run(&options),
+    };
+    result.unwrap_or_else(|error| {
+        // Causes on the same line: what failed, then why.
+        eprintln!("tick: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn print_plan(seed_accounts: u32) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(&plan::material(seed_accounts))?);
+    Ok(())
+}

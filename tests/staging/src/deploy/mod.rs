@@ -1,0 +1,193 @@
+//! Tick as a real process on loopback, under a CPU quota, with the CPU time it uses in plain sight.
+//!
+//! ```no_run
+//! use hockeystick_staging::deploy::{CpuLimit, Deployment, Options};
+//! use std::time::Duration;
+//!
+//! let half_a_cpu = CpuLimit { quota_cpus: Some(0.5), period: Duration::from_millis(100), cores: vec![1] };
+//! let tick = Deployment::start(&Options { cpu: half_a_cpu, work_factor: 100, ..Options::default() })?;
+//! println!("{} with {}", tick.url(), tick.limits());
+//! println!("loadgen run --host {} --utilisation {}", tick.url(), tick.utilisation_source());
+//! # Ok::<(), hockeystick_staging::deploy::DeployError>(())
+//! ```
+//!
+//! Dropping the deployment stops the process and removes its control group, database and log. When the caller does not
+//! get to drop it (Ctrl-C, `kill -9`), the guard process between the two does the same.
+
+mod cgroup;
+mod cpu_time;
+mod error;
+mod limits;
+mod process;
+mod program;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use cgroup::ControlGroup;
+use cpu_time::CpuTime;
+pub use error::DeployError;
+pub use limits::{CpuLimit, Limits};
+use process::Guarded;
+
+/// The line that Tick prints when it is ready.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its process id.
+    pub pid: u32,
+}
+
+/// What to deploy.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The `tick` program; `None` looks beside the running program, then in `TICK_PROGRAM`.
+    pub program: Option<PathBuf>,
+    /// CPU that Tick may use, and where.
+    pub cpu: CpuLimit,
+    /// `--workers`.
+    pub workers: u16,
+    /// `--work-factor`.
+    pub work_factor: u32,
+    /// `--seed-accounts`.
+    pub seed_accounts: u32,
+    /// `--database`; `None` makes one that is deleted in the end.
+    pub database: Option<PathBuf>,
+    /// Any other arguments of `tick serve`.
+    pub arguments: Vec<String>,
+    /// How long Tick may take to create and seed its database and to listen.
+    pub start_timeout: Duration,
+}
+
+impl Default for Options {
+    /// The demo's Tick: see "Default demo" in the crate's README for the CPU time that a request then costs.
+    fn default() -> Self {
+        Self {
+            program: None,
+            cpu: CpuLimit::default(),
+            workers: 1,
+            work_factor: 100,
+            seed_accounts: 200,
+            database: None,
+            arguments: Vec::new(),
+            start_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A running Tick. Dropping it stops it and leaves nothing behind.
+#[derive(Debug)]
+pub struct Deployment {
+    announcement: Announcement,
+    limits: Limits,
+    cpu_time: CpuTime,
+    // Dropped in this order: the process must end before its control group and its files can go.
+    process: Guarded,
+    control_group: Option<ControlGroup>,
+    scratch: tempfile::TempDir,
+}
+
+impl Deployment {
+    /// Starts Tick and waits until it answers.
+    ///
+    /// A machine that does not let us set a quota gets a deployment without one: [`Deployment::limits`] says so and why.
+    ///
+    /// # Errors
+    ///
+    /// When `options` ask for an impossible limit, the program is missing, or Tick does not come up in time.
+    pub fn start(options: &Options) -> Result<Self, DeployError> {
+        options.cpu.check()?;
+        let program = program::find(options.program.as_deref())?;
+        let scratch = tempfile::Builder::new().prefix("hockeystick-tick-").tempdir().map_err(DeployError::Scratch)?;
+        let (control_group, obstacle) = match ControlGroup::create(&options.cpu) {
+            Ok(group) => (Some(group), None),
+            Err(obstacle) => (None, Some(obstacle.to_string())),
+        };
+        let mut process = Guarded::spawn(&program, options, control_group.as_ref(), scratch.path())?;
+        let announcement = process.wait_until_ready(options.start_timeout)?;
+        let cpu_time = match &control_group {
+            Some(group) => CpuTime::of_group(group),
+            None => CpuTime::of_process(announcement.pid),
+        };
+        let limits = Limits::new(&options.cpu, control_group.as_ref(), obstacle);
+        Ok(Self { announcement, limits, cpu_time, process, control_group, scratch })
+    }
+
+    /// Where Tick answers, such as `http://127.0.0.1:40123`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.announcement.address)
+    }
+
+    /// The address of [`Deployment::url`].
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.announcement.address
+    }
+
+    /// Tick's process id (not its guard's).
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.announcement.pid
+    }
+
+    /// Which limits hold, in fact. Its `Display` is a sentence for people.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// CPU time used since the start, over all threads, in nanoseconds. Utilisation between two instants is the
+    /// difference, over the time between them, over [`Limits::cpus`].
+    ///
+    /// # Errors
+    ///
+    /// When the kernel's counter cannot be read: most likely Tick has ended.
+    pub fn cpu_usage_ns(&self) -> Result<u64, DeployError> {
+        self.cpu_time.used_ns()
+    }
+
+    /// Time during which Tick wanted CPU and the quota withheld it, in nanoseconds, summed over cores. Zero without a
+    /// quota.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Deployment::cpu_usage_ns`].
+    pub fn throttled_ns(&self) -> Result<u64, DeployError> {
+        self.cpu_time.throttled_ns()
+    }
+
+    /// The folder whose `cpuacct.usage` (cgroup v1) or `cpu.stat` (v2) counts Tick's CPU time.
+    #[must_use]
+    pub fn cgroup(&self) -> Option<&Path> {
+        self.control_group.as_ref().map(ControlGroup::accounting_folder)
+    }
+
+    /// What to give to `loadgen --utilisation`: `cgroup:FOLDER`, or `pid:N` where there is no control group.
+    #[must_use]
+    pub fn utilisation_source(&self) -> String {
+        match self.cgroup() {
+            Some(folder) => format!("cgroup:{}", folder.display()),
+            None => format!("pid:{}", self.pid()),
+        }
+    }
+
+    /// Tick's standard error, while the deployment lives.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        process::log_file(self.scratch.path())
+    }
+
+    /// Stops Tick and says how that went; dropping does the same without a word.
+    ///
+    /// # Errors
+    ///
+    /// When Tick did not end in good order.
+    pub fn stop(mut self) -> Result<(), DeployError> {
+        self.process.stop()
+    }
+}

@@ -1,0 +1,133 @@
+//! Who sends a request: sessions by token, accounts by password.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use axum::extract::FromRequestParts;
+use axum::http::{HeaderMap, header, request::Parts};
+use sha2::{Digest, Sha256};
+
+use super::App;
+use super::input::{Credentials, NewAccount};
+use super::problem::Problem;
+use super::store::{Account, Role};
+
+pub(crate) const SESSION_COOKIE: &str = "tick_session";
+const TOKEN_BYTES: usize = 32;
+/// Longer tokens are none of ours; hashing them would let a client choose our cost.
+const TOKEN_CHARS_MAX: usize = 128;
+
+/// The signed-in account; a handler that takes it answers 401 to everybody else.
+#[derive(Debug)]
+pub(crate) struct SignedIn(pub(crate) Account);
+
+impl FromRequestParts<Arc<App>> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = session_token(&parts.headers).ok_or_else(|| {
+            Problem::unauthorised("sign in first: send a session token as a cookie or a bearer token")
+        })?;
+        let account = app.store.account_by_session(&token_hash(token)).await?;
+        account.map(Self).ok_or_else(|| Problem::unauthorised("the session token is unknown or has expired"))
+    }
+}
+
+/// The token of a bearer header (programs) or else of the cookie (browsers).
+pub(crate) fn session_token(headers: &HeaderMap) -> Option<&str> {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    let cookie = || {
+        let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find_map(|(name, value)| (name == SESSION_COOKIE).then_some(value))
+    };
+    bearer.or_else(cookie).filter(|token| !token.is_empty() && token.len() <= TOKEN_CHARS_MAX)
+}
+
+/// SHA-256 in hexadecimal. A token is random, so unlike a password it needs no slow hash.
+pub(crate) fn token_hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn new_token() -> Result<String, Problem> {
+    let mut bytes = [0_u8; TOKEN_BYTES];
+    getrandom::fill(&mut bytes).map_err(Problem::internal)?;
+    Ok(hex(&bytes))
+}
+
+/// Creates the account and signs it in. Returns it with its session token.
+pub(crate) async fn register(app: &App, input: NewAccount) -> Result<(Account, String), Problem> {
+    let NewAccount { email, name, password } = input;
+    let hash = with_password_slot(app, move || hash_password(&password)).await?.map_err(Problem::internal)?;
+    let account = app.store.create_account(&email, &name, &hash, Role::Member).await?;
+    let account = account.ok_or_else(|| {
+        Problem::new(axum::http::StatusCode::CONFLICT, "an account with this email address exists already")
+    })?;
+    let token = open_session(app, account.id).await?;
+    Ok((account, token))
+}
+
+/// Signs an account in. Returns it with its session token.
+pub(crate) async fn sign_in(app: &App, input: Credentials) -> Result<(Account, String), Problem> {
+    let found = app.store.account_by_email(&input.email).await?;
+    let (account, hash) = match found {
+        Some(found) => (Some(found.account), found.password_hash),
+        // Check some hash all the same: the time it takes must not tell whether the account exists.
+        None => (None, DUMMY_HASH.clone()),
+    };
+    let right = with_password_slot(app, move || verify_password(&input.password, &hash)).await?;
+    match account {
+        Some(account) if right => {
+            let token = open_session(app, account.id).await?;
+            Ok((account, token))
+        }
+        _ => Err(Problem::unauthorised("the email address or the password is wrong")),
+    }
+}
+
+async fn open_session(app: &App, account_id: i64) -> Result<String, Problem> {
+    let token = new_token()?;
+    app.store.create_session(&token_hash(&token), account_id).await?;
+    Ok(token)
+}
+
+/// Runs a password hash off the request threads, and only so many of them at once.
+async fn with_password_slot<T, F>(app: &App, work: F) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let _slot = app.password_slots.acquire().await.map_err(Problem::internal)?;
+    tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
+}
+
+static DUMMY_HASH: LazyLock<String> =
+    LazyLock::new(|| hash_password_with_salt("no account has this password", b"tick.dummy.salt.").unwrap_or_default());
+
+/// Argon2id with the crate's defaults: 19 MiB, 2 passes, as OWASP's password storage cheat sheet asks.
+pub(crate) fn hash_password(password: &str) -> Result<String, argon2::password_hash::Error> {
+    Argon2::default().hash_password(password.as_bytes()).map(|hash: PasswordHash| hash.to_string())
+}
+
+/// For the seed only, where the same database must come out every time.
+pub(crate) fn hash_password_with_salt(password: &str, salt: &[u8]) -> Result<String, argon2::password_hash::Error> {
+    let hash: PasswordHash = Argon2::default().hash_password_with_salt(password.as_bytes(), salt)?;
+    Ok(hash.to_string())
+}
+
+fn verify_password(password: &str, hash: &str) -> bool {
+    Argon2::default().verify_password(password.as_bytes(), hash).is_ok()
+}
