@@ -1,1 +1,50 @@
 //! What may be said of a run: warm-up removed, and how sure one can be of what is left.
+//!
+//! - [`mser5`]: how much of the start of a run to leave out.
+//! - [`batch_means`], [`quantile_interval`]: intervals that stay honest although neighbouring requests resemble each
+//!   other.
+//! - [`student_t_quantile`]: what both rest on.
+//! - [`Histogram`]: every response time of a run in a few kilobytes.
+
+mod batch;
+mod histogram;
+mod student;
+mod warm_up;
+
+pub use batch::{batch_means, quantile_interval};
+pub use histogram::Histogram;
+pub use student::student_t_quantile;
+pub use warm_up::mser5;
+
+/// An estimate and the confidence interval around it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The estimate.
+    pub value: f64,
+    /// Lower end; minus infinity where there was too little data to say.
+    pub low: f64,
+    /// Upper end; infinity where there was too little data to say.
+    pub high: f64,
+}
+
+impl Interval {
+    /// The interval that reaches `half_width` to both sides of `value`.
+    pub fn around(value: f64, half_width: f64) -> Self {
+        Self { value, low: value - half_width, high: value + half_width }
+    }
+
+    /// Whether `truth` lies within.
+    pub fn contains(&self, truth: f64) -> bool {
+        (self.low..=self.high).contains(&truth)
+    }
+
+    /// Half of the distance between the ends.
+    pub fn half_width(&self) -> f64 {
+        (self.high - self.low) / 2.0
+    }
+
+    /// Whether there was enough data for both ends.
+    pub fn is_bounded(&self) -> bool {
+        self.low.is_finite() && self.high.is_finite()
+    }
+}
