@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::Unit;
 use crate::units::{Bytes, Duration};
 
 /// A machine as the model sees it.
@@ -51,7 +52,79 @@ impl Default for Machine {
     }
 }
 
+/// A number of a machine that can be turned.
+#[derive(Clone, Copy, Debug)]
+pub struct MachineField {
+    /// Its key in a stage file.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: Unit,
+    /// Smallest sane value.
+    pub min: f64,
+    /// Largest sane value.
+    pub max: f64,
+    /// Reads it.
+    pub read: fn(&Machine) -> f64,
+    /// Sets it.
+    pub write: fn(&mut Machine, f64),
+}
+
 impl Machine {
+    /// Every number of a machine, with its sane range.
+    pub const FIELDS: [MachineField; 10] = {
+        const fn field(
+            name: &'static str,
+            unit: Unit,
+            (min, max): (f64, f64),
+            read: fn(&Machine) -> f64,
+            write: fn(&mut Machine, f64),
+        ) -> MachineField {
+            MachineField { name, unit, min, max, read, write }
+        }
+        [
+            field("vcpus", Unit::Count, (1.0, 1024.0), |m| f64::from(m.vcpus), |m, x| m.vcpus = (x + 0.5) as u32),
+            // A whole machine reads as a quota of all its processors.
+            field(
+                "quota",
+                Unit::Number,
+                (0.01, 1024.0),
+                |m| m.quota.unwrap_or(f64::from(m.vcpus)),
+                |m, x| m.quota = Some(x),
+            ),
+            field(
+                "period",
+                Unit::Seconds,
+                (0.001, 1.0),
+                |m| m.period.as_secs_f64(),
+                |m, x| m.period = Duration::from_secs_f64(x),
+            ),
+            field("speed", Unit::Number, (0.01, 100.0), |m| m.speed, |m, x| m.speed = x),
+            field("memory", Unit::Bytes, (1e6, 1e14), |m| m.memory.0 as f64, |m, x| m.memory = Bytes(x as u64)),
+            field("swap", Unit::Bytes, (0.0, 1e14), |m| m.swap.0 as f64, |m, x| m.swap = Bytes(x as u64)),
+            field(
+                "disk_latency",
+                Unit::Seconds,
+                (0.0, 10.0),
+                |m| m.disk_latency.as_secs_f64(),
+                |m, x| m.disk_latency = Duration::from_secs_f64(x),
+            ),
+            field(
+                "disk_channels",
+                Unit::Count,
+                (1.0, 10_000.0),
+                |m| f64::from(m.disk_channels),
+                |m, x| m.disk_channels = (x + 0.5) as u32,
+            ),
+            field("disk", Unit::Bytes, (0.0, 1e17), |m| m.disk.0 as f64, |m, x| m.disk = Bytes(x as u64)),
+            field("price_per_hour", Unit::Number, (0.0, 1e6), |m| m.price_per_hour, |m, x| m.price_per_hour = x),
+        ]
+    };
+
+    /// The number with this key.
+    pub fn field(name: &str) -> Option<&'static MachineField> {
+        Self::FIELDS.iter().find(|field| field.name == name)
+    }
+
     /// Processors' worth of work that the machine does in a second, on average.
     pub fn capacity(&self) -> f64 {
         let cpus = f64::from(self.vcpus);

@@ -6,20 +6,27 @@
 //! # Layout, from the ground up; each floor knows only those below it
 //!
 //! - [`units`]: quantities with units. [`statistics`]: warm-up, intervals, percentiles.
+//! - [`engine`]: the event kernel: calendar, stations, random streams. It knows no component.
 //! - [`hardware`], [`workload`], [`settings`]: machines and prices; what users ask for; settings that describe themselves.
 //! - [`component`]: one file a kind: settings, defaults with sources, what it models, how it handles a request.
 //! - [`stage`]: a board that can be simulated, and the rules it keeps.
-//! - [`theory`]: a solver that turns a stage into an [`outcome`].
+//! - [`simulate`] and [`theory`]: the two solvers; both turn a stage into an [`outcome`].
+//! - [`measurement`], [`calibrate`], [`verdict`]: what was measured; fitting demands; whether the model agrees with it.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
 
+pub mod calibrate;
 pub mod component;
+pub mod engine;
 pub mod figure;
 pub mod hardware;
+pub mod measurement;
 pub mod outcome;
 pub mod settings;
+pub mod simulate;
 pub mod stage;
 pub mod statistics;
 pub mod theory;
 pub mod units;
+pub mod verdict;
 pub mod workload;

@@ -47,6 +47,10 @@ pub trait Knob {
     fn read(&self, class: Option<Class>) -> Option<f64>;
     /// Sets the number. False when there is no such part.
     fn write(&mut self, class: Option<Class>, value: f64) -> bool;
+    /// The coefficient of variation around the number; 1 where the number is not a mean.
+    fn variation(&self, _class: Option<Class>) -> f64 {
+        1.0
+    }
     /// Whether there is one number a class.
     fn per_class(&self) -> bool {
         false
@@ -81,7 +85,21 @@ scalar_knob!(bool, Switch, |v| f64::from(u8::from(*v)), |v, x| *v = x >= 0.5);
 scalar_knob!(Duration, Seconds, |v| v.as_secs_f64(), |v, x| *v = Duration::from_secs_f64(x));
 scalar_knob!(Bytes, Bytes, |v| v.0 as f64, |v, x| *v = Bytes((x + 0.5) as u64));
 scalar_knob!(Rate, PerSecond, |v| v.per_s(), |v, x| *v = Rate::per_second(x));
-scalar_knob!(Demand, Seconds, |v| v.mean.as_secs_f64(), |v, x| v.mean = Duration::from_secs_f64(x));
+
+impl Knob for Demand {
+    fn unit(&self) -> Unit {
+        Unit::Seconds
+    }
+    fn read(&self, class: Option<Class>) -> Option<f64> {
+        self.mean.read(class)
+    }
+    fn write(&mut self, class: Option<Class>, value: f64) -> bool {
+        self.mean.write(class, value)
+    }
+    fn variation(&self, _class: Option<Class>) -> f64 {
+        self.cv
+    }
+}
 
 impl<T: Knob + Copy> Knob for PerClass<T> {
     fn unit(&self) -> Unit {
@@ -92,6 +110,9 @@ impl<T: Knob + Copy> Knob for PerClass<T> {
     }
     fn write(&mut self, class: Option<Class>, value: f64) -> bool {
         class.is_some_and(|class| self.get_mut(class).write(None, value))
+    }
+    fn variation(&self, class: Option<Class>) -> f64 {
+        class.map_or(1.0, |class| self.get(class).variation(None))
     }
     fn per_class(&self) -> bool {
         true

@@ -27,6 +27,8 @@ pub mod limits {
     pub const COPIES: u32 = 2_000;
     /// Most links.
     pub const LINKS: usize = 5_000;
+    /// Most connections between copies.
+    pub const EDGES: u64 = 50_000;
     /// Most faults.
     pub const FAULTS: usize = 1_000;
     /// Highest arrival rate, requests a second.
@@ -101,8 +103,6 @@ pub struct Link {
     pub to: usize,
     /// Time that a packet takes one way.
     pub latency: Duration,
-    /// Bytes a second each way; none where the link is never the limit.
-    pub bandwidth: Option<Bytes>,
 }
 
 /// Something that goes wrong for a while.
@@ -172,6 +172,12 @@ impl Stage {
     /// Index of the component with this name.
     pub fn component(&self, id: &str) -> Option<usize> {
         self.components.iter().position(|component| component.id == id)
+    }
+
+    /// The name of one copy of a component, counted from 0: `app`, or `app#2` where there are several.
+    pub fn copy_name(&self, component: usize, copy: u32) -> String {
+        let component = &self.components[component];
+        if component.copies == 1 { component.id.clone() } else { format!("{}#{}", component.id, copy + 1) }
     }
 
     /// The machine that a component runs on, if it is ours.

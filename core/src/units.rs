@@ -260,7 +260,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back_the_same(ns in 0..3_000_000_000_000_000_000_u64, bytes in 0..1_000_000_000_000_u64) {
+        fn what_is_written_reads_back_the_same(ns in 0..1_000_000_000_000_000_u64, bytes in 0..1_000_000_000_000_u64) {
             prop_assert_eq!(Duration(ns).to_string().parse(), Ok(Duration(ns)));
             prop_assert_eq!(Bytes(bytes).to_string().parse(), Ok(Bytes(bytes)));
         }

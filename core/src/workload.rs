@@ -145,6 +145,12 @@ pub struct Demand {
 }
 
 impl Demand {
+    /// A smaller coefficient of variation than this is taken for none: it would take over four hundred phases.
+    pub const SMALLEST_CV: f64 = 0.05;
+
+    /// The largest coefficient of variation that the fit takes.
+    pub const LARGEST_CV: f64 = 10.0;
+
     /// No service at all.
     pub const NONE: Self = Self::exponential(Duration::ZERO);
 

@@ -1,9 +1,14 @@
 //! A relational database: processes that run queries, and a disk that must hold what was written.
 
-use super::About;
+use super::{About, Behaviour, NodeGauge, Place};
+use crate::engine::Engine;
+use crate::engine::calls::{Call, CallId};
+use crate::engine::moves::Cause;
+use crate::engine::random::Stream;
+use crate::engine::sampler::Sampler;
 use crate::settings;
-use crate::units::{Bytes, Duration};
-use crate::workload::{Demand, PerClass};
+use crate::units::{Bytes, Duration, Nanos};
+use crate::workload::{Demand, PerClass, Workload};
 
 /// What the model of the database does.
 pub const ABOUT: About = About {
@@ -45,5 +50,122 @@ settings! {
         /// How long a killed server takes until it answers again.
         restart: Duration = Duration::from_s(15), 0.0..=86_400.0,
             "Assumed: crash recovery of a small write-ahead log";
+    }
+}
+
+/// A database at work.
+#[derive(Debug)]
+pub(super) struct State {
+    settings: Settings,
+    host: u32,
+    demand: [Sampler; 4],
+    demands: Stream,
+    commits: Stream,
+    /// Connections in use.
+    busy: u32,
+    memory_bytes: f64,
+}
+
+impl State {
+    pub(super) fn new(settings: &Settings, place: Place, _: &Workload, engine: &mut Engine) -> Self {
+        Self {
+            demand: settings.demand.0.map(|demand| Sampler::new(&demand)),
+            settings: settings.clone(),
+            host: place.host.unwrap_or_default(),
+            demands: engine.stream(&place.name, "demand"),
+            commits: engine.stream(&place.name, "commit"),
+            busy: 0,
+            memory_bytes: 0.0,
+        }
+    }
+
+    fn hold(&mut self, engine: &mut Engine, bytes: f64) {
+        self.memory_bytes += bytes;
+        engine.hold(self.host, bytes);
+    }
+
+    /// The number of a query's draws: that of its request, and which of the request's queries it is.
+    fn draw_number(engine: &Engine, call: &Call) -> u64 {
+        let query = engine.get(call.parent).map_or(0, |parent| u64::from(parent.step));
+        (call.request << 16) | query
+    }
+
+    /// Disk writes of one query: the whole part of the mean always, one more with the probability of the rest.
+    fn writes(&self, engine: &Engine, call: &Call) -> u64 {
+        let mean = *self.settings.writes.get(call.class);
+        let whole = mean as u64;
+        let more = self.commits.draw(Self::draw_number(engine, call)).chance(mean - whole as f64);
+        whole + u64::from(more)
+    }
+}
+
+impl Behaviour for State {
+    fn start(&mut self, engine: &mut Engine) {
+        self.hold(engine, self.settings.memory.0 as f64);
+    }
+
+    fn stop(&mut self, engine: &mut Engine) {
+        self.busy = 0;
+        self.hold(engine, -self.memory_bytes);
+    }
+
+    fn arrived(&mut self, engine: &mut Engine, id: CallId) {
+        let Some(call) = engine.get(id).copied() else { return };
+        if self.busy >= self.settings.connections {
+            engine.answer(id, Err(Cause::Refused));
+            return;
+        }
+        self.busy += 1;
+        engine.serves(id);
+        let sampler = self.demand[call.class as usize];
+        let demand_ns = engine.demand_ns(&sampler, &mut self.demands.draw(Self::draw_number(engine, &call)));
+        let writes = self.writes(engine, &call);
+        if let Some(call) = engine.get_mut(id) {
+            call.note = writes;
+        }
+        engine.compute(id, self.host, demand_ns);
+        self.hold(engine, self.settings.memory_per_connection.0 as f64);
+    }
+
+    fn served(&mut self, engine: &mut Engine, id: CallId) {
+        let Some(call) = engine.get_mut(id) else { return };
+        if call.note > 0 {
+            call.note -= 1;
+            engine.write(id, self.host);
+            return;
+        }
+        engine.answer(id, Ok(()));
+        self.busy -= 1;
+        self.hold(engine, -(self.settings.memory_per_connection.0 as f64));
+    }
+
+    fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
+        let super::Settings::Database(settings) = settings else { return };
+        let running = self.memory_bytes > 0.0;
+        let each_bytes = settings.memory_per_connection.0 as f64 - self.settings.memory_per_connection.0 as f64;
+        let idle_bytes = settings.memory.0 as f64 - self.settings.memory.0 as f64;
+        self.demand = settings.demand.0.map(|demand| Sampler::new(&demand));
+        self.settings = settings.clone();
+        if running {
+            self.hold(engine, idle_bytes + each_bytes * f64::from(self.busy));
+        }
+    }
+
+    fn gauge(&self) -> NodeGauge {
+        NodeGauge {
+            waiting: 0,
+            waiting_most: 0,
+            in_service: self.busy,
+            in_service_most: self.settings.connections,
+            up: true,
+        }
+    }
+
+    fn memory_bytes(&self) -> f64 {
+        self.memory_bytes
+    }
+
+    fn restart_ns(&self) -> Nanos {
+        self.settings.restart.ns()
     }
 }

@@ -1,8 +1,11 @@
 //! A resolver: turns a name into an address, from its cache while the answer is fresh.
 
-use super::About;
+use super::{About, Behaviour, Place};
+use crate::engine::Engine;
+use crate::engine::calls::CallId;
 use crate::settings;
-use crate::units::Duration;
+use crate::units::{Duration, Nanos};
+use crate::workload::Workload;
 
 /// What the model of the resolver does.
 pub const ABOUT: About = About {
@@ -29,5 +32,47 @@ settings! {
         /// Time to ask the authoritative server and remember what it said.
         authoritative: Duration = Duration::from_ms(60), 0.0..=60.0,
             "Callejo et al., Measuring the Global Recursive DNS Infrastructure, IEEE Access 2019: medians of some tens of milliseconds";
+    }
+}
+
+/// A resolver at work.
+#[derive(Debug)]
+pub(super) struct State {
+    settings: Settings,
+    /// Until when the answer in memory may be given.
+    fresh_until: Nanos,
+    /// When the answer that was asked for comes; in the past when none was.
+    answer_at: Nanos,
+}
+
+impl State {
+    pub(super) fn new(settings: &Settings, _: Place, _: &Workload, _: &mut Engine) -> Self {
+        Self { settings: settings.clone(), fresh_until: 0, answer_at: 0 }
+    }
+}
+
+impl Behaviour for State {
+    fn stop(&mut self, _: &mut Engine) {
+        (self.fresh_until, self.answer_at) = (0, 0);
+    }
+
+    fn arrived(&mut self, engine: &mut Engine, call: CallId) {
+        let now = engine.now();
+        if now >= self.fresh_until {
+            self.answer_at = now + self.settings.authoritative.ns();
+            self.fresh_until = self.answer_at + self.settings.ttl.ns();
+        }
+        engine.serves(call);
+        engine.pause(call, self.answer_at.saturating_sub(now).max(self.settings.cached.ns()));
+    }
+
+    fn served(&mut self, engine: &mut Engine, call: CallId) {
+        engine.answer(call, Ok(()));
+    }
+
+    fn configure(&mut self, _: &mut Engine, settings: &super::Settings, _: &Workload) {
+        if let super::Settings::Dns(settings) = settings {
+            self.settings = settings.clone();
+        }
     }
 }

@@ -9,9 +9,15 @@ pub mod clients;
 pub mod database;
 pub mod dns;
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::engine::calls::CallId;
+use crate::engine::{Answer, Engine};
 use crate::settings::{Field, Knob, Settings as _};
+use crate::units::Nanos;
+use crate::workload::Workload;
 
 /// What a kind is, as the page tells it.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +100,13 @@ macro_rules! components {
             pub fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob> {
                 match self { $( Self::$kind(settings) => settings.knob_mut(name), )* }
             }
+
+            /// A copy of the component, at work.
+            pub(crate) fn build(&self, place: Place, workload: &Workload, engine: &mut Engine) -> Box<dyn Behaviour> {
+                match self {
+                    $( Self::$kind(settings) => Box::new($module::State::new(settings, place, workload, engine)), )*
+                }
+            }
         }
     };
 }
@@ -109,5 +122,71 @@ impl Kind {
     /// The kind with this key in a stage file.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.key() == key)
+    }
+}
+
+/// Where a copy of a component stands: its name for random streams, its machine, and whom it may call.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) node: u16,
+    /// None for what runs on hardware that is not ours.
+    pub(crate) host: Option<u32>,
+    /// The edges that leave it, by the kind at their other end.
+    pub(crate) edges: Vec<(u16, Kind)>,
+}
+
+impl Place {
+    /// The edges to components of one kind.
+    pub(crate) fn edges_to(&self, kind: Kind) -> Vec<u16> {
+        self.edges.iter().filter(|(_, to)| *to == kind).map(|(edge, _)| *edge).collect()
+    }
+}
+
+/// How full a copy of a component is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeGauge {
+    /// Calls that wait for a worker or connection.
+    pub waiting: u32,
+    /// Most that may wait.
+    pub waiting_most: u32,
+    /// Calls that hold a worker or connection.
+    pub in_service: u32,
+    /// Workers or connections.
+    pub in_service_most: u32,
+    /// Whether it runs.
+    pub up: bool,
+}
+
+/// A copy of a component at work: how it handles calls.
+///
+/// Exactly one of these methods runs for each event. A component owes every call that arrives an
+/// [answer](Engine::answer), except for those that it loses in [`stop`](Self::stop): whoever stops it answers them.
+pub(crate) trait Behaviour: fmt::Debug {
+    /// It begins to run: at time zero, and after each [`stop`](Self::stop).
+    fn start(&mut self, _engine: &mut Engine) {}
+    /// It dies, with all that it knew.
+    fn stop(&mut self, _engine: &mut Engine) {}
+    /// A call has come.
+    fn arrived(&mut self, engine: &mut Engine, call: CallId);
+    /// A call that `call` made was answered.
+    fn answered(&mut self, _engine: &mut Engine, _call: CallId, _answer: Answer) {}
+    /// A processor, a disk or a pause is done with the call.
+    fn served(&mut self, engine: &mut Engine, call: CallId);
+    /// One of its timers has gone off.
+    fn timer(&mut self, _engine: &mut Engine, _which: u8) {}
+    /// Other settings and another workload apply from now on. The settings are of its own kind.
+    fn configure(&mut self, engine: &mut Engine, settings: &Settings, workload: &Workload);
+    /// How full it is.
+    fn gauge(&self) -> NodeGauge {
+        NodeGauge { up: true, ..NodeGauge::default() }
+    }
+    /// Memory that it holds.
+    fn memory_bytes(&self) -> f64 {
+        0.0
+    }
+    /// How long it takes to run again after it was killed.
+    fn restart_ns(&self) -> Nanos {
+        0
     }
 }

@@ -1,9 +1,9 @@
 //! Turning one number of a stage by its path: what sliders, scrubbable sentences and figures' overrides go through.
 
 use super::{Placement, Stage};
-use crate::hardware::Machine;
+use crate::hardware::{Machine, MachineField};
 use crate::settings::{Field, Unit};
-use crate::units::{Bytes, Duration, Rate};
+use crate::units::Rate;
 use crate::workload::Class;
 
 /// A number of a stage, as it stands.
@@ -19,26 +19,16 @@ pub struct Reading {
     pub max: f64,
 }
 
-/// Fields of a machine that can be turned, with their sane ranges.
-const MACHINE_FIELDS: [(&str, Unit, f64, f64); 7] = [
-    ("vcpus", Unit::Count, 1.0, 1024.0),
-    ("quota", Unit::Number, 0.01, 1024.0),
-    ("period", Unit::Seconds, 0.001, 1.0),
-    ("speed", Unit::Number, 0.01, 100.0),
-    ("memory", Unit::Bytes, 1e6, 1e14),
-    ("swap", Unit::Bytes, 0.0, 1e14),
-    ("disk_latency", Unit::Seconds, 0.0, 10.0),
-];
-
 impl Stage {
     /// The number at `path`: `users.rate` (of the workload, by any clients' name), `app.workers`, `app.demand.read`,
     /// `box.memory`, `app.copies`.
     pub fn knob(&self, path: &str) -> Option<Reading> {
         let (owner, rest) = path.split_once('.')?;
         if let Some(machine) = self.machine_named(owner)
-            && let Some((name, unit, min, max)) = MACHINE_FIELDS.into_iter().find(|(name, ..)| *name == rest)
+            && let Some(field) = Machine::field(rest)
         {
-            return Some(Reading { value: read_machine(machine, name), unit, min, max });
+            let MachineField { unit, min, max, .. } = *field;
+            return Some(Reading { value: (field.read)(machine), unit, min, max });
         }
         let component = &self.components[self.component(owner)?];
         if rest == "rate" && component.settings.kind() == crate::component::Kind::Clients {
@@ -59,10 +49,8 @@ impl Stage {
         }
         let value = value.clamp(reading.min, reading.max);
         let Some((owner, rest)) = path.split_once('.') else { return false };
-        if MACHINE_FIELDS.iter().any(|(name, ..)| *name == rest)
-            && let Some(machine) = self.machine_named_mut(owner)
-        {
-            write_machine(machine, rest, value);
+        if let (Some(field), Some(machine)) = (Machine::field(rest), self.machine_named_mut(owner)) {
+            (field.write)(machine, value);
             return true;
         }
         let Some(index) = self.component(owner) else { return false };
@@ -103,29 +91,5 @@ fn split_class(path: &str) -> Option<(&str, Option<Class>)> {
     match path.split_once('.') {
         None => Some((path, None)),
         Some((name, class)) => Some((name, Some(Class::from_name(class)?))),
-    }
-}
-
-fn read_machine(machine: &Machine, field: &str) -> f64 {
-    match field {
-        "vcpus" => f64::from(machine.vcpus),
-        "quota" => machine.quota.unwrap_or(f64::from(machine.vcpus)),
-        "period" => machine.period.as_secs_f64(),
-        "speed" => machine.speed,
-        "memory" => machine.memory.0 as f64,
-        "swap" => machine.swap.0 as f64,
-        _ => machine.disk_latency.as_secs_f64(),
-    }
-}
-
-fn write_machine(machine: &mut Machine, field: &str, value: f64) {
-    match field {
-        "vcpus" => machine.vcpus = (value + 0.5) as u32,
-        "quota" => machine.quota = Some(value),
-        "period" => machine.period = Duration::from_secs_f64(value),
-        "speed" => machine.speed = value,
-        "memory" => machine.memory = Bytes(value as u64),
-        "swap" => machine.swap = Bytes(value as u64),
-        _ => machine.disk_latency = Duration::from_secs_f64(value),
     }
 }

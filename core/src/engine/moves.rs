@@ -1,0 +1,84 @@
+//! What can be seen of a request: where it goes, waits, is served and fails.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Nanos;
+use crate::workload::Class;
+
+/// Why a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Cause {
+    /// A queue or a pool was full.
+    Refused,
+    /// The user gave up.
+    TimedOut,
+    /// The component that it needed did not run.
+    Down,
+    /// The process that held it was killed for want of memory.
+    OutOfMemory,
+}
+
+impl Cause {
+    /// How many causes there are.
+    pub const COUNT: usize = 4;
+
+    /// Every cause, in the order of their discriminants.
+    pub const ALL: [Self; Self::COUNT] = [Self::Refused, Self::TimedOut, Self::Down, Self::OutOfMemory];
+
+    /// The cause's name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::TimedOut => "timed out",
+            Self::Down => "server down",
+            Self::OutOfMemory => "out of memory",
+        }
+    }
+}
+
+/// One step of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// When.
+    pub at: Nanos,
+    /// Which request; numbers wrap after four billion.
+    pub request: u32,
+    /// Its class.
+    pub class: Class,
+    /// What it does.
+    pub what: What,
+}
+
+/// What a request does. After it has failed at the users, its further moves are work for nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It leaves one end of an edge for the other.
+    Travel {
+        /// The edge.
+        edge: u16,
+        /// Whether this is the answer, on its way back.
+        back: bool,
+        /// When it gets there.
+        arrives: Nanos,
+    },
+    /// It queues.
+    Wait {
+        /// Where.
+        node: u16,
+    },
+    /// A worker or a connection takes it.
+    Serve {
+        /// Where.
+        node: u16,
+    },
+    /// It fails.
+    Fail {
+        /// Where.
+        node: u16,
+        /// Why.
+        cause: Cause,
+    },
+    /// The user has the answer.
+    Done,
+}

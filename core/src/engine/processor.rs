@@ -1,0 +1,190 @@
+//! A processor-sharing station: a machine's processors, shared equally by everything that runs, under a quota.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::calls::CallId;
+use crate::units::Nanos;
+
+/// Work in progress. The heap's order is by finish, then by age, so that ties are broken the same way everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Work {
+    /// Virtual time at which it is done; the bits of a non-negative float order like the float itself.
+    finish_bits: u64,
+    age: u64,
+    call: CallId,
+}
+
+/// What happened at a processor's event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fired {
+    /// This work is done.
+    Done(CallId),
+    /// The quota was spent or filled.
+    Quota,
+}
+
+/// Egalitarian processor sharing by *virtual time*: the service that one always-present job would have had so far.
+///
+/// All jobs gain service at the same speed, so a job is done when virtual time has grown by its demand since it came;
+/// the next departure is the top of a heap, whatever the number of jobs. The quota is a bucket of processor time that is
+/// filled once a period and drained by running work; an empty bucket stops everything until the next period.
+#[derive(Clone, Debug)]
+pub struct Processor {
+    cpus: f64,
+    speed: f64,
+    /// Processor time granted a period, and the period, both in nanoseconds.
+    quota: Option<(f64, Nanos)>,
+    work: BinaryHeap<Reverse<Work>>,
+    virtual_ns: f64,
+    updated: Nanos,
+    bucket_ns: f64,
+    /// The end of the current period.
+    refill: Nanos,
+    ages: u64,
+    busy_ns: f64,
+    throttled_ns: f64,
+}
+
+/// Processor time closer than this to nothing is nothing: half a nanosecond.
+const EMPTY_NS: f64 = 0.5;
+
+impl Processor {
+    pub(super) fn new(cpus: f64, speed: f64, quota: Option<(f64, Nanos)>) -> Self {
+        let mut processor = Self {
+            cpus,
+            speed,
+            quota: None,
+            work: BinaryHeap::new(),
+            virtual_ns: 0.0,
+            updated: 0,
+            bucket_ns: 0.0,
+            refill: 0,
+            ages: 0,
+            busy_ns: 0.0,
+            throttled_ns: 0.0,
+        };
+        processor.resize(0, cpus, speed, quota);
+        processor
+    }
+
+    /// Changes the machine under the work that runs on it. `quota` is in processors.
+    pub(super) fn resize(&mut self, now: Nanos, cpus: f64, speed: f64, quota: Option<(f64, Nanos)>) {
+        self.advance(now);
+        (self.cpus, self.speed) = (cpus, speed);
+        // A quota of all processors is no limit.
+        let quota = quota.filter(|(limit, _)| *limit < cpus).map(|(limit, period)| (limit * period as f64, period));
+        if quota != self.quota {
+            self.quota = quota;
+            self.refill = 0;
+            self.fill(now);
+        }
+    }
+
+    /// Jobs that are running, or stopped by the quota.
+    pub fn jobs(&self) -> usize {
+        self.work.len()
+    }
+
+    /// Processor time used so far, in processor-nanoseconds.
+    pub fn busy_ns(&self) -> f64 {
+        self.busy_ns
+    }
+
+    /// Time so far in which the quota held work back, in nanoseconds.
+    pub fn throttled_ns(&self) -> f64 {
+        self.throttled_ns
+    }
+
+    /// Whether the quota holds work back now.
+    pub fn throttled(&self) -> bool {
+        self.quota.is_some() && self.bucket_ns <= EMPTY_NS && !self.work.is_empty()
+    }
+
+    /// Processors that work now.
+    fn active(&self) -> f64 {
+        (self.work.len() as f64).min(self.cpus)
+    }
+
+    /// Fills the bucket when a period has ended.
+    fn fill(&mut self, now: Nanos) {
+        if let Some((grant_ns, period)) = self.quota
+            && now >= self.refill
+        {
+            self.bucket_ns = grant_ns;
+            self.refill = (now / period + 1) * period;
+        }
+    }
+
+    /// Lets time pass until `now`. No event of this processor lies between.
+    pub(super) fn advance(&mut self, now: Nanos) {
+        let elapsed = (now - self.updated) as f64;
+        self.updated = now;
+        if self.work.is_empty() || elapsed == 0.0 {
+            return;
+        }
+        if self.throttled() {
+            self.throttled_ns += elapsed;
+            return;
+        }
+        let active = self.active();
+        self.virtual_ns += elapsed * self.speed * active / self.work.len() as f64;
+        self.busy_ns += elapsed * active;
+        if self.quota.is_some() {
+            self.bucket_ns -= elapsed * active;
+        }
+    }
+
+    /// Adds work of `demand_ns` processor-nanoseconds at speed one.
+    pub(super) fn add(&mut self, now: Nanos, call: CallId, demand_ns: f64) {
+        self.advance(now);
+        if self.work.is_empty() {
+            // Virtual time may start anew: sums stay small, and so do their rounding errors.
+            self.virtual_ns = 0.0;
+        }
+        self.fill(now);
+        self.ages += 1;
+        let finish_bits = (self.virtual_ns + demand_ns).to_bits();
+        self.work.push(Reverse(Work { finish_bits, age: self.ages, call }));
+    }
+
+    /// When this processor acts next.
+    pub(super) fn next(&self) -> Option<Nanos> {
+        let Reverse(first) = self.work.peek()?;
+        if self.throttled() {
+            return Some(self.refill);
+        }
+        let left_ns = (f64::from_bits(first.finish_bits) - self.virtual_ns).max(0.0);
+        let active = self.active();
+        let per_job = self.speed * active / self.work.len() as f64;
+        let done = self.updated.saturating_add((left_ns / per_job).ceil() as Nanos);
+        if self.quota.is_none() {
+            return Some(done);
+        }
+        let empty = self.updated.saturating_add((self.bucket_ns / active).ceil() as Nanos);
+        Some(done.min(empty).min(self.refill))
+    }
+
+    /// Acts at the instant that [`next`](Self::next) gave.
+    pub(super) fn fire(&mut self, now: Nanos) -> Fired {
+        self.advance(now);
+        if let Some(Reverse(first)) = self.work.peek().copied()
+            && !self.throttled()
+            // The ceiling above makes the last step up to a nanosecond too long, never too short; the slack is for
+            // the rounding of virtual time.
+            && f64::from_bits(first.finish_bits) <= self.virtual_ns + 1e-3
+        {
+            self.work.pop();
+            self.fill(now);
+            return Fired::Done(first.call);
+        }
+        self.fill(now);
+        Fired::Quota
+    }
+
+    /// Takes work away that will not be finished.
+    pub(super) fn remove(&mut self, now: Nanos, call: CallId) {
+        self.advance(now);
+        self.work.retain(|Reverse(work)| work.call != call);
+    }
+}

@@ -1,0 +1,378 @@
+//! What was measured of a real deployment: the results file that `loadgen run` writes, and that calibration, the check,
+//! the report and the page read.
+//!
+//! Times are in microseconds. *Response time* counts from the moment a request was due, *service time* from the moment
+//! it was sent; their difference is the generator's *lag*. Counting from the due time keeps the wait of requests that a
+//! stalled server held up (see Schroeder, Wierman & Harchol-Balter, "Open Versus Closed: A Cautionary Tale", NSDI 2006,
+//! and Tene's "coordinated omission").
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::statistics::{Interval, quantile_interval};
+use crate::workload::{Arrivals, Class, PerClass};
+
+/// The version of the results file's shape.
+pub const SCHEMA: u32 = 1;
+
+/// Most steps in a results file.
+pub const STEPS_MAX: usize = 10_000;
+
+/// Everything that one run measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// The file's version; see [`SCHEMA`].
+    pub schema: u32,
+    /// Who measured.
+    pub generator: Generator,
+    /// When the run began, as RFC 3339.
+    pub started: String,
+    /// What was measured: scheme, host and port.
+    pub host: String,
+    /// Seed of the arrival times and of the choice of requests.
+    pub seed: u64,
+    /// How requests followed one another.
+    pub arrivals: Arrivals,
+    /// How the run ended, or that it has not.
+    pub ended: Ended,
+    /// Finished steps, in order.
+    pub steps: Vec<Step>,
+}
+
+/// The program that measured, and where it ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Generator {
+    /// Name and version.
+    pub name: String,
+    /// Processors that it could use.
+    pub processors: u32,
+    /// Users that it kept: the most requests in flight at once.
+    pub users: u32,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// It has not: the file was written after a step that was not the last.
+    Running,
+    /// All steps are here.
+    Complete,
+    /// Somebody stopped it; the finished steps are here.
+    Interrupted,
+    /// A guard rail stopped it, for this reason; the finished steps are here.
+    Stopped(String),
+}
+
+/// One level of load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Requests a second that the plan asks for.
+    pub rate_per_s: f64,
+    /// Seconds at this load before the measurement began.
+    pub warm_up_s: f64,
+    /// Seconds that were measured: the window.
+    pub measured_s: f64,
+    /// Kept back from calibration, so that predicting it means something.
+    pub held_out: bool,
+    /// Requests that were due in the window.
+    pub due: u64,
+    /// Requests that were sent in the window.
+    pub sent: u64,
+    /// Requests due in the window that were answered as expected.
+    pub completed: u64,
+    /// Requests due in the window that failed, by kind.
+    pub failed: BTreeMap<String, u64>,
+    /// Requests that found every user busy when they were due.
+    pub users_exhausted: u64,
+    /// Requests that were due and not yet answered, sampled by a clock of its own, on average.
+    pub in_flight: f64,
+    /// Processors' worth of time that the generator itself used.
+    pub generator_cpus: f64,
+    /// Sent minus due.
+    pub lag: Distribution,
+    /// From due to the last byte.
+    pub response: Distribution,
+    /// From sent to the last byte.
+    pub service: Distribution,
+    /// The same, each class by itself; classes that the plan does not send are absent.
+    pub classes: BTreeMap<Class, ClassResult>,
+    /// The window in equal parts, in order: how much the figures vary from part to part.
+    pub slices: Vec<Slice>,
+    /// Stations whose busy time was read while the step ran, by the station's name in the stage: `box cpu`.
+    pub stations: BTreeMap<String, BusyTime>,
+}
+
+/// What one class of request saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassResult {
+    /// Requests due in the window.
+    pub due: u64,
+    /// Requests whose answer came in the window, as expected.
+    pub answered: u64,
+    /// Requests due in the window that failed.
+    pub failed: u64,
+    /// From due to the last byte.
+    pub response: Distribution,
+    /// From sent to the last byte.
+    pub service: Distribution,
+}
+
+/// A distribution of times, in microseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distribution {
+    /// How many.
+    pub count: u64,
+    /// Mean.
+    pub mean_us: f64,
+    /// Standard deviation.
+    pub sd_us: f64,
+    /// Smallest.
+    pub min_us: u64,
+    /// Median.
+    pub p50_us: u64,
+    /// 95th percentile.
+    pub p95_us: u64,
+    /// 99th percentile.
+    pub p99_us: u64,
+    /// Largest.
+    pub max_us: u64,
+    /// All of it: an HDR histogram of microseconds in three significant digits, V2 encoding, base64.
+    pub hdr: String,
+}
+
+/// One part of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slice {
+    /// Requests due in this part that were answered as expected.
+    pub completed: u64,
+    /// Their mean response time.
+    pub mean_us: f64,
+    /// Their median.
+    pub p50_us: u64,
+    /// Their 95th percentile.
+    pub p95_us: u64,
+    /// Their 99th percentile.
+    pub p99_us: u64,
+}
+
+/// Processor time of a station over a step's window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BusyTime {
+    /// Processor seconds that were used.
+    pub busy_s: f64,
+    /// Seconds between the two readings.
+    pub elapsed_s: f64,
+}
+
+impl BusyTime {
+    /// Processors that were busy on average.
+    pub fn processors(&self) -> f64 {
+        self.busy_s / self.elapsed_s
+    }
+}
+
+/// A figure of a step that can be predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metric {
+    /// Requests completed a second.
+    Throughput,
+    /// Mean response time.
+    Mean,
+    /// Median response time.
+    P50,
+    /// 95th percentile of the response time.
+    P95,
+    /// 99th percentile of the response time.
+    P99,
+}
+
+impl Metric {
+    /// Every metric, in the order of a table.
+    pub const ALL: [Self; 5] = [Self::Throughput, Self::Mean, Self::P50, Self::P95, Self::P99];
+
+    /// Its name in tables and files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Throughput => "throughput",
+            Self::Mean => "mean",
+            Self::P50 => "p50",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+        }
+    }
+
+    /// Its unit.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Throughput => "/s",
+            _ => "ms",
+        }
+    }
+}
+
+impl Step {
+    /// Requests that failed, of all kinds.
+    pub fn failures(&self) -> u64 {
+        self.failed.values().sum()
+    }
+
+    /// Requests a second that the schedule really held: the plan's rate, and the luck of the draw.
+    pub fn offered_per_s(&self) -> f64 {
+        self.due as f64 / self.measured_s
+    }
+
+    /// Answers a second that came within the window, whenever their requests were due.
+    pub fn throughput_per_s(&self) -> f64 {
+        self.classes.values().map(|class| class.answered).sum::<u64>() as f64 / self.measured_s
+    }
+
+    /// Answers a second, by class.
+    pub fn throughput_by_class(&self) -> PerClass<f64> {
+        let mut rates = PerClass::all(0.0);
+        for (class, result) in &self.classes {
+            *rates.get_mut(*class) = result.answered as f64 / self.measured_s;
+        }
+        rates
+    }
+
+    /// Share of each class among the requests that were due.
+    pub fn mix(&self) -> PerClass<f64> {
+        let mut mix = PerClass::all(0.0);
+        for (class, result) in &self.classes {
+            *mix.get_mut(*class) = result.due as f64 / self.due.max(1) as f64;
+        }
+        mix
+    }
+
+    /// A figure in milliseconds (or a second), with its interval from the spread between the slices.
+    ///
+    /// The value is the whole window's; the half-width is Student's quantile times the slices' standard error. For
+    /// percentiles this is *sectioning*: Asmussen & Glynn, *Stochastic Simulation* (2007), section III.5. A window of
+    /// fewer than three slices with answers has no interval, which is written as an infinite one.
+    pub fn figure(&self, metric: Metric, confidence: f64) -> Interval {
+        let slice_s = self.measured_s / self.slices.len().max(1) as f64;
+        let read = |slice: &Slice| match metric {
+            Metric::Throughput => slice.completed as f64 / slice_s,
+            Metric::Mean => slice.mean_us / 1e3,
+            Metric::P50 => slice.p50_us as f64 / 1e3,
+            Metric::P95 => slice.p95_us as f64 / 1e3,
+            Metric::P99 => slice.p99_us as f64 / 1e3,
+        };
+        let value = match metric {
+            Metric::Throughput => self.throughput_per_s(),
+            Metric::Mean => self.response.mean_us / 1e3,
+            Metric::P50 => self.response.p50_us as f64 / 1e3,
+            Metric::P95 => self.response.p95_us as f64 / 1e3,
+            Metric::P99 => self.response.p99_us as f64 / 1e3,
+        };
+        if metric == Metric::Throughput {
+            // Arrivals are known, so their luck is no uncertainty: the prediction is made for the arrivals that came.
+            // What is left is a request or two that cross the window's edges.
+            let edge = 2.0 / self.measured_s;
+            return Interval { value, low: value - edge, high: value + edge };
+        }
+        let parts: Vec<f64> = self.slices.iter().filter(|slice| slice.completed > 0).map(read).collect();
+        if parts.len() < 3 {
+            return Interval { value, low: f64::NEG_INFINITY, high: f64::INFINITY };
+        }
+        quantile_interval(value, &parts, confidence)
+    }
+}
+
+/// Why a results file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}` {message}")]
+pub struct Invalid {
+    /// The field: `steps[3].response.mean_us`.
+    pub path: String,
+    /// What is wrong with it, and what would be valid.
+    pub message: String,
+}
+
+fn invalid(path: impl Into<String>, message: impl Into<String>) -> Invalid {
+    Invalid { path: path.into(), message: message.into() }
+}
+
+impl Results {
+    /// Whether every number makes sense: a file from elsewhere may hold anything.
+    ///
+    /// # Errors
+    /// The first field that does not.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if self.schema != SCHEMA {
+            return Err(invalid("schema", format!("is {}; this program reads version {SCHEMA}", self.schema)));
+        }
+        if self.steps.len() > STEPS_MAX {
+            return Err(invalid("steps", format!("has {} entries; at most {STEPS_MAX} are read", self.steps.len())));
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            step.check(&format!("steps[{index}]"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    fn check(&self, path: &str) -> Result<(), Invalid> {
+        within(self.rate_per_s, 0.0, 1e9, || format!("{path}.rate_per_s"))?;
+        within(self.warm_up_s, 0.0, 1e6, || format!("{path}.warm_up_s"))?;
+        within(self.measured_s, 1e-3, 1e6, || format!("{path}.measured_s"))?;
+        within(self.in_flight, 0.0, 1e9, || format!("{path}.in_flight"))?;
+        within(self.generator_cpus, 0.0, 1e6, || format!("{path}.generator_cpus"))?;
+        for (name, distribution) in [("lag", &self.lag), ("response", &self.response), ("service", &self.service)] {
+            distribution.check(&format!("{path}.{name}"))?;
+        }
+        for (class, result) in &self.classes {
+            let path = format!("{path}.classes.{}", class.name());
+            result.response.check(&format!("{path}.response"))?;
+            result.service.check(&format!("{path}.service"))?;
+        }
+        let answered = self
+            .completed
+            .checked_add(self.failed.values().try_fold(0_u64, |sum, n| sum.checked_add(*n)).unwrap_or(u64::MAX));
+        if answered.is_none_or(|answered| answered > self.due) {
+            return Err(invalid(format!("{path}.due"), "is smaller than completed and failed together"));
+        }
+        if self.slices.len() > 10_000 {
+            return Err(invalid(format!("{path}.slices"), "has more than 10000 entries"));
+        }
+        for (index, slice) in self.slices.iter().enumerate() {
+            within(slice.mean_us, 0.0, 1e12, || format!("{path}.slices[{index}].mean_us"))?;
+        }
+        for (name, busy) in &self.stations {
+            within(busy.busy_s, 0.0, 1e9, || format!("{path}.stations.{name}.busy_s"))?;
+            within(busy.elapsed_s, 1e-3, 1e6, || format!("{path}.stations.{name}.elapsed_s"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Distribution {
+    fn check(&self, path: &str) -> Result<(), Invalid> {
+        within(self.mean_us, 0.0, 1e12, || format!("{path}.mean_us"))?;
+        within(self.sd_us, 0.0, 1e12, || format!("{path}.sd_us"))?;
+        let ordered = [self.min_us, self.p50_us, self.p95_us, self.p99_us, self.max_us];
+        if !ordered.is_sorted() {
+            return Err(invalid(path, "has percentiles that fall: min, p50, p95, p99 and max must rise"));
+        }
+        Ok(())
+    }
+}
+
+fn within(value: f64, min: f64, max: f64, path: impl FnOnce() -> String) -> Result<(), Invalid> {
+    if value.is_finite() && value >= min && value <= max {
+        Ok(())
+    } else {
+        Err(invalid(path(), format!("is {value}; a number from {min} to {max} is valid")))
+    }
+}

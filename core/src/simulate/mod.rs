@@ -1,0 +1,391 @@
+//! The simulating solver: a stage, request by request.
+//!
+//! [`Simulation`] is a run that one can watch and meddle with; [`run`] measures a stage and returns its
+//! [`Outcome`](crate::outcome::Outcome). Same stage, seed and meddling: the same bits, natively and in WebAssembly.
+
+mod faults;
+pub mod frame;
+mod run;
+mod window;
+
+use crate::component::{Behaviour, Kind, NodeGauge, Place};
+use crate::engine::calls::CallId;
+use crate::engine::moves::{Cause, Move};
+use crate::engine::tally::Counts;
+use crate::engine::{Edge, Engine, Event, Timer};
+use crate::stage::{Placement, Problem, Stage};
+use crate::units::Nanos;
+use faults::Timeline;
+
+pub use run::{Run, RunOptions, run};
+pub use window::Window;
+
+/// A copy of a component in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeInfo {
+    /// Its name: the component's, with `#2` behind it where there are several.
+    pub name: String,
+    /// Index of its component in the stage.
+    pub component: usize,
+    /// Which copy it is, counted from 0.
+    pub copy: u32,
+    /// Index of the machine that it runs on, in [`Simulation::host_gauge`]'s count.
+    pub host: Option<usize>,
+}
+
+/// A machine in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostInfo {
+    /// Its name: the stage's for a shared machine, else that of the copy that runs on it.
+    pub name: String,
+    /// Index of the stage's machine, where it is one of those.
+    pub machine: Option<usize>,
+}
+
+/// How busy a machine is. Times are integrals since the start: two gauges and their distance give a utilisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HostGauge {
+    /// Processor time used, in processor-seconds.
+    pub busy_s: f64,
+    /// Processors that its quota grants: what `busy_s` grows by in a second when it is full.
+    pub processors: f64,
+    /// Time in which the quota held work back, in seconds.
+    pub throttled_s: f64,
+    /// Jobs that share the processors.
+    pub running: u32,
+    /// Disk time used, in seconds.
+    pub disk_busy_s: f64,
+    /// Operations that the disk serves at once.
+    pub disk_channels: u32,
+    /// Operations at the disk.
+    pub disk_jobs: u32,
+    /// Memory in use, in bytes, swapped out or not.
+    pub memory_used: f64,
+    /// Memory of the machine, in bytes.
+    pub memory: f64,
+    /// Swap of the machine, in bytes.
+    pub swap: f64,
+}
+
+#[derive(Debug)]
+struct Node {
+    info: NodeInfo,
+    behaviour: Box<dyn Behaviour>,
+    /// Reasons for which it does not run: faults on it, faults on its machine, a restart under way.
+    crashes: u32,
+    machine_off: u32,
+    restarting: bool,
+    /// Counts the deaths, so that a restart that was overtaken by another death is forgotten.
+    deaths: u32,
+    /// Memory that a fault makes it leak, and holds until it dies.
+    leaked_bytes: f64,
+}
+
+impl Node {
+    fn up(&self) -> bool {
+        self.crashes == 0 && self.machine_off == 0 && !self.restarting
+    }
+}
+
+/// A run of a stage.
+#[derive(Debug)]
+pub struct Simulation {
+    engine: Engine,
+    nodes: Vec<Node>,
+    hosts: Vec<HostInfo>,
+    stage: Stage,
+    timeline: Timeline,
+    window: window::Start,
+}
+
+impl Simulation {
+    /// A run at time zero.
+    ///
+    /// # Errors
+    /// Every rule that the stage breaks.
+    pub fn new(stage: &Stage, seed: u64) -> Result<Self, Vec<Problem>> {
+        let problems = stage.check();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut engine = Engine::new(seed);
+        let slot = engine.add_timer(Timer { node: Timer::TIMELINE, which: 0 });
+        let (infos, hosts) = place(stage, &mut engine);
+        connect(stage, &infos, &mut engine);
+        let nodes = infos.into_iter().enumerate().map(|(index, info)| {
+            let settings = &stage.components[info.component].settings;
+            let place = Place {
+                name: info.name.clone(),
+                node: index as u16,
+                host: info.host.map(|host| host as u32),
+                edges: edges_from(stage, index, &engine),
+            };
+            let behaviour = settings.build(place, &stage.workload, &mut engine);
+            Node { info, behaviour, crashes: 0, machine_off: 0, restarting: false, deaths: 0, leaked_bytes: 0.0 }
+        });
+        let nodes = nodes.collect();
+        let window = window::Start::default();
+        let mut simulation = Self { engine, nodes, hosts, stage: stage.clone(), timeline: Timeline::new(slot), window };
+        for node in &mut simulation.nodes {
+            node.behaviour.start(&mut simulation.engine);
+        }
+        simulation.schedule_stage_faults();
+        Ok(simulation)
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Nanos {
+        self.engine.now()
+    }
+
+    /// Lets every event up to and at `until` happen; the clock then stands at `until`.
+    pub fn run_until(&mut self, until: Nanos) {
+        while let Some(event) = self.engine.next(until) {
+            self.handle(event);
+        }
+    }
+
+    /// Like [`run_until`](Self::run_until), but stops after `most_events`. True when it got to `until`.
+    pub fn run_chunk(&mut self, until: Nanos, most_events: u64) -> bool {
+        let last = self.engine.events() + most_events;
+        while let Some(event) = self.engine.next(until) {
+            self.handle(event);
+            if self.engine.events() >= last {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Goes on to the next [`Move`] of a watched request, at most `horizon` further.
+    pub fn step(&mut self, horizon: Nanos) {
+        let until = self.engine.now().saturating_add(horizon);
+        let before = self.engine.moves().len();
+        while self.engine.moves().len() == before
+            && let Some(event) = self.engine.next(until)
+        {
+            self.handle(event);
+        }
+    }
+
+    /// Takes over changed settings, machines, latencies and workload without losing the run. False, and nothing is
+    /// changed, when something was added, removed or connected otherwise, or a rule is broken: that is another run.
+    pub fn update(&mut self, stage: &Stage) -> bool {
+        if !same_shape(&self.stage, stage) || !stage.check().is_empty() {
+            return false;
+        }
+        for node in &mut self.nodes {
+            let component = node.info.component;
+            let settings = &stage.components[component].settings;
+            if *settings != self.stage.components[component].settings || stage.workload != self.stage.workload {
+                node.behaviour.configure(&mut self.engine, settings, &stage.workload);
+            }
+        }
+        for node in &self.nodes {
+            let (Some(host), Some(machine)) = (node.info.host, stage.machine_of(node.info.component)) else { continue };
+            if self.engine.hosts()[host].machine != *machine {
+                self.engine.replace_machine(host as u32, machine);
+            }
+        }
+        for edge in 0..self.engine.edges().len() {
+            let link = usize::from(self.engine.edges()[edge].link);
+            self.engine.set_latency(edge as u16, stage.links[link].latency.ns());
+        }
+        self.stage = stage.clone();
+        true
+    }
+
+    /// The stage as it stands, updates included.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Requests so far.
+    pub fn counts(&self) -> Counts {
+        self.engine.tally.counts
+    }
+
+    /// Events so far.
+    pub fn events(&self) -> u64 {
+        self.engine.events()
+    }
+
+    /// A fingerprint of every event so far: two runs with the same one went the same way.
+    pub fn digest(&self) -> u64 {
+        self.engine.digest()
+    }
+
+    /// The copies of components.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = &NodeInfo> {
+        self.nodes.iter().map(|node| &node.info)
+    }
+
+    /// The machines.
+    pub fn hosts(&self) -> &[HostInfo] {
+        &self.hosts
+    }
+
+    /// The links between copies.
+    pub fn edges(&self) -> &[Edge] {
+        self.engine.edges()
+    }
+
+    /// How full a copy is.
+    pub fn node_gauge(&self, node: usize) -> NodeGauge {
+        let node = &self.nodes[node];
+        NodeGauge { up: node.up(), ..node.behaviour.gauge() }
+    }
+
+    /// How busy a machine is.
+    pub fn host_gauge(&mut self, host: usize) -> HostGauge {
+        let host = self.engine.host_now(host);
+        let machine = &host.machine;
+        let cpus = f64::from(machine.vcpus);
+        HostGauge {
+            busy_s: host.processor.busy_ns() / 1e9,
+            processors: machine.quota.map_or(cpus, |quota| quota.min(cpus)),
+            throttled_s: host.processor.throttled_ns() / 1e9,
+            running: host.processor.jobs() as u32,
+            disk_busy_s: host.disk.busy_ns() / 1e9,
+            disk_channels: machine.disk_channels,
+            disk_jobs: host.disk.jobs() as u32,
+            memory_used: host.used_bytes(),
+            memory: machine.memory.0 as f64,
+            swap: machine.swap.0 as f64,
+        }
+    }
+
+    /// Logs the moves of every n-th request from now on; of none when `one_in` is 0.
+    pub fn watch(&mut self, one_in: u64) {
+        self.engine.watch(one_in);
+    }
+
+    /// Moves what was logged to the end of `moves`.
+    pub fn take_moves(&mut self, moves: &mut Vec<Move>) {
+        moves.append(self.engine.moves());
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Arrived(call) => self.arrived(call),
+            Event::Answered(call, answer) => {
+                if let Some(node) = self.node_of(call) {
+                    node.answered(call, answer);
+                }
+            }
+            Event::Served(call) => {
+                if let Some(node) = self.node_of(call) {
+                    node.served(call);
+                }
+            }
+            Event::Timer(Timer { node: Timer::TIMELINE, .. }) => self.act_out_timeline(),
+            Event::Timer(Timer { node, which }) => {
+                self.nodes[usize::from(node)].behaviour.timer(&mut self.engine, which);
+            }
+            Event::OutOfMemory(host) => self.out_of_memory(host),
+        }
+    }
+
+    fn node_of(&mut self, call: CallId) -> Option<Acting<'_>> {
+        let node = usize::from(self.engine.get(call)?.node);
+        Some(Acting { behaviour: self.nodes[node].behaviour.as_mut(), engine: &mut self.engine })
+    }
+
+    fn arrived(&mut self, call: CallId) {
+        let Some(node) = self.engine.get(call).map(|call| usize::from(call.node)) else { return };
+        let node = &mut self.nodes[node];
+        if node.machine_off > 0 {
+            // A machine that is off says nothing, not even no.
+            self.engine.abandon(call, Cause::Down);
+        } else if !node.up() {
+            self.engine.answer(call, Err(Cause::Down));
+        } else {
+            node.behaviour.arrived(&mut self.engine, call);
+        }
+    }
+}
+
+/// A component, and the engine that it acts on.
+struct Acting<'a> {
+    behaviour: &'a mut dyn Behaviour,
+    engine: &'a mut Engine,
+}
+
+impl Acting<'_> {
+    fn answered(self, call: CallId, answer: crate::engine::Answer) {
+        self.behaviour.answered(self.engine, call, answer);
+    }
+
+    fn served(self, call: CallId) {
+        self.behaviour.served(self.engine, call);
+    }
+}
+
+/// Makes the machines, and says which copy runs where.
+fn place(stage: &Stage, engine: &mut Engine) -> (Vec<NodeInfo>, Vec<HostInfo>) {
+    let mut hosts: Vec<HostInfo> = Vec::new();
+    for (index, named) in stage.machines.iter().enumerate() {
+        engine.add_host(named.id.clone(), named.machine.clone());
+        hosts.push(HostInfo { name: named.id.clone(), machine: Some(index) });
+    }
+    let mut nodes = Vec::new();
+    for (index, component) in stage.components.iter().enumerate() {
+        for copy in 0..component.copies {
+            let name = stage.copy_name(index, copy);
+            let host = match &component.machine {
+                None => None,
+                Some(Placement::Shared(machine)) => Some(*machine),
+                Some(Placement::Own { machine, .. }) => {
+                    engine.add_host(name.clone(), machine.clone());
+                    hosts.push(HostInfo { name: name.clone(), machine: None });
+                    Some(hosts.len() - 1)
+                }
+            };
+            nodes.push(NodeInfo { name, component: index, copy, host });
+        }
+    }
+    (nodes, hosts)
+}
+
+/// A link between components becomes an edge between each pair of their copies.
+fn connect(stage: &Stage, nodes: &[NodeInfo], engine: &mut Engine) {
+    for (index, link) in stage.links.iter().enumerate() {
+        let copies = |component: usize| {
+            nodes.iter().enumerate().filter(move |(_, node)| node.component == component).map(|(node, _)| node as u16)
+        };
+        for from in copies(link.from) {
+            for to in copies(link.to) {
+                engine.add_edge(Edge { link: index as u16, from, to }, link.latency.ns());
+            }
+        }
+    }
+}
+
+fn edges_from(stage: &Stage, node: usize, engine: &Engine) -> Vec<(u16, Kind)> {
+    let edges = engine.edges().iter().enumerate();
+    edges
+        .filter(|(_, edge)| usize::from(edge.from) == node)
+        .map(|(index, edge)| {
+            let to = stage.links[usize::from(edge.link)].to;
+            (index as u16, stage.components[to].settings.kind())
+        })
+        .collect()
+}
+
+/// Whether a run of one stage can go on as a run of the other.
+fn same_shape(a: &Stage, b: &Stage) -> bool {
+    let placed = |placement: &Option<Placement>| match placement {
+        None => None,
+        Some(Placement::Shared(index)) => Some(Some(*index)),
+        Some(Placement::Own { .. }) => Some(None),
+    };
+    let component = |stage: &Stage, i: usize| {
+        let component = &stage.components[i];
+        (component.id.clone(), component.copies, component.settings.kind(), placed(&component.machine))
+    };
+    a.components.len() == b.components.len()
+        && (0..a.components.len()).all(|i| component(a, i) == component(b, i))
+        && a.machines.iter().map(|named| &named.id).eq(b.machines.iter().map(|named| &named.id))
+        && a.links.iter().map(|link| (link.from, link.to)).eq(b.links.iter().map(|link| (link.from, link.to)))
+        && a.faults == b.faults
+}

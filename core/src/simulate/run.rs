@@ -1,0 +1,178 @@
+//! Measuring a stage: one long run, its warm-up removed, cut into batches for confidence intervals.
+
+use std::collections::BTreeMap;
+
+use super::Simulation;
+use crate::engine::moves::Cause;
+use crate::engine::tally::Counts;
+use crate::outcome::{Estimate, Outcome, Response};
+use crate::stage::{Problem, Stage};
+use crate::statistics::{Histogram, Interval, batch_means, mser5, quantile_interval};
+use crate::units::Duration;
+
+/// Batches of a run before the warm-up is removed.
+const BATCHES: usize = 40;
+/// Slices of a batch, for finding the end of the warm-up.
+const SLICES: usize = 10;
+/// Events between two reports of progress.
+const CHUNK: u64 = 200_000;
+
+/// How to measure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunOptions {
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Simulated seconds, warm-up included.
+    pub seconds: f64,
+    /// Confidence level of the intervals, such as 0.95.
+    pub confidence: f64,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { seed: 1, seconds: 600.0, confidence: 0.95 }
+    }
+}
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The figures, with their intervals.
+    pub outcome: Outcome,
+    /// Requests of the whole run.
+    pub counts: Counts,
+    /// Events of the whole run.
+    pub events: u64,
+    /// Simulated seconds that were thrown away as warm-up.
+    pub warm_up_s: f64,
+    /// Simulated seconds that were measured.
+    pub measured_s: f64,
+    /// Fingerprint of the whole run.
+    pub digest: u64,
+}
+
+/// One batch of a run.
+#[derive(Debug)]
+struct Batch {
+    seconds: f64,
+    counts: Counts,
+    latencies: Histogram,
+    /// Processor and disk time used, in seconds at full capacity: by host.
+    busy: Vec<[f64; 2]>,
+}
+
+/// Simulates a stage and measures it. `progress` hears how far the run is, from 0 to 1.
+///
+/// Warm-up ends where MSER-5 says so, on the means of 400 slices of the run; batches that it touches are thrown away.
+/// Intervals come from the means of the batches that are left, never from single response times, which are correlated.
+///
+/// # Errors
+/// Every rule that the stage breaks.
+pub fn run(stage: &Stage, options: &RunOptions, progress: &mut dyn FnMut(f64)) -> Result<Run, Vec<Problem>> {
+    let mut simulation = Simulation::new(stage, options.seed)?;
+    let mut slice_means = Vec::with_capacity(BATCHES * SLICES);
+    let mut batches = Vec::with_capacity(BATCHES);
+    for batch in 0..BATCHES {
+        batches.push(simulation.batch(batch, options.seconds, &mut slice_means, progress));
+    }
+    // Slices are dropped in whole batches; MSER-5 never asks for more than half of them.
+    let warm_up = mser5(&slice_means).div_ceil(SLICES).min(BATCHES / 2);
+    let batch_s = options.seconds / BATCHES as f64;
+    let measured = &batches[warm_up..];
+    Ok(Run {
+        outcome: summarise(&simulation, measured, options.confidence),
+        counts: simulation.counts(),
+        events: simulation.events(),
+        warm_up_s: warm_up as f64 * batch_s,
+        measured_s: measured.len() as f64 * batch_s,
+        digest: simulation.digest(),
+    })
+}
+
+impl Simulation {
+    fn batch(
+        &mut self,
+        batch: usize,
+        seconds: f64,
+        slice_means: &mut Vec<f64>,
+        progress: &mut dyn FnMut(f64),
+    ) -> Batch {
+        let before = (self.counts(), self.busy());
+        let mut latencies = Histogram::new();
+        for slice in 1..=SLICES {
+            let part = (batch * SLICES + slice) as f64 / (BATCHES * SLICES) as f64;
+            let until = Duration::from_secs_f64(seconds * part).ns();
+            while !self.run_chunk(until, CHUNK) {
+                progress(self.now() as f64 / 1e9 / seconds);
+            }
+            let tally = &mut self.engine.tally;
+            // A slice without an answer says nothing new: it repeats what the one before said.
+            let mean = tally.latencies.mean_ns().or(slice_means.last().copied());
+            slice_means.push(mean.unwrap_or(0.0));
+            latencies.merge(&tally.latencies);
+            tally.forget();
+        }
+        progress((batch + 1) as f64 / BATCHES as f64);
+        let busy = self.busy().iter().zip(&before.1).map(|(now, then)| [now[0] - then[0], now[1] - then[1]]).collect();
+        let counts = self.counts().since(&before.0);
+        Batch { seconds: seconds / BATCHES as f64, counts, latencies, busy }
+    }
+
+    /// Seconds at full capacity that each machine's processors and disk have worked.
+    fn busy(&mut self) -> Vec<[f64; 2]> {
+        let hosts = 0..self.hosts.len();
+        let share = |host| {
+            let gauge = self.host_gauge(host);
+            [gauge.busy_s / gauge.processors, gauge.disk_busy_s / f64::from(gauge.disk_channels)]
+        };
+        hosts.map(share).collect()
+    }
+}
+
+const NO_ANSWER: &str = "no request was answered";
+
+/// An interval as a figure; one batch alone gives a value but no interval.
+fn estimate(interval: Interval) -> Estimate {
+    if interval.is_bounded() {
+        Estimate::interval(interval.value, interval.low, interval.high)
+    } else {
+        Estimate::value(interval.value)
+    }
+}
+
+fn summarise(simulation: &Simulation, batches: &[Batch], confidence: f64) -> Outcome {
+    let over = |value: &dyn Fn(&Batch) -> Option<f64>| {
+        let values: Vec<f64> = batches.iter().filter_map(value).collect();
+        if values.is_empty() { Estimate::not_applicable(NO_ANSWER) } else { estimate(batch_means(&values, confidence)) }
+    };
+    let rate = |count: &dyn Fn(&Counts) -> u64| over(&|batch| Some(count(&batch.counts) as f64 / batch.seconds));
+    let mut all = Histogram::new();
+    batches.iter().for_each(|batch| all.merge(&batch.latencies));
+    let quantile = |q: f64| {
+        let of = |latencies: &Histogram| latencies.quantile_ns(q).map(|ns| ns as f64 / 1e6);
+        let Some(whole) = of(&all) else { return Estimate::not_applicable(NO_ANSWER) };
+        let values: Vec<f64> = batches.iter().filter_map(|batch| of(&batch.latencies)).collect();
+        estimate(quantile_interval(whole, &values, confidence))
+    };
+    let mut utilisation = BTreeMap::new();
+    for (host, info) in simulation.hosts.iter().enumerate() {
+        for (station, name) in ["cpu", "disk"].into_iter().enumerate() {
+            let share = over(&|batch| Some(batch.busy[host][station] / batch.seconds));
+            utilisation.insert(format!("{} {name}", info.name), share);
+        }
+    }
+    Outcome {
+        throughput_per_s: rate(&|counts| counts.completed),
+        response_ms: Response {
+            mean: over(&|batch| batch.latencies.mean_ns().map(|ns| ns / 1e6)),
+            p50: quantile(0.50),
+            p95: quantile(0.95),
+            p99: quantile(0.99),
+        },
+        utilisation,
+        errors_per_s: Cause::ALL
+            .into_iter()
+            .map(|cause| (cause.name().to_owned(), rate(&|counts| counts.failed[cause as usize])))
+            .collect(),
+    }
+}

@@ -1,0 +1,294 @@
+//! Whether a prediction agrees with a measurement, and whether the measurement deserves to be believed.
+//!
+//! Agreement is an equivalence test, not a test for difference: the burden of proof is on the model. A figure *agrees*
+//! when the 90 % interval of its relative error lies inside the tolerance, which is the two one-sided tests procedure at
+//! 5 % (Schuirmann, "A Comparison of the Two One-Sided Tests Procedure and the Power Approach", J. Pharmacokinetics and
+//! Biopharmaceutics 15, 1987); it *disagrees* when the interval lies outside; else the data do not say.
+
+use serde::{Deserialize, Serialize};
+
+use crate::measurement::{Metric, Step};
+use crate::outcome::{Estimate, Outcome};
+use crate::statistics::Interval;
+
+/// Confidence of every interval that the test uses.
+pub const CONFIDENCE: f64 = 0.90;
+
+/// What the test says of one figure, or of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The error is inside the tolerance, for sure enough.
+    Agrees,
+    /// The error is outside the tolerance, for sure enough.
+    Disagrees,
+    /// The interval of the error straddles the tolerance.
+    Inconclusive,
+    /// No tolerance is set: the error is shown and not judged.
+    Reported,
+}
+
+impl Verdict {
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agrees => "agrees",
+            Self::Disagrees => "disagrees",
+            Self::Inconclusive => "inconclusive",
+            Self::Reported => "reported",
+        }
+    }
+
+    /// The verdict on all figures: one that disagrees outweighs all, one that is inconclusive outweighs agreement. No
+    /// figure at all is inconclusive.
+    pub fn overall(verdicts: impl IntoIterator<Item = Self>) -> Self {
+        let mut overall = Self::Inconclusive;
+        for verdict in verdicts {
+            match verdict {
+                Self::Disagrees => return Self::Disagrees,
+                Self::Inconclusive => overall = Self::Reported,
+                Self::Agrees if overall == Self::Inconclusive => overall = Self::Agrees,
+                Self::Agrees | Self::Reported => {}
+            }
+        }
+        if overall == Self::Reported { Self::Inconclusive } else { overall }
+    }
+}
+
+/// The largest relative error that counts as agreement, by metric; none where the metric is only reported.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tolerances {
+    /// Of throughput.
+    pub throughput: Option<f64>,
+    /// Of the mean response time.
+    pub mean: Option<f64>,
+    /// Of the median.
+    pub p50: Option<f64>,
+    /// Of the 95th percentile.
+    pub p95: Option<f64>,
+    /// Of the 99th percentile.
+    pub p99: Option<f64>,
+}
+
+impl Default for Tolerances {
+    /// Throughput 3 %, mean 10 %, p50 and p95 15 %: published models of web applications err by 3.8 % and 10 to 12 %.
+    fn default() -> Self {
+        Self { throughput: Some(0.03), mean: Some(0.10), p50: Some(0.15), p95: Some(0.15), p99: None }
+    }
+}
+
+impl Tolerances {
+    /// The tolerance of one metric.
+    pub const fn of(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::Throughput => self.throughput,
+            Metric::Mean => self.mean,
+            Metric::P50 => self.p50,
+            Metric::P95 => self.p95,
+            Metric::P99 => self.p99,
+        }
+    }
+
+    /// The tolerance of one metric, to be changed.
+    pub const fn of_mut(&mut self, metric: Metric) -> &mut Option<f64> {
+        match metric {
+            Metric::Throughput => &mut self.throughput,
+            Metric::Mean => &mut self.mean,
+            Metric::P50 => &mut self.p50,
+            Metric::P95 => &mut self.p95,
+            Metric::P99 => &mut self.p99,
+        }
+    }
+}
+
+/// One figure, predicted and measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Which figure.
+    pub metric: Metric,
+    /// What the model says, in the metric's unit.
+    pub predicted: Interval,
+    /// What was measured, in the metric's unit.
+    pub measured: Interval,
+    /// Predicted over measured, minus one: positive where the model is too pessimistic about time.
+    pub error: Interval,
+    /// The largest error that counts as agreement.
+    pub tolerance: Option<f64>,
+    /// What the test says.
+    pub verdict: Verdict,
+}
+
+/// The figure of an outcome that a metric names.
+pub const fn predicted(outcome: &Outcome, metric: Metric) -> &Estimate {
+    match metric {
+        Metric::Throughput => &outcome.throughput_per_s,
+        Metric::Mean => &outcome.response_ms.mean,
+        Metric::P50 => &outcome.response_ms.p50,
+        Metric::P95 => &outcome.response_ms.p95,
+        Metric::P99 => &outcome.response_ms.p99,
+    }
+}
+
+/// Compares a prediction with a measurement, both with [`CONFIDENCE`]. None when there is no number to compare.
+pub fn compare(metric: Metric, outcome: &Outcome, step: &Step, tolerance: Option<f64>) -> Option<Comparison> {
+    let estimate = predicted(outcome, metric);
+    let value = estimate.known()?;
+    let (low, high) = estimate.bounds().unwrap_or((value, value));
+    let predicted = Interval { value, low, high };
+    let measured = step.figure(metric, CONFIDENCE);
+    let error = relative_error(predicted, measured)?;
+    let verdict = tolerance.map_or(Verdict::Reported, |tolerance| judge(error, tolerance));
+    Some(Comparison { metric, predicted, measured, error, tolerance, verdict })
+}
+
+/// Relative error of `predicted` against `measured`, with the interval that both of theirs leave it: independent
+/// half-widths add as squares, each relative to its own value (the delta method for a ratio).
+fn relative_error(predicted: Interval, measured: Interval) -> Option<Interval> {
+    if !(predicted.value.is_finite() && measured.value.is_finite() && predicted.value > 0.0 && measured.value > 0.0) {
+        return None;
+    }
+    let half = |interval: Interval| (interval.high - interval.low) / 2.0 / interval.value;
+    let ratio = predicted.value / measured.value;
+    let width = ratio * libm::hypot(half(predicted), half(measured));
+    let value = ratio - 1.0;
+    Some(Interval { value, low: value - width, high: value + width })
+}
+
+fn judge(error: Interval, tolerance: f64) -> Verdict {
+    if error.low >= -tolerance && error.high <= tolerance {
+        Verdict::Agrees
+    } else if error.low > tolerance || error.high < -tolerance {
+        Verdict::Disagrees
+    } else {
+        Verdict::Inconclusive
+    }
+}
+
+/// A reason not to believe a measurement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Doubt {
+    /// Index of the step.
+    pub step: usize,
+    /// The law or limit that is broken.
+    pub law: Law,
+    /// What was found, as a sentence.
+    pub message: String,
+}
+
+/// What a measurement must keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Law {
+    /// The generator sends on time.
+    Lag,
+    /// The generator has a free user whenever a request is due.
+    Users,
+    /// The generator sends what the schedule holds.
+    Offered,
+    /// N = X·R, Little's law.
+    Little,
+    /// U = X·D, the utilisation law.
+    Utilisation,
+    /// Requests are answered as expected.
+    Errors,
+}
+
+/// Largest share of the median response time that 95 % of the lags may reach.
+const LAG_SHARE_MAX: f64 = 0.10;
+/// Largest share of requests that may find no free user.
+const EXHAUSTED_SHARE_MAX: f64 = 0.001;
+/// Largest relative difference between sent and due.
+const OFFERED_ERROR_MAX: f64 = 0.01;
+/// Largest relative difference between N and X·R, and between U and X·D.
+const LAW_ERROR_MAX: f64 = 0.10;
+/// Differences below this many requests, or processors, say nothing.
+const LITTLE_FLOOR: f64 = 0.25;
+const UTILISATION_FLOOR: f64 = 0.03;
+/// Largest share of failed requests: the response times of failures are in no percentile.
+const ERRORS_MAX: f64 = 0.01;
+
+/// Every reason not to believe this step. `expected_processors` gives, for stations whose busy time was read, the
+/// processors that the model expects to be busy at this step's throughput (X·D).
+pub fn doubts(index: usize, step: &Step, expected_processors: &[(&str, f64)]) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    let mut doubt = |law, message| doubts.push(Doubt { step: index, law, message });
+    let (lag, p50) = (step.lag.p95_us as f64, step.response.p50_us as f64);
+    if lag > LAG_SHARE_MAX * p50 {
+        let text = format!(
+            "the generator was late: 5 % of requests left {lag} µs late or more, against a median response of {p50} µs"
+        );
+        doubt(Law::Lag, text);
+    }
+    if step.users_exhausted as f64 > EXHAUSTED_SHARE_MAX * step.due as f64 {
+        let text = format!("{} of {} requests found no free user when they were due", step.users_exhausted, step.due);
+        doubt(Law::Users, text);
+    }
+    let missing = (step.sent as f64 - step.due as f64).abs();
+    if missing > OFFERED_ERROR_MAX * step.due as f64 && missing > 2.0 {
+        doubt(Law::Offered, format!("{} requests were due in the window, {} were sent", step.due, step.sent));
+    }
+    let little = step.throughput_per_s() * step.response.mean_us / 1e6;
+    let difference = (step.in_flight - little).abs();
+    if step.failures() == 0 && difference > LITTLE_FLOOR && difference > LAW_ERROR_MAX * step.in_flight {
+        let text = format!("N = X·R does not hold: {:.2} requests in flight, X·R is {little:.2}", step.in_flight);
+        doubt(Law::Little, text);
+    }
+    for (name, expected) in expected_processors {
+        let Some(busy) = step.stations.get(*name) else { continue };
+        let difference = (busy.processors() - expected).abs();
+        if difference > UTILISATION_FLOOR && difference > LAW_ERROR_MAX * expected {
+            let text = format!(
+                "U = X·D does not hold at {name}: {:.3} processors busy, X·D is {expected:.3}",
+                busy.processors()
+            );
+            doubt(Law::Utilisation, text);
+        }
+    }
+    if step.failures() as f64 > ERRORS_MAX * step.due as f64 {
+        doubt(Law::Errors, format!("{} of {} requests failed", step.failures(), step.due));
+    }
+    doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(value: f64, half: f64) -> Interval {
+        Interval { value, low: value - half, high: value + half }
+    }
+
+    #[test]
+    fn a_narrow_interval_inside_the_tolerance_agrees() {
+        let error = relative_error(interval(10.4, 0.1), interval(10.0, 0.2)).unwrap();
+        assert!((error.value - 0.04).abs() < 1e-12);
+        assert_eq!(judge(error, 0.10), Verdict::Agrees);
+        assert_eq!(judge(error, 0.01), Verdict::Disagrees);
+    }
+
+    #[test]
+    fn a_wide_interval_is_inconclusive_whatever_its_middle() {
+        let error = relative_error(interval(10.0, 0.0), interval(10.0, 4.0)).unwrap();
+        assert_eq!(judge(error, 0.10), Verdict::Inconclusive);
+        let unknown = Interval { value: 10.0, low: f64::NEG_INFINITY, high: f64::INFINITY };
+        let error = relative_error(interval(20.0, 0.0), unknown).unwrap();
+        assert_eq!(judge(error, 0.10), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn nothing_is_compared_with_zero() {
+        assert!(relative_error(interval(1.0, 0.0), interval(0.0, 0.0)).is_none());
+        assert!(relative_error(interval(f64::NAN, 0.0), interval(1.0, 0.0)).is_none());
+    }
+
+    #[test]
+    fn one_disagreement_outweighs_all() {
+        use Verdict::{Agrees, Disagrees, Inconclusive, Reported};
+        assert_eq!(Verdict::overall([Agrees, Inconclusive, Disagrees]), Disagrees);
+        assert_eq!(Verdict::overall([Inconclusive, Agrees]), Inconclusive);
+        assert_eq!(Verdict::overall([Agrees, Inconclusive]), Inconclusive);
+        assert_eq!(Verdict::overall([Reported, Agrees, Reported]), Agrees);
+        assert_eq!(Verdict::overall([Reported]), Inconclusive);
+        assert_eq!(Verdict::overall([]), Inconclusive);
+    }
+}
