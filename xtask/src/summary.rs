@@ -13,12 +13,14 @@ pub(crate) struct Counts {
 impl Counts {
     /// Adds up the summary lines of `cargo nextest` and `cargo test`.
     pub(crate) fn read(lines: &[String]) -> Self {
+        let lines: Vec<String> = lines.iter().map(|line| without_colours(line)).collect();
+        let by_nextest = |line: &&String| line.contains(" tests run: ") || line.contains(" test run: ");
+        let by_cargo = |line: &&String| line.starts_with("test result: ");
+        // nextest quotes what a failed test printed, and with it cargo's line for that one test.
+        let has_nextest = lines.iter().any(|line| by_nextest(&line));
         let mut total = Self::default();
-        for line in lines {
-            let line = without_colours(line);
-            if line.contains(" tests run: ") || line.contains(" test run: ") || line.starts_with("test result: ") {
-                total.add(Self::of_summary_line(&line));
-            }
+        for line in lines.iter().filter(|line| if has_nextest { by_nextest(line) } else { by_cargo(line) }) {
+            total.add(Self::of_summary_line(line));
         }
         total
     }
@@ -113,6 +115,12 @@ mod tests {
         );
         assert_eq!(read("test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out"), (3, 1));
         assert_eq!(read("7 passed in a sentence of a test"), (0, 0));
+    }
+
+    #[test]
+    fn what_nextest_quotes_of_a_failed_test_is_not_counted_again() {
+        let lines = ["    test result: FAILED. 0 passed; 1 failed", "Summary [ 1s] 3 tests run: 2 passed, 1 failed"];
+        assert_eq!(Counts::read(&lines.map(str::to_owned)), Counts { passed: 2, failed: 1 });
     }
 
     #[test]

@@ -54,8 +54,9 @@ impl LiveReload {
 }
 
 async fn insert_script(mut request: Request, next: Next) -> Response {
-    // A 304 would show the page as it was before the script went in, or before the rebuild within the same second.
+    // A browser that holds the page without the script must not be told to keep it.
     request.headers_mut().remove(header::IF_MODIFIED_SINCE);
+    request.headers_mut().remove(header::IF_NONE_MATCH);
     let response = next.run(request).await;
     let is_page = |value: &HeaderValue| value.as_bytes().starts_with(b"text/html");
     if !response.headers().get(header::CONTENT_TYPE).is_some_and(is_page) {
@@ -71,6 +72,7 @@ async fn insert_script(mut request: Request, next: Next) -> Response {
         None => format!("{page}{TAG}"),
     };
     parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    parts.headers.remove(header::ETAG);
+    parts.headers.remove(header::LAST_MODIFIED);
     Response::from_parts(parts, Body::from(page))
 }

@@ -1,0 +1,130 @@
+//! Every page of the site, as a reader gets it.
+
+use anyhow::{Context, Result, ensure};
+use hockeystick_browser_tests::{Browser, Device, Site, Theme};
+use reqwest::header::HeaderMap;
+
+/// A header's text, empty when it is missing.
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn every_page_answers_with_a_strict_policy() -> Result<()> {
+    let site = Site::start().await?;
+    for page in site.pages()? {
+        let answer = reqwest::get(site.url(&page)).await?;
+        ensure!(answer.status() == 200, "{page}: {}", answer.status());
+        let headers = answer.headers().clone();
+        ensure!(header(&headers, "content-type") == "text/html; charset=utf-8", "{page}: {headers:?}");
+        ensure!(header(&headers, "x-content-type-options") == "nosniff", "{page}: {headers:?}");
+        let policy = header(&headers, "content-security-policy");
+        ensure!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"), "{page}: {policy}");
+        ensure!(!policy.contains("'unsafe-inline'") && !policy.contains("'unsafe-eval'"), "{page}: {policy}");
+        let frames = if page.starts_with("/embed/") { "frame-ancestors *" } else { "frame-ancestors 'none'" };
+        ensure!(policy.contains(frames), "{page}: {policy}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_there_says_so() -> Result<()> {
+    let site = Site::start().await?;
+    let answer = reqwest::get(site.url("/no/such/page")).await?;
+    assert_eq!(answer.status(), 404);
+    assert!(answer.text().await?.contains("<h1"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_page_complains_or_calls_a_third_party() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    for page in site.pages()? {
+        browser.goto(&site.url(&page)).await?;
+        browser.wait_for("document.readyState === 'complete'").await?;
+        let errors = browser.console_errors().await?;
+        ensure!(errors.is_empty(), "{page}: {errors:#?}");
+        let own = site.url("/");
+        // The browser's own pages, such as the new tab it starts with, have a scheme of their own.
+        let is_foreign = |url: &String| !url.starts_with(&own) && (url.starts_with("http") || url.starts_with("ws"));
+        let foreign: Vec<String> = browser.requests().await?.into_iter().filter(is_foreign).collect();
+        ensure!(foreign.is_empty(), "{page}: {foreign:#?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_page_is_readable_without_javascript() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop().without_javascript()).await?;
+    for page in site.pages()? {
+        browser.goto(&site.url(&page)).await?;
+        let heading: String = browser.eval("document.querySelector('h1')?.innerText ?? ''").await?;
+        ensure!(!heading.trim().is_empty(), "{page}: no heading");
+        let letters: usize = browser.eval("document.querySelector('main')?.innerText.length ?? 0").await?;
+        let is_lesson = page.starts_with("/stages/") && page != "/stages/";
+        ensure!(letters > if is_lesson { 2000 } else { 10 }, "{page}: {letters} letters of text");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_page_fits_each_screen_in_both_themes() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    for page in site.pages()? {
+        for device in [Device::desktop(), Device::phone()] {
+            let mut paper = Vec::new();
+            for theme in [Theme::Light, Theme::Dark] {
+                let device = device.clone().theme(theme);
+                browser.emulate(&device).await?;
+                browser.goto(&site.url(&page)).await?;
+                let name = page.trim_matches('/').replace(['/', '.'], "-");
+                let name = if name.is_empty() { "home" } else { &name };
+                browser.screenshot(&format!("{name}-{}", device.name())).await?;
+                let too_wide_px: f64 =
+                    browser.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth").await?;
+                ensure!(too_wide_px <= 0.0, "{page} on {}: {too_wide_px} px too wide", device.name());
+                paper.push(browser.eval::<String>("getComputedStyle(document.body).backgroundColor").await?);
+            }
+            ensure!(paper[0] != paper[1], "{page}: {} in light and in dark", paper[0]);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_page_names_itself_to_search_engines_and_screen_readers() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    for page in site.pages()? {
+        browser.goto(&site.url(&page)).await?;
+        let title: String = browser.eval("document.title").await?;
+        ensure!(!title.is_empty(), "{page}: no title");
+        let language: String = browser.eval("document.documentElement.lang").await?;
+        ensure!(!language.is_empty(), "{page}: no language");
+        let headings: usize = browser.eval("document.querySelectorAll('h1').length").await?;
+        ensure!(headings == 1, "{page}: {headings} first headings");
+        browser
+            .eval::<String>("document.querySelector('main').tagName")
+            .await
+            .with_context(|| format!("{page}: no main"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_page_breaks_a_rule_of_accessibility_in_either_theme() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop().reduced_motion()).await?;
+    for theme in [Theme::Light, Theme::Dark] {
+        browser.emulate(&Device::desktop().reduced_motion().theme(theme)).await?;
+        for page in site.pages()? {
+            browser.goto(&site.url(&page)).await?;
+            let problems = browser.accessibility_problems().await?;
+            ensure!(problems.is_empty(), "{page}, {}: {problems:#?}", theme.name());
+        }
+    }
+    Ok(())
+}
