@@ -1,14 +1,12 @@
 //! Laws that every run keeps.
 
-mod common;
-
-use common::{first_stage, single_station};
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::simulate::{RunOptions, Simulation, run};
 use hockeystick_core::stage::{FaultKind, Target};
 use hockeystick_core::units::{Bytes, Duration, Rate, SECOND_NS};
 use hockeystick_core::workload::Demand;
+use hockeystick_probe::{first_stage, single_station};
 use proptest::prelude::*;
 
 fn ms(ms: u64) -> Duration {
@@ -108,7 +106,7 @@ fn a_quota_stops_the_processor_until_the_next_period() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     /// Whatever is turned and broken: no request is lost, time does not run back, memory is given back.
     #[test]

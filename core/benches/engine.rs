@@ -1,0 +1,85 @@
+//! Engine speed, natively and in WebAssembly under V8, in one session: `cargo bench -p hockeystick-core`.
+//!
+//! An event is one entry of the calendar that came due: an arrival, an end of service, a timer. Messages within a machine
+//! are not counted. Each figure is the best of several runs, because a busy machine only ever makes a run slower.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use hockeystick_core::simulate::Simulation;
+use hockeystick_core::units::SECOND_NS;
+
+const ROUNDS: u32 = 5;
+
+/// Name, number in the probe, simulated seconds, and what a tight hand-written loop reached for it: native and wasm.
+const CASES: [(&str, u32, u32, Option<(f64, f64)>); 3] = [
+    ("A: M/M/1, 80 % busy", 0, 3_000, None),
+    ("B: 8 apps, 3 replicas, 70 % busy", 1, 120, Some((50.0, 40.0))),
+    ("stage 01, 60 requests/s", 2, 6_000, None),
+];
+
+const SCRIPT: &str = "
+const [path, rounds, ...cases] = process.argv.slice(1);
+const module = await WebAssembly.instantiate((await import('node:fs')).readFileSync(path));
+for (let i = 0; i < cases.length; i += 2) {
+    let best = 0;
+    for (let round = 0; round < Number(rounds); round++) {
+        const begun = performance.now();
+        const events = Number(module.instance.exports.events(Number(cases[i]), Number(cases[i + 1]), 1));
+        best = Math.max(best, events / (performance.now() - begun) / 1e3);
+    }
+    console.log(best);
+}";
+
+fn main() {
+    let wasm = in_wasm();
+    println!("million events a second, best of {ROUNDS}");
+    println!("{:<36}{:>8}{:>8}{:>8}   tight loop", "", "native", "wasm", "ratio");
+    for (index, (name, case, seconds, tight)) in CASES.into_iter().enumerate() {
+        let native = native(case, seconds);
+        let tight = tight.map_or(String::new(), |(native, wasm)| format!("{native} native, {wasm} wasm"));
+        match wasm.as_ref().map(|wasm| wasm[index]) {
+            Ok(wasm) => println!("{name:<36}{native:>8.1}{wasm:>8.1}{:>8.2}   {tight}", wasm / native),
+            Err(why) => println!("{name:<36}{native:>8.1}{why:>16}   {tight}"),
+        }
+    }
+    println!(
+        "other engines on workload B: nexosim 2.8, hand-written JavaScript heap 8.5 to 10.5, SimPy 0.24, Ciw 0.06"
+    );
+}
+
+fn native(case: u32, seconds: u32) -> f64 {
+    let Some(stage) = hockeystick_probe::case(case) else { return 0.0 };
+    let round = |_| {
+        let Ok(mut run) = Simulation::new(&stage, 1) else { return 0.0 };
+        let begun = Instant::now();
+        run.run_until(u64::from(seconds) * SECOND_NS);
+        run.events() as f64 / begun.elapsed().as_secs_f64() / 1e6
+    };
+    (0..ROUNDS).map(round).fold(0.0, f64::max)
+}
+
+fn in_wasm() -> Result<Vec<f64>, &'static str> {
+    let probe = build_probe().ok_or("no wasm build")?;
+    let output = Command::new("node")
+        .args(["--input-type=module", "--eval", SCRIPT])
+        .arg(probe)
+        .arg(ROUNDS.to_string())
+        .args(CASES.iter().flat_map(|(_, case, seconds, _)| [case.to_string(), seconds.to_string()]))
+        .output()
+        .map_err(|_| "no Node.js")?;
+    let figures: Vec<f64> = String::from_utf8_lossy(&output.stdout).lines().flat_map(str::parse).collect();
+    if figures.len() == CASES.len() { Ok(figures) } else { Err("wasm run failed") }
+}
+
+fn build_probe() -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--package", "hockeystick-probe", "--release"])
+        .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
+        .arg(&target)
+        .status();
+    let module = target.join("wasm32-unknown-unknown/release/hockeystick_probe.wasm");
+    built.is_ok_and(|status| status.success()).then_some(module)
+}
