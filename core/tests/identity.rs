@@ -15,7 +15,8 @@ for (let i = 2; i < process.argv.length; i += 3) {
 }";
 
 fn native(case: u32, seconds: u64, seed: u64) -> String {
-    let mut run = Simulation::new(&hockeystick_probe::case(case).unwrap(), seed).unwrap();
+    let stage = hockeystick_probe::case(case).expect("the probe has this case");
+    let mut run = Simulation::new(&stage, seed).expect("the probe's stages break no rule");
     run.run_until(seconds * SECOND_NS);
     run.digest().to_string()
 }

@@ -107,10 +107,7 @@ impl Div for Complex {
     type Output = Self;
     fn div(self, other: Self) -> Self {
         let norm = other.square_norm();
-        Self::new(
-            (self.re * other.re + self.im * other.im) / norm,
-            (self.im * other.re - self.re * other.im) / norm,
-        )
+        Self::new((self.re * other.re + self.im * other.im) / norm, (self.im * other.re - self.re * other.im) / norm)
     }
 }
 

@@ -1,3 +1,10 @@
 //! Queueing theory: what can be said of a stage without simulating it.
 
+pub mod complex;
+pub mod demand;
+pub mod erlang;
+pub mod inversion;
+pub mod markov;
 pub mod network;
+pub mod pollaczek;
+pub mod sharing;
