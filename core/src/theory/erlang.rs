@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn printed_values_are_met() {
-        // Kleinrock (1975) appendix-style tables: traffic of 5 Erlang on 10 lines loses 1.84 %; 20 Erlang on 30, 0.85 %.
+        // As printed tables have it: 5 Erlang on 10 lines lose 1.84 %, 20 Erlang on 30 lines 0.85 %.
         assert!((blocking(10, 5.0) - 0.018_384_57).abs() < 1e-7);
         assert!((blocking(30, 20.0) - 0.008_462).abs() < 1e-5);
         assert!((waiting(2, 1.0) - 1.0 / 3.0).abs() < 1e-15);
