@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::build;
 use crate::steps::Steps;
+use crate::tools;
 use crate::workspace::Workspace;
 
 /// Measures the engine and the pages against their budgets.
@@ -14,7 +15,7 @@ use crate::workspace::Workspace;
 #[command(after_help = "\
 Examples:
   cargo xtask bench                  everything
-  cargo xtask bench --only engine    the engine, natively
+  cargo xtask bench --only engine    the engine, natively and in wasm under node
   cargo xtask bench --only pages     page weights")]
 pub(crate) struct Options {
     /// Measure one thing.
@@ -24,7 +25,7 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Bench {
-    /// The engine, natively (criterion).
+    /// The engine, natively and in WebAssembly under node.
     Engine,
     /// Page weights.
     Pages,
@@ -34,6 +35,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let wants = |bench| options.only.is_none_or(|only| only == bench);
     if wants(Bench::Engine) {
+        Steps::new(1, false).run("tools", |step| {
+            tools::wasm_target(step)?;
+            tools::node()
+        })?;
         show(workspace.cargo("bench").args(["--package", "hockeystick-core"]))?;
     }
     if wants(Bench::Pages) {

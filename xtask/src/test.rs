@@ -57,7 +57,7 @@ struct Scope {
 impl Scope {
     fn of(only: Option<Part>) -> Self {
         let packages = match only {
-            Some(Part::Core) => vec!["hockeystick-core"],
+            Some(Part::Core) => vec!["hockeystick-core", "hockeystick-probe"],
             Some(Part::Content) => vec!["hockeystick-content"],
             Some(Part::Site) => vec!["hockeystick-site", "hockeystick-press", "hockeystick-server"],
             Some(Part::Browser) => vec![],
@@ -65,6 +65,7 @@ impl Scope {
             Some(Part::Staging) => vec!["hockeystick-staging"],
             None => vec![
                 "hockeystick-core",
+                "hockeystick-probe",
                 "hockeystick-content",
                 "hockeystick-site",
                 "hockeystick-loadgen",
@@ -205,7 +206,8 @@ impl<'a> Run<'a> {
             return command;
         }
         let mut command = self.workspace.cargo("test");
-        command.args(["--no-fail-fast", "--all-targets"]);
+        // Not `--all-targets`: cargo would run each benchmark as if it were a test.
+        command.args(["--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]);
         command
     }
 
