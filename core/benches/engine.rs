@@ -3,6 +3,8 @@
 //! An event is one entry of the calendar that came due: an arrival, an end of service, a timer. Messages within a machine
 //! are not counted. Each figure is the best of several runs, because a busy machine only ever makes a run slower.
 
+#![expect(clippy::disallowed_types, reason = "a benchmark needs a clock")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;

@@ -157,11 +157,11 @@ impl Processor {
         let left_ns = (f64::from_bits(first.finish_bits) - self.virtual_ns).max(0.0);
         let active = self.active();
         let per_job = self.speed * active / self.work.len() as f64;
-        let done = self.updated.saturating_add((left_ns / per_job).ceil() as Nanos);
+        let done = self.updated.saturating_add(round_up(left_ns / per_job));
         if self.quota.is_none() {
             return Some(done);
         }
-        let empty = self.updated.saturating_add((self.bucket_ns / active).ceil() as Nanos);
+        let empty = self.updated.saturating_add(round_up(self.bucket_ns / active));
         Some(done.min(empty).min(self.refill))
     }
 
@@ -187,4 +187,10 @@ impl Processor {
         self.advance(now);
         self.work.retain(|Reverse(work)| work.call != call);
     }
+}
+
+/// The next whole nanosecond; without the call that `f64::ceil` is on processors without an instruction for it.
+fn round_up(ns: f64) -> Nanos {
+    let whole = ns as Nanos;
+    whole.saturating_add(Nanos::from((whole as f64) < ns))
 }
