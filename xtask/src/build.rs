@@ -68,7 +68,7 @@ pub(crate) const STEPS: usize = 4;
 /// Builds the site and returns the table of page weights, which is empty for a debug build.
 pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options, budgets: Budgets) -> Result<String> {
     let debug = options.flavour.debug;
-    let has_wasm_opt = steps.run("tools", |step| {
+    let has_wasm_opt = steps.run("wasm target and wasm-opt", |step| {
         tools::wasm_target(step)?;
         Ok(!debug && tools::npm_packages(step, workspace)?)
     })?;

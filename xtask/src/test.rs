@@ -97,7 +97,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let scope = Scope::of(options.only);
     process::adopt_orphans();
     let mut run = Run::new(&workspace, &scope, options.verbose);
-    run.everything(&scope)?;
+    run.everything(&scope);
     let Run { entries, steps, .. } = run;
     drop(steps);
 
@@ -127,8 +127,11 @@ impl<'a> Run<'a> {
     }
 
     /// A step that fails does not stop the next one: a run tells everything that is wrong.
-    fn everything(&mut self, scope: &Scope) -> Result<()> {
-        self.tools(scope)?;
+    fn everything(&mut self, scope: &Scope) {
+        // Without its tools nothing can run.
+        if !self.tools(scope) {
+            return;
+        }
         self.lints(scope);
         if !scope.packages.is_empty() {
             self.tests(scope);
@@ -142,13 +145,12 @@ impl<'a> Run<'a> {
                 self.check("browser tests", |_| bail!("there is no site to test"));
             }
         }
-        Ok(())
     }
 
-    /// Nothing can run without its tools, so a missing one ends the run.
-    fn tools(&mut self, scope: &Scope) -> Result<()> {
+    fn tools(&mut self, scope: &Scope) -> bool {
         let workspace = self.workspace;
-        self.nextest = self.steps.run("tools", |step| {
+        let mut nextest = false;
+        let found = self.check("tools", |step| {
             tools::wasm_target(step)?;
             if scope.has_core() {
                 tools::node()?;
@@ -156,9 +158,11 @@ impl<'a> Run<'a> {
             if scope.browser {
                 tools::chromium(step)?;
             }
-            Ok(tools::nextest(step, workspace))
-        })?;
-        Ok(())
+            nextest = tools::nextest(step, workspace);
+            Ok((Counts::default(), Ok(())))
+        });
+        self.nextest = nextest;
+        found
     }
 
     fn lints(&mut self, scope: &Scope) {
@@ -244,7 +248,8 @@ impl<'a> Run<'a> {
         });
     }
 
-    fn check(&mut self, name: &str, work: impl FnOnce(&Step<'_>) -> Result<(Counts, Result<()>)>) {
+    /// Runs a step that counts tests, and says whether it succeeded.
+    fn check(&mut self, name: &str, work: impl FnOnce(&Step<'_>) -> Result<(Counts, Result<()>)>) -> bool {
         let start = Instant::now();
         let mut counts = Counts::default();
         let result = self.steps.run(name, |step| {
@@ -255,7 +260,9 @@ impl<'a> Run<'a> {
         if let Err(error) = &result {
             self.steps.say(&format!("{error:#}"));
         }
-        self.entries.push(Entry { name: name.to_owned(), took: start.elapsed(), counts, ok: result.is_ok() });
+        let ok = result.is_ok();
+        self.entries.push(Entry { name: name.to_owned(), took: start.elapsed(), counts, ok });
+        ok
     }
 }
 
