@@ -32,12 +32,12 @@ pub struct Host {
     pub(super) fault_speed: f64,
     pub(super) used_bytes: f64,
     pub(super) processor_slot: Slot,
-    pub(super) disk_slot: Slot,
+    pub(super) disk_slot: Option<Slot>,
     pressed: f64,
 }
 
 impl Host {
-    pub(super) fn new(name: String, machine: Machine, processor_slot: Slot, disk_slot: Slot) -> Self {
+    pub(super) fn new(name: String, machine: Machine, processor_slot: Slot) -> Self {
         let quota = machine.quota.map(|quota| (quota, machine.period.ns()));
         let processor = Processor::new(f64::from(machine.vcpus), machine.speed, quota);
         let disk = Queue::new(machine.disk_channels as usize);
@@ -51,7 +51,7 @@ impl Host {
             fault_speed: 1.0,
             used_bytes,
             processor_slot,
-            disk_slot,
+            disk_slot: None,
             pressed: 1.0,
         }
     }

@@ -103,12 +103,16 @@ pub struct Engine {
     owners: Vec<Owner>,
     hosts: Vec<Host>,
     edges: Vec<Edge>,
-    /// Two for each edge: there and back.
-    lines: Vec<(Line, Slot)>,
+    /// Two for each edge: there and back. A line has a slot only once something travels on it for some time: links
+    /// within a machine never do, and a smaller calendar is a faster one.
+    lines: Vec<(Line, Option<Slot>)>,
     calls: Calls,
     messages: VecDeque<Message>,
     pauses: BinaryHeap<Reverse<(Nanos, CallId)>>,
     pauses_slot: Slot,
+    /// A processor whose next event is to be found anew before the clock moves on: work often ends and begins on one
+    /// processor at one instant, and its event need be found only once.
+    stale: Option<u32>,
     exponential: Exponential,
     watch_one_in: u64,
     moves: Vec<Move>,
@@ -133,6 +137,7 @@ impl Engine {
             messages: VecDeque::new(),
             pauses: BinaryHeap::new(),
             pauses_slot,
+            stale: None,
             exponential: Exponential::new(),
             watch_one_in: 0,
             moves: Vec::new(),
@@ -147,16 +152,14 @@ impl Engine {
     pub(crate) fn add_host(&mut self, name: String, machine: Machine) -> u32 {
         let index = self.hosts.len() as u32;
         let processor_slot = self.add_slot(Owner::Processor(index));
-        let disk_slot = self.add_slot(Owner::Disk(index));
-        self.hosts.push(Host::new(name, machine, processor_slot, disk_slot));
+        self.hosts.push(Host::new(name, machine, processor_slot));
         index
     }
 
     pub(crate) fn add_edge(&mut self, edge: Edge, latency_ns: Nanos) {
         self.edges.push(edge);
         for _ in 0..2 {
-            let slot = self.add_slot(Owner::Line(self.lines.len() as u32));
-            self.lines.push((Line::new(latency_ns), slot));
+            self.lines.push((Line::new(latency_ns), None));
         }
     }
 
@@ -354,6 +357,9 @@ impl Engine {
             if let Some(message) = self.messages.pop_front() {
                 return Some(self.deliver(message));
             }
+            if let Some(host) = self.stale.take() {
+                self.find_next(host);
+            }
             let Some((at, slot)) = self.calendar.next().filter(|(at, _)| *at <= until) else {
                 self.now = until;
                 return None;
@@ -388,12 +394,9 @@ impl Engine {
                 done.and_then(|call| self.served(call))
             }
             Owner::Line(line) => {
-                let (line, slot) = &mut self.lines[line as usize];
+                let (line, _) = &mut self.lines[line as usize];
                 let message = line.receive();
-                match line.next() {
-                    Some(at) => self.calendar.set(*slot, at),
-                    None => self.calendar.clear(*slot),
-                }
+                self.calendar.set(slot, line.next().unwrap_or(Nanos::MAX));
                 message.map(|message| self.deliver(message))
             }
             Owner::Pauses => {
@@ -424,8 +427,8 @@ impl Engine {
         }
     }
 
-    fn send(&mut self, line: usize, message: Message) -> Nanos {
-        let (line, slot) = &mut self.lines[line];
+    fn send(&mut self, index: usize, message: Message) -> Nanos {
+        let (line, slot) = &mut self.lines[index];
         if line.latency_ns == 0 && line.next().is_none() {
             // On the same machine: no event, no slot; it is handled before the clock moves on.
             self.messages.push_back(message);
@@ -433,19 +436,49 @@ impl Engine {
         }
         let arrives = line.send(self.now, message);
         if line.next() == Some(arrives) {
-            self.calendar.set(*slot, arrives);
+            let slot = match *slot {
+                Some(slot) => slot,
+                None => self.add_line_slot(index),
+            };
+            self.calendar.set(slot, arrives);
         }
         arrives
     }
 
+    #[cold]
+    fn add_line_slot(&mut self, index: usize) -> Slot {
+        let slot = self.add_slot(Owner::Line(index as u32));
+        self.lines[index].1 = Some(slot);
+        slot
+    }
+
+    #[inline]
     fn schedule_processor(&mut self, host: u32) {
+        if self.stale != Some(host)
+            && let Some(other) = self.stale.replace(host)
+        {
+            self.find_next(other);
+        }
+    }
+
+    fn find_next(&mut self, host: u32) {
         let host = &self.hosts[host as usize];
         self.calendar.set(host.processor_slot, host.processor.next().unwrap_or(Nanos::MAX));
     }
 
-    fn schedule_disk(&mut self, host: u32) {
-        let host = &self.hosts[host as usize];
-        self.calendar.set(host.disk_slot, host.disk.next().unwrap_or(Nanos::MAX));
+    fn schedule_disk(&mut self, index: u32) {
+        let host = &self.hosts[index as usize];
+        let next = host.disk.next();
+        let slot = match (host.disk_slot, next) {
+            (Some(slot), _) => slot,
+            (None, None) => return,
+            (None, Some(_)) => {
+                let slot = self.add_slot(Owner::Disk(index));
+                self.hosts[index as usize].disk_slot = Some(slot);
+                slot
+            }
+        };
+        self.calendar.set(slot, next.unwrap_or(Nanos::MAX));
     }
 
     fn schedule_pauses(&mut self) {

@@ -156,8 +156,7 @@ impl Processor {
         }
         let left_ns = (f64::from_bits(first.finish_bits) - self.virtual_ns).max(0.0);
         let active = self.active();
-        let per_job = self.speed * active / self.work.len() as f64;
-        let done = self.updated.saturating_add(round_up(left_ns / per_job));
+        let done = self.updated.saturating_add(round_up(left_ns * self.work.len() as f64 / (self.speed * active)));
         if self.quota.is_none() {
             return Some(done);
         }

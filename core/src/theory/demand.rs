@@ -108,14 +108,24 @@ impl Part {
         Self { count, chance, sampler: Sampler::new(demand), speed }
     }
 
+    /// Moments of one draw that does befall the request.
+    pub fn each(&self) -> Moments {
+        Moments::of(&self.sampler, self.speed)
+    }
+
     /// Moments of the sum.
     pub fn moments(&self) -> Moments {
-        Moments::of(&self.sampler, self.speed).mixed(self.chance, Moments::ZERO).times(self.count)
+        self.each().mixed(self.chance, Moments::ZERO).times(self.count)
     }
 
     /// Laplace-Stieltjes transform of the sum: E[e^(-s X)].
     pub fn transform(&self, s: Complex) -> Complex {
-        let one = transform(&self.sampler, s * (NS / self.speed));
+        self.each_after(s, Complex::ONE)
+    }
+
+    /// Transform of the sum where each draw takes another, independent time as well, whose transform is `more`.
+    pub fn each_after(&self, s: Complex, more: Complex) -> Complex {
+        let one = transform(&self.sampler, s * (NS / self.speed)) * more;
         (one * self.chance + (1.0 - self.chance)).power(self.count)
     }
 

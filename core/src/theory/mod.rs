@@ -7,4 +7,6 @@ pub mod inversion;
 pub mod markov;
 pub mod network;
 pub mod pollaczek;
+pub mod population;
+mod walk;
 pub mod sharing;

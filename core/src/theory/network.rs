@@ -1,10 +1,11 @@
-//! A stage as theory sees it: stations, what each class of request demands of them, and fixed delays.
+//! A stage as theory sees it: stations, what each class of request demands of them, doors, and fixed delays.
 
+use super::demand::{Moments, Part};
 use crate::units::Duration;
-use crate::workload::{Demand, PerClass};
+use crate::workload::{Class, PerClass};
 
 /// An open network that one stream of requests crosses.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Network {
     /// Requests a second.
     pub rate_per_s: f64,
@@ -14,14 +15,17 @@ pub struct Network {
     pub mix: PerClass<f64>,
     /// Where requests queue or share.
     pub stations: Vec<Station>,
-    /// Time that passes whatever the load is, in seconds: round trips, look-ups. One of these branches befalls a
-    /// request, independent of all else; the probabilities add up to one.
-    pub delays: Vec<Branch>,
-    /// Most requests inside at once, and in service at once; more are refused.
-    pub admission: Option<Admission>,
-    /// When a user gives up.
-    pub timeout: Option<Duration>,
-    /// What this description cannot express, as sentences: closed loops, faults, caches with state.
+    /// Where requests are let in, or refused.
+    pub doors: Vec<Door>,
+    /// Which ways a request may take.
+    pub routes: Vec<Route>,
+    /// Delays before the door, the same for every class and route: one of these befalls a request.
+    pub branches: Vec<Branch>,
+    /// When a user gives up, in seconds.
+    pub patience_s: f64,
+    /// Machines whose memory requests may fill.
+    pub memory: Vec<Memory>,
+    /// What this description cannot express, as sentences.
     pub beyond: Vec<String>,
 }
 
@@ -34,35 +38,87 @@ pub struct Branch {
     pub seconds: f64,
 }
 
-/// A front door: workers, and a bounded queue before them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Admission {
-    /// Requests in service at once.
-    pub workers: u32,
-    /// Requests that may wait.
-    pub backlog: u32,
+/// A way through the network. Copies of a component are alike, so one route stands for all of them.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Share of the requests that take it.
+    pub probability: f64,
+    /// Index of its door, if it has one.
+    pub door: Option<usize>,
+    /// Constant delays on the way, in seconds: outside of the door.
+    pub outside_s: f64,
+    /// Constant delays on the way, in seconds: inside, while a worker is held.
+    pub inside_s: PerClass<f64>,
+    /// What it asks of stations.
+    pub legs: Vec<Leg>,
 }
 
-/// A place with a limited capacity.
+/// What a route asks of one station, in all its visits together.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    /// Index of the station.
+    pub station: usize,
+    /// Independent parts that add up, in seconds of one unit of service.
+    pub demand: PerClass<Vec<Part>>,
+}
+
+impl Leg {
+    /// Moments of what one request of a class asks.
+    pub fn moments(&self, class: Class) -> Moments {
+        self.demand.get(class).iter().fold(Moments::ZERO, |sum, part| sum.plus(part.moments()))
+    }
+
+    /// Visits that one request of a class makes, on average, where each draw is a visit.
+    pub fn visits(&self, class: Class) -> f64 {
+        self.demand.get(class).iter().map(|part| f64::from(part.count) * part.chance).sum()
+    }
+}
+
+/// A component that takes so many requests at once and lets so many wait; it refuses the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// The component's name.
+    pub name: String,
+    /// Copies of it, which share its requests evenly.
+    pub copies: u32,
+    /// Requests in service at once, in each copy.
+    pub workers: u32,
+    /// Requests that may wait, at each copy.
+    pub backlog: u32,
+    /// Indices of the stations of which each copy has one to itself.
+    pub own: Vec<usize>,
+}
+
+/// A place with a limited capacity, and others just like it that share its requests evenly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Station {
-    /// Its name in results: `box cpu`, `box disk`.
-    pub name: String,
+    /// Names in results, one for each of those that are alike: `box cpu`, `db#1 disk`.
+    pub names: Vec<String>,
     /// How it serves.
     pub discipline: Discipline,
     /// Units of service.
     pub servers: u32,
-    /// Work that one unit of service does in a second: 1 is a demand's own time.
-    pub speed: f64,
-    /// Limit on all units of service together, in units of service, with its period.
+    /// Limit on all units of service together, with the period after which it is granted anew.
     pub quota: Option<(f64, Duration)>,
-    /// What a request of each class demands here in all: independent parts that add up (each query of ten is a part).
-    /// The first figure of a part is how many there are; a fraction is that share of the requests.
-    pub demand: PerClass<Parts>,
 }
 
-/// The parts of one class's demand at a station.
-pub type Parts = Vec<(f64, Demand)>;
+impl Station {
+    /// How many there are.
+    pub fn copies(&self) -> f64 {
+        self.names.len() as f64
+    }
+
+    /// Units of service that can work all the time.
+    pub fn capacity(&self) -> f64 {
+        let servers = f64::from(self.servers);
+        self.quota.map_or(servers, |(quota, _)| quota.min(servers))
+    }
+
+    /// Whether a quota holds it back at times.
+    pub fn limited(&self) -> bool {
+        self.capacity() < f64::from(self.servers)
+    }
+}
 
 /// How a station serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,4 +127,89 @@ pub enum Discipline {
     ProcessorSharing,
     /// First come, first served.
     Fcfs,
+}
+
+/// A machine's memory, and what requests take of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    /// The machine's name.
+    pub host: String,
+    /// Bytes of main memory.
+    pub size: f64,
+    /// Bytes taken while nobody is there.
+    pub idle: f64,
+    /// Bytes that a request in service takes at most.
+    pub each: f64,
+    /// Requests in service that the machine's components allow together.
+    pub most: f64,
+    /// The door whose requests these are, if any.
+    pub door: Option<usize>,
+}
+
+impl Network {
+    /// Share of all requests that are of this class and take this route.
+    pub fn share(&self, route: &Route, class: Class) -> f64 {
+        route.probability * self.mix.get(class)
+    }
+
+    /// Seconds of service that one request asks of a station, on average over classes and routes.
+    pub fn mean_demand_s(&self, station: usize) -> f64 {
+        self.over_legs(station, |leg, class| leg.moments(class).first)
+    }
+
+    /// Visits of one request to a station, on average over classes and routes.
+    pub fn mean_visits(&self, station: usize) -> f64 {
+        self.over_legs(station, Leg::visits)
+    }
+
+    /// Moments of the demand of those requests that ask anything of a station, and their share of all requests.
+    pub fn demand(&self, station: usize) -> (f64, Moments) {
+        let mut all = Moments::ZERO;
+        let mut share = 0.0;
+        for (route, leg) in self.legs_at(station) {
+            for class in Class::ALL {
+                let (weight, moments) = (self.share(route, class), leg.moments(class));
+                if weight > 0.0 && moments.first > 0.0 {
+                    share += weight;
+                    all = moments.mixed(weight / share, all);
+                }
+            }
+        }
+        (share, all)
+    }
+
+    /// Moments of a single visit to a station, over all that visit it.
+    pub fn visit(&self, station: usize) -> Moments {
+        let (mut all, mut visits) = (Moments::ZERO, 0.0);
+        for (route, leg) in self.legs_at(station) {
+            for class in Class::ALL {
+                for part in leg.demand.get(class) {
+                    let weight = self.share(route, class) * f64::from(part.count) * part.chance;
+                    if weight > 0.0 {
+                        visits += weight;
+                        all = part.each().mixed(weight / visits, all);
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// Share of its capacity that is asked of each station (the utilisation law, rho = lambda D / c).
+    pub fn load(&self, station: usize) -> f64 {
+        let at = &self.stations[station];
+        self.rate_per_s * self.mean_demand_s(station) / (at.copies() * at.capacity())
+    }
+
+    fn legs_at(&self, station: usize) -> impl Iterator<Item = (&Route, &Leg)> {
+        let legs = self.routes.iter().flat_map(|route| route.legs.iter().map(move |leg| (route, leg)));
+        legs.filter(move |(_, leg)| leg.station == station)
+    }
+
+    fn over_legs(&self, station: usize, of: impl Fn(&Leg, Class) -> f64) -> f64 {
+        let each = |(route, leg): (&Route, &Leg)| {
+            Class::ALL.into_iter().map(|class| self.share(route, class) * of(leg, class)).sum::<f64>()
+        };
+        self.legs_at(station).map(each).sum()
+    }
 }
