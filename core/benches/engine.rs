@@ -1,7 +1,7 @@
 //! Engine speed, natively and in WebAssembly under V8, in one session: `cargo bench -p hockeystick-core`.
 //!
-//! An event is one entry of the calendar that came due: an arrival, an end of service, a timer. Messages within a machine
-//! are not counted. Each figure is the best of several runs, because a busy machine only ever makes a run slower.
+//! An event is something that a component acts on: a request comes to it, a station is done with it, an answer or a timer
+//! comes. Each figure is the best of several runs, because a busy machine only ever makes a run slower.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark needs a clock")]
 

@@ -30,45 +30,59 @@ struct Entry {
 /// The event list. Events at the same instant come in the order of their slots.
 #[derive(Clone, Debug)]
 pub struct Calendar {
-    /// `tree[1]` is the root, the children of `i` are `2i` and `2i + 1`, the leaves are the upper half.
-    tree: Vec<Entry>,
+    /// Node 1 is the root and the children of node `i` are nodes `2i` and `2i + 1`; `pairs[i]` holds both of them, so
+    /// that a match needs one look. The slots' leaves are the nodes from `leaves` on.
+    pairs: Vec<[Entry; 2]>,
+    leaves: usize,
+    first: Entry,
     slots: u32,
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Self { tree: vec![Entry { at: NEVER, slot: 0 }; 2], slots: 0 }
+        Self { pairs: Self::empty(2), leaves: 2, first: Self::leaf(0), slots: 0 }
     }
 }
 
 impl Calendar {
+    fn leaf(node: usize) -> Entry {
+        Entry { at: NEVER, slot: node as u32 }
+    }
+
+    fn empty(leaves: usize) -> Vec<[Entry; 2]> {
+        (0..leaves)
+            .map(|i| [Self::leaf((2 * i).saturating_sub(leaves)), Self::leaf((2 * i + 1).saturating_sub(leaves))])
+            .collect()
+    }
+
     /// Makes room for one more process, with no event pending.
     pub fn add(&mut self) -> Slot {
-        let slot = self.slots;
+        let slot = Slot(self.slots);
         self.slots += 1;
-        let leaves = self.tree.len() / 2;
-        if self.slots as usize > leaves {
-            let times: Vec<Nanos> = self.tree[leaves..].iter().map(|entry| entry.at).collect();
-            let entry = |i: usize| Entry { at: times.get(i).copied().unwrap_or(NEVER), slot: i as u32 };
-            self.tree = vec![Entry { at: NEVER, slot: 0 }; leaves * 2];
-            self.tree.extend((0..leaves * 2).map(entry));
-            for i in (1..leaves * 2).rev() {
-                self.tree[i] = Self::earlier(self.tree[2 * i], self.tree[2 * i + 1]);
+        if self.slots as usize > self.leaves {
+            let pending: Vec<Option<Nanos>> = (0..slot.0).map(|slot| self.pending(Slot(slot))).collect();
+            self.leaves *= 2;
+            self.pairs = Self::empty(self.leaves);
+            // In the order of the slots, so that every match between them is played anew.
+            for (slot, at) in pending.into_iter().enumerate() {
+                self.set(Slot(slot as u32), at.unwrap_or(NEVER));
             }
         }
-        Slot(slot)
+        slot
     }
 
     /// Schedules the slot's event, instead of the one that was pending.
     #[inline]
     pub fn set(&mut self, slot: Slot, at: Nanos) {
-        let mut i = self.tree.len() / 2 + slot.index();
-        self.tree[i].at = at;
-        while i > 1 {
-            let winner = Self::earlier(self.tree[i & !1], self.tree[i | 1]);
-            i /= 2;
-            self.tree[i] = winner;
+        let mut winner = Entry { at, slot: slot.0 };
+        let mut node = self.leaves + slot.index();
+        while node > 1 {
+            let pair = &mut self.pairs[node / 2];
+            pair[node % 2] = winner;
+            winner = if pair[1].at < pair[0].at { pair[1] } else { pair[0] };
+            node /= 2;
         }
+        self.first = winner;
     }
 
     /// Takes the slot's pending event away.
@@ -79,20 +93,15 @@ impl Calendar {
 
     /// When the slot acts next.
     pub fn pending(&self, slot: Slot) -> Option<Nanos> {
-        let at = self.tree[self.tree.len() / 2 + slot.index()].at;
+        let node = self.leaves + slot.index();
+        let at = self.pairs[node / 2][node % 2].at;
         (at != NEVER).then_some(at)
     }
 
     /// The next event, which stays pending until its slot is set or cleared.
     #[inline]
     pub fn next(&self) -> Option<(Nanos, Slot)> {
-        let root = self.tree[1];
-        (root.at != NEVER).then_some((root.at, Slot(root.slot)))
-    }
-
-    #[inline]
-    fn earlier(left: Entry, right: Entry) -> Entry {
-        if right.at < left.at { right } else { left }
+        (self.first.at != NEVER).then_some((self.first.at, Slot(self.first.slot)))
     }
 }
 

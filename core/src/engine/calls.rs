@@ -53,13 +53,12 @@ pub struct Call {
     pub note: u64,
     pub(super) place: Place,
     pub(super) watched: bool,
+    /// Even while the call lives, odd after it has ended.
     generation: u32,
-    alive: bool,
 }
 
 impl Call {
     pub(super) fn new(request: u64, class: Class, parent: CallId, node: u16, link: u16, begun: Nanos) -> Self {
-        let place = Place::Held;
         Self {
             request,
             begun,
@@ -69,10 +68,9 @@ impl Call {
             class,
             step: 0,
             note: 0,
-            place,
+            place: Place::Held,
             watched: false,
             generation: 0,
-            alive: true,
         }
     }
 }
@@ -99,19 +97,20 @@ impl Calls {
 
     #[inline]
     pub(super) fn get(&self, id: CallId) -> Option<&Call> {
-        self.calls.get(id.index as usize).filter(|call| call.alive && call.generation == id.generation)
+        self.calls.get(id.index as usize).filter(|call| call.generation == id.generation)
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
-        self.calls.get_mut(id.index as usize).filter(|call| call.alive && call.generation == id.generation)
+        self.calls.get_mut(id.index as usize).filter(|call| call.generation == id.generation)
     }
 
     /// Ends a call and gives back what it was.
+    #[inline]
     pub(super) fn remove(&mut self, id: CallId) -> Option<Call> {
         let call = self.get_mut(id)?;
-        call.alive = false;
         let ended = *call;
+        call.generation = call.generation.wrapping_add(1);
         self.free.push(id.index);
         Some(ended)
     }
@@ -120,7 +119,7 @@ impl Calls {
     pub(super) fn at_node(&self, node: u16) -> Vec<CallId> {
         let calls = self.calls.iter().enumerate();
         calls
-            .filter(|(_, call)| call.alive && call.node == node && call.place != Place::OnTheWay)
+            .filter(|(_, call)| call.generation % 2 == 0 && call.node == node && call.place != Place::OnTheWay)
             .map(|(index, call)| CallId { index: index as u32, generation: call.generation })
             .collect()
     }

@@ -61,6 +61,12 @@ impl Host {
         self.used_bytes + self.leaked_bytes
     }
 
+    /// Whether nothing slows the machine down and everything fits in memory: the usual case, to be told quickly.
+    #[inline]
+    pub(super) fn at_ease(&self) -> bool {
+        self.pressed == 1.0 && self.fault_speed == 1.0 && self.used_bytes() <= self.machine.memory.0 as f64
+    }
+
     /// Whether memory and swap together are spent.
     pub(super) fn out_of_memory(&self) -> bool {
         self.used_bytes() > (self.machine.memory.0 + self.machine.swap.0) as f64

@@ -331,7 +331,9 @@ impl Engine {
     /// Takes memory of a machine, or with a negative number gives it back.
     pub fn hold(&mut self, host: u32, bytes: f64) {
         self.hosts[host as usize].used_bytes += bytes;
-        self.press(host);
+        if !self.hosts[host as usize].at_ease() {
+            self.press(host);
+        }
     }
 
     /// Says that a call queues at its component.
@@ -355,6 +357,7 @@ impl Engine {
     pub(crate) fn next(&mut self, until: Nanos) -> Option<Event> {
         loop {
             if let Some(message) = self.messages.pop_front() {
+                self.events += 1;
                 return Some(self.deliver(message));
             }
             if let Some(host) = self.stale.take() {
@@ -366,9 +369,9 @@ impl Engine {
             };
             debug_assert!(at >= self.now, "the clock never runs back");
             self.now = at;
-            self.events += 1;
             self.note(at ^ ((slot.index() as u64) << 48));
             if let Some(event) = self.fire(slot) {
+                self.events += 1;
                 return Some(event);
             }
         }

@@ -8,5 +8,5 @@ pub mod markov;
 pub mod network;
 pub mod pollaczek;
 pub mod population;
-mod walk;
 pub mod sharing;
+mod walk;
