@@ -85,7 +85,7 @@ fn in_wasm() -> Result<Vec<f64>, &'static str> {
 fn build_probe() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--package", "hockeystick-probe", "--release"])
+        .args(["build", "--quiet", "--package", "hockeystick-probe", "--release"])
         .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(&target)
         .status();

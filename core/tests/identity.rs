@@ -25,7 +25,7 @@ fn native(case: u32, seconds: u64, seed: u64) -> String {
 fn probe() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--package", "hockeystick-probe"])
+        .args(["build", "--quiet", "--package", "hockeystick-probe"])
         .args(["--target", "wasm32-unknown-unknown", "--release", "--target-dir"])
         .arg(&target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -1,6 +1,7 @@
 //! Queueing theory: what can be said of a stage without simulating it.
 
 pub mod complex;
+pub mod cores;
 pub mod demand;
 pub mod erlang;
 pub mod inversion;
@@ -9,4 +10,5 @@ pub mod network;
 pub mod pollaczek;
 pub mod population;
 pub mod sharing;
+mod spread;
 mod walk;
