@@ -8,6 +8,7 @@
 //! assets    files copied as they are, and the build id
 //! pages     what `content` renders
 //! headers   `_headers`: Content-Security-Policy and caching
+//! links     those that lead nowhere
 //! weights   what a reader downloads, against the budgets
 //! files     the site in memory, and putting it in place of the last one
 //! ```
@@ -16,13 +17,14 @@ mod assets;
 mod bindings;
 mod files;
 mod headers;
+mod links;
 mod pages;
 mod weights;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
 use crate::files::{BuildNote, SiteFiles};
@@ -33,7 +35,7 @@ struct Options {
     /// The figures as cargo compiled them.
     #[arg(long, value_name = "FILE.wasm")]
     wasm: PathBuf,
-    /// The workspace, where `content/` and `site/assets/` are.
+    /// The workspace, where `site/assets/` is.
     #[arg(long, default_value = ".")]
     workspace: PathBuf,
     /// Where the site goes.
@@ -90,7 +92,11 @@ fn press(options: &Options) -> Result<ExitCode> {
     site.extend_below(&format!("assets/{build_id}"), versioned);
     site.extend(assets.root);
     eprintln!("pages");
-    site.extend(pages::render(&options.workspace, &options.base, &build_id)?);
+    site.extend(pages::render(&options.base, &build_id)?);
+    let broken = links::broken(&site, &options.base);
+    if !broken.is_empty() {
+        bail!("links lead nowhere:\n{}", broken.join("\n"));
+    }
     let headers = headers::write(&site, &options.base);
     site.insert("_headers", headers.into_bytes());
 

@@ -1,22 +1,20 @@
 //! What `content` renders.
 
-use std::path::Path;
-
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use hockeystick_content::site::{self, SiteOptions};
 
 use crate::files::SiteFiles;
 
-pub(crate) fn render(_workspace: &Path, base: &str, build_id: &str) -> Result<SiteFiles> {
-    let mut site = SiteFiles::default();
-    for (path, title) in [("index.html", "Hockeystick"), ("404.html", "No such page")] {
-        let page = format!(
-            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-             <meta name=\"viewport\" content=\"width=device-width\">\
-             <link rel=\"icon\" href=\"data:,\">\
-             <link rel=\"modulepreload\" href=\"{base}assets/{build_id}/hockeystick.js\"></head>\
-             <body><main><h1>{title}</h1></main></body></html>\n"
-        );
-        site.insert(path, page.into_bytes());
+/// The script of `site/assets` that every page loads.
+const SCRIPT: &str = "app.js";
+
+pub(crate) fn render(base: &str, build_id: &str) -> Result<SiteFiles> {
+    let options = SiteOptions { base: base.to_owned(), build_id: build_id.to_owned(), script: SCRIPT.to_owned() };
+    // A report's debug form is the one for people: file, line, the text itself, help.
+    let pages = site::render(&options).map_err(|report| anyhow!("the pages cannot be made\n{report:?}"))?;
+    let mut files = SiteFiles::default();
+    for page in pages {
+        files.insert(page.path, page.bytes);
     }
-    Ok(site)
+    Ok(files)
 }

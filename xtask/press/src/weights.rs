@@ -168,7 +168,7 @@ fn references(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The file a reference in `from` names: relative to it, or to the host when it starts with the base.
-fn resolve(reference: &str, from: &str, base: &str) -> Option<String> {
+pub(crate) fn resolve(reference: &str, from: &str, base: &str) -> Option<String> {
     let reference = reference.split(['?', '#']).next()?;
     if let Some(path) = reference.strip_prefix('/') {
         return format!("/{path}").strip_prefix(base).map(str::to_owned);
