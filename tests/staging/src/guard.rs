@@ -68,6 +68,8 @@ enum Ending {
 async fn guard(options: &GuardOptions) -> Result<(ExitStatus, Ending)> {
     pin_this_thread(&options.core)?;
     let mut child = start(options)?;
+    // Taken out because `Child::wait` would close it: the program shall see it close when this process ends.
+    let _lifeline = child.stdin.take();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -84,7 +86,6 @@ async fn guard(options: &GuardOptions) -> Result<(ExitStatus, Ending)> {
 
 fn start(options: &GuardOptions) -> Result<Child> {
     let (program, arguments) = options.command.split_first().context("no program was given")?;
-    // The program's standard input closes when this process ends, even when it is killed.
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).kill_on_drop(true);
     let child = command.spawn().with_context(|| format!("cannot start {}", Path::new(program).display()))?;

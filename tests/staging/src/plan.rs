@@ -1,4 +1,9 @@
-//! What a load test may ask of a seeded Tick: paths by request class, with the ranges of the ids in them.
+//! What a load test may ask of a seeded Tick: requests by class, with the ranges of the ids in them.
+//!
+//! [`PlanMaterial`] serialises to the part of a `loadgen` plan that is about Tick; whoever runs the test adds the
+//! steps. `tick plan` prints it.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -56,75 +61,85 @@ impl RequestClass {
     }
 }
 
-/// One request of a load plan. `{account}`, `{list}` and `{item}` in its path stand for a whole number within [`Ranges`].
-#[derive(Debug, Clone, Copy, Serialize)]
+/// One kind of request. A name in braces in its path stands for a value of [`PlanMaterial::values`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanRequest {
     /// Request class.
     pub class: RequestClass,
     /// HTTP method.
     pub method: &'static str,
-    /// Path, with its placeholders.
+    /// Path, with its names.
     pub path: &'static str,
-    /// Headers besides the authorization.
-    pub headers: &'static [(&'static str, &'static str)],
-    /// Body, empty for none.
-    pub body: &'static str,
+    /// Share among the requests, relative to the other weights: the journey's mix of 70 : 24 : 5 : 1.
+    pub weight: f64,
+    /// Body, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<&'static str>,
+    /// Headers besides those of all requests.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<&'static str, &'static str>,
 }
 
-/// First and last id of each kind, both included.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Ranges {
-    /// Seeded accounts.
-    pub account: (u32, u32),
-    /// Seeded lists.
-    pub list: (u32, u32),
-    /// Numbers of items that every seeded list has.
-    pub item: (u32, u32),
+/// Whole numbers, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Range {
+    /// The first.
+    pub from: u32,
+    /// The last.
+    pub to: u32,
 }
 
-/// Everything that a load plan against a seeded Tick needs.
-#[derive(Debug, Clone, Copy, Serialize)]
+/// Everything about Tick that a load plan needs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanMaterial {
-    /// Header that lets every request below in.
-    pub authorization: (&'static str, &'static str),
-    /// What the placeholders stand for.
-    pub ranges: Ranges,
-    /// The requests, in the order of their classes.
-    pub requests: &'static [PlanRequest],
+    /// Headers of all requests; they let each of them in.
+    pub headers: BTreeMap<&'static str, String>,
+    /// What the names in paths stand for.
+    pub values: BTreeMap<&'static str, Range>,
+    /// The requests.
+    pub request: Vec<PlanRequest>,
 }
 
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-
-/// None of these makes later requests dearer: ticking changes a row in place, and a digest replaces its predecessor.
-const REQUESTS: &[PlanRequest] = &[
-    request(RequestClass::Static, "GET", "/static/tick.css"),
-    request(RequestClass::Static, "GET", "/static/tick.js"),
-    request(RequestClass::Static, "GET", "/static/tick.svg"),
-    request(RequestClass::Static, "GET", "/static/tick.png"),
-    request(RequestClass::Read, "GET", "/lists/{list}"),
-    PlanRequest {
-        headers: &[FORM, (FRAGMENT_HEADER, "1")],
-        body: "done=true",
-        ..request(RequestClass::Write, "POST", "/lists/{list}/items/{item}/done")
-    },
-    request(RequestClass::Job, "POST", "/api/accounts/{account}/digest"),
-];
-
-const fn request(class: RequestClass, method: &'static str, path: &'static str) -> PlanRequest {
-    PlanRequest { class, method, path, headers: &[], body: "" }
-}
-
-/// The requests that a Tick seeded with `accounts` accounts answers.
+/// What a Tick that was seeded with `accounts` accounts answers.
+///
+/// No request makes later ones dearer: ticking an item changes its row in place, a digest replaces its predecessor.
 #[must_use]
 pub fn material(accounts: u32) -> PlanMaterial {
+    let request =
+        |class, method, path, weight| PlanRequest { class, method, path, weight, body: None, headers: BTreeMap::new() };
+    let tick_off = PlanRequest {
+        body: Some("done=true"),
+        headers: BTreeMap::from([("content-type", "application/x-www-form-urlencoded"), (FRAGMENT_HEADER, "1")]),
+        ..request(RequestClass::Write, "POST", "/lists/{list}/items/{item}/done", 5.0)
+    };
     PlanMaterial {
-        authorization: ("authorization", "Bearer tick-seed-operator"),
-        ranges: Ranges {
-            account: (1, accounts),
-            list: (1, accounts.saturating_mul(LISTS_PER_ACCOUNT)),
-            item: (1, ITEMS_PER_LIST_MIN),
-        },
-        requests: REQUESTS,
+        headers: BTreeMap::from([("authorization", format!("Bearer {OPERATOR_TOKEN}"))]),
+        values: BTreeMap::from([
+            ("account", Range { from: 1, to: accounts }),
+            ("list", Range { from: 1, to: accounts.saturating_mul(LISTS_PER_ACCOUNT) }),
+            ("item", Range { from: 1, to: ITEMS_PER_LIST_MIN }),
+        ]),
+        request: vec![
+            request(RequestClass::Static, "GET", "/static/tick.css", 17.5),
+            request(RequestClass::Static, "GET", "/static/tick.js", 17.5),
+            request(RequestClass::Static, "GET", "/static/tick.svg", 17.5),
+            request(RequestClass::Static, "GET", "/static/tick.png", 17.5),
+            request(RequestClass::Read, "GET", "/lists/{list}", 24.0),
+            tick_off,
+            request(RequestClass::Job, "POST", "/api/accounts/{account}/digest", 1.0),
+        ],
+    }
+}
+
+impl PlanRequest {
+    /// The path with each name replaced by the number that `pick` takes from its range.
+    #[must_use]
+    pub fn path_with(&self, values: &BTreeMap<&'static str, Range>, mut pick: impl FnMut(Range) -> u32) -> String {
+        let replace = |path: String, (name, range): (&&str, &Range)| {
+            let name = format!("{{{name}}}");
+            if path.contains(&name) { path.replace(&name, &pick(*range).to_string()) } else { path }
+        };
+        values.iter().fold(self.path.to_owned(), replace)
     }
 }
 
@@ -133,8 +148,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plan_signs_in_as_the_seeded_operator() {
-        let (_, value) = material(1).authorization;
-        assert_eq!(value.strip_prefix("Bearer "), Some(OPERATOR_TOKEN));
+    fn every_name_in_a_path_has_a_value() {
+        let material = material(10);
+        let paths: Vec<_> =
+            material.request.iter().map(|request| request.path_with(&material.values, |range| range.to)).collect();
+        assert!(paths.iter().all(|path| !path.contains('{')), "{paths:?}");
+        assert!(paths.contains(&"/lists/40/items/20/done".to_owned()), "{paths:?}");
     }
 }

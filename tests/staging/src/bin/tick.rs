@@ -18,7 +18,7 @@ struct Cli {
 enum Command {
     /// Run the app until SIGTERM or Ctrl-C
     Serve(ServeOptions),
-    /// Print what a load plan may ask of a seeded Tick, as JSON
+    /// Print the part of a load plan that is about a seeded Tick; add the steps, and loadgen runs it
     Plan {
         /// The number that `tick serve` was given
         #[arg(long, value_name = "N", default_value_t = 200)]
@@ -43,6 +43,6 @@ fn main() -> ExitCode {
 }
 
 fn print_plan(seed_accounts: u32) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(&plan::material(seed_accounts))?);
+    println!("schema = 1\n{}", toml::to_string(&plan::material(seed_accounts))?);
     Ok(())
 }

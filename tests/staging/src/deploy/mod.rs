@@ -5,7 +5,7 @@
 //! use std::time::Duration;
 //!
 //! let half_a_cpu = CpuLimit { quota_cpus: Some(0.5), period: Duration::from_millis(100), cores: vec![1] };
-//! let tick = Deployment::start(&Options { cpu: half_a_cpu, work_factor: 100, ..Options::default() })?;
+//! let tick = Deployment::start(&Options { cpu: half_a_cpu, work_factor: 1000, ..Options::default() })?;
 //! println!("{} with {}", tick.url(), tick.limits());
 //! println!("loadgen run --host {} --utilisation {}", tick.url(), tick.utilisation_source());
 //! # Ok::<(), hockeystick_staging::deploy::DeployError>(())
@@ -70,7 +70,7 @@ impl Default for Options {
             program: None,
             cpu: CpuLimit::default(),
             workers: 1,
-            work_factor: 100,
+            work_factor: 1000,
             seed_accounts: 200,
             database: None,
             arguments: Vec::new(),

@@ -19,9 +19,9 @@ use serde::Serialize;
 
 use super::problem::Problem;
 
-/// CPU time a request may hold before the next one gets its turn. Short against a request's millisecond, long against
-/// the microsecond that a switch costs.
-const SLICE: Duration = Duration::from_micros(100);
+/// CPU time a request may hold before the next one gets its turn. Short, so that a static file of 15 µs hardly waits
+/// behind pages of milliseconds; long against the microsecond that a turn costs.
+const SLICE: Duration = Duration::from_micros(25);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Renderer {
