@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if wants(Bench::Pages) {
         let mut steps = Steps::new(build::STEPS, false);
         let options = build::Options::optimised(workspace.target.join("bench-site"), false);
-        let table = build::site(&mut steps, &workspace, &options, build::Budgets::Report)?;
+        let table = build::site(&mut steps, &workspace, &options, build::Checks::Report)?;
         drop(steps);
         print!("{table}");
     }

@@ -18,7 +18,8 @@ Examples:
   cargo xtask build --base /hockeystick/     for a host that serves it below a path
   cargo xtask build --debug --out /tmp/site  fast, large, with assertions
 
-A page over its budget (wasm + JS 180 KB, HTML + CSS 20 KB, fonts 60 KB, brotli 11) fails the build.")]
+A page over its budget (wasm + JS 180 KB, HTML + CSS 20 KB, fonts 60 KB, brotli 11) fails the build,
+and so does a link that leads nowhere.")]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) flavour: Flavour,
@@ -43,9 +44,9 @@ pub(crate) struct Flavour {
     pub(crate) verbose: bool,
 }
 
-/// What happens to a page over its budget.
+/// What a page over its budget and a link that leads nowhere mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Budgets {
+pub(crate) enum Checks {
     /// The build fails.
     Enforce,
     /// The build says so: while somebody works on a page, they want to see it.
@@ -55,7 +56,7 @@ pub(crate) enum Budgets {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let mut steps = Steps::new(STEPS, options.flavour.verbose);
-    let table = site(&mut steps, &workspace, options, Budgets::Enforce)?;
+    let table = site(&mut steps, &workspace, options, Checks::Enforce)?;
     drop(steps);
     print!("{table}");
     println!("the site is in {}", options.out.display());
@@ -65,8 +66,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// How many steps [`site`] takes.
 pub(crate) const STEPS: usize = 4;
 
-/// Builds the site and returns the table of page weights, which is empty for a debug build.
-pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options, budgets: Budgets) -> Result<String> {
+/// Builds the site; returns the table of page weights, unless it is a debug build, and what is wrong with the pages.
+pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options, checks: Checks) -> Result<String> {
     let debug = options.flavour.debug;
     let has_wasm_opt = steps.run("wasm target and wasm-opt", |step| {
         tools::wasm_target(step)?;
@@ -89,18 +90,17 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options, 
         let mut command = std::process::Command::new(press);
         command.arg("--wasm").arg(wasm).arg("--workspace").arg(&workspace.root);
         command.arg("--out").arg(&options.out).arg("--base").arg(&options.base);
-        command.arg("--weigh").arg(match (debug, budgets) {
-            (true, _) => "skip",
-            (false, Budgets::Enforce) => "enforce",
-            (false, Budgets::Report) => "report",
-        });
+        command.arg("--checks").arg(if checks == Checks::Enforce { "enforce" } else { "report" });
+        if debug {
+            command.arg("--unweighed");
+        }
         if has_wasm_opt {
             command.arg("--wasm-opt").arg(tools::wasm_opt(workspace));
         }
-        // The press writes its progress to one stream and the table to the other; the table is what has columns.
         let finished = step.run(&mut command)?.check("the press")?;
-        let is_table = |line: &&String| line.contains("  ") || line.starts_with("over budget");
-        Ok(finished.lines.iter().filter(is_table).map(|line| format!("{line}\n")).collect())
+        // Its progress is one word or two a line; what it found has columns or a colon.
+        let is_finding = |line: &&String| line.contains("  ") || line.contains(": ");
+        Ok(finished.lines.iter().filter(is_finding).map(|line| format!("{line}\n")).collect())
     })
 }
 

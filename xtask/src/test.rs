@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::build::{self, Budgets};
+use crate::build::{self, Checks};
 use crate::process;
 use crate::steps::{Step, Steps};
 use crate::summary::{self, Counts, Entry};
@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
     fn site(&mut self, out: PathBuf) -> bool {
         let options = build::Options::optimised(out, self.verbose);
         let start = Instant::now();
-        let built = build::site(&mut self.steps, self.workspace, &options, Budgets::Enforce);
+        let built = build::site(&mut self.steps, self.workspace, &options, Checks::Enforce);
         let ok = built.is_ok();
         match built {
             Ok(table) => self.steps.say(table.trim_end()),

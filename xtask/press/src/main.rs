@@ -24,7 +24,7 @@ mod weights;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
 use crate::files::{BuildNote, SiteFiles};
@@ -47,19 +47,20 @@ struct Options {
     /// The `wasm-opt` program; without it the module is shipped as the compiler left it.
     #[arg(long, value_name = "PROGRAM")]
     wasm_opt: Option<PathBuf>,
-    /// What to do about page weights.
-    #[arg(long, value_enum, default_value_t = Weigh::Enforce)]
-    weigh: Weigh,
+    /// What a page over its budget and a link that leads nowhere mean.
+    #[arg(long, value_enum, default_value_t = Checks::Enforce)]
+    checks: Checks,
+    /// Leave page weights out: those of a debug build say nothing.
+    #[arg(long)]
+    unweighed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Weigh {
-    /// Print them; a page over its budget is an error.
+enum Checks {
+    /// The build fails.
     Enforce,
-    /// Print them.
+    /// The build says so.
     Report,
-    /// Leave them out: a debug build says nothing about them.
-    Skip,
 }
 
 fn parse_base(text: &str) -> Result<String, String> {
@@ -93,28 +94,26 @@ fn press(options: &Options) -> Result<ExitCode> {
     site.extend(assets.root);
     eprintln!("pages");
     site.extend(pages::render(&options.base, &build_id)?);
-    let broken = links::broken(&site, &options.base);
-    if !broken.is_empty() {
-        bail!("links lead nowhere:\n{}", broken.join("\n"));
-    }
     let headers = headers::write(&site, &options.base);
     site.insert("_headers", headers.into_bytes());
 
-    let mut weights = None;
-    if options.weigh != Weigh::Skip {
+    let weights = (!options.unweighed).then(|| {
         eprintln!("weights");
-        weights = Some(weights::weigh(&site, &options.base));
-    }
+        weights::weigh(&site, &options.base)
+    });
     let note = BuildNote::new(&build_id, &options.base, weights.as_ref());
     files::put_in_place(&site, &note, &options.out)?;
 
-    let Some(weights) = weights else { return Ok(ExitCode::SUCCESS) };
-    print!("{}", weights.table());
-    let over = weights.over_budget();
-    for line in &over {
-        eprintln!("over budget: {line}");
+    let broken = links::broken(&site, &options.base).into_iter().map(|link| format!("broken link: {link}"));
+    let mut faults: Vec<String> = broken.collect();
+    if let Some(weights) = weights {
+        print!("{}", weights.table());
+        faults.extend(weights.over_budget().into_iter().map(|page| format!("over budget: {page}")));
     }
-    let fails = options.weigh == Weigh::Enforce && !over.is_empty();
+    for fault in &faults {
+        println!("{fault}");
+    }
+    let fails = options.checks == Checks::Enforce && !faults.is_empty();
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
