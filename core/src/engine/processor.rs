@@ -193,3 +193,100 @@ fn round_up(ns: f64) -> Nanos {
     let whole = ns as Nanos;
     whole.saturating_add(Nanos::from((whole as f64) < ns))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::calls::{Call, Calls};
+    use crate::workload::Class;
+    use proptest::prelude::*;
+
+    /// Finishing times by the processor's own events.
+    fn by_events(mut processor: Processor, arrivals: &[(Nanos, f64)]) -> Vec<Nanos> {
+        let mut calls = Calls::default();
+        let ids: Vec<CallId> =
+            arrivals.iter().map(|_| calls.add(Call::new(0, Class::Read, CallId::NONE, 0, 0, 0))).collect();
+        let mut finished = vec![0; arrivals.len()];
+        let mut coming = arrivals.iter().zip(&ids).peekable();
+        loop {
+            let arrival = coming.peek().map(|((at, _), _)| *at);
+            match (arrival, processor.next()) {
+                (Some(at), next) if next.is_none_or(|next| at <= next) => {
+                    if let Some(((at, demand_ns), id)) = coming.next() {
+                        processor.add(*at, *id, *demand_ns);
+                    }
+                }
+                (_, Some(next)) => {
+                    if let Fired::Done(call) = processor.fire(next) {
+                        finished[ids.iter().position(|id| *id == call).unwrap()] = next;
+                    }
+                }
+                _ => return finished,
+            }
+        }
+    }
+
+    /// The same by brute force: small steps of equal shares.
+    fn by_steps(cpus: f64, speed: f64, quota: Option<(f64, Nanos)>, arrivals: &[(Nanos, f64)]) -> Vec<Nanos> {
+        const STEP: Nanos = 1_000;
+        let mut left: Vec<f64> = arrivals.iter().map(|(_, demand_ns)| *demand_ns).collect();
+        let mut finished = vec![0; arrivals.len()];
+        let (mut now, mut bucket) = (0, 0.0);
+        while finished.contains(&0) {
+            if let Some((limit, period)) = quota
+                && now % period == 0
+            {
+                bucket = limit * period as f64;
+            }
+            let present = |i: usize, left: &[f64]| arrivals[i].0 <= now && left[i] > 0.0;
+            let jobs = (0..left.len()).filter(|i| present(*i, &left)).count() as f64;
+            let active = jobs.min(cpus);
+            let runs = quota.is_none() || bucket > 0.0;
+            for i in 0..left.len() {
+                if runs && present(i, &left) {
+                    left[i] -= STEP as f64 * speed * active / jobs;
+                    if left[i] <= 0.0 {
+                        finished[i] = now + STEP;
+                    }
+                }
+            }
+            if runs {
+                bucket -= STEP as f64 * active;
+            }
+            now += STEP;
+        }
+        finished
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn events_agree_with_small_steps(
+            cpus in 1_u32..4,
+            speed in prop::sample::select(vec![0.5, 1.0, 2.0]),
+            limit in prop::option::of(0.2..1.5_f64),
+            jobs in prop::collection::vec((0_u64..40, 1_u64..30), 1..8),
+        ) {
+            let quota = limit.map(|limit| (limit, 10_000_000)).filter(|(limit, _)| *limit < f64::from(cpus));
+            let mut arrivals: Vec<(Nanos, f64)> =
+                jobs.iter().map(|(at_ms, demand_ms)| (at_ms * 1_000_000, *demand_ms as f64 * 1e6)).collect();
+            arrivals.sort_by_key(|(at, _)| *at);
+            let events = by_events(Processor::new(f64::from(cpus), speed, quota), &arrivals);
+            let steps = by_steps(f64::from(cpus), speed, quota, &arrivals);
+            for (event, step) in events.iter().zip(&steps) {
+                // A step is 1 us; each of up to eight departures and each period's end may be off by one. A job that
+                // ends just before the bucket is empty in one and just after in the other waits for the next period.
+                let off = event.abs_diff(*step);
+                prop_assert!(off < 60_000 || (quota.is_some() && off < 10_000_000), "{events:?} {steps:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn work_within_the_quota_runs_at_full_speed_and_the_rest_waits() {
+        // 2.5 ms of every 10: the first job of 2 ms is not slowed, the second runs out of quota after 0.5 ms.
+        let processor = Processor::new(1.0, 1.0, Some((0.25, 10_000_000)));
+        assert_eq!(by_events(processor, &[(0, 2e6), (3_000_000, 1e6)]), [2_000_000, 10_500_000]);
+    }
+}
