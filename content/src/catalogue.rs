@@ -13,30 +13,17 @@
 //! as_of = "2025-11"
 //! ```
 
-use hockeystick_core::hardware::{Catalogue, MachineSize};
+use hockeystick_core::hardware::{Catalogue, Machine, MachineSize};
 use hockeystick_core::stage::limits;
 use toml::Spanned;
 
 use crate::fields::{Fields, Wrong};
 use crate::problem::{FileErrors, Problems};
+use crate::show;
 use crate::stage::{parse, read_size};
 
-const FIELDS: [&str; 14] = [
-    "id",
-    "name",
-    "vcpus",
-    "quota",
-    "period",
-    "speed",
-    "memory",
-    "swap",
-    "disk",
-    "disk_latency",
-    "disk_channels",
-    "price_per_hour",
-    "source",
-    "as_of",
-];
+/// Fields of a size beside those of its machine.
+const FIELDS: [&str; 4] = ["id", "name", "source", "as_of"];
 
 /// Reads a catalogue from the text of its file; `file` is the name that errors carry.
 ///
@@ -69,7 +56,8 @@ fn read_into(text: &str, problems: &mut Problems) -> Result<Catalogue, Wrong> {
 }
 
 fn read_one(fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<MachineSize, Wrong> {
-    fields.only(&FIELDS, problems);
+    let known: Vec<&str> = FIELDS.into_iter().chain(Machine::FIELDS.iter().map(|field| field.name)).collect();
+    fields.only(&known, problems);
     let id = fields.required("id", "id = \"small\"", problems);
     let name = fields.required("name", "name = \"Small\"", problems);
     let source: Result<String, _> = fields.required("source", "where the figures come from", problems);
@@ -79,25 +67,17 @@ fn read_one(fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<MachineS
     Ok(MachineSize { id: id?, name: name?, machine: machine?, source: format!("{} ({})", source?, as_of?) })
 }
 
-/// A size that is on sale has a processor, memory and a finite price.
-fn sane(
-    machine: hockeystick_core::hardware::Machine,
-    fields: &Fields<'_, '_>,
-    problems: &mut Problems,
-) -> Result<hockeystick_core::hardware::Machine, Wrong> {
-    let mut demand = |holds: bool, name: &str, help: &str| {
-        if !holds {
-            let span = fields.get(name).map_or(fields.span(), Spanned::span);
-            problems.add(span, fields.path_of(name), "out of range", help);
+/// Every number within its range.
+fn sane(machine: Machine, fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<Machine, Wrong> {
+    let mut sane = Ok(());
+    for field in &Machine::FIELDS {
+        // Not-a-number is outside every range.
+        if !(field.min..=field.max).contains(&(field.read)(&machine)) {
+            let span = fields.get(field.name).map_or(fields.span(), Spanned::span);
+            let range = format!("{} to {}", show::number(field.unit, field.min), show::number(field.unit, field.max));
+            problems.add(span, fields.path_of(field.name), "out of range", range);
+            sane = Err(Wrong);
         }
-        holds
-    };
-    let sane = [
-        demand((1..=1024).contains(&machine.vcpus), "vcpus", "1 to 1024"),
-        demand(machine.memory.0 > 0, "memory", "more than nothing"),
-        demand(machine.speed > 0.0 && machine.speed <= 100.0, "speed", "above 0, at most 100"),
-        demand((0.0..=10_000.0).contains(&machine.price_per_hour), "price_per_hour", "0 to 10,000 US dollars"),
-        demand(machine.quota.is_none_or(|quota| quota > 0.0 && quota <= 1024.0), "quota", "above 0, at most 1024"),
-    ];
-    if sane.contains(&false) { Err(Wrong) } else { Ok(machine) }
+    }
+    sane.map(|()| machine)
 }

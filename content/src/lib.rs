@@ -6,13 +6,19 @@
 //!   line, column and field and say what would be valid. [`catalogue`]: the same for the sizes on sale.
 //! - [`builtin`]: the stages and the catalogue that are compiled into this crate.
 //! - [`problem`]: what is wrong with a file.
+//! - [`site`]: the pages. Behind it are the private rooms `lesson` (Markdown with figures in it), `journey` (the stages
+//!   there will be) and `draw` (still pictures of boards).
 
 pub mod builtin;
 pub mod catalogue;
 pub mod problem;
+pub mod site;
 pub mod stage;
 
+mod draw;
 mod fields;
+mod journey;
+mod lesson;
 mod show;
 mod suggest;
 

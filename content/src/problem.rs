@@ -137,6 +137,14 @@ impl Problems {
         self.found.is_empty()
     }
 
+    /// Takes over the problems of a part of the text that begins at `offset`.
+    pub(crate) fn absorb(&mut self, part: Self, offset: usize) {
+        self.more += part.more;
+        for Found { span, path, message, help } in part.found {
+            self.add(span.start + offset..span.end + offset, path, message, help);
+        }
+    }
+
     /// The problems with their lines and columns in `text`.
     pub(crate) fn into_errors(mut self, file: &str, text: &str) -> FileErrors {
         self.found.sort_by_key(|found| found.span.start);

@@ -16,6 +16,17 @@ pub(crate) fn number(unit: Unit, value: f64) -> String {
     }
 }
 
+/// `9.26 /s`, as boards and tables show it.
+pub(crate) fn rate(per_s: f64) -> String {
+    format!("{} /s", significant(per_s))
+}
+
+/// US dollars: `$6`, `$6.01`.
+pub(crate) fn dollars(amount: f64) -> String {
+    let whole = (amount - amount.round()).abs() < 0.005;
+    if whole || amount >= 100.0 { format!("${}", grouped(amount.round())) } else { format!("${amount:.2}") }
+}
+
 /// A knob's value, each class by its name where there is one a class and they differ.
 pub(crate) fn knob(knob: &dyn Knob) -> String {
     let show = |class| knob.read(class).map_or_else(|| "none".to_owned(), |value| number(knob.unit(), value));

@@ -23,18 +23,17 @@ pub(crate) fn read(top: &Fields<'_, '_>, ids: &[String], problems: &mut Problems
     let mut links = Vec::new();
     let mut places = Vec::new();
     for (table, fields) in top.tables("link", limits::LINKS, problems).into_iter().enumerate() {
-        fields.only(&["path", "latency", "bandwidth"], problems);
+        fields.only(&["path", "latency"], problems);
         let latency = fields.optional("latency", "one way: latency = \"20 ms\"", problems);
-        let bandwidth = fields.optional("bandwidth", "bytes a second: bandwidth = \"125 MB\"", problems);
         let hops = read_path(&fields, ids, problems);
-        let (Ok(latency), Ok(bandwidth)) = (latency, bandwidth) else { continue };
+        let Ok(latency) = latency else { continue };
         if links.len() + hops.len() > limits::LINKS {
             problems.add(fields.span(), fields.path_of("path"), "too many links", format!("at most {}", limits::LINKS));
             break;
         }
         for pair in hops.windows(2) {
             let [(from, from_span), (to, to_span)] = pair else { continue };
-            links.push(Link { from: *from, to: *to, latency: latency.unwrap_or_default(), bandwidth });
+            links.push(Link { from: *from, to: *to, latency: latency.unwrap_or_default() });
             places.push(LinkPlace { table, from: from_span.clone(), to: to_span.clone() });
         }
     }

@@ -15,7 +15,7 @@
 //! demand = { static = "0.3 ms", read = "12 ms" }
 //!
 //! [[link]]
-//! path = ["users", "app", "database"]     # latency = "20 ms" one way, bandwidth = "125 MB" a second
+//! path = ["users", "app", "database"]     # latency = "20 ms", one way
 //! ```
 
 mod components;

@@ -1,5 +1,6 @@
 //! Changing one number of a stage by its path and a text with a unit: `app.demand.read` = `"300 ms"`.
 
+use hockeystick_core::component::Kind;
 use hockeystick_core::settings::Unit;
 use hockeystick_core::stage::{Reading, Stage};
 use hockeystick_core::units::{Bytes, Duration, Rate};
@@ -91,8 +92,9 @@ fn paths(stage: &Stage, path: &str) -> String {
     match stage.component(owner) {
         None => crate::suggest::valid_names(owner, ids.chain(machines)),
         Some(index) => {
-            let fields = stage.components[index].settings.kind().fields();
-            crate::suggest::valid_names(rest, fields.iter().map(|field| field.name))
+            let kind = stage.components[index].settings.kind();
+            let rate = (kind == Kind::Clients).then_some("rate");
+            crate::suggest::valid_names(rest, kind.fields().iter().map(|field| field.name).chain(rate))
         }
     }
 }

@@ -1,0 +1,140 @@
+//! The site's pages: real HTML, readable without JavaScript, every link relative.
+
+mod home;
+mod lesson;
+mod map;
+mod model;
+mod shell;
+mod strip;
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::journey::{self, Stop};
+use crate::lesson::{FigureBlock, Lesson};
+use crate::{builtin, stage};
+use hockeystick_core::stage::Stage;
+
+/// What the pages need to know of the site that they are part of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteOptions {
+    /// The path that the site lives under on its host, `/` or `/hockeystick/`. Only the page for a wrong address uses it:
+    /// that one is shown at any depth.
+    pub base: String,
+    /// Names the folder of everything that may be cached for ever: `assets/BUILD_ID`.
+    pub build_id: String,
+    /// The script that brings figures to life, within that folder.
+    pub script: String,
+}
+
+/// A file of the site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it goes, below the site's folder: `stages/01-single-server/index.html`.
+    pub path: String,
+    /// What it is.
+    pub bytes: Vec<u8>,
+}
+
+/// A stage with its lesson, ready to be shown.
+struct Chapter {
+    stop: Stop,
+    stage: Stage,
+    lesson: Lesson,
+}
+
+/// Every page of the site.
+///
+/// # Errors
+/// What is wrong with a stage, a lesson or the page shell, with file, line and column.
+pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
+    let stops = journey::stops()?;
+    let chapters = stops
+        .iter()
+        .filter(|stop| stop.has_lesson())
+        .map(|stop| read_chapter(stop.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut pages = vec![
+        shell::page(options, "index.html", &home::page(&stops, &chapters))?,
+        shell::page(options, "stages/index.html", &map::page(&stops))?,
+        shell::page(options, "404.html", &not_found())?,
+    ];
+    for chapter in &chapters {
+        let path = format!("stages/{}/index.html", chapter.stop.slug);
+        pages.push(shell::page(options, &path, &lesson::page(&stops, chapter))?);
+    }
+    Ok(pages)
+}
+
+fn read_chapter(stop: Stop) -> Result<Chapter, miette::Report> {
+    let slug = stop.slug.clone();
+    let Some(stage) = builtin::stage(&slug) else {
+        return Err(miette::miette!(help = "add stage.toml beside lesson.md", "{slug} has a lesson and no stage"));
+    };
+    let stage = stage?;
+    let files: Vec<&str> = builtin::files(&slug).filter(|file| file.ends_with(".toml")).collect();
+    let mut stages = Vec::new();
+    for file in &files {
+        let text = builtin::text(&slug, file).unwrap_or_default();
+        stages.push((*file, stage::read(text, &builtin::path(&slug, file), &builtin::catalogue())?));
+    }
+    let find = |name: &str| stages.iter().find(|(file, _)| *file == name).map(|(_, stage)| stage.clone());
+    let source = crate::lesson::Source {
+        text: builtin::text(&slug, "lesson.md").unwrap_or_default(),
+        file: &builtin::path(&slug, "lesson.md"),
+        stage: &find,
+        stage_files: &files,
+    };
+    let lesson = crate::lesson::read(&source)?;
+    Ok(Chapter { stop, stage, lesson })
+}
+
+/// What a page is made from; [`shell::page`] puts the frame around it.
+struct Content {
+    title: String,
+    description: String,
+    /// The link of the top navigation that leads here.
+    here: Option<&'static str>,
+    /// The stage that the page is about.
+    stage_number: Option<usize>,
+    stops: Vec<Stop>,
+    main: Markup,
+    needs_figures: bool,
+}
+
+/// A figure as it stands without a script; a running one takes the place of the still picture.
+fn figure(block: &FigureBlock) -> Markup {
+    let figure = &block.figure;
+    html! {
+        figure.figure {
+            hockeystick-figure id={ "fig-" (figure.id) } data-figure=[block.encoded()] {
+                div.still { (crate::draw::board(&figure.stage)) }
+            }
+            figcaption { (figure.caption) }
+        }
+    }
+}
+
+/// HTML that pulldown-cmark has escaped already.
+fn ready(html: &str) -> PreEscaped<&str> {
+    PreEscaped(html)
+}
+
+fn not_found() -> Content {
+    let main = html! {
+        main #content.narrow-page {
+            p.no { "404" }
+            h1 { "There is no such page" }
+            p { "The address may be mistyped, or the page may not be written yet." }
+            p { a href="/" { "To the start" } " · " a href="/stages/" { "To the map of the journey" } }
+        }
+    };
+    Content {
+        title: "No such page".to_owned(),
+        description: "There is no page at this address.".to_owned(),
+        here: None,
+        stage_number: None,
+        stops: Vec::new(),
+        main,
+        needs_figures: false,
+    }
+}

@@ -1,0 +1,206 @@
+//! "What this models, and what it leaves out": made from the components themselves, with every number and its source.
+
+use hockeystick_core::component::{Kind, Settings};
+use hockeystick_core::hardware::Machine;
+use hockeystick_core::settings::Knob;
+use hockeystick_core::stage::{Component, Placement, Stage};
+use hockeystick_core::workload::Class;
+use maud::{Markup, html};
+
+use crate::{builtin, draw, show};
+
+pub(super) fn section(stage: &Stage) -> Markup {
+    html! {
+        section.model aria-labelledby="model" {
+            h2 #model { "What this models, and what it leaves out" }
+            p {
+                "Every request is simulated on its own. Below is what each thing on the board does, what it does not do, \
+                 and every number that it uses, with where that number comes from. A number in bold is this stage's own."
+            }
+            div.things {
+                (workload(stage))
+                (links(stage))
+                @for component in &stage.components { (one_component(stage, component)) }
+                @for machine in &stage.machines { (one_machine(&machine.id, machine.size.as_deref(), &machine.machine)) }
+            }
+        }
+    }
+}
+
+/// A row of a table.
+struct Row {
+    what: String,
+    key: String,
+    here: String,
+    default: String,
+    source: String,
+}
+
+fn table(caption: &str, rows: &[Row]) -> Markup {
+    html! {
+        details.numbers {
+            summary { (caption) }
+            table {
+                thead { tr { th { "Setting" } th { "Here" } th { "Where the default comes from" } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            th scope="row" { (row.what) " " code { (row.key) } }
+                            td {
+                                @if row.here == row.default { (row.here) } @else { b { (row.here) } ", by default " (row.default) }
+                            }
+                            td { (row.source) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn block(icon: &str, name: &str, summary: &str, models: &[&str], leaves_out: &[&str], table: &Markup) -> Markup {
+    html! {
+        div.thing-block {
+            h3 { (draw::icon(icon)) (name) }
+            p { (summary) }
+            @if !models.is_empty() { ul.models { @for line in models { li { (line) } } } }
+            @if !leaves_out.is_empty() {
+                p.leaves { "Left out:" }
+                ul.leaves-out { @for line in leaves_out { li { (line) } } }
+            }
+            (table)
+        }
+    }
+}
+
+fn workload(stage: &Stage) -> Markup {
+    let mix: Vec<String> = Class::ALL
+        .iter()
+        .filter(|class| *stage.workload.mix.get(**class) > 0.0)
+        .map(|class| format!("{} {} %", class.name(), show::significant(stage.workload.mix.get(*class) * 100.0)))
+        .collect();
+    let default = hockeystick_core::workload::Workload::default();
+    let default_mix: Vec<String> = default
+        .mix
+        .iter()
+        .map(|(class, share)| format!("{} {} %", class.name(), show::significant(share * 100.0)))
+        .collect();
+    let rows = [
+        Row {
+            what: "Requests a second in the busiest hour".to_owned(),
+            key: "users".to_owned(),
+            here: show::rate(stage.workload.rate.per_s()),
+            default: "none".to_owned(),
+            source:
+                "The journey’s rule: 200 requests a day for each user, and a busiest hour at four times the daily mean"
+                    .to_owned(),
+        },
+        Row {
+            what: "What they ask for".to_owned(),
+            key: "workload.mix".to_owned(),
+            here: mix.join(", "),
+            default: default_mix.join(", "),
+            source: "The journey’s default, assumed for a to-do list".to_owned(),
+        },
+    ];
+    block(
+        "static",
+        "Requests",
+        "What users ask for: static files, reads, writes, and heavier jobs.",
+        &[],
+        &["The shape of a day: the busiest hour lasts as long as you watch."],
+        &table("Its numbers and their sources", &rows),
+    )
+}
+
+fn one_component(stage: &Stage, component: &Component) -> Markup {
+    let kind = component.settings.kind();
+    let about = kind.about();
+    let rows = setting_rows(&component.settings, kind);
+    let own = match &component.machine {
+        Some(Placement::Own { size, machine }) => one_machine(&component.id, size.as_deref(), machine),
+        _ => html! {},
+    };
+    let first = stage.components.iter().find(|other| other.settings.kind() == kind);
+    let repeated = first.is_some_and(|first| first.id != component.id);
+    let several = stage.components.iter().filter(|other| other.settings.kind() == kind).count() > 1;
+    let name = if several { format!("{}: {}", about.name, component.id) } else { about.name.to_owned() };
+    let (models, leaves_out) = if repeated { (&[][..], &[][..]) } else { (about.models, about.leaves_out) };
+    html! {
+        (block(kind.key(), &name, about.summary, models, leaves_out, &table("Its numbers and their sources", &rows)))
+        (own)
+    }
+}
+
+fn setting_rows(settings: &Settings, kind: Kind) -> Vec<Row> {
+    let defaults = kind.default_settings();
+    let value = |knob: Option<&dyn Knob>| knob.map_or_else(String::new, show::knob);
+    let rows = kind.fields().iter().map(|field| Row {
+        what: field.doc.trim().to_owned(),
+        key: field.name.to_owned(),
+        here: value(settings.knob(field.name)),
+        default: value(defaults.knob(field.name)),
+        source: field.source.to_owned(),
+    });
+    rows.collect()
+}
+
+/// A machine in one list: what differs from its size in bold.
+fn one_machine(id: &str, size: Option<&str>, machine: &Machine) -> Markup {
+    let catalogue = builtin::catalogue();
+    let size = size.and_then(|size| catalogue.get(size));
+    let base = size.map_or_else(Machine::default, |size| size.machine.clone());
+    let shown = Machine::FIELDS.iter().filter(|field| field.name != "quota" || machine.quota.is_some());
+    html! {
+        div.thing-block {
+            h3 { (draw::icon("box")) "Machine: " (id) }
+            p {
+                @match size {
+                    Some(size) => { "The size " b { (size.name) } " of the catalogue: " }
+                    None => "The model’s default machine: "
+                }
+                @for (index, field) in shown.enumerate() {
+                    @let here = show::number(field.unit, (field.read)(machine));
+                    @if index > 0 { ", " }
+                    (words(field.name)) " "
+                    @if (field.read)(machine) == (field.read)(&base) { (here) } @else { b { (here) } }
+                }
+                "."
+            }
+            @if let Some(size) = size { p.source { "Source: " (size.source) "." } }
+        }
+    }
+}
+
+fn words(field: &str) -> &'static str {
+    match field {
+        "vcpus" => "processors",
+        "quota" => "limit on processor time, in processors",
+        "period" => "period of a limit on processor time",
+        "speed" => "speed of a processor relative to the one that demands were measured on",
+        "memory" => "memory",
+        "swap" => "swap",
+        "disk_latency" => "one write that has reached the disk",
+        "disk_channels" => "disk operations at once",
+        "disk" => "disk",
+        _ => "US dollars an hour",
+    }
+}
+
+fn links(stage: &Stage) -> Markup {
+    let name = |index: usize| stage.components.get(index).map_or("", |component| component.id.as_str());
+    let latency = |seconds: f64| show::number(hockeystick_core::settings::Unit::Seconds, seconds);
+    html! {
+        div.thing-block {
+            h3 { (draw::icon("dns")) "Network" }
+            p {
+                "Every message takes its link’s time, each way: "
+                @for (index, link) in stage.links.iter().enumerate() {
+                    @if index > 0 { ", " }
+                    (name(link.from)) " to " (name(link.to)) " " b { (latency(link.latency.as_secs_f64())) }
+                }
+                ". Left out: bandwidth, lost packets and congestion."
+            }
+        }
+    }
+}

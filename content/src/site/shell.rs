@@ -1,0 +1,148 @@
+//! The frame of every page: `index.html` at the workspace's root, with the header and the footer.
+//!
+//! Within the pages a link that begins with `/` means the top of the site; here it becomes relative to the page.
+
+use maud::{Markup, html};
+
+use super::{Content, Page, SiteOptions};
+use crate::draw;
+use crate::journey::Stop;
+
+const SHELL: &str = include_str!("../../../index.html");
+
+/// Puts the frame around a page's content.
+pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Result<Page, miette::Report> {
+    let root = root(options, path);
+    let assets = format!("{root}assets/{}", options.build_id);
+    let script = format!("{assets}/{}", options.script);
+    let title = if path == "index.html" { content.title.clone() } else { format!("{} · Hockeystick", content.title) };
+    let body = html! { (header(content)) (content.main) (footer(content)) (draw::sprite()) };
+    let text = |text: &str| html! { (text) }.into_string();
+    let values = [
+        ("title", text(&title)),
+        ("description", text(&content.description)),
+        ("assets", assets),
+        ("script", script),
+        ("body", relative(&body.into_string(), &root)),
+    ];
+    Ok(Page { path: path.to_owned(), bytes: fill(SHELL, &values)?.into_bytes() })
+}
+
+/// The way from a page to the top of the site. The page for a wrong address is shown anywhere, so it needs the full way.
+fn root(options: &SiteOptions, path: &str) -> String {
+    if path == "404.html" {
+        return options.base.clone();
+    }
+    match path.matches('/').count() {
+        0 => "./".to_owned(),
+        depth => "../".repeat(depth),
+    }
+}
+
+fn relative(html: &str, root: &str) -> String {
+    html.replace("href=\"/", &format!("href=\"{root}"))
+}
+
+/// Replaces each `{{name}}`.
+fn fill(shell: &str, values: &[(&str, String)]) -> Result<String, miette::Report> {
+    let mut parts = shell.split("{{");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
+        let Some((_, value)) = values.iter().find(|(known, _)| *known == name) else {
+            return Err(miette::miette!(
+                help = "the slots are title, description, assets, script, body",
+                "index.html: no value for the slot `{name}`"
+            ));
+        };
+        text += value;
+        text += rest;
+    }
+    Ok(text)
+}
+
+fn header(content: &Content) -> Markup {
+    let current = |name: &str| (content.here == Some(name)).then_some("page");
+    html! {
+        header.top {
+            a.mark href="/" aria-current=[current("home")] {
+                svg width="30" height="22" viewBox="0 0 30 22" aria-hidden="true" {
+                    path.curve d="M2 19C16 18.5 23 16 27 2" {}
+                    circle cx="23.4" cy="13.2" r="2.6" {}
+                }
+                "Hockeystick"
+            }
+            nav aria-label="Site" {
+                a href="/stages/" aria-current=[current("map")] { "Journey" }
+            }
+            span.grow {}
+            @if let Some(number) = content.stage_number {
+                span.count { (number) " of " (content.stops.len()) }
+            }
+            button.theme type="button" hidden {
+                svg viewBox="0 0 24 24" aria-hidden="true" {
+                    circle cx="12" cy="12" r="8.5" {}
+                    path d="M12 3.5a8.5 8.5 0 0 1 0 17z" {}
+                }
+            }
+        }
+        @if let Some(number) = content.stage_number { (ladder(&content.stops, number)) }
+    }
+}
+
+/// The stages as rungs: those before, this one, those to come.
+fn ladder(stops: &[Stop], here: usize) -> Markup {
+    html! {
+        nav.ladder aria-label="Stages" {
+            ol {
+                @for (index, stop) in stops.iter().enumerate() {
+                    @let number = index + 1;
+                    @let name = format!("Stage {number}: {}", stop.title);
+                    @let class = if number < here { "done" } else if number == here { "here" } else { "ahead" };
+                    li class=(class) {
+                        @if stop.has_lesson() {
+                            a href={ "/stages/" (stop.slug) "/" } title=(name) aria-label=(name)
+                                aria-current=[(number == here).then_some("page")] {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn footer(content: &Content) -> Markup {
+    html! {
+        footer.bottom {
+            @if content.needs_figures {
+                p.without-figures {
+                    "The figures on this page are still pictures: they run where the browser has JavaScript and \
+                     WebAssembly. The text needs neither."
+                }
+            }
+            p {
+                "Every request is simulated, and the simulation is checked against queueing theory. \
+                 No cookies, no trackers, nothing loaded from anybody else."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_finds_the_top_of_the_site_from_any_depth() {
+        let options = SiteOptions { base: "/talk/".to_owned(), build_id: "id".to_owned(), script: "app.js".to_owned() };
+        assert_eq!(root(&options, "index.html"), "./");
+        assert_eq!(root(&options, "stages/01/index.html"), "../../");
+        assert_eq!(root(&options, "404.html"), "/talk/");
+    }
+
+    #[test]
+    fn a_slot_without_a_value_is_an_error() {
+        assert!(fill("a {{b}} c", &[("b", "B".to_owned())]).is_ok_and(|text| text == "a B c"));
+        assert!(fill("a {{x}} c", &[]).is_err());
+    }
+}

@@ -1,0 +1,45 @@
+// The reader's choice of light or dark, before the first paint; without one, the system's.
+(() => {
+  const root = document.documentElement;
+  const key = 'hockeystick-theme';
+  const wanted = () => {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null; // storage is forbidden: the choice lasts as long as the page
+    }
+  };
+  const apply = (theme) => {
+    if (theme === 'light' || theme === 'dark') root.dataset.theme = theme;
+    else delete root.dataset.theme;
+  };
+  apply(wanted());
+
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const isDark = () => (root.dataset.theme ?? (system.matches ? 'dark' : 'light')) === 'dark';
+
+  document.addEventListener('DOMContentLoaded', () => {
+    const button = document.querySelector('.theme');
+    if (!button) return;
+    const label = () => {
+      const other = isDark() ? 'light' : 'dark';
+      button.setAttribute('aria-label', `Use the ${other} theme`);
+      button.title = `Use the ${other} theme`;
+    };
+    button.hidden = false;
+    label();
+    button.addEventListener('click', () => {
+      const next = isDark() ? 'light' : 'dark';
+      apply(next);
+      try {
+        // A choice that is the system's own is no choice: the page follows the system again.
+        if ((next === 'dark') === system.matches) localStorage.removeItem(key);
+        else localStorage.setItem(key, next);
+      } catch {}
+      label();
+      // Canvases cannot see a custom property change.
+      root.dispatchEvent(new CustomEvent('themechange', { bubbles: true }));
+    });
+    system.addEventListener('change', label);
+  });
+})();
