@@ -34,8 +34,16 @@ pub(crate) struct FigureBlock {
 
 impl FigureBlock {
     /// The figure as an attribute's value: postcard, then base64 for URLs. None where it cannot be encoded.
+    ///
+    /// Sentences that the page shows in any case stay out: a reader would download them twice.
     pub(crate) fn encoded(&self) -> Option<String> {
-        postcard::to_allocvec(&self.figure).ok().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+        let mut figure = self.figure.clone();
+        figure.caption.clear();
+        if let Some(challenge) = &mut figure.stage.challenge {
+            challenge.goal.clear();
+            challenge.hints.clear();
+        }
+        postcard::to_allocvec(&figure).ok().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
     }
 }
 

@@ -6,6 +6,7 @@ mod map;
 mod model;
 mod shell;
 mod strip;
+mod style;
 
 use maud::{Markup, PreEscaped, html};
 
@@ -42,7 +43,7 @@ struct Chapter {
     lesson: Lesson,
 }
 
-/// Every page of the site.
+/// Every page of the site, and their style sheet.
 ///
 /// # Errors
 /// What is wrong with a stage, a lesson or the page shell, with file, line and column.
@@ -57,6 +58,7 @@ pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
         shell::page(options, "index.html", &home::page(&stops, &chapters))?,
         shell::page(options, "stages/index.html", &map::page(&stops))?,
         shell::page(options, "404.html", &not_found())?,
+        style::sheet(options),
     ];
     for chapter in &chapters {
         let path = format!("stages/{}/index.html", chapter.stop.slug);

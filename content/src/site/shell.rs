@@ -4,7 +4,7 @@
 
 use maud::{Markup, html};
 
-use super::{Content, Page, SiteOptions};
+use super::{Content, Page, SiteOptions, style};
 use crate::draw;
 use crate::journey::Stop;
 
@@ -21,6 +21,7 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
     let values = [
         ("title", text(&title)),
         ("description", text(&content.description)),
+        ("style", format!("{assets}/{}", style::NAME)),
         ("assets", assets),
         ("script", script),
         ("body", relative(&body.into_string(), &root)),
@@ -51,7 +52,7 @@ fn fill(shell: &str, values: &[(&str, String)]) -> Result<String, miette::Report
         let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
         let Some((_, value)) = values.iter().find(|(known, _)| *known == name) else {
             return Err(miette::miette!(
-                help = "the slots are title, description, assets, script, body",
+                help = "the slots are title, description, assets, style, script, body",
                 "index.html: no value for the slot `{name}`"
             ));
         };
