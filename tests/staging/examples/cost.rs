@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let material = plan::material(options.seed_accounts);
     let client = Client::new();
     for class in [RequestClass::Static, RequestClass::Read, RequestClass::Write, RequestClass::Job] {
-        let requests: Vec<_> = material.request.iter().filter(|request| request.class == class).collect();
+        let requests: Vec<_> = material.requests.iter().filter(|request| request.class == class).collect();
         let send = |number: u32| {
             let request = requests[number as usize % requests.len()];
             send(&client, &tick, &material, request, number)
@@ -39,15 +39,12 @@ fn send(
     number: u32,
 ) -> Result<(), Box<dyn std::error::Error>> {
     // A step that is prime to the ranges' lengths, so that every id has its turn.
-    let path = request.path_with(&material.values, |range| range.from + number * 137 % (range.to - range.from + 1));
+    let path = request.path_with(&material.ranges, |(first, last)| first + number * 137 % (last - first + 1));
     let method = reqwest::Method::from_bytes(request.method.as_bytes())?;
     let mut call = client.request(method, format!("{}{path}", tick.url()));
-    for (name, value) in &material.headers {
-        call = call.header(*name, value);
-    }
-    for (name, value) in &request.headers {
+    for (name, value) in request.headers.iter().chain([&material.authorization]) {
         call = call.header(*name, *value);
     }
-    call.body(request.body.unwrap_or_default()).send()?.error_for_status()?.bytes()?;
+    call.body(request.body).send()?.error_for_status()?.bytes()?;
     Ok(())
 }

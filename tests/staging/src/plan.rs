@@ -1,9 +1,6 @@
-//! What a load test may ask of a seeded Tick: requests by class, with the ranges of the ids in them.
-//!
-//! [`PlanMaterial`] serialises to the part of a `loadgen` plan that is about Tick; whoever runs the test adds the
-//! steps. `tick plan` prints it.
+//! What a load test may ask of a seeded Tick: paths by request class, with the ranges of the ids in them.
 
-use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -61,85 +58,136 @@ impl RequestClass {
     }
 }
 
-/// One kind of request. A name in braces in its path stands for a value of [`PlanMaterial::values`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// One request of a load plan. `{account}`, `{list}` and `{item}` in its path stand for a whole number within [`Ranges`].
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct PlanRequest {
     /// Request class.
     pub class: RequestClass,
     /// HTTP method.
     pub method: &'static str,
-    /// Path, with its names.
+    /// Path, with its placeholders.
     pub path: &'static str,
-    /// Share among the requests, relative to the other weights: the journey's mix of 70 : 24 : 5 : 1.
-    pub weight: f64,
-    /// Body, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<&'static str>,
-    /// Headers besides those of all requests.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<&'static str, &'static str>,
+    /// Headers besides the authorization.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Body, empty for none.
+    pub body: &'static str,
 }
 
-/// Whole numbers, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Range {
-    /// The first.
-    pub from: u32,
-    /// The last.
-    pub to: u32,
+/// First and last id of each kind, both included.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Ranges {
+    /// Seeded accounts.
+    pub account: (u32, u32),
+    /// Seeded lists.
+    pub list: (u32, u32),
+    /// Numbers of items that every seeded list has.
+    pub item: (u32, u32),
 }
 
-/// Everything about Tick that a load plan needs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Everything that a load plan against a seeded Tick needs.
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct PlanMaterial {
-    /// Headers of all requests; they let each of them in.
-    pub headers: BTreeMap<&'static str, String>,
-    /// What the names in paths stand for.
-    pub values: BTreeMap<&'static str, Range>,
-    /// The requests.
-    pub request: Vec<PlanRequest>,
+    /// Header that lets every request below in.
+    pub authorization: (&'static str, &'static str),
+    /// What the placeholders stand for.
+    pub ranges: Ranges,
+    /// The requests, in the order of their classes.
+    pub requests: &'static [PlanRequest],
 }
 
-/// What a Tick that was seeded with `accounts` accounts answers.
-///
-/// No request makes later ones dearer: ticking an item changes its row in place, a digest replaces its predecessor.
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// None of these makes later requests dearer: ticking changes a row in place, and a digest replaces its predecessor.
+const REQUESTS: &[PlanRequest] = &[
+    request(RequestClass::Static, "GET", "/static/tick.css"),
+    request(RequestClass::Static, "GET", "/static/tick.js"),
+    request(RequestClass::Static, "GET", "/static/tick.svg"),
+    request(RequestClass::Static, "GET", "/static/tick.png"),
+    request(RequestClass::Read, "GET", "/lists/{list}"),
+    PlanRequest {
+        headers: &[FORM, (FRAGMENT_HEADER, "1")],
+        body: "done=true",
+        ..request(RequestClass::Write, "POST", "/lists/{list}/items/{item}/done")
+    },
+    request(RequestClass::Job, "POST", "/api/accounts/{account}/digest"),
+];
+
+const fn request(class: RequestClass, method: &'static str, path: &'static str) -> PlanRequest {
+    PlanRequest { class, method, path, headers: &[], body: "" }
+}
+
+/// The requests that a Tick seeded with `accounts` accounts answers.
 #[must_use]
 pub fn material(accounts: u32) -> PlanMaterial {
-    let request =
-        |class, method, path, weight| PlanRequest { class, method, path, weight, body: None, headers: BTreeMap::new() };
-    let tick_off = PlanRequest {
-        body: Some("done=true"),
-        headers: BTreeMap::from([("content-type", "application/x-www-form-urlencoded"), (FRAGMENT_HEADER, "1")]),
-        ..request(RequestClass::Write, "POST", "/lists/{list}/items/{item}/done", 5.0)
-    };
     PlanMaterial {
-        headers: BTreeMap::from([("authorization", format!("Bearer {OPERATOR_TOKEN}"))]),
-        values: BTreeMap::from([
-            ("account", Range { from: 1, to: accounts }),
-            ("list", Range { from: 1, to: accounts.saturating_mul(LISTS_PER_ACCOUNT) }),
-            ("item", Range { from: 1, to: ITEMS_PER_LIST_MIN }),
-        ]),
-        request: vec![
-            request(RequestClass::Static, "GET", "/static/tick.css", 17.5),
-            request(RequestClass::Static, "GET", "/static/tick.js", 17.5),
-            request(RequestClass::Static, "GET", "/static/tick.svg", 17.5),
-            request(RequestClass::Static, "GET", "/static/tick.png", 17.5),
-            request(RequestClass::Read, "GET", "/lists/{list}", 24.0),
-            tick_off,
-            request(RequestClass::Job, "POST", "/api/accounts/{account}/digest", 1.0),
-        ],
+        authorization: ("authorization", "Bearer tick-seed-operator"),
+        ranges: Ranges {
+            account: (1, accounts),
+            list: (1, accounts.saturating_mul(LISTS_PER_ACCOUNT)),
+            item: (1, ITEMS_PER_LIST_MIN),
+        },
+        requests: REQUESTS,
+    }
+}
+
+impl Ranges {
+    /// Each range with the name that stands for it in a path.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, (u32, u32)); 3] {
+        [("account", self.account), ("list", self.list), ("item", self.item)]
     }
 }
 
 impl PlanRequest {
     /// The path with each name replaced by the number that `pick` takes from its range.
     #[must_use]
-    pub fn path_with(&self, values: &BTreeMap<&'static str, Range>, mut pick: impl FnMut(Range) -> u32) -> String {
-        let replace = |path: String, (name, range): (&&str, &Range)| {
+    pub fn path_with(&self, ranges: &Ranges, mut pick: impl FnMut((u32, u32)) -> u32) -> String {
+        ranges.named().into_iter().fold(self.path.to_owned(), |path, (name, range)| {
             let name = format!("{{{name}}}");
-            if path.contains(&name) { path.replace(&name, &pick(*range).to_string()) } else { path }
+            if path.contains(&name) { path.replace(&name, &pick(range).to_string()) } else { path }
+        })
+    }
+
+    /// Share of this request in the journey's mix of 70 % static, 24 % reads, 5 % writes, 1 % jobs.
+    #[must_use]
+    pub fn weight(&self, material: &PlanMaterial) -> f64 {
+        let class_share = match self.class {
+            RequestClass::Static => 70.0,
+            RequestClass::Read => 24.0,
+            RequestClass::Write => 5.0,
+            RequestClass::Job => 1.0,
+            RequestClass::Identity | RequestClass::Probe => 0.0,
         };
-        values.iter().fold(self.path.to_owned(), replace)
+        let in_class = material.requests.iter().filter(|other| other.class == self.class);
+        class_share / in_class.map(|_| 1.0).sum::<f64>()
+    }
+}
+
+impl PlanMaterial {
+    /// The part of a loadgen plan that is about Tick; add the steps, and loadgen runs it.
+    #[must_use]
+    pub fn loadgen_plan(&self) -> String {
+        // Debug quoting is TOML's: none of these texts has a character beyond ASCII.
+        let (name, value) = self.authorization;
+        let mut plan = format!("schema = 1\nheaders = {{ {name} = {value:?} }}\n\n[values]\n");
+        for (name, (from, to)) in self.ranges.named() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(plan, "{name} = {{ from = {from}, to = {to} }}");
+        }
+        for request in self.requests {
+            let PlanRequest { class, method, path, headers, body } = request;
+            let weight = request.weight(self);
+            let _ = writeln!(plan, "\n[[request]]\nclass = {:?}\nmethod = {method:?}", class.as_str());
+            let _ = writeln!(plan, "path = {path:?}\nweight = {weight:?}");
+            if !headers.is_empty() {
+                let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
+                let _ = writeln!(plan, "headers = {{ {} }}", headers.join(", "));
+            }
+            if !body.is_empty() {
+                let _ = writeln!(plan, "body = {body:?}");
+            }
+        }
+        plan
     }
 }
 
@@ -148,11 +196,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_in_a_path_has_a_value() {
+    fn the_plan_signs_in_as_the_seeded_operator() {
+        let (_, value) = material(1).authorization;
+        assert_eq!(value.strip_prefix("Bearer "), Some(OPERATOR_TOKEN));
+    }
+
+    #[test]
+    fn every_name_in_a_path_has_a_range() {
         let material = material(10);
         let paths: Vec<_> =
-            material.request.iter().map(|request| request.path_with(&material.values, |range| range.to)).collect();
+            material.requests.iter().map(|request| request.path_with(&material.ranges, |(_, last)| last)).collect();
         assert!(paths.iter().all(|path| !path.contains('{')), "{paths:?}");
         assert!(paths.contains(&"/lists/40/items/20/done".to_owned()), "{paths:?}");
+    }
+
+    #[test]
+    fn the_plan_s_weights_are_the_journey_s_mix() {
+        let material = material(10);
+        let total: f64 = material.requests.iter().map(|request| request.weight(&material)).sum();
+        assert!((total - 100.0).abs() < 1e-9, "{total}");
+        assert!(material.loadgen_plan().contains("path = \"/static/tick.css\"\nweight = 17.5\n"));
     }
 }

@@ -253,20 +253,18 @@ async fn every_request_of_the_plan_is_answered_at_both_ends_of_its_ranges() {
     let material = plan::material(SEEDED);
     // The plan's headers must do, without the client's token.
     let client = Client::new(&tick, "");
-    for request in &material.request {
-        for pick in [|range: plan::Range| range.from, |range: plan::Range| range.to] {
-            let path = request.path_with(&material.values, pick);
-            let mut call = client.request(request.method.parse().unwrap(), &path);
-            for (name, value) in &material.headers {
-                call = call.header(*name, value);
-            }
-            for (name, value) in &request.headers {
+    let (name, value) = material.authorization;
+    for request in material.requests {
+        for pick in [|(first, _): (u32, u32)| first, |(_, last): (u32, u32)| last] {
+            let path = request.path_with(&material.ranges, pick);
+            let mut call = client.request(request.method.parse().unwrap(), &path).header(name, value);
+            for (name, value) in request.headers {
                 call = call.header(*name, *value);
             }
-            let (status, body) = text(call.body(request.body.unwrap_or_default())).await;
+            let (status, body) = text(call.body(request.body)).await;
             assert!(status.is_success(), "{} {path}: {status} {body}", request.method);
         }
     }
-    let beyond = material.values["list"].to + 1;
+    let beyond = material.ranges.list.1 + 1;
     assert_eq!(Client::operator(&tick).get(&format!("/api/lists/{beyond}")).await.0, StatusCode::NOT_FOUND);
 }

@@ -70,7 +70,7 @@ async fn a_busy_tick_uses_its_quota_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_control_group_and_the_process_agree_on_the_cpu_time_used() {
     let mut options = options();
-    options.work_factor = 200;
+    options.work_factor = 20;
     let tick = start(&options);
     if tick.cgroup().is_none() {
         eprintln!("skipped, as this machine lets us make no control group: {}", tick.limits());
@@ -83,7 +83,7 @@ async fn the_control_group_and_the_process_agree_on_the_cpu_time_used() {
         line.parse::<f64>().unwrap()
     };
     let (own_before, group_before) = (cpu_s().await, tick.cpu_usage_ns().unwrap());
-    for _ in 0..200 {
+    for _ in 0..100 {
         user.get("/lists/1").await;
     }
     let (own_after, group_after) = (cpu_s().await, tick.cpu_usage_ns().unwrap());

@@ -32,7 +32,10 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(options) => serve::run(options).map(|()| ExitCode::SUCCESS),
-        Command::Plan { seed_accounts } => print_plan(seed_accounts).map(|()| ExitCode::SUCCESS),
+        Command::Plan { seed_accounts } => {
+            print!("{}", plan::material(seed_accounts).loadgen_plan());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Guard(options) => guard::run(&options),
     };
     result.unwrap_or_else(|error| {
@@ -40,9 +43,4 @@ fn main() -> ExitCode {
         eprintln!("tick: {error:#}");
         ExitCode::FAILURE
     })
-}
-
-fn print_plan(seed_accounts: u32) -> anyhow::Result<()> {
-    println!("schema = 1\n{}", toml::to_string(&plan::material(seed_accounts))?);
-    Ok(())
 }
