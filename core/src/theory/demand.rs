@@ -123,10 +123,27 @@ impl Part {
         self.each_after(s, Complex::ONE)
     }
 
+    /// Transform of one draw that does befall the request.
+    pub fn each_transform(&self, s: Complex) -> Complex {
+        transform(&self.sampler, s * (NS / self.speed))
+    }
+
     /// Transform of the sum where each draw takes another, independent time as well, whose transform is `more`.
     pub fn each_after(&self, s: Complex, more: Complex) -> Complex {
-        let one = transform(&self.sampler, s * (NS / self.speed)) * more;
+        let one = self.each_transform(s) * more;
         (one * self.chance + (1.0 - self.chance)).power(self.count)
+    }
+
+    /// Means in seconds of the exponential distributions from one of which the whole part is drawn; none when it is
+    /// made otherwise.
+    pub fn single_phases(&self) -> Option<Vec<f64>> {
+        let unit = NS / self.speed;
+        match self.sampler {
+            _ if self.count != 1 || self.chance < 1.0 => None,
+            Sampler::Exponential { mean_ns } => Some(vec![mean_ns * unit]),
+            Sampler::Hyperexponential { means_ns, .. } => Some(means_ns.map(|mean_ns| mean_ns * unit).to_vec()),
+            Sampler::Constant { .. } | Sampler::Erlang { .. } => None,
+        }
     }
 
     /// Seconds that the sum takes at least.

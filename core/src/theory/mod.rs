@@ -1,14 +1,33 @@
 //! Queueing theory: what can be said of a stage without simulating it.
+//!
+//! # Layout
+//!
+//! Formulas that stand alone, each with its source:
+//! - [`erlang`], [`markov`]: Erlang B and C; M/M/c and M/M/c/K. [`pollaczek`]: M/G/1, first come, first served.
+//! - [`sharing`], [`cores`]: processor sharing on one processor and on several. [`quota`]: a limit on them.
+//! - [`demand`]: moments and transforms of service demands. [`complex`], [`inversion`]: from a transform to its function.
+//!
+//! From a stage to its [`Outcome`](crate::outcome::Outcome):
+//! - [`network`]: what theory sees of a stage. [`population`]: how many are inside. [`mean`], [`response`]: how long they
+//!   take. [`solve`](solve()), [`response_curve`]: the answers.
 
 pub mod complex;
 pub mod cores;
+mod curve;
 pub mod demand;
 pub mod erlang;
 pub mod inversion;
 pub mod markov;
+pub mod mean;
 pub mod network;
 pub mod pollaczek;
 pub mod population;
+pub mod quota;
+pub mod response;
 pub mod sharing;
+mod solve;
 mod spread;
 mod walk;
+
+pub use curve::{CurvePoint, response_curve};
+pub use solve::solve;

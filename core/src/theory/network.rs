@@ -195,6 +195,20 @@ impl Network {
         all
     }
 
+    /// What visits to a station are made of, each with its share of them.
+    pub fn visits_of(&self, station: usize) -> Vec<(f64, Part)> {
+        let all = self.mean_visits(station);
+        let mut parts = Vec::new();
+        for (route, leg) in self.legs_at(station) {
+            for class in Class::ALL {
+                let weight = |part: &Part| self.share(route, class) * f64::from(part.count) * part.chance / all;
+                let asked = leg.demand.get(class).iter().map(|part| (weight(part), *part));
+                parts.extend(asked.filter(|(share, _)| *share > 0.0));
+            }
+        }
+        parts
+    }
+
     /// Share of its capacity that is asked of each station (the utilisation law, rho = lambda D / c).
     pub fn load(&self, station: usize) -> f64 {
         let at = &self.stations[station];

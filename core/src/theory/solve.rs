@@ -1,0 +1,329 @@
+//! The solver: what theory says of a stage at its load, and on what grounds.
+
+use std::collections::BTreeMap;
+
+use super::mean::{self, Mean};
+use super::network::{Memory, Network};
+use super::population::{self, Population};
+use super::response::Responses;
+use crate::engine::moves::Cause;
+use crate::outcome::{Estimate, Outcome, Response};
+use crate::stage::Stage;
+
+/// A probability that no result shows.
+const NEGLIGIBLE: f64 = 1e-6;
+/// Share of time in which memory may be full before theory gives up: swapping makes all work slower.
+const SWAPPING: f64 = 1e-3;
+/// Share of the users' patience that the mean may take before too many of them give up.
+const IMPATIENT: f64 = 0.25;
+const EXACT: &str = "exact";
+
+/// Solves a stage.
+///
+/// Every figure says in its `basis` whether it is exact for this stage or an approximation, and of what. Where theory
+/// does not apply there is a reason instead of a figure.
+pub fn solve(stage: &Stage) -> Outcome {
+    let network = Network::of(stage);
+    if !stage.faults.is_empty() {
+        return nothing(&network, "Theory describes a steady state, and this stage has faults on its timeline.");
+    }
+    if network.routes.is_empty() {
+        return nothing(&network, "No way leads from the users to a server.");
+    }
+    Solver::new(&network).outcome()
+}
+
+/// An outcome without a figure.
+fn nothing(network: &Network, reason: &str) -> Outcome {
+    let none = || Estimate::not_applicable(reason);
+    let names = network.stations.iter().flat_map(|station| station.names.iter().cloned());
+    Outcome {
+        throughput_per_s: none(),
+        response_ms: Response { mean: none(), p50: none(), p95: none(), p99: none() },
+        utilisation: names.map(|name| (name, none())).collect(),
+        errors_per_s: Cause::ALL.into_iter().map(|cause| (cause.name().to_owned(), none())).collect(),
+    }
+}
+
+/// How a network fares at its load.
+#[derive(Clone, Debug, PartialEq)]
+enum Regime {
+    /// Every station keeps up, and hardly anybody is refused.
+    Steady,
+    /// Full doors turn some requests away: this share of them.
+    Refusing(f64),
+    /// A queue grows until users give up.
+    Growing,
+    /// Requests fill this machine's memory for more than a moment.
+    Swapping(String),
+}
+
+/// What is known of a network at its load.
+pub(super) struct Solver<'a> {
+    network: &'a Network,
+    pub(super) loads: Vec<f64>,
+    /// One for each door; none where the number inside is past counting.
+    populations: Vec<Option<Population>>,
+    regime: Regime,
+}
+
+impl<'a> Solver<'a> {
+    pub(super) fn new(network: &'a Network) -> Self {
+        let loads: Vec<f64> = (0..network.stations.len()).map(|station| network.load(station)).collect();
+        let populations: Vec<Option<Population>> =
+            (0..network.doors.len()).map(|door| Population::of(network, door)).collect();
+        let mut solver = Self { network, loads, populations, regime: Regime::Steady };
+        solver.regime = solver.find_regime();
+        solver
+    }
+
+    fn find_regime(&self) -> Regime {
+        if let Some(memory) = self.network.memory.iter().find(|memory| self.memory_full(memory) > SWAPPING) {
+            return Regime::Swapping(memory.host.clone());
+        }
+        let keeps_up = self.busiest().is_none_or(|(_, load)| load < 1.0);
+        match self.refused() {
+            Some(refused) if keeps_up && refused < NEGLIGIBLE => Regime::Steady,
+            None if keeps_up => Regime::Steady,
+            Some(refused) => Regime::Refusing(refused),
+            None => Regime::Growing,
+        }
+    }
+
+    /// The station with the highest load, and that load.
+    fn busiest(&self) -> Option<(&str, f64)> {
+        let named = self.network.stations.iter().filter_map(|station| station.names.first());
+        named.map(String::as_str).zip(self.loads.iter().copied()).max_by(|one, other| one.1.total_cmp(&other.1))
+    }
+
+    /// Share of all requests that a full door refuses.
+    fn refused(&self) -> Option<f64> {
+        let doors = self.populations.iter().enumerate();
+        doors.map(|(door, population)| Some(self.share_through(door) * population.as_ref()?.refused)).sum()
+    }
+
+    fn share_through(&self, door: usize) -> f64 {
+        let routes = self.network.routes.iter().filter(|route| route.door == Some(door));
+        routes.map(|route| route.probability).sum()
+    }
+
+    /// Share of time in which a machine's memory is full.
+    fn memory_full(&self, memory: &Memory) -> f64 {
+        let left = memory.size - memory.idle;
+        if left < 0.0 {
+            return 1.0;
+        }
+        if memory.most * memory.each <= left {
+            return 0.0;
+        }
+        let fit = (left / memory.each) as usize;
+        let population = memory.door.and_then(|door| self.populations.get(door)?.as_ref());
+        population.map_or(1.0, |population| population.at_least(fit + 1))
+    }
+
+    fn outcome(&self) -> Outcome {
+        let responses = self.responses();
+        let late = responses.as_ref().map_or(0.0, |responses| responses.tail(self.network.patience_s));
+        let names = self.network.stations.iter().enumerate().flat_map(|(at, station)| {
+            let estimate = self.utilisation(at);
+            station.names.iter().map(move |name| (name.clone(), estimate.clone()))
+        });
+        Outcome {
+            throughput_per_s: self.throughput(late),
+            response_ms: self.response(responses.as_ref(), late),
+            utilisation: names.collect(),
+            errors_per_s: self.errors(responses.as_ref(), late),
+        }
+    }
+
+    /// The distribution of response times, where it is known.
+    fn responses(&self) -> Option<Responses> {
+        let limited = self.network.stations.iter().zip(&self.loads).any(|(at, load)| at.limited() && *load > 0.0);
+        let steady = self.regime == Regime::Steady && self.network.poisson && self.network.rate_per_s > 0.0;
+        if steady && !limited { Responses::of(self.network) } else { None }
+    }
+
+    fn utilisation(&self, station: usize) -> Estimate {
+        let load = self.loads[station];
+        match &self.regime {
+            Regime::Steady => Estimate::by(load, "exact: the utilisation law"),
+            Regime::Refusing(refused) => {
+                let basis = format!("approximation: the utilisation law without the refused; {}", self.crowding());
+                Estimate::by((load * (1.0 - refused)).min(1.0), basis)
+            }
+            Regime::Growing => {
+                let most = self.busiest().map_or(1.0, |(_, load)| load);
+                Estimate::by(load / most, "approximation: the bottleneck is always busy, the others in proportion")
+            }
+            Regime::Swapping(host) => Estimate::not_applicable(swapping(host)),
+        }
+    }
+
+    fn throughput(&self, late: f64) -> Estimate {
+        let rate = self.network.rate_per_s;
+        match &self.regime {
+            Regime::Steady if late > NEGLIGIBLE => {
+                Estimate::by(rate * (1.0 - late), "approximation: all requests but those that time out")
+            }
+            Regime::Steady => Estimate::by(rate, "exact: what comes in goes out"),
+            Regime::Refusing(refused) => {
+                let basis = format!(
+                    "approximation: all requests but the refused; an upper bound where users give up; {}",
+                    self.crowding()
+                );
+                Estimate::by(rate * (1.0 - refused), basis)
+            }
+            Regime::Growing => {
+                let (name, load) = self.busiest().unwrap_or(("", 1.0));
+                Estimate::by(rate / load, format!("an upper bound: {name} is the bottleneck, and can do no more"))
+            }
+            Regime::Swapping(host) => Estimate::not_applicable(swapping(host)),
+        }
+    }
+
+    fn errors(&self, responses: Option<&Responses>, late: f64) -> BTreeMap<String, Estimate> {
+        let rate = self.network.rate_per_s;
+        let of = |cause: Cause| match (cause, &self.regime) {
+            (_, Regime::Swapping(host)) => Estimate::not_applicable(swapping(host)),
+            (Cause::Down | Cause::OutOfMemory, _) => Estimate::by(0.0, "exact: nothing breaks"),
+            (Cause::Refused, Regime::Steady) if !self.network.poisson => Estimate::not_applicable(METRONOME),
+            (Cause::Refused, Regime::Steady) => {
+                Estimate::by(rate * self.refused().unwrap_or(0.0), format!("approximation: {}", self.crowding()))
+            }
+            (Cause::Refused, Regime::Refusing(refused)) => {
+                Estimate::by(rate * refused, format!("approximation: {}", self.crowding()))
+            }
+            (Cause::TimedOut, Regime::Steady) if responses.is_some() => {
+                let late = if late < NEGLIGIBLE { 0.0 } else { late };
+                Estimate::by(rate * late, "approximation: the share of responses that outlast the users' patience")
+            }
+            _ => Estimate::not_applicable(self.no_distribution()),
+        };
+        Cause::ALL.into_iter().map(|cause| (cause.name().to_owned(), of(cause))).collect()
+    }
+
+    fn response(&self, responses: Option<&Responses>, late: f64) -> Response {
+        let mean = self.mean_response(responses, late);
+        let quantile = |q: f64| match responses {
+            _ if mean.known().is_none() => mean.clone(),
+            None => Estimate::not_applicable(self.no_distribution()),
+            Some(responses) => {
+                let ms = 1e3 * responses.quantile_s(q, self.network.patience_s);
+                Estimate::by(ms, self.grounds(mean::distribution_caveats(self.network), late))
+            }
+        };
+        let (p50, p95, p99) = (quantile(0.50), quantile(0.95), quantile(0.99));
+        Response { mean, p50, p95, p99 }
+    }
+
+    /// Mean response time without regard to users who give up, in milliseconds.
+    pub(super) fn mean_ms(&self) -> Option<f64> {
+        self.mean_response(None, 0.0).known()
+    }
+
+    fn mean_response(&self, responses: Option<&Responses>, late: f64) -> Estimate {
+        if self.network.rate_per_s <= 0.0 {
+            return Estimate::not_applicable("There are no requests.");
+        }
+        match &self.regime {
+            _ if !self.network.poisson => Estimate::not_applicable(METRONOME),
+            Regime::Swapping(host) => Estimate::not_applicable(swapping(host)),
+            Regime::Growing => Estimate::not_applicable(self.growing()),
+            Regime::Refusing(_) => self.mean_of_the_admitted(),
+            Regime::Steady => {
+                let Mean { seconds, caveats, slight } = mean::response(self.network);
+                if responses.is_none() && seconds > IMPATIENT * self.network.patience_s {
+                    return Estimate::not_applicable(self.growing());
+                }
+                let seconds = match responses {
+                    Some(responses) if late > NEGLIGIBLE => responses.mean_s(self.network.patience_s),
+                    _ => seconds,
+                };
+                let basis = self.grounds(caveats, late);
+                let close = slight && basis == EXACT;
+                Estimate::by(1e3 * seconds, if close { "exact to a ten-thousandth".to_owned() } else { basis })
+            }
+        }
+    }
+
+    /// Mean response of those that full doors let in, by Little's law.
+    fn mean_of_the_admitted(&self) -> Estimate {
+        let network = self.network;
+        let mut inside_s = 0.0;
+        let mut admitted = 0.0;
+        for (door, population) in self.populations.iter().enumerate() {
+            let Some(population) = population else { return Estimate::not_applicable(self.growing()) };
+            let through = network.rate_per_s * self.share_through(door) / f64::from(network.doors[door].copies);
+            let accepted = self.share_through(door) * (1.0 - population.refused);
+            if through > 0.0 && accepted > 0.0 {
+                inside_s += accepted * population.mean() / (through * (1.0 - population.refused));
+                admitted += accepted;
+            }
+        }
+        if inside_s > IMPATIENT * network.patience_s * admitted {
+            return Estimate::not_applicable(self.growing());
+        }
+        let basis = format!("approximation: Little's law for a network with a bounded population; {}", self.crowding());
+        Estimate::by(1e3 * (mean::outside_s(network) + inside_s / admitted), basis)
+    }
+
+    /// What a figure rests on: `exact`, or an approximation with its caveats.
+    fn grounds(&self, mut caveats: Vec<String>, late: f64) -> String {
+        for (door, population) in self.network.doors.iter().zip(&self.populations) {
+            let waits = population.as_ref().map_or(0.0, |population| population.at_least(door.workers as usize));
+            if waits > 1e-4 {
+                let percent = 100.0 * waits;
+                caveats.push(format!("the {percent:.2} % of requests that wait for a worker of {} as if they were served, so that long responses come out too long", door.name));
+            }
+        }
+        for memory in &self.network.memory {
+            let full = self.memory_full(memory);
+            if full > NEGLIGIBLE {
+                caveats.push(format!("swapping on {} in {:.3} % of the time is left out", memory.host, 100.0 * full));
+            }
+        }
+        if late > NEGLIGIBLE {
+            caveats.push(format!("of the {:.2} % of responses that users wait for", 100.0 * (1.0 - late)));
+        }
+        if caveats.is_empty() { EXACT.to_owned() } else { format!("approximation: {}", caveats.join("; ")) }
+    }
+
+    /// What the number behind a door rests on.
+    fn crowding(&self) -> &'static str {
+        if population::product_form(self.network) {
+            "requests in the backlog as if they were served, exact for equal exponential demands, else within some 10 %"
+        } else {
+            "requests in the backlog as if they were served, and the disk's times as exponential, within some 10 %"
+        }
+    }
+
+    fn growing(&self) -> String {
+        let (name, load) = self.busiest().unwrap_or(("a station", 1.0));
+        let percent = 100.0 * load;
+        if load < 1.0 {
+            return format!("{name} is asked for {percent:.0} % of what it can do: so slow that many users give up.");
+        }
+        format!("{name} is asked for {percent:.0} % of what it can do: its queue grows until users give up.")
+    }
+
+    fn no_distribution(&self) -> String {
+        let limited = self.network.stations.iter().zip(&self.loads).find(|(at, load)| at.limited() && **load > 0.0);
+        match (&self.regime, limited) {
+            _ if !self.network.poisson => METRONOME.to_owned(),
+            _ if self.network.rate_per_s <= 0.0 => "There are no requests.".to_owned(),
+            (Regime::Steady, Some((at, _))) => {
+                let name = at.names.first().map_or("", String::as_str);
+                format!("A quota stops {name} in bursts, and theory knows only the mean of what that adds.")
+            }
+            (Regime::Steady, None) => "A station is too close to saturation for a distribution.".to_owned(),
+            (Regime::Refusing(_), _) => "Doors are full: theory knows only the mean of those that get in.".to_owned(),
+            _ => self.growing(),
+        }
+    }
+}
+
+const METRONOME: &str = "Arrivals are equally spaced, and theory's queues need random ones.";
+
+fn swapping(host: &str) -> String {
+    format!("Requests fill the memory of {host}: work slows down as it swaps, which fills memory further.")
+}
