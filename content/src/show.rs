@@ -27,6 +27,19 @@ pub(crate) fn dollars(amount: f64) -> String {
     if whole || amount >= 100.0 { format!("${}", grouped(amount.round())) } else { format!("${amount:.2}") }
 }
 
+/// A sentence with the apostrophes of print: those between two letters.
+pub(crate) fn prose(text: &str) -> String {
+    let mut before = ' ';
+    let mut letters = text.trim().chars().peekable();
+    let mut out = String::new();
+    while let Some(c) = letters.next() {
+        let inside = before.is_alphabetic() && letters.peek().is_some_and(|after| after.is_alphabetic());
+        out.push(if c == '\'' && inside { '’' } else { c });
+        before = c;
+    }
+    out
+}
+
 /// A knob's value, each class by its name where there is one a class and they differ.
 pub(crate) fn knob(knob: &dyn Knob) -> String {
     let show = |class| knob.read(class).map_or_else(|| "none".to_owned(), |value| number(knob.unit(), value));
@@ -88,5 +101,7 @@ mod tests {
         assert_eq!(number(Unit::Number, 0.05), "0.05");
         assert_eq!(grouped(-1000.0), "-1,000");
         assert_eq!(grouped(1e15), "1e15");
+        assert_eq!(dollars(6.0006), "$6");
+        assert_eq!(prose(" the app's 'own' work "), "the app’s 'own' work");
     }
 }

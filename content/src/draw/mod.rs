@@ -3,9 +3,11 @@
 //! Colours are the page's CSS custom properties, through classes: a picture follows the theme, and has no `style`.
 
 mod board;
+mod curve;
 mod layout;
 
 pub(crate) use board::board;
+pub(crate) use curve::curve;
 
 use maud::{Markup, html};
 

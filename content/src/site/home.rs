@@ -19,7 +19,7 @@ pub(super) fn page(stops: &[Stop], chapters: &[Chapter]) -> Content {
             @if let Some(chapter) = first {
                 @if let Some(block) = chapter.lesson.first_figure() { (figure(block)) }
                 p.start {
-                    a.button href={ "/stages/" (chapter.stop.slug) "/" } { "Begin with stage 1: " (chapter.stop.title) }
+                    a.go href={ "/stages/" (chapter.stop.slug) "/" } { "Begin with stage 1: " (chapter.stop.title) }
                 }
             }
             div.doors {

@@ -72,7 +72,7 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
         hockeystick-challenge data-figure=(figure) {
             section.ask.task aria-label="Challenge" {
                 p.ask-head { "Challenge" }
-                p.question { (asked.goal) }
+                p.question { (show::prose(&asked.goal)) }
                 ul.goals {
                     li data-goal="rate" { "Carry " b { (show::rate(asked.rate.per_s())) } }
                     li data-goal="p95" { "95 of 100 answers within " b { (asked.p95.to_string()) } }
@@ -82,7 +82,7 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
                     }
                 }
                 @for (index, hint) in asked.hints.iter().enumerate() {
-                    details { summary { "Hint " (index + 1) } p { (hint) } }
+                    details { summary { "Hint " (index + 1) } p { (show::prose(hint)) } }
                 }
             }
         }
@@ -96,7 +96,7 @@ fn glossary(terms: &[Term]) -> Markup {
                 h2 #words { "Words of this stage" }
                 dl {
                     @for term in terms {
-                        div { dt id={ "term-" (term.key) } { (term.word) } dd { (term.meaning) } }
+                        div { dt id={ "term-" (term.key) } { (term.word) } dd { (show::prose(&term.meaning)) } }
                     }
                 }
             }

@@ -70,7 +70,7 @@ fn curve(stops: &[Stop]) -> Markup {
             @for (stop, (x, y)) in stops.iter().zip(&points) {
                 circle class=[stop.has_lesson().then_some("written")] cx=(x.round()) cy=(y.round()) r="5" {}
             }
-            text x="980" y="12" text-anchor="end" { "10 million users a day" }
+            text x="955" y="24" text-anchor="end" { "10 million users a day" }
             text x="20" y="160" { "1,000" }
         }
     }

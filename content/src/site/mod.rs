@@ -13,6 +13,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::journey::{self, Stop};
 use crate::lesson::{FigureBlock, Lesson};
 use crate::{builtin, stage};
+use hockeystick_core::figure::Panel;
 use hockeystick_core::stage::Stage;
 
 /// What the pages need to know of the site that they are part of.
@@ -109,7 +110,10 @@ fn figure(block: &FigureBlock) -> Markup {
     html! {
         figure.figure {
             hockeystick-figure id={ "fig-" (figure.id) } data-figure=[block.encoded()] {
-                div.still { (crate::draw::board(&figure.stage)) }
+                div.still {
+                    div.still-board { (crate::draw::board(&figure.stage)) }
+                    @if figure.panels.contains(&Panel::HockeyStick) { (crate::draw::curve(&figure.stage)) }
+                }
             }
             figcaption { (figure.caption) }
         }

@@ -62,11 +62,11 @@ fn block(icon: &str, name: &str, summary: &str, models: &[&str], leaves_out: &[&
     html! {
         div.thing-block {
             h3 { (draw::icon(icon)) (name) }
-            p { (summary) }
-            @if !models.is_empty() { ul.models { @for line in models { li { (line) } } } }
+            p { (show::prose(summary)) }
+            @if !models.is_empty() { ul.models { @for line in models { li { (show::prose(line)) } } } }
             @if !leaves_out.is_empty() {
                 p.leaves { "Left out:" }
-                ul.leaves-out { @for line in leaves_out { li { (line) } } }
+                ul.leaves-out { @for line in leaves_out { li { (show::prose(line)) } } }
             }
             (table)
         }
@@ -136,54 +136,60 @@ fn setting_rows(settings: &Settings, kind: Kind) -> Vec<Row> {
     let defaults = kind.default_settings();
     let value = |knob: Option<&dyn Knob>| knob.map_or_else(String::new, show::knob);
     let rows = kind.fields().iter().map(|field| Row {
-        what: field.doc.trim().to_owned(),
+        what: show::prose(field.doc),
         key: field.name.to_owned(),
         here: value(settings.knob(field.name)),
         default: value(defaults.knob(field.name)),
-        source: field.source.to_owned(),
+        source: show::prose(field.source),
     });
     rows.collect()
 }
 
-/// A machine in one list: what differs from its size in bold.
+/// A machine in one sentence: what differs from its size in bold.
 fn one_machine(id: &str, size: Option<&str>, machine: &Machine) -> Markup {
     let catalogue = builtin::catalogue();
     let size = size.and_then(|size| catalogue.get(size));
     let base = size.map_or_else(Machine::default, |size| size.machine.clone());
-    let shown = Machine::FIELDS.iter().filter(|field| field.name != "quota" || machine.quota.is_some());
+    let is_shown = |name: &str| match name {
+        "quota" | "period" => machine.quota.is_some(),
+        "speed" => machine.speed != 1.0,
+        _ => true,
+    };
     html! {
         div.thing-block {
             h3 { (draw::icon("box")) "Machine: " (id) }
             p {
                 @match size {
-                    Some(size) => { "The size " b { (size.name) } " of the catalogue: " }
+                    Some(size) => { "The size " (size.name) " of the catalogue: " }
                     None => "The model’s default machine: "
                 }
-                @for (index, field) in shown.enumerate() {
-                    @let here = show::number(field.unit, (field.read)(machine));
+                @for (index, field) in Machine::FIELDS.iter().filter(|field| is_shown(field.name)).enumerate() {
+                    @let words = words(field.name, &show::number(field.unit, (field.read)(machine)), machine);
                     @if index > 0 { ", " }
-                    (words(field.name)) " "
-                    @if (field.read)(machine) == (field.read)(&base) { (here) } @else { b { (here) } }
+                    @if (field.read)(machine) == (field.read)(&base) { (words) } @else { b { (words) } }
                 }
                 "."
             }
-            @if let Some(size) = size { p.source { "Source: " (size.source) "." } }
+            @if let Some(size) = size { p.source { "Source: " (show::prose(&size.source)) "." } }
         }
     }
 }
 
-fn words(field: &str) -> &'static str {
+/// A number of a machine with its name.
+fn words(field: &str, value: &str, machine: &Machine) -> String {
     match field {
-        "vcpus" => "processors",
-        "quota" => "limit on processor time, in processors",
-        "period" => "period of a limit on processor time",
-        "speed" => "speed of a processor relative to the one that demands were measured on",
-        "memory" => "memory",
-        "swap" => "swap",
-        "disk_latency" => "one write that has reached the disk",
-        "disk_channels" => "disk operations at once",
-        "disk" => "disk",
-        _ => "US dollars an hour",
+        "vcpus" if machine.vcpus == 1 => "1 processor".to_owned(),
+        "vcpus" => format!("{value} processors"),
+        "quota" => format!("a limit of {value} of them"),
+        "period" => format!("filled again every {value}"),
+        "speed" => format!("{value} times as fast as the one that demands were measured on"),
+        "memory" => format!("{value} of memory"),
+        "swap" => format!("{value} of swap"),
+        "disk" => format!("{value} of disk"),
+        "disk_latency" => format!("{value} for a write that has reached the disk"),
+        "disk_channels" => format!("{value} of these at a time"),
+        "price_per_hour" => format!("${} an hour", machine.price_per_hour),
+        other => format!("{other} {value}"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use hockeystick_core::simulate::{RunOptions, run};
 use hockeystick_core::stage::Stage;
+use hockeystick_core::theory::response_curve;
 use maud::{Markup, html};
 
 use crate::show;
@@ -32,28 +33,21 @@ fn key_figures(stage: &Stage) -> Vec<KeyFigure> {
         how: "Requests a second in the busiest hour".to_owned(),
     }];
     let options = RunOptions::default();
-    if let Ok(run) = run(stage, &options, &mut |_| {}) {
-        let outcome = run.outcome;
-        if let Some(p95) = outcome.response_ms.p95.known() {
-            figures.push(KeyFigure {
-                name: "p95 at that load",
-                value: format!("{} ms", show::significant(p95)),
-                how: format!(
-                    "95 of 100 answers come sooner. Simulated for {} s, seed {}",
-                    options.seconds, options.seed
-                ),
-            });
-        }
-        let busiest = outcome.utilisation.iter().filter_map(|(name, share)| Some((name, share.known()?)));
-        if let Some((name, share)) = busiest.max_by(|a, b| a.1.total_cmp(&b.1))
-            && share > 0.0
-        {
-            figures.push(KeyFigure {
-                name: "Capacity",
-                value: show::rate(rate / share),
-                how: format!("{name} is the busiest, at {} % of what it can do", show::significant(share * 100.0)),
-            });
-        }
+    let run = run(stage, &options, &mut |_| {}).ok();
+    if let Some(p95) = run.and_then(|run| run.outcome.response_ms.p95.known()) {
+        figures.push(KeyFigure {
+            name: "p95 at that load",
+            value: format!("{} ms", show::significant(p95)),
+            how: format!("95 of 100 answers come sooner: simulated for {} s, seed {}", options.seconds, options.seed),
+        });
+    }
+    let load = response_curve(stage, &[rate]).first().map_or(0.0, |point| point.load);
+    if load > 0.0 {
+        figures.push(KeyFigure {
+            name: "Capacity",
+            value: show::rate(rate / load),
+            how: format!("At peak load the busiest part does {} % of what it can", show::significant(load * 100.0)),
+        });
     }
     figures.push(KeyFigure {
         name: "Cost a month",
