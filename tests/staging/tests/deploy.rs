@@ -54,7 +54,7 @@ async fn keep_busy(tick: &Deployment, time: Duration) -> (f64, f64) {
 async fn a_busy_tick_uses_its_quota_and_no_more() {
     let mut options = options();
     options.work_factor = 500;
-    options.cpu = CpuLimit { quota_cpus: Some(0.25), period: Duration::from_millis(20), cores: vec![0] };
+    options.cpu = CpuLimit { quota_cpus: Some(0.1), period: Duration::from_millis(20), cores: vec![0] };
     let tick = start(&options);
     if tick.limits().quota.is_none() {
         eprintln!("skipped, as this machine lets us set no quota: {}", tick.limits());
@@ -62,9 +62,9 @@ async fn a_busy_tick_uses_its_quota_and_no_more() {
     }
     let (used_cpus, throttled_cpus) = keep_busy(&tick, Duration::from_secs(2)).await;
     eprintln!("{}: {used_cpus:.3} CPU used, {throttled_cpus:.3} withheld", tick.limits());
-    // Above: the quota is counted tick by tick. Below: other tests want the same core.
-    assert!((0.15..0.28).contains(&used_cpus), "{used_cpus}");
-    assert!(throttled_cpus > 0.1, "{throttled_cpus}");
+    // Above: the kernel hands the quota out in slices. Below: other programs want the core, too.
+    assert!((0.03..0.125).contains(&used_cpus), "{used_cpus}");
+    assert!(throttled_cpus > 0.0, "{throttled_cpus}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

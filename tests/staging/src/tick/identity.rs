@@ -1,7 +1,7 @@
 //! Who sends a request: sessions by token, accounts by password.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
@@ -86,7 +86,7 @@ pub(crate) async fn sign_in(app: &App, input: Credentials) -> Result<(Account, S
     let (account, hash) = match found {
         Some(found) => (Some(found.account), found.password_hash),
         // Check some hash all the same: the time it takes must not tell whether the account exists.
-        None => (None, DUMMY_HASH.clone()),
+        None => (None, hash_of_nobody()),
     };
     let right = with_password_slot(app, move || verify_password(&input.password, &hash)).await?;
     match account {
@@ -114,20 +114,31 @@ where
     tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
 }
 
-static DUMMY_HASH: LazyLock<String> =
-    LazyLock::new(|| hash_password_with_salt("no account has this password", b"tick.dummy.salt.").unwrap_or_default());
-
 /// Argon2id with the crate's defaults: 19 MiB, 2 passes, as OWASP's password storage cheat sheet asks.
-pub(crate) fn hash_password(password: &str) -> Result<String, argon2::password_hash::Error> {
+fn hash_password(password: &str) -> Result<String, argon2::password_hash::Error> {
     Argon2::default().hash_password(password.as_bytes()).map(|hash: PasswordHash| hash.to_string())
 }
 
-/// For the seed only, where the same database must come out every time.
-pub(crate) fn hash_password_with_salt(password: &str, salt: &[u8]) -> Result<String, argon2::password_hash::Error> {
-    let hash: PasswordHash = Argon2::default().hash_password_with_salt(password.as_bytes(), salt)?;
-    Ok(hash.to_string())
+/// A hash that no password has: its output is all zeros.
+fn hash_of_nobody() -> String {
+    let output = "A".repeat(43);
+    format!("$argon2id$v=19$m=19456,t=2,p=1$dGljay5ub2JvZHkuLi4${output}")
 }
 
 fn verify_password(password: &str, hash: &str) -> bool {
     Argon2::default().verify_password(password.as_bytes(), hash).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_nobody_costs_what_a_real_one_costs() {
+        let settings = |hash: &str| hash.rsplitn(3, '$').nth(2).map(str::to_owned);
+        assert_eq!(settings(&hash_of_nobody()), settings(&hash_password("any password").unwrap()));
+        let nobody = PasswordHash::new(&hash_of_nobody()).unwrap();
+        assert!(nobody.hash.is_some_and(|output| output.len() == 32));
+        assert!(!verify_password("any password", &hash_of_nobody()));
+    }
 }

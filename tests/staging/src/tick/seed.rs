@@ -12,8 +12,9 @@ use super::identity;
 use super::store::{Role, Store};
 use crate::plan::{ITEMS_PER_LIST_MAX, ITEMS_PER_LIST_MIN, LISTS_PER_ACCOUNT, OPERATOR_TOKEN, account_token};
 
-const PASSWORD: &str = "tick-seed-password";
-const PASSWORD_SALT: &[u8; 16] = b"tick.seed.salt..";
+/// Argon2id of `tick-seed-password`. Written down, because hashing takes a second in a debug build.
+const PASSWORD_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$dGljay5zZWVkLnNhbHQuLg$bectErRFBNTy7JB+Tlora6FY2BrTyhniF5yYHKgWDL4";
 /// 2026-01-01 00:00 UTC, in seconds since 1970.
 const CREATED_AT_S: i64 = 1_767_225_600;
 /// Seeded sessions outlive every experiment: the last second of the year 9999.
@@ -61,21 +62,15 @@ pub(crate) async fn seed(store: &Store, accounts: u32) -> anyhow::Result<()> {
     if present > 0 {
         bail!("the database holds {present} accounts already; seed an empty one, or leave --seed-accounts out");
     }
-    let password_hash = identity::hash_password_with_salt(PASSWORD, PASSWORD_SALT)
-        .map_err(|error| anyhow::anyhow!("cannot hash the seed's password: {error}"))?;
     let mut transaction = store.begin().await?;
-    insert_accounts(&mut transaction, accounts, &password_hash).await.context("cannot seed accounts")?;
+    insert_accounts(&mut transaction, accounts).await.context("cannot seed accounts")?;
     insert_lists(&mut transaction, accounts).await.context("cannot seed lists")?;
     insert_items(&mut transaction, accounts * LISTS_PER_ACCOUNT).await.context("cannot seed items")?;
     transaction.commit().await?;
     Ok(())
 }
 
-async fn insert_accounts(
-    transaction: &mut Transaction<'_, Any>,
-    accounts: u32,
-    password_hash: &str,
-) -> Result<(), sqlx::Error> {
+async fn insert_accounts(transaction: &mut Transaction<'_, Any>, accounts: u32) -> Result<(), sqlx::Error> {
     let operator = accounts + 1;
     for number in 1..=operator {
         let (name, role, token) = if number == operator {
@@ -87,7 +82,7 @@ async fn insert_accounts(
         sqlx::query("INSERT INTO account (email, name, password_hash, role, created_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(format!("{}@tick.example", name.to_lowercase().replace(' ', "")))
             .bind(&name)
-            .bind(password_hash)
+            .bind(PASSWORD_HASH)
             .bind(role.as_str())
             .bind(CREATED_AT_S)
             .execute(&mut **transaction)
