@@ -49,8 +49,9 @@ pub enum CalibrateError {
     NothingToScale,
 }
 
-/// A class whose share of the busy time is this uncertain, relative to its demand, is not told apart from the others.
-const UNCERTAINTY_MAX: f64 = 0.5;
+/// Largest share of a step's busy time that may be uncertain because of one class; above it, the data do not tell that
+/// class from the others.
+const UNCERTAINTY_MAX: f64 = 0.25;
 
 /// Finds the demands of one station. `prior_s` are the stage's own demands, used where the data cannot tell classes
 /// apart; `confidence` is that of the intervals.
@@ -90,31 +91,23 @@ fn per_class(observations: &[Observation], prior_s: PerClass<f64>, confidence: f
     if observations.len() <= sent.len() {
         return None;
     }
-    // At most four classes: trying every set of positive demands is exact and needs no iteration.
-    let (chosen, solution) = (1_u32..1 << sent.len())
-        .filter_map(|set| {
-            let classes: Vec<Class> =
-                sent.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, class)| *class).collect();
-            let solution = least_squares(observations, &classes)?;
-            solution.demand_s.iter().all(|demand| *demand >= 0.0).then_some((classes, solution))
-        })
-        .min_by(|(_, a), (_, b)| a.squares.total_cmp(&b.squares))?;
-    let degrees = (observations.len() - chosen.len()) as f64;
+    // Whether classes can be told apart is a matter of all of them together, without the help of the constraint.
+    let free = least_squares(observations, &sent)?;
+    let degrees = (observations.len() - sent.len()) as f64;
     let quantile = student_t_quantile(0.5 + confidence / 2.0, degrees);
-    let scale = libm::sqrt(solution.squares / degrees);
-    let mut fit = Fit { method: Method::PerClass, demand_s: prior_s, interval_s: [None; 4], residual_processors: 0.0 };
-    for class in &sent {
-        *fit.demand_s.get_mut(*class) = 0.0;
-        fit.interval_s[*class as usize] = Some(Interval { value: 0.0, low: 0.0, high: 0.0 });
+    let scale = libm::sqrt(free.squares / degrees);
+    let half_widths: Vec<f64> = free.variance.iter().map(|variance| quantile * scale * libm::sqrt(*variance)).collect();
+    let uncertain = |(class, half): (&Class, &f64)| {
+        let share = |seen: &Observation| seen.throughput_per_s.get(*class) * half / seen.processors;
+        observations.iter().map(share).fold(0.0, f64::max) > UNCERTAINTY_MAX
+    };
+    if sent.iter().zip(&half_widths).any(uncertain) {
+        return None;
     }
-    for (i, class) in chosen.iter().enumerate() {
-        let value = solution.demand_s[i];
-        let half = quantile * scale * libm::sqrt(solution.variance[i]);
-        // A class whose work drowns in that of the others is not identified.
-        let largest = sent_share(observations, *class);
-        if half > UNCERTAINTY_MAX * value && largest > 0.05 {
-            return None;
-        }
+    let mut fit = Fit { method: Method::PerClass, demand_s: prior_s, interval_s: [None; 4], residual_processors: 0.0 };
+    let solution = non_negative(observations, &sent)?;
+    for (class, half) in sent.iter().zip(half_widths) {
+        let value = *solution.get(*class);
         *fit.demand_s.get_mut(*class) = value;
         fit.interval_s[*class as usize] = Some(Interval { value, low: (value - half).max(0.0), high: value + half });
     }
@@ -122,13 +115,19 @@ fn per_class(observations: &[Observation], prior_s: PerClass<f64>, confidence: f
     Some(fit)
 }
 
-/// The largest share of the requests that a class has at any load.
-fn sent_share(observations: &[Observation], class: Class) -> f64 {
-    let share = |seen: &Observation| {
-        let all: f64 = seen.throughput_per_s.0.iter().sum();
-        seen.throughput_per_s.get(class) / all
+/// The best solution without a negative demand. At most four classes: trying every set of positive ones is exact and
+/// needs no iteration.
+fn non_negative(observations: &[Observation], sent: &[Class]) -> Option<PerClass<f64>> {
+    let solve = |set: u32| {
+        let classes: Vec<Class> =
+            sent.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, class)| *class).collect();
+        let solution = least_squares(observations, &classes)?;
+        let mut demands = PerClass::all(0.0);
+        classes.iter().zip(&solution.demand_s).for_each(|(class, demand)| *demands.get_mut(*class) = *demand);
+        solution.demand_s.iter().all(|demand| *demand >= 0.0).then_some((demands, solution.squares))
     };
-    observations.iter().map(share).fold(0.0, f64::max)
+    let best = (1_u32..1 << sent.len()).filter_map(solve).min_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.map(|(demands, _)| demands)
 }
 
 struct Solution {
