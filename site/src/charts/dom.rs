@@ -1,0 +1,177 @@
+//! The few steps through the DOM that charts and lesson elements take, and listeners that go when they are dropped.
+
+use std::rc::Rc;
+
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
+
+pub(crate) fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+pub(crate) fn document() -> Option<Document> {
+    window()?.document()
+}
+
+/// A new element of a class, inside `parent`.
+pub(crate) fn child<T: JsCast>(parent: &Element, tag: &str, class: &str) -> Option<T> {
+    let element = document()?.create_element(tag).ok()?;
+    if !class.is_empty() {
+        element.set_class_name(class);
+    }
+    parent.append_child(&element).ok()?;
+    element.dyn_into().ok()
+}
+
+/// A new element of a class that holds a text, inside `parent`.
+pub(crate) fn text_child<T: JsCast>(parent: &Element, tag: &str, class: &str, text: &str) -> Option<T> {
+    let element: Element = child(parent, tag, class)?;
+    element.set_text_content(Some(text));
+    element.dyn_into().ok()
+}
+
+/// Sets an attribute; the names used here are all legal.
+pub(crate) fn set(element: &Element, name: &str, value: &str) {
+    if element.get_attribute(name).as_deref() != Some(value) {
+        let _ = element.set_attribute(name, value);
+    }
+}
+
+/// Sets one property of an element's own style, which a strict Content-Security-Policy allows.
+pub(crate) fn style(element: &HtmlElement, property: &str, value: &str) {
+    let _ = element.style().set_property(property, value);
+}
+
+/// Sets a text, touching the page only when it differs.
+pub(crate) fn say(element: &Element, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// Every element within the document that a selector finds.
+pub(crate) fn all(selector: &str) -> Vec<HtmlElement> {
+    let Some(list) = document().and_then(|document| document.query_selector_all(selector).ok()) else {
+        return Vec::new();
+    };
+    (0..list.length()).filter_map(|index| list.get(index)?.dyn_into().ok()).collect()
+}
+
+/// Whether the reader asked for less motion.
+pub(crate) fn calm() -> bool {
+    window()
+        .and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok()?)
+        .is_some_and(|query| query.matches())
+}
+
+/// Milliseconds since the page opened.
+pub(crate) fn now_ms() -> f64 {
+    window().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())
+}
+
+/// An event listener that is removed when it is dropped.
+#[must_use = "dropping it removes the listener"]
+pub(crate) struct Listener {
+    target: EventTarget,
+    name: &'static str,
+    closure: Closure<dyn FnMut(Event)>,
+}
+
+impl Listener {
+    /// Calls back on each event of the name. `E` is the type that such events have.
+    pub(crate) fn new<E: JsCast>(target: &EventTarget, name: &'static str, mut call: impl FnMut(E) + 'static) -> Self {
+        let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            if let Ok(event) = event.dyn_into() {
+                call(event);
+            }
+        });
+        let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
+        Self { target: target.clone(), name, closure }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.target.remove_event_listener_with_callback(self.name, self.closure.as_ref().unchecked_ref());
+    }
+}
+
+/// A call that the browser makes later, once or again; taken back when it is dropped.
+#[must_use = "dropping it takes the call back"]
+pub(crate) struct Timer {
+    id: i32,
+    again: bool,
+    _closure: Closure<dyn FnMut()>,
+}
+
+impl Timer {
+    /// Calls once, `ms` from now.
+    pub(crate) fn once(ms: i32, call: impl FnMut() + 'static) -> Option<Self> {
+        let closure = Closure::new(call);
+        let function = closure.as_ref().unchecked_ref();
+        let id = window()?.set_timeout_with_callback_and_timeout_and_arguments_0(function, ms).ok()?;
+        Some(Self { id, again: false, _closure: closure })
+    }
+
+    /// Calls every `ms` from now on.
+    pub(crate) fn every(ms: i32, call: impl FnMut() + 'static) -> Option<Self> {
+        let closure = Closure::new(call);
+        let function = closure.as_ref().unchecked_ref();
+        let id = window()?.set_interval_with_callback_and_timeout_and_arguments_0(function, ms).ok()?;
+        Some(Self { id, again: true, _closure: closure })
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(window) = window() {
+            if self.again {
+                window.clear_interval_with_handle(self.id);
+            } else {
+                window.clear_timeout_with_handle(self.id);
+            }
+        }
+    }
+}
+
+/// An observer of the browser's (of size, of visibility, of attributes) that is disconnected when it is dropped.
+pub(crate) struct Observer<T> {
+    observer: T,
+    disconnect: fn(&T),
+    _closure: Closure<dyn FnMut(JsValue)>,
+}
+
+impl<T> Observer<T> {
+    /// Makes an observer that calls back with its list of entries.
+    pub(crate) fn new(
+        call: impl FnMut(JsValue) + 'static,
+        make: impl FnOnce(&js_sys::Function) -> Result<T, JsValue>,
+        disconnect: fn(&T),
+    ) -> Option<Self> {
+        let closure = Closure::<dyn FnMut(JsValue)>::new(call);
+        let observer = make(closure.as_ref().unchecked_ref()).ok()?;
+        Some(Self { observer, disconnect, _closure: closure })
+    }
+
+    /// The observer itself.
+    pub(crate) fn get(&self) -> &T {
+        &self.observer
+    }
+}
+
+impl<T> Drop for Observer<T> {
+    fn drop(&mut self) {
+        (self.disconnect)(&self.observer);
+    }
+}
+
+/// A closure that calls a method of something shared, as long as it lives.
+pub(crate) fn weakly<T: 'static, A>(shared: &Rc<T>, call: impl Fn(&Rc<T>, A) + 'static) -> impl Fn(A) + 'static {
+    let weak = Rc::downgrade(shared);
+    move |argument| {
+        if let Some(shared) = weak.upgrade() {
+            call(&shared, argument);
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! The signature chart: response time over load, by theory and by simulation, and where the figure stands now.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hockeystick_core::component::Kind;
+use hockeystick_core::theory;
+use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
+
+use super::curve::{Curve, Point};
+use super::dom::{self, Listener, Timer};
+use super::number;
+use super::panel::{Chart, Readout};
+use super::scale::{Axis, round_step};
+use super::sheet::{Anchor, Layout, Margins, Sheet, Stroke};
+use super::table::Table;
+use super::theme::Ink;
+use crate::figure::handle::{Change, FigureHandle, Percentiles, RunRequest, Runs, Sample};
+
+/// How long the reader must leave the knobs alone before the curve is simulated anew.
+const SETTLED_MS: i32 = 500;
+/// Axis of response time before anything is known, in milliseconds.
+const UNKNOWN_MS: f64 = 100.0;
+
+/// One of a point's figures.
+type Figure = fn(&Point) -> Option<f64>;
+
+/// Response time over load.
+pub(super) struct HockeyStick {
+    figure: FigureHandle,
+    /// The knob that sets the load.
+    load_path: Option<String>,
+    curve: Rc<RefCell<Curve>>,
+    live: Option<Percentiles>,
+    layout: Rc<RefCell<Option<Layout>>>,
+    handle: Option<Handle>,
+    redraw: Option<Rc<dyn Fn()>>,
+    /// Set until the simulations of the curve have been asked for.
+    settling: Option<Timer>,
+    due: Rc<RefCell<bool>>,
+    runs: Option<Runs>,
+}
+
+/// The operating point: a ring that can be dragged along the load axis.
+struct Handle {
+    ring: HtmlElement,
+    label: HtmlElement,
+    _listeners: Vec<Listener>,
+}
+
+impl HockeyStick {
+    /// The chart of a figure.
+    pub(super) fn new(figure: &FigureHandle) -> Self {
+        let load_path = figure.with_stage(|stage| {
+            let users = stage.components.iter().find(|component| component.settings.kind() == Kind::Clients)?;
+            Some(format!("{}.rate", users.id))
+        });
+        let reach = figure.authored().controls.iter().find(|control| Some(&control.path) == load_path.as_ref());
+        let curve = Curve::new(theory::solve, figure.stage(), reach.map(|control| control.max));
+        Self {
+            figure: figure.clone(),
+            load_path,
+            curve: Rc::new(RefCell::new(curve)),
+            live: None,
+            layout: Rc::default(),
+            handle: None,
+            redraw: None,
+            settling: None,
+            due: Rc::new(RefCell::new(true)),
+            runs: None,
+        }
+    }
+
+    fn load(&self) -> f64 {
+        self.figure.with_stage(|stage| stage.workload.rate.per_s())
+    }
+
+    /// The operating point's response time: as measured, or as theory expects it before anything is measured.
+    fn response(&self) -> Option<f64> {
+        self.live.map(|live| live.mean_ms).or_else(|| self.curve.borrow().theory_at(self.load()).0)
+    }
+
+    /// Begins the curve anew if more than the load has changed, once the reader lets go.
+    fn follow(&mut self, figure: &FigureHandle) {
+        if figure.with_stage(|stage| self.curve.borrow().is_of(stage)) {
+            return;
+        }
+        self.curve.borrow_mut().restart(figure.stage());
+        self.runs = None;
+        let due = Rc::clone(&self.due);
+        let redraw = self.redraw.clone();
+        self.settling = Timer::once(SETTLED_MS, move || {
+            *due.borrow_mut() = true;
+            redraw.iter().for_each(|redraw| redraw());
+        });
+    }
+
+    /// Asks for the curve's simulations, one after another in the background.
+    fn simulate(&mut self) {
+        let wanted = self.curve.borrow().wanted();
+        let seed = self.figure.seed();
+        let requests = wanted.iter().map(|wanted| {
+            let stage = wanted.stage.clone();
+            RunRequest { stage, seed, seconds: wanted.seconds }
+        });
+        let requests = requests.collect();
+        let (curve, redraw) = (Rc::clone(&self.curve), self.redraw.clone());
+        self.runs = self.figure.run_in_background(requests, move |index, result| {
+            // A run that fails leaves its load without a point, which is what is known of it.
+            if let (Some(wanted), Ok(outcome)) = (wanted.get(index), result) {
+                curve.borrow_mut().learn(wanted, &outcome);
+                redraw.iter().for_each(|redraw| redraw());
+            }
+        });
+    }
+
+    /// Names the lines where they leave the chart, or where they end.
+    fn name_lines(&self, sheet: &Sheet<'_>) {
+        let layout = sheet.layout();
+        let curve = self.curve.borrow();
+        let lines: [(&str, Figure, Ink, Anchor); 2] = [
+            ("p95", |point| point.p95, Ink::Accent, Anchor::End),
+            ("mean", |point| point.mean, Ink::Text, Anchor::Start),
+        ];
+        for (name, figure, ink, anchor) in lines {
+            let mut known = curve.theory().iter().filter_map(|point| Some((point.load, figure(point)?)));
+            let exit = known.clone().find(|(_, value)| *value > layout.y.to);
+            let Some((load, value)) = exit.or_else(|| known.next_back()) else { continue };
+            let y = layout.y_px(value.min(layout.y.to)) - 10.0;
+            let nudge = if anchor == Anchor::End { 4.0 } else { -6.0 };
+            sheet.text(name, (layout.x_px(load) + nudge, y), anchor, ink.for_text(), 600);
+        }
+    }
+
+    fn draw_capacity(&self, sheet: &Sheet<'_>) {
+        let layout = sheet.layout();
+        let Some(capacity) = self.curve.borrow().capacity().filter(|capacity| *capacity < layout.x.to) else { return };
+        sheet.upright(capacity, Ink::Faint, Stroke::Dashed);
+        let x = layout.x_px(capacity) + 6.0;
+        let label = number::rate(capacity);
+        sheet.text("capacity", (x, layout.margins.top + 6.0), Anchor::Start, Ink::Quiet, 400);
+        sheet.text(&label, (x, layout.margins.top + 20.0), Anchor::Start, Ink::Quiet, 600);
+    }
+}
+
+impl Chart for HockeyStick {
+    fn title(&self) -> &'static str {
+        "Response time over load"
+    }
+
+    fn subtitle(&self) -> String {
+        match self.curve.borrow().silence() {
+            None => "line: theory · dot: simulated · ring: now".to_owned(),
+            Some(reason) => format!("dot: simulated · ring: now · no theory: {reason}"),
+        }
+    }
+
+    fn height(&self, width: f64) -> f64 {
+        (width * 0.62).clamp(190.0, 260.0)
+    }
+
+    fn start(&mut self, plot: &HtmlElement, figure: &FigureHandle, redraw: Rc<dyn Fn()>) {
+        self.handle = self.load_path.clone().and_then(|path| Handle::new(plot, figure, path, Rc::clone(&self.layout)));
+        self.redraw = Some(redraw);
+    }
+
+    fn sampled(&mut self, sample: &Sample) {
+        if sample.response.is_some() {
+            self.live = sample.response;
+        }
+    }
+
+    fn changed(&mut self, figure: &FigureHandle, change: &Change) {
+        match change {
+            Change::Knob(_) => self.follow(figure),
+            Change::Restarted => self.live = None,
+            Change::Running(_) | Change::Speed(_) | Change::Broken(_) => {}
+        }
+    }
+
+    fn work(&mut self, until_ms: f64) -> bool {
+        if std::mem::take(&mut *self.due.borrow_mut()) {
+            self.simulate();
+        }
+        let mut curve = self.curve.borrow_mut();
+        while curve.work() {
+            if dom::now_ms() >= until_ms {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn layout(&mut self, width: f64, height: f64) -> Layout {
+        let curve = self.curve.borrow();
+        let y = Axis::rounded_up(curve.most_response().unwrap_or(UNKNOWN_MS), 4);
+        let label = y.ticks.last().map_or(1, |tick| y.label(*tick).chars().count());
+        let margins = Margins { top: 24.0, right: 14.0, bottom: 24.0, left: (label as f64 * 6.6 + 12.0).max(30.0) };
+        let layout = Layout { width, height, margins, x: Axis::up_to(curve.most_load(), 5), y };
+        *self.layout.borrow_mut() = Some(layout.clone());
+        layout
+    }
+
+    fn draw(&self, sheet: &Sheet<'_>) {
+        let layout = sheet.layout();
+        sheet.y_axis("ms", |tick| layout.y.label(tick));
+        sheet.x_axis("requests/s", |tick| layout.x.label(tick));
+        self.draw_capacity(sheet);
+        let curve = self.curve.borrow();
+        let line = |value: Figure| -> Vec<(f64, f64)> {
+            curve.theory().iter().map_while(|point| Some((point.load, value(point)?))).collect()
+        };
+        sheet.line(&line(|point| point.p95), Ink::Accent, 1.6, Stroke::Dashed);
+        sheet.line(&line(|point| point.mean), Ink::Text, 2.0, Stroke::Solid);
+        let ink = |ink| if curve.is_stale() { Ink::Faint } else { ink };
+        for point in curve.simulated() {
+            let figures =
+                [(point.p95, point.p95_bounds, Ink::Accent, true), (point.mean, point.mean_bounds, Ink::Text, false)];
+            for (value, bounds, colour, hollow) in figures {
+                if let Some((low, high)) = bounds.filter(|(low, _)| *low < layout.y.to) {
+                    sheet.interval(point.load, low, high, ink(colour));
+                }
+                if let Some(value) = value.filter(|value| *value <= layout.y.to) {
+                    sheet.dot((point.load, value), 3.0, ink(colour), hollow);
+                }
+            }
+        }
+        drop(curve);
+        self.name_lines(sheet);
+    }
+
+    fn place(&self, layout: &Layout) {
+        if let Some(handle) = &self.handle {
+            handle.place(layout, self.load(), self.response(), self.live.is_some());
+        }
+    }
+
+    fn readout(&self, x: f64) -> Option<Readout> {
+        let curve = self.curve.borrow();
+        let mut lines = vec![format!("at {}", number::rate(x))];
+        let pair = |mean: Option<f64>, p95: Option<f64>| {
+            let figures = [("mean", mean), ("p95", p95)].into_iter();
+            figures.filter_map(|(name, value)| Some(format!("{name} {}", number::response(value?)))).collect::<Vec<_>>()
+        };
+        let (mean, p95) = curve.theory_at(x);
+        let theory = pair(mean, p95);
+        if !theory.is_empty() {
+            lines.push(format!("theory: {}", theory.join(", ")));
+        }
+        let near = |load: f64| (load - x).abs() <= 0.025 * curve.most_load();
+        if let Some(point) = curve.simulated().iter().find(|point| near(point.load)) {
+            lines.push(format!(
+                "simulated at {}: {}",
+                number::rate(point.load),
+                pair(point.mean, point.p95).join(", ")
+            ));
+        }
+        if curve.capacity().is_some_and(|capacity| x > capacity) {
+            lines.push("past capacity".to_owned());
+        }
+        (lines.len() > 1).then_some(Readout { x, lines })
+    }
+
+    fn table(&self) -> Table {
+        let curve = self.curve.borrow();
+        let cell = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        let none = [f64::NAN; 6];
+        let by_theory = curve.theory().iter().map(|point| {
+            let mut row = vec![point.load, cell(point.mean), cell(point.p95)];
+            row.extend(none);
+            row
+        });
+        let by_simulation = curve.simulated().iter().map(|point| {
+            let (mean_low, mean_high) = point.mean_bounds.unwrap_or((f64::NAN, f64::NAN));
+            let (p95_low, p95_high) = point.p95_bounds.unwrap_or((f64::NAN, f64::NAN));
+            let (mean, p95) = curve.theory_at(point.load);
+            vec![
+                point.load,
+                cell(mean),
+                cell(p95),
+                cell(point.mean),
+                mean_low,
+                mean_high,
+                cell(point.p95),
+                p95_low,
+                p95_high,
+            ]
+        });
+        let mut rows: Vec<Vec<f64>> = by_simulation.collect();
+        if rows.is_empty() {
+            rows = by_theory.collect();
+        }
+        let head = [
+            "load (requests/s)",
+            "mean by theory (ms)",
+            "p95 by theory (ms)",
+            "simulated mean (ms)",
+            "mean, low",
+            "mean, high",
+            "simulated p95 (ms)",
+            "p95, low",
+            "p95, high",
+        ];
+        Table { head: head.map(str::to_owned).into(), rows }
+    }
+
+    fn file_name(&self) -> &'static str {
+        "response-time-over-load"
+    }
+}
+
+impl Handle {
+    fn new(
+        plot: &HtmlElement,
+        figure: &FigureHandle,
+        path: String,
+        layout: Rc<RefCell<Option<Layout>>>,
+    ) -> Option<Self> {
+        let ring: HtmlElement = dom::child(plot, "div", "chart-handle")?;
+        for (name, value) in [("role", "slider"), ("tabindex", "0"), ("aria-label", "Load, requests a second")] {
+            dom::set(&ring, name, value);
+        }
+        let label = dom::child(&ring, "span", "chart-handle-label")?;
+        let turn: Rc<dyn Fn(f64)> = {
+            let (figure, layout) = (figure.clone(), Rc::clone(&layout));
+            Rc::new(move |load| {
+                if let Some(layout) = layout.borrow().as_ref() {
+                    let step = step(layout);
+                    figure.set(&path, ((load / step).round() * step).clamp(step, layout.x.to));
+                }
+            })
+        };
+        let down = {
+            let ring = ring.clone();
+            move |event: PointerEvent| {
+                if event.button() == 0 {
+                    event.prevent_default();
+                    let _ = ring.set_pointer_capture(event.pointer_id());
+                    let _ = ring.focus();
+                    dom::set(&ring, "data-held", "");
+                }
+            }
+        };
+        let moved = {
+            let (ring, plot, turn, layout) = (ring.clone(), plot.clone(), Rc::clone(&turn), Rc::clone(&layout));
+            move |event: PointerEvent| {
+                event.stop_propagation();
+                if ring.has_pointer_capture(event.pointer_id()) {
+                    let px = f64::from(event.client_x()) - plot.get_bounding_client_rect().left();
+                    let load = layout.borrow().as_ref().map(|layout| layout.x_at(px));
+                    load.into_iter().for_each(|load| turn(load));
+                }
+            }
+        };
+        let released = {
+            let ring = ring.clone();
+            move |_: PointerEvent| {
+                let _ = ring.remove_attribute("data-held");
+            }
+        };
+        let pressed = {
+            let figure = figure.clone();
+            move |event: KeyboardEvent| {
+                let now = figure.with_stage(|stage| stage.workload.rate.per_s());
+                let target = layout.borrow().as_ref().and_then(|layout| key_target(&event.key(), now, layout));
+                if let Some(load) = target {
+                    event.prevent_default();
+                    event.stop_propagation();
+                    turn(load);
+                }
+            }
+        };
+        let listeners = vec![
+            Listener::new(&ring, "pointerdown", down),
+            Listener::new(&ring, "pointermove", moved),
+            Listener::new(&ring, "lostpointercapture", released),
+            Listener::new(&ring, "keydown", pressed),
+        ];
+        Some(Self { ring, label, _listeners: listeners })
+    }
+
+    /// Moves the ring to the figure's load and response time; to the edge where that is off the chart.
+    fn place(&self, layout: &Layout, load: f64, response_ms: Option<f64>, measured: bool) {
+        let x = layout.x_px(load.min(layout.x.to));
+        let y = layout.y_px(response_ms.unwrap_or(0.0).min(layout.y.to));
+        dom::style(&self.ring, "transform", &format!("translate({x:.1}px, {y:.1}px)"));
+        let above = response_ms.is_some_and(|ms| ms > layout.y.to);
+        dom::set(&self.ring, "data-off", if above { "above" } else { "" });
+        // Below the curve there is nothing to hide, if there is room.
+        dom::set(&self.ring, "data-room", if layout.bottom() - y > 32.0 { "below" } else { "above" });
+        dom::set(&self.ring, "data-expected", if measured { "false" } else { "true" });
+        let value = response_ms.map_or_else(String::new, number::response);
+        dom::say(&self.label, &value);
+        dom::set(&self.ring, "aria-valuemin", "0");
+        dom::set(&self.ring, "aria-valuemax", &number::significant(layout.x.to, 3).replace(',', ""));
+        dom::set(&self.ring, "aria-valuenow", &format!("{load:.3}"));
+        let unit = number::significant(load, 3);
+        let heard = if measured { "measured mean" } else { "expected mean" };
+        dom::set(&self.ring, "aria-valuetext", &format!("{unit} requests a second, {heard} {value}"));
+    }
+}
+
+/// The smallest step of the load that a drag makes.
+fn step(layout: &Layout) -> f64 {
+    round_step(layout.x.to / 250.0)
+}
+
+/// Where a key takes the load.
+fn key_target(key: &str, now: f64, layout: &Layout) -> Option<f64> {
+    let (fine, coarse) = (round_step(layout.x.to / 100.0), layout.x.to / 10.0);
+    Some(match key {
+        "ArrowRight" | "ArrowUp" => now + fine,
+        "ArrowLeft" | "ArrowDown" => now - fine,
+        "PageUp" => now + coarse,
+        "PageDown" => now - coarse,
+        "Home" => 0.0,
+        "End" => layout.x.to,
+        _ => return None,
+    })
+}

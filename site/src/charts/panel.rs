@@ -1,0 +1,355 @@
+//! What every chart shares: title, canvas, readout, table, file; when it is drawn, and in which colours.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::Array;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{
+    Blob, BlobPropertyBag, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, IntersectionObserver,
+    IntersectionObserverEntry, KeyboardEvent, MutationObserver, MutationObserverInit, PointerEvent, ResizeObserver,
+    Url,
+};
+
+use super::dom::{self, Listener, Observer, Timer, weakly};
+use super::sheet::{Layout, Sheet};
+use super::table::Table;
+use super::theme::Theme;
+use crate::figure::handle::{Change, FigureHandle, Sample};
+
+/// How often the table for screen readers follows the picture.
+const TABLE_EVERY_MS: i32 = 5_000;
+/// Rows of that table.
+const TABLE_ROWS: usize = 12;
+/// Time for a chart's calculations within one frame.
+const WORK_MS: f64 = 4.0;
+
+/// What a chart reads out at one place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Readout {
+    /// The value on the x axis that is read.
+    pub(super) x: f64,
+    /// Lines of text.
+    pub(super) lines: Vec<String>,
+}
+
+/// One kind of chart.
+pub(super) trait Chart {
+    /// What is shown.
+    fn title(&self) -> &'static str;
+    /// How to read it, in one line.
+    fn subtitle(&self) -> String;
+    /// Height in CSS pixels at a width.
+    fn height(&self, width: f64) -> f64;
+    /// Adds elements of its own over the canvas. `redraw` has the chart drawn soon.
+    fn start(&mut self, _plot: &HtmlElement, _figure: &FigureHandle, _redraw: Rc<dyn Fn()>) {}
+    /// The figure has measured.
+    fn sampled(&mut self, sample: &Sample);
+    /// Something about the figure has changed.
+    fn changed(&mut self, figure: &FigureHandle, change: &Change);
+    /// Goes on with calculations for some time. True while there is more to do.
+    fn work(&mut self, _until_ms: f64) -> bool {
+        false
+    }
+    /// Chooses the axes.
+    fn layout(&mut self, width: f64, height: f64) -> Layout;
+    /// Draws.
+    fn draw(&self, sheet: &Sheet<'_>);
+    /// Moves its own elements to their places.
+    fn place(&self, _layout: &Layout) {}
+    /// What there is to read near a value of the x axis.
+    fn readout(&self, x: f64) -> Option<Readout>;
+    /// The next value of the x axis that can be read, in a direction.
+    fn neighbour(&self, layout: &Layout, x: f64, forward: bool) -> f64 {
+        let step = (layout.x.to - layout.x.from) / 40.0;
+        if forward { x + step } else { x - step }
+    }
+    /// The same figures as a table.
+    fn table(&self) -> Table;
+    /// The name of the file, without the figure's name or an ending.
+    fn file_name(&self) -> &'static str;
+}
+
+/// A chart on the page. Dropped, it stops listening; what it drew stays until its element goes.
+pub(super) struct Panel {
+    chart: RefCell<Box<dyn Chart>>,
+    figure: FigureHandle,
+    parts: Parts,
+    theme: RefCell<Option<Theme>>,
+    layout: RefCell<Option<Layout>>,
+    seen: Cell<bool>,
+    asked: Cell<bool>,
+    table_is_old: Cell<bool>,
+    /// The value on the x axis that is read out.
+    reading: Cell<Option<f64>>,
+    frame: RefCell<Option<Closure<dyn FnMut()>>>,
+    kept: RefCell<Vec<Box<dyn Any>>>,
+}
+
+#[derive(Clone)]
+struct Parts {
+    subtitle: HtmlElement,
+    plot: HtmlElement,
+    canvas: HtmlCanvasElement,
+    guide: HtmlElement,
+    readout: HtmlElement,
+    words: HtmlElement,
+    spoken: HtmlElement,
+    table: HtmlElement,
+    save: HtmlElement,
+}
+
+impl Parts {
+    fn build(into: &HtmlElement, chart: &dyn Chart) -> Option<Self> {
+        let section: HtmlElement = dom::child(into, "div", "chart")?;
+        dom::set(&section, "role", "group");
+        dom::set(&section, "aria-label", chart.title());
+        let head: HtmlElement = dom::child(&section, "div", "chart-head")?;
+        dom::text_child::<Element>(&head, "p", "chart-title", chart.title())?;
+        let save: HtmlElement = dom::text_child(&head, "button", "chart-save", "CSV")?;
+        dom::set(&save, "type", "button");
+        dom::set(&save, "aria-label", &format!("Download “{}” as a CSV file", chart.title()));
+        let subtitle = dom::text_child(&section, "p", "chart-subtitle", &chart.subtitle())?;
+        let plot: HtmlElement = dom::child(&section, "div", "chart-plot")?;
+        dom::set(&plot, "tabindex", "0");
+        dom::set(&plot, "role", "img");
+        dom::set(&plot, "aria-label", &format!("{}. Arrow keys read the values.", chart.title()));
+        let canvas: HtmlCanvasElement = dom::child(&plot, "canvas", "chart-canvas")?;
+        dom::set(&canvas, "aria-hidden", "true");
+        let guide: HtmlElement = dom::child(&plot, "i", "chart-guide")?;
+        guide.set_hidden(true);
+        let readout: HtmlElement = dom::child(&plot, "div", "chart-readout")?;
+        readout.set_hidden(true);
+        dom::set(&readout, "aria-hidden", "true");
+        let words = dom::child(&readout, "span", "")?;
+        let spoken: HtmlElement = dom::child(&section, "p", "unseen")?;
+        dom::set(&spoken, "aria-live", "polite");
+        let unseen: HtmlElement = dom::child(&section, "div", "unseen")?;
+        let table = dom::child(&unseen, "table", "")?;
+        Some(Self { subtitle, plot, canvas, guide, readout, words, spoken, table, save })
+    }
+}
+
+impl Panel {
+    /// Builds the chart's elements and begins to listen. None where the page is not what it should be.
+    pub(super) fn mount(chart: Box<dyn Chart>, into: &HtmlElement, figure: &FigureHandle) -> Option<Rc<Self>> {
+        let parts = Parts::build(into, chart.as_ref())?;
+        let panel = Rc::new(Self {
+            chart: RefCell::new(chart),
+            figure: figure.clone(),
+            parts,
+            theme: RefCell::default(),
+            layout: RefCell::default(),
+            seen: Cell::new(false),
+            asked: Cell::new(false),
+            table_is_old: Cell::new(true),
+            reading: Cell::new(None),
+            frame: RefCell::default(),
+            kept: RefCell::default(),
+        });
+        let draw = weakly(&panel, |panel, ()| panel.draw());
+        *panel.frame.borrow_mut() = Some(Closure::new(move || draw(())));
+        let redraw = weakly(&panel, |panel, ()| panel.redraw());
+        panel.chart.borrow_mut().start(&panel.parts.plot, figure, Rc::new(move || redraw(())));
+        panel.listen_to_figure();
+        panel.listen_to_page();
+        panel.listen_to_reader();
+        Some(panel)
+    }
+
+    fn keep(&self, what: impl Any) {
+        self.kept.borrow_mut().push(Box::new(what));
+    }
+
+    fn listen_to_figure(self: &Rc<Self>) {
+        let sampled = weakly(self, |panel, sample: Sample| {
+            panel.chart.borrow_mut().sampled(&sample);
+            panel.redraw();
+        });
+        self.keep(self.figure.on_sample(move |sample| sampled(sample.clone())));
+        let changed = weakly(self, |panel, (figure, change): (FigureHandle, Change)| {
+            panel.chart.borrow_mut().changed(&figure, &change);
+            panel.redraw();
+        });
+        self.keep(self.figure.on_change(move |figure, change| changed((figure.clone(), change.clone()))));
+    }
+
+    /// Follows its box, whether it is seen, and the page's colours.
+    fn listen_to_page(self: &Rc<Self>) {
+        let resized = weakly(self, |panel, _: JsValue| panel.redraw());
+        let size = Observer::new(resized, ResizeObserver::new, ResizeObserver::disconnect);
+        if let Some(size) = &size {
+            size.get().observe(&self.parts.plot);
+        }
+        let seen = weakly(self, |panel, entries: JsValue| {
+            let last: Option<IntersectionObserverEntry> = entries.unchecked_into::<Array>().pop().dyn_into().ok();
+            panel.seen.set(last.is_some_and(|entry| entry.is_intersecting()));
+            panel.redraw();
+        });
+        let sight = Observer::new(seen, IntersectionObserver::new, IntersectionObserver::disconnect);
+        if let Some(sight) = &sight {
+            sight.get().observe(&self.parts.plot);
+        }
+        let recoloured = weakly(self, |panel, _: JsValue| panel.recolour());
+        let attributes = Observer::new(recoloured, MutationObserver::new, MutationObserver::disconnect);
+        let root = dom::document().and_then(|document| document.document_element());
+        if let (Some(attributes), Some(root)) = (&attributes, root) {
+            let options = MutationObserverInit::new();
+            options.set_attributes(true);
+            let _ = attributes.get().observe_with_options(&root, &options);
+        }
+        let night = dom::window().and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok()?);
+        let recoloured = weakly(self, |panel, _: Event| panel.recolour());
+        self.keep((size, sight, attributes, night.map(|night| Listener::new(&night, "change", recoloured))));
+        let tabulate = weakly(self, |panel, ()| panel.tabulate());
+        self.keep(Timer::every(TABLE_EVERY_MS, move || tabulate(())));
+    }
+
+    fn listen_to_reader(self: &Rc<Self>) {
+        let plot = &self.parts.plot;
+        let moved = weakly(self, |panel, event: PointerEvent| {
+            let x = f64::from(event.client_x()) - panel.parts.plot.get_bounding_client_rect().left();
+            panel.read_at_pixel(x);
+        });
+        self.keep(Listener::new(plot, "pointermove", moved));
+        let left = weakly(self, |panel, _: PointerEvent| {
+            panel.read(None);
+        });
+        self.keep(Listener::new(plot, "pointerleave", left));
+        let blurred = weakly(self, |panel, _: Event| {
+            panel.read(None);
+        });
+        self.keep(Listener::new(plot, "blur", blurred));
+        let pressed = weakly(self, |panel, event: KeyboardEvent| panel.pressed(&event));
+        self.keep(Listener::new(plot, "keydown", pressed));
+        let saved = weakly(self, |panel, _: Event| {
+            panel.save();
+        });
+        self.keep(Listener::new(&self.parts.save, "click", saved));
+    }
+
+    /// Has the chart drawn with the next frame, if anybody sees it.
+    fn redraw(&self) {
+        self.table_is_old.set(true);
+        if !self.seen.get() || self.asked.replace(true) {
+            return;
+        }
+        if let (Some(window), Some(frame)) = (dom::window(), self.frame.borrow().as_ref()) {
+            let _ = window.request_animation_frame(frame.as_ref().unchecked_ref());
+        }
+    }
+
+    fn recolour(&self) {
+        let theme = Theme::of(&self.parts.plot);
+        if *self.theme.borrow() != theme {
+            *self.theme.borrow_mut() = theme;
+            self.redraw();
+        }
+    }
+
+    fn draw(&self) {
+        self.asked.set(false);
+        if self.theme.borrow().is_none() {
+            *self.theme.borrow_mut() = Theme::of(&self.parts.plot);
+        }
+        let width = f64::from(self.parts.plot.client_width());
+        let theme = self.theme.borrow();
+        let Some(theme) = theme.as_ref().filter(|_| width > 60.0) else { return };
+        let mut chart = self.chart.borrow_mut();
+        let more = chart.work(dom::now_ms() + WORK_MS);
+        let height = chart.height(width);
+        let layout = chart.layout(width, height);
+        dom::style(&self.parts.plot, "height", &format!("{}px", layout.height));
+        if let Some(sheet) = Sheet::new(&self.parts.canvas, &layout, theme) {
+            chart.draw(&sheet);
+        }
+        chart.place(&layout);
+        dom::say(&self.parts.subtitle, &chart.subtitle());
+        *self.layout.borrow_mut() = Some(layout);
+        drop(chart);
+        if let Some(x) = self.reading.get() {
+            self.read(Some(x));
+        }
+        if more {
+            self.redraw();
+        }
+    }
+
+    fn read_at_pixel(&self, px: f64) {
+        let x = self.layout.borrow().as_ref().map(|layout| layout.x_at(px));
+        self.read(x);
+    }
+
+    /// Shows what there is at a value of the x axis, or nothing.
+    fn read(&self, x: Option<f64>) -> Option<Readout> {
+        let layout = self.layout.borrow();
+        let layout = layout.as_ref()?;
+        self.reading.set(x);
+        let readout = x.and_then(|x| self.chart.borrow().readout(x));
+        let Parts { guide, readout: bubble, words, .. } = &self.parts;
+        guide.set_hidden(readout.is_none());
+        bubble.set_hidden(readout.is_none());
+        let readout = readout?;
+        let px = layout.x_px(readout.x);
+        dom::style(guide, "transform", &format!("translateX({px:.1}px)"));
+        dom::style(guide, "top", &format!("{}px", layout.margins.top));
+        dom::style(guide, "height", &format!("{}px", layout.bottom() - layout.margins.top));
+        dom::say(words, &readout.lines.join("\n"));
+        // Beside the guide, on the side that has the room.
+        let right = px > layout.width / 2.0;
+        dom::set(bubble, "data-side", if right { "left" } else { "right" });
+        dom::style(bubble, "transform", &format!("translateX({px:.1}px)"));
+        Some(readout)
+    }
+
+    /// Arrow keys move the readout, and say it.
+    fn pressed(&self, event: &KeyboardEvent) {
+        let key = event.key();
+        let target_is_plot = event.target().is_some_and(|target| target == *self.parts.plot.as_ref());
+        let place = {
+            let layout = self.layout.borrow();
+            let Some(layout) = layout.as_ref().filter(|_| target_is_plot) else { return };
+            let chart = self.chart.borrow();
+            let from = self.reading.get().unwrap_or(layout.x.to);
+            match key.as_str() {
+                "ArrowLeft" => Some(chart.neighbour(layout, from, false)),
+                "ArrowRight" => Some(chart.neighbour(layout, from, true)),
+                "Home" => Some(layout.x.from),
+                "End" => Some(layout.x.to),
+                "Escape" if self.reading.get().is_some() => None,
+                _ => return,
+            }
+            .map(|x| x.clamp(layout.x.from, layout.x.to))
+        };
+        event.prevent_default();
+        event.stop_propagation();
+        if let Some(readout) = self.read(place) {
+            dom::say(&self.parts.spoken, &readout.lines.join(", "));
+        }
+    }
+
+    /// Brings the table up to date, if the chart is seen and has changed.
+    fn tabulate(&self) {
+        if self.seen.get() && self.table_is_old.replace(false) {
+            let chart = self.chart.borrow();
+            chart.table().write(&self.parts.table, chart.title(), TABLE_ROWS);
+        }
+    }
+
+    /// Offers the chart's figures as a file.
+    fn save(&self) -> Option<()> {
+        let chart = self.chart.borrow();
+        let text = Array::of1(&JsValue::from_str(&chart.table().csv()));
+        let kind = BlobPropertyBag::new();
+        kind.set_type("text/csv;charset=utf-8");
+        let blob = Blob::new_with_str_sequence_and_options(&text, &kind).ok()?;
+        let address = Url::create_object_url_with_blob(&blob).ok()?;
+        let link: HtmlAnchorElement = dom::document()?.create_element("a").ok()?.dyn_into().ok()?;
+        link.set_href(&address);
+        link.set_download(&format!("{}-{}.csv", self.figure.id(), chart.file_name()));
+        link.click();
+        Url::revoke_object_url(&address).ok()
+    }
+}

@@ -1,0 +1,189 @@
+//! A task that the page judges: the simulation runs the reader's board with several seeds after each change.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hockeystick_core::outcome::Outcome;
+use hockeystick_core::stage::Challenge;
+use js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, Event, HtmlDetailsElement, HtmlElement, IntersectionObserver, IntersectionObserverEntry};
+
+use super::judge::{Line, SEEDS, Term, judge};
+use crate::charts::dom::{self, Listener, Observer, Timer, weakly};
+use crate::figure::handle::{self, Change, FigureHandle, RunRequest, RunResult, Runs, Subscription};
+
+/// How long the reader must leave the board alone before it is judged.
+const SETTLED_MS: i32 = 700;
+/// Requests of one run, about, and the limits of its length in simulated seconds.
+const REQUESTS: f64 = 20_000.0;
+const SECONDS: std::ops::RangeInclusive<f64> = 30.0..=900.0;
+
+/// A challenge on the page.
+pub(super) struct Board {
+    element: HtmlElement,
+    parts: RefCell<Option<Parts>>,
+    figure: RefCell<Option<(FigureHandle, Challenge, Subscription)>>,
+    outcomes: RefCell<Vec<Outcome>>,
+    settling: RefCell<Option<Timer>>,
+    runs: RefCell<Option<Runs>>,
+    sight: RefCell<Option<Observer<IntersectionObserver>>>,
+    hints: RefCell<Vec<Listener>>,
+}
+
+struct Parts {
+    lines: Vec<(Term, Element, HtmlElement)>,
+    status: HtmlElement,
+}
+
+impl Board {
+    /// Finds the challenge's figure and waits until the reader comes to it.
+    pub(super) fn mount(element: &HtmlElement) -> Rc<Self> {
+        let board = Rc::new(Self {
+            element: element.clone(),
+            parts: RefCell::default(),
+            figure: RefCell::default(),
+            outcomes: RefCell::default(),
+            settling: RefCell::default(),
+            runs: RefCell::default(),
+            sight: RefCell::default(),
+            hints: RefCell::default(),
+        });
+        board.step_hints();
+        if let Some(id) = element.get_attribute("data-figure") {
+            handle::when_mounted(&id, weakly(&board, |board, figure| board.connect(figure)));
+        }
+        board
+    }
+
+    fn connect(self: &Rc<Self>, figure: FigureHandle) {
+        let Some(challenge) = figure.authored().stage.challenge.clone() else { return };
+        *self.parts.borrow_mut() = Parts::build(&self.element);
+        let changed = weakly(self, |board, change: Change| {
+            if matches!(change, Change::Knob(_)) {
+                board.settle();
+            }
+        });
+        let subscription = figure.on_change(move |_, change| changed(change.clone()));
+        *self.figure.borrow_mut() = Some((figure, challenge, subscription));
+        self.show();
+        let seen = weakly(self, |board, entries: JsValue| {
+            let last: Option<IntersectionObserverEntry> = entries.unchecked_into::<Array>().pop().dyn_into().ok();
+            if last.is_some_and(|entry| entry.is_intersecting()) && board.outcomes.borrow().is_empty() {
+                board.settle();
+            }
+        });
+        let sight = Observer::new(seen, IntersectionObserver::new, IntersectionObserver::disconnect);
+        if let Some(sight) = &sight {
+            sight.get().observe(&self.element);
+        }
+        *self.sight.borrow_mut() = sight;
+    }
+
+    /// Something was turned: what was judged no longer holds. Judges anew once the reader lets go.
+    fn settle(self: &Rc<Self>) {
+        *self.runs.borrow_mut() = None;
+        self.outcomes.borrow_mut().clear();
+        self.show();
+        self.say("Waiting for your hand to rest…", "waiting");
+        let due = weakly(self, |board, ()| board.run());
+        *self.settling.borrow_mut() = Timer::once(SETTLED_MS, move || due(()));
+    }
+
+    fn run(self: &Rc<Self>) {
+        let figure = self.figure.borrow();
+        let Some((figure, challenge, _)) = figure.as_ref() else { return };
+        let mut stage = figure.stage();
+        stage.workload.rate = challenge.rate;
+        let seconds = (REQUESTS / challenge.rate.per_s().max(1e-3)).clamp(*SECONDS.start(), *SECONDS.end());
+        let request = |n: u64| RunRequest { stage: stage.clone(), seed: figure.seed().wrapping_add(n), seconds };
+        self.say(&format!("Judging: run 1 of {SEEDS}…"), "waiting");
+        let ran = weakly(self, |board, result: RunResult| board.ran(result));
+        *self.runs.borrow_mut() =
+            figure.run_in_background((0..SEEDS).map(request).collect(), move |_, result| ran(result));
+    }
+
+    fn ran(&self, result: RunResult) {
+        match result {
+            Ok(outcome) => self.outcomes.borrow_mut().push(outcome),
+            Err(problem) => return self.say(&format!("The simulation could not run this: {problem}"), "no"),
+        }
+        let lines = self.show();
+        let done = self.outcomes.borrow().len() as u64;
+        if done < SEEDS {
+            self.say(&format!("Judging: run {} of {SEEDS}…", done + 1), "waiting");
+        } else if lines.iter().all(|line| line.met == Some(true)) {
+            self.say(&format!("Done. All {SEEDS} runs agree, each with other random users."), "yes");
+        } else {
+            self.say(&format!("Not yet. {SEEDS} runs, each with other random users."), "no");
+        }
+    }
+
+    /// Shows every line as it is known now.
+    fn show(&self) -> Vec<Line> {
+        let figure = self.figure.borrow();
+        let parts = self.parts.borrow();
+        let (Some((figure, challenge, _)), Some(parts)) = (figure.as_ref(), parts.as_ref()) else { return Vec::new() };
+        let price = figure.with_stage(hockeystick_core::stage::Stage::price_per_month);
+        let lines = judge(challenge, &self.outcomes.borrow(), price);
+        for line in &lines {
+            let Some((_, item, found)) = parts.lines.iter().find(|(term, ..)| *term == line.term) else { continue };
+            let (state, word) = match line.met {
+                Some(true) => ("yes", "met: "),
+                Some(false) => ("no", "not met: "),
+                None => ("unknown", ""),
+            };
+            dom::set(item, "data-met", state);
+            let text = if line.found.is_empty() { "–".to_owned() } else { format!("{word}{}", line.found) };
+            dom::say(found, &text);
+        }
+        lines
+    }
+
+    fn say(&self, text: &str, state: &str) {
+        if let Some(parts) = self.parts.borrow().as_ref() {
+            dom::say(&parts.status, text);
+            dom::set(&self.element, "data-verdict", state);
+        }
+    }
+
+    /// Hints come one after another: the next is offered when the last was opened.
+    fn step_hints(self: &Rc<Self>) {
+        let Ok(found) = self.element.query_selector_all("details") else { return };
+        let hints: Vec<HtmlDetailsElement> =
+            (0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect();
+        hints.iter().skip(1).for_each(|hint| hint.set_hidden(true));
+        let listeners = hints.windows(2).map(|pair| {
+            let (hint, next) = (pair[0].clone(), pair[1].clone());
+            Listener::new(&pair[0], "toggle", move |_: Event| {
+                if hint.open() {
+                    next.set_hidden(false);
+                }
+            })
+        });
+        *self.hints.borrow_mut() = listeners.collect();
+    }
+}
+
+impl Parts {
+    /// Adds to each goal of the page a place for what was found, and a line for the verdict after them.
+    fn build(element: &HtmlElement) -> Option<Self> {
+        let list = element.query_selector(".goals").ok()??;
+        let line = |term: Term| {
+            let item = list.query_selector(&format!("[data-goal=\"{}\"]", term.name())).ok()??;
+            let words: Element = dom::document()?.create_element("span").ok()?;
+            words.set_class_name("goal-words");
+            while let Some(node) = item.first_child() {
+                words.append_child(&node).ok()?;
+            }
+            item.append_child(&words).ok()?;
+            let found = dom::child(&item, "span", "goal-found")?;
+            Some((term, item, found))
+        };
+        let lines = Term::ALL.into_iter().filter_map(line).collect();
+        let status: HtmlElement = dom::child(&list, "p", "verdict")?;
+        dom::set(&status, "aria-live", "polite");
+        list.after_with_node_1(&status).ok()?;
+        Some(Self { lines, status })
+    }
+}

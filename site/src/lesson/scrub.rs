@@ -1,0 +1,164 @@
+//! How far a drag or a key turns a number.
+
+use hockeystick_core::figure::Control;
+use hockeystick_core::settings::Unit;
+use hockeystick_core::stage::Reading;
+
+/// Pixels of a drag from one end of a knob's range to the other.
+const RANGE_PX: f64 = 320.0;
+/// Pixels of a drag that double a number without a range of its own.
+const DOUBLE_PX: f64 = 80.0;
+/// Pixels of a drag that count one more of something.
+const ONE_PX: f64 = 12.0;
+
+/// How one number turns: between which ends, and whether equal drags are equal steps or equal ratios.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scale {
+    pub(super) min: f64,
+    pub(super) max: f64,
+    unit: Unit,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// The figure's own slider for it: equal steps.
+    Even,
+    /// The figure's own slider for it: equal ratios.
+    Ratio,
+    /// No slider. The number that the author wrote says what is small and what is large.
+    Around(f64),
+}
+
+impl Scale {
+    /// The scale of a number that stood at `authored` when the page came, with the figure's slider for it if any.
+    pub(super) fn new(reading: &Reading, control: Option<&Control>, authored: f64) -> Self {
+        let (mut min, mut max) = (reading.min, reading.max);
+        let kind = match control {
+            Some(control) => {
+                (min, max) = (control.min.max(min), control.max.min(max));
+                if control.logarithmic && min > 0.0 { Kind::Ratio } else { Kind::Even }
+            }
+            None => Kind::Around(authored),
+        };
+        Self { min, max, unit: reading.unit, kind }
+    }
+
+    /// The ends that a reader is told of: a slider's, or a sensible stretch around what the author wrote.
+    pub(super) fn told(&self) -> (f64, f64) {
+        match self.kind {
+            Kind::Even | Kind::Ratio => (self.min, self.max),
+            Kind::Around(authored) => (self.min, (authored * 100.0).clamp(self.min.max(1.0), self.max)),
+        }
+    }
+
+    /// Where a drag of `px` pixels to the right takes a number that began at `from`.
+    pub(super) fn dragged(&self, from: f64, px: f64) -> f64 {
+        let value = match self.kind {
+            Kind::Even => from + px / RANGE_PX * (self.max - self.min),
+            Kind::Ratio => from.max(self.min) * (self.max / self.min).powf(px / RANGE_PX),
+            Kind::Around(_) if self.unit == Unit::Count => {
+                let steps = px / ONE_PX;
+                // Few things are counted one by one, many in proportion.
+                if from < 20.0 { from + steps } else { from * 2f64.powf(px / DOUBLE_PX) }
+            }
+            Kind::Around(authored) => {
+                let from = if from > 0.0 { from } else { authored.max(1e-3) / 8.0 };
+                from * 2f64.powf(px / DOUBLE_PX)
+            }
+        };
+        self.rounded(value)
+    }
+
+    /// Where a key takes the number. None for a key that turns nothing.
+    pub(super) fn pressed(&self, from: f64, key: &str) -> Option<f64> {
+        let steps = match key {
+            "ArrowRight" | "ArrowUp" => 1.0,
+            "ArrowLeft" | "ArrowDown" => -1.0,
+            "PageUp" => 10.0,
+            "PageDown" => -10.0,
+            "Home" => return Some(self.told().0),
+            "End" => return Some(self.told().1),
+            _ => return None,
+        };
+        // A key moves as far as a few pixels would, and at least one step of the last digit.
+        let step = self.step(from);
+        let value = self.dragged(from, steps * RANGE_PX / 100.0);
+        let moved = if (value - from).abs() < step { from + steps.signum() * step } else { value };
+        Some(self.rounded(moved))
+    }
+
+    /// Rounded to what a reader would say, and kept within the range.
+    fn rounded(&self, value: f64) -> f64 {
+        let step = self.step(value);
+        ((value / step).round() * step).clamp(self.min, self.max)
+    }
+
+    /// The smallest step that makes sense at a value.
+    fn step(&self, value: f64) -> f64 {
+        if matches!(self.unit, Unit::Count | Unit::Switch) {
+            return 1.0;
+        }
+        let size = match self.kind {
+            Kind::Even => (self.max - self.min) / 150.0,
+            _ => value.abs().max(1e-12) / 30.0,
+        };
+        10f64.powf(size.log10().floor()) * if size / 10f64.powf(size.log10().floor()) >= 5.0 { 5.0 } else { 1.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(value: f64, unit: Unit) -> Reading {
+        Reading { value, unit, min: 0.0, max: 1e7 }
+    }
+
+    fn control(min: f64, max: f64, logarithmic: bool) -> Control {
+        Control { path: "users.rate".into(), label: "Load".into(), min, max, logarithmic }
+    }
+
+    #[test]
+    fn a_drag_over_the_whole_range_reaches_both_ends() {
+        for logarithmic in [false, true] {
+            let scale = Scale::new(&reading(9.0, Unit::PerSecond), Some(&control(1.0, 200.0, logarithmic)), 9.0);
+            assert_eq!(scale.dragged(9.0, -1000.0), 1.0);
+            assert_eq!(scale.dragged(9.0, 1000.0), 200.0);
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_slider_doubles_and_halves() {
+        let scale = Scale::new(&reading(0.1, Unit::Seconds), None, 0.1);
+        assert!((scale.dragged(0.1, DOUBLE_PX) - 0.2).abs() < 1e-9);
+        assert!((scale.dragged(0.1, -DOUBLE_PX) - 0.05).abs() < 1e-9);
+        assert!(scale.dragged(0.0, DOUBLE_PX) > 0.0);
+    }
+
+    #[test]
+    fn things_are_counted_in_whole_numbers() {
+        let scale = Scale::new(&reading(4.0, Unit::Count), None, 4.0);
+        assert_eq!(scale.dragged(4.0, ONE_PX), 5.0);
+        assert_eq!(scale.dragged(4.0, -100.0 * ONE_PX), 0.0);
+        assert_eq!(scale.pressed(4.0, "ArrowRight"), Some(5.0));
+    }
+
+    #[test]
+    fn every_key_moves_the_number_and_stays_within_the_range() {
+        let scale = Scale::new(&reading(93.0, Unit::PerSecond), Some(&control(1.0, 200.0, false)), 93.0);
+        assert_eq!(scale.pressed(93.0, "ArrowRight"), Some(95.0));
+        assert_eq!(scale.pressed(93.0, "ArrowLeft"), Some(91.0));
+        assert_eq!(scale.pressed(93.0, "Home"), Some(1.0));
+        assert_eq!(scale.pressed(199.9, "PageUp"), Some(200.0));
+        assert_eq!(scale.pressed(93.0, "a"), None);
+        let seconds = Scale::new(&reading(0.002, Unit::Seconds), None, 0.002);
+        assert!(seconds.pressed(0.002, "ArrowRight") > Some(0.002));
+    }
+
+    #[test]
+    fn numbers_are_as_round_as_a_reader_would_say_them() {
+        let scale = Scale::new(&reading(9.0, Unit::PerSecond), Some(&control(1.0, 200.0, false)), 9.0);
+        assert_eq!(scale.dragged(9.0, 101.3).fract(), 0.0);
+    }
+}
