@@ -1,0 +1,318 @@
+//! Drawing what moves: requests as shapes on a canvas over the board.
+//!
+//! Setting a style from a string costs more than drawing; shapes are gathered by class and style first, and each group is
+//! drawn as a few paths. A path is closed after [`SHAPES_A_PATH`] shapes, because filling one path of thousands of
+//! contours is slow.
+
+use std::f64::consts::TAU;
+
+use hockeystick_core::workload::Class;
+use wasm_bindgen::JsCast;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+
+use super::layout::{Layout, Point, Row, SLOT_LEFT, SLOT_PX, SLOTS, rows, slot_top};
+use super::replay::{Dot, FALL_S, Fall, Place, Replay, Station};
+use super::theme::Theme;
+use hockeystick_core::stage::Stage;
+
+const SHAPES_A_PATH: usize = 64;
+/// How far requests keep to their side of an arrow, and answers to the other.
+const LANE_PX: f64 = 4.5;
+/// Time constant of a dot's glide from where it was to where it belongs.
+const GLIDE_S: f64 = 0.07;
+/// Calm steps along an arrow, for readers who want less motion.
+const CALM_STEPS: f64 = 4.0;
+
+/// How a shape is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    /// A request.
+    Full,
+    /// An answer.
+    Hollow,
+    /// A slot kept for a request that is elsewhere, and work for nobody.
+    Faint,
+}
+
+const STYLES: [Style; 3] = [Style::Full, Style::Hollow, Style::Faint];
+
+/// Draws the board's canvas.
+pub(crate) struct Painter {
+    canvas: HtmlCanvasElement,
+    context: CanvasRenderingContext2d,
+    theme: Theme,
+    size: (f64, f64),
+    ratio: f64,
+    /// Shapes by class and style.
+    groups: [[Vec<Point>; STYLES.len()]; 4],
+}
+
+impl std::fmt::Debug for Painter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Painter")
+    }
+}
+
+/// What one frame shows.
+pub(crate) struct Scene<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) layout: &'a Layout,
+    pub(crate) shown_s: f64,
+    /// Seconds since the frame before.
+    pub(crate) passed_s: f64,
+    pub(crate) calm: bool,
+    /// Dots that a node's slots should show, by what is in service there.
+    pub(crate) in_service: &'a dyn Fn(usize) -> usize,
+}
+
+impl Painter {
+    pub(crate) fn new(canvas: HtmlCanvasElement) -> Option<Self> {
+        let context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        Some(Self {
+            canvas,
+            context,
+            theme: Theme::default(),
+            size: (0.0, 0.0),
+            ratio: 0.0,
+            groups: Default::default(),
+        })
+    }
+
+    /// Reads the colours again. True when they changed.
+    pub(crate) fn read_theme(&mut self) -> bool {
+        match Theme::of(&self.canvas) {
+            Some(theme) if theme != self.theme => {
+                self.theme = theme;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn fit(&mut self, width: f64, height: f64) {
+        let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()).clamp(1.0, 2.5);
+        if self.size != (width, height) || self.ratio != ratio {
+            (self.size, self.ratio) = ((width, height), ratio);
+            self.canvas.set_width((width * ratio).round() as u32);
+            self.canvas.set_height((height * ratio).round() as u32);
+        }
+        let _ = self.context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
+        self.context.clear_rect(0.0, 0.0, width, height);
+    }
+
+    /// Draws a frame. True while something still glides to its place.
+    pub(crate) fn paint(&mut self, replay: &mut Replay, scene: &Scene<'_>) -> bool {
+        self.fit(scene.layout.width, scene.layout.height);
+        self.groups.iter_mut().flatten().for_each(Vec::clear);
+        let gliding = self.gather(replay, scene);
+        self.draw_groups();
+        for fall in &replay.falls {
+            self.draw_fall(replay, fall, scene);
+        }
+        gliding
+    }
+
+    fn gather(&mut self, replay: &mut Replay, scene: &Scene<'_>) -> bool {
+        let decay = if scene.calm { 0.0 } else { (-scene.passed_s / GLIDE_S).exp() };
+        let mut gliding = false;
+        let Replay { topology, dots, stations, .. } = replay;
+        let card = |node: usize| topology.component.get(node).copied().unwrap_or(0);
+        let seats = seats(stations, dots, scene);
+        let seat = |node: usize, key: usize| seats[node].iter().position(|other| *other == key);
+        for (key, dot) in dots.iter_mut().enumerate() {
+            let Some(dot) = dot else { continue };
+            for &(node, _) in &dot.held {
+                if !matches!(dot.place, Place::Served { node: at } if at == node)
+                    && let Some(order) = seat(node, key)
+                    && let Some(point) = slot_point(scene, card(node), Row::Serving, order, seats[node].len())
+                {
+                    self.groups[dot.class as usize][Style::Faint as usize].push(point);
+                }
+            }
+            let (home, style) = match dot.place {
+                Place::Travelling { edge, back, from_s, to_s } => {
+                    let Some(path) = topology.edges.get(edge).and_then(|edge| scene.layout.links.get(edge.0)) else {
+                        continue;
+                    };
+                    let share = (scene.shown_s - from_s) / (to_s - from_s).max(1e-6);
+                    let share = if scene.calm { ((share * CALM_STEPS).floor() + 0.5) / CALM_STEPS } else { share };
+                    (Some(path.at(share, back, LANE_PX)), if back { Style::Hollow } else { Style::Full })
+                }
+                Place::Waiting { node } => {
+                    let order = stations[node].waiting.iter().position(|other| *other == key).unwrap_or(0);
+                    (slot_point(scene, card(node), Row::Waiting, order, stations[node].waiting.len()), Style::Full)
+                }
+                Place::Served { node } => {
+                    let order = seat(node, key).unwrap_or(usize::MAX);
+                    (slot_point(scene, card(node), Row::Serving, order, seats[node].len()), Style::Full)
+                }
+                Place::Unseen | Place::Failed { .. } | Place::Done => continue,
+            };
+            // Past the last slot there is no place to be seen; the number beside the slots counts it.
+            let Some(home) = home else {
+                dot.drawn = None;
+                continue;
+            };
+            let point = glide(dot, home, decay);
+            gliding |= dot.offset.0.abs() + dot.offset.1.abs() > 0.5;
+            let style = if dot.abandoned { Style::Faint } else { style };
+            self.groups[dot.class as usize][style as usize].push(point);
+        }
+        gliding
+    }
+
+    fn draw_groups(&self) {
+        let context = &self.context;
+        context.set_global_alpha(1.0);
+        for (class, groups) in Class::ALL.into_iter().zip(&self.groups) {
+            for style in STYLES {
+                let points = &groups[style as usize];
+                if points.is_empty() {
+                    continue;
+                }
+                let colour = &self.theme.classes[class as usize];
+                context.set_global_alpha(if style == Style::Faint { 0.45 } else { 1.0 });
+                context.set_fill_style_str(if style == Style::Full { colour } else { &self.theme.card });
+                if style != Style::Full {
+                    context.set_stroke_style_str(colour);
+                    context.set_line_width(1.6);
+                }
+                for some in points.chunks(SHAPES_A_PATH) {
+                    context.begin_path();
+                    some.iter()
+                        .for_each(|point| shape(context, class, *point, if style == Style::Full { 1.0 } else { 0.88 }));
+                    context.fill();
+                    if style != Style::Full {
+                        context.stroke();
+                    }
+                }
+            }
+        }
+        context.set_global_alpha(1.0);
+    }
+
+    /// A request that failed drops out of the picture, crossed out; the first of a burst says why.
+    fn draw_fall(&self, replay: &Replay, fall: &Fall, scene: &Scene<'_>) {
+        let age = (scene.shown_s - fall.since_s) / FALL_S;
+        let component = replay.topology.component.get(fall.node).copied().unwrap_or(0);
+        let Some(card) = scene.layout.cards.get(component) else { return };
+        let from = if fall.from.0.is_finite() {
+            Point { x: fall.from.0, y: fall.from.1 }
+        } else {
+            Point { x: card.x + card.width / 2.0, y: card.y + card.height }
+        };
+        let room = (scene.layout.height - from.y - 14.0).max(10.0).min(130.0);
+        let drop = if scene.calm { 14.0 } else { (age * age * 2.6).min(1.0) * room };
+        let point = Point { x: from.x, y: from.y + drop };
+        let context = &self.context;
+        context.set_global_alpha((3.0 * (1.0 - age)).clamp(0.0, 1.0));
+        context.set_fill_style_str(&self.theme.bad);
+        context.set_stroke_style_str(&self.theme.card);
+        context.begin_path();
+        shape(context, fall.class, point, 1.15);
+        context.fill();
+        context.set_line_width(1.4);
+        context.begin_path();
+        for side in [1.0, -1.0] {
+            context.move_to(point.x - 2.2, point.y - 2.2 * side);
+            context.line_to(point.x + 2.2, point.y + 2.2 * side);
+        }
+        context.stroke();
+        if fall.told {
+            self.tell(fall, point, scene);
+        }
+        context.set_global_alpha(1.0);
+    }
+
+    fn tell(&self, fall: &Fall, at: Point, scene: &Scene<'_>) {
+        let context = &self.context;
+        let left = at.x > scene.layout.width - 110.0;
+        context.set_font(&format!("600 12px {}", self.theme.family));
+        context.set_text_align(if left { "right" } else { "left" });
+        context.set_line_width(3.5);
+        context.set_line_join("round");
+        let x = if left { at.x - 9.0 } else { at.x + 9.0 };
+        let _ = context.stroke_text(fall.cause.name(), x, at.y + 4.0);
+        let _ = context.fill_text(fall.cause.name(), x, at.y + 4.0);
+    }
+}
+
+/// Which dots sit in each node's slots: all that are being served, and of those whose slot is kept while they are
+/// elsewhere, as many as the node really has. Hops are drawn out, so more dots are on their way in the picture than in
+/// the simulation; the slots must not look fuller for it.
+fn seats(stations: &[Station], dots: &[Option<Dot>], scene: &Scene<'_>) -> Vec<Vec<usize>> {
+    let here = |key: usize, node: usize| {
+        dots[key].as_ref().is_some_and(|dot| matches!(dot.place, Place::Served { node: at } if at == node))
+    };
+    let of = |(node, station): (usize, &Station)| {
+        let all = station.slots.iter().flatten().copied();
+        let served = all.clone().filter(|key| here(*key, node)).count();
+        let mut kept = (scene.in_service)(node).saturating_sub(served);
+        let stays = |key: &usize| {
+            here(*key, node) || {
+                let stays = kept > 0;
+                kept = kept.saturating_sub(1);
+                stays
+            }
+        };
+        all.filter(stays).collect()
+    };
+    stations.iter().enumerate().map(of).collect()
+}
+
+/// Where a dot is drawn: where it belongs, plus what is left of the way there.
+fn glide(dot: &mut Dot, home: Point, decay: f64) -> Point {
+    if std::mem::take(&mut dot.moved_on)
+        && let Some((x, y)) = dot.drawn
+    {
+        dot.offset = (x - home.x, y - home.y);
+    }
+    dot.offset = (dot.offset.0 * decay, dot.offset.1 * decay);
+    let point = Point { x: home.x + dot.offset.0, y: home.y + dot.offset.1 };
+    dot.drawn = Some((point.x, point.y));
+    point
+}
+
+/// The centre of a card's slot; none when there are more than fit.
+fn slot_point(scene: &Scene<'_>, component: usize, row: Row, order: usize, count: usize) -> Option<Point> {
+    let card = scene.layout.cards.get(component)?;
+    let rows = rows(scene.stage, component);
+    if !rows.contains(&row) {
+        // No rows: a line of dots at the card's foot.
+        let shown = count.clamp(1, 7);
+        let x = card.x + card.width / 2.0 + (order as f64 - (shown - 1) as f64 / 2.0) * SLOT_PX;
+        return (order < shown).then(|| Point { x, y: card.y + card.height - 12.0 });
+    }
+    (order < SLOTS).then(|| Point { x: card.x + SLOT_LEFT + order as f64 * SLOT_PX, y: card.y + slot_top(rows, row) })
+}
+
+/// Adds a class's shape to the path.
+fn shape(context: &CanvasRenderingContext2d, class: Class, at: Point, size: f64) {
+    let Point { x, y } = at;
+    match class {
+        Class::Static => {
+            let r = 4.1 * size;
+            context.move_to(x + r, y);
+            let _ = context.arc(x, y, r, 0.0, TAU);
+        }
+        Class::Read => {
+            let r = 5.3 * size;
+            context.move_to(x, y - r);
+            context.line_to(x + r, y);
+            context.line_to(x, y + r);
+            context.line_to(x - r, y);
+            context.close_path();
+        }
+        Class::Write => {
+            let r = 3.9 * size;
+            context.rect(x - r, y - r, 2.0 * r, 2.0 * r);
+        }
+        Class::Job => {
+            let r = 5.2 * size;
+            context.move_to(x, y - r);
+            context.line_to(x + r * 0.95, y + r * 0.7);
+            context.line_to(x - r * 0.95, y + r * 0.7);
+            context.close_path();
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! What the rest of the page sees of a figure: read it, turn its knobs, break it, follow its figures.
+//!
+//! Every mounted figure is registered here by its id, so that a number in a sentence, a prediction, a challenge or a
+//! chart can find the figure it belongs to:
+//!
+//! ```ignore
+//! // Elements of a page are mounted in any order: wait for the figure instead of looking once.
+//! handle::when_mounted("fig-id", |figure| {
+//!     let rate = figure.reading("users.rate");           // value, unit, sane range
+//!     figure.set("users.rate", 90.0);                    // at once, without losing the run
+//!     let heard = figure.on_change(|figure, change| …);  // dropped: no longer called
+//!     let charted = figure.on_sample(|sample| …);        // about four times a second while it runs
+//! });
+//! ```
+//!
+//! What the others give back:
+//!
+//! - `charts::mount(panel: Panel, into: &HtmlElement, figure: &FigureHandle) -> Box<dyn Any>` draws one panel into an
+//!   empty element that is as wide as the panel's column; what it returns is dropped when the figure goes.
+//! - `lesson::mount_predict(element: &HtmlElement) -> Box<dyn Any>` and `lesson::mount_challenge(…)` bring those custom
+//!   elements to life; `lesson::start()` is called once a page and looks for knobs in sentences.
+//!
+//! Everything lives on the page's one thread. Callbacks may call the handle again; a [`Subscription`] may be dropped
+//! inside its own callback. A handle does not keep a figure alive: after its element was removed, calls do nothing.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use hockeystick_core::figure::{Break, Figure};
+use hockeystick_core::outcome::Outcome;
+use hockeystick_core::stage::{FaultKind, Reading, Stage, Target};
+
+/// What changed about a figure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The number at this path was set.
+    Knob(String),
+    /// It plays now, or no longer does.
+    Running(bool),
+    /// Simulated seconds in a second of the reader's time.
+    Speed(f64),
+    /// The run began again, from time zero: forget what was drawn.
+    Restarted,
+    /// The reader broke something.
+    Broken(Break),
+}
+
+/// What was measured in the last quarter of a second or so of the reader's time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// Simulated time, in seconds.
+    pub at_s: f64,
+    /// Simulated seconds since the last sample.
+    pub seconds: f64,
+    /// Requests that arrived since the last sample.
+    pub arrived: u64,
+    /// Requests that were answered since the last sample.
+    pub completed: u64,
+    /// Requests that failed since the last sample: the cause as a reader sees it ("refused"), how many. Every cause, in
+    /// the same order every time.
+    pub failed: Vec<(&'static str, u64)>,
+    /// Response time of the requests answered lately; none while there are too few.
+    pub response: Option<Percentiles>,
+    /// Share of its capacity that each station used since the last sample, 0 to 1, by name: `box cpu`, `box disk`.
+    pub utilisation: Vec<(String, f64)>,
+}
+
+impl Sample {
+    /// Failures of all causes since the last sample.
+    pub fn failures(&self) -> u64 {
+        self.failed.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// Response times, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Percentiles {
+    /// Mean.
+    pub mean_ms: f64,
+    /// Median.
+    pub p50_ms: f64,
+    /// 95th percentile.
+    pub p95_ms: f64,
+    /// 99th percentile.
+    pub p99_ms: f64,
+}
+
+/// A short run in the background, for a curve or a verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRequest {
+    /// What runs.
+    pub stage: Stage,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Simulated seconds, warm-up included.
+    pub seconds: f64,
+}
+
+/// Runs asked for together. Dropped, those that have not begun are forgotten, and its callback is not called again.
+#[must_use = "dropping it cancels the runs"]
+#[derive(Debug)]
+pub struct Runs {
+    pub(crate) wanted: Rc<Cell<bool>>,
+}
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        self.wanted.set(false);
+    }
+}
+
+/// How a background run ended.
+pub type RunResult = Result<Outcome, String>;
+
+/// What a figure does on behalf of its handle. The figure implements it; nobody else needs it.
+pub(crate) trait Engine {
+    fn stage_changed(&self, stage: &Stage);
+    fn seed_changed(&self, seed: u64);
+    fn running_changed(&self, running: bool);
+    fn speed_changed(&self, speed: f64);
+    fn step(&self);
+    fn restart(&self);
+    fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64);
+    fn mend(&self);
+    fn run_in_background(&self, runs: Vec<RunRequest>, on_result: Box<dyn FnMut(usize, RunResult)>) -> Runs;
+}
+
+type ChangeListener = Rc<RefCell<dyn FnMut(&FigureHandle, &Change)>>;
+type SampleListener = Rc<RefCell<dyn FnMut(&Sample)>>;
+
+/// Stops the calls when it is dropped. Keep it as long as you want to be called.
+#[must_use = "dropping it stops the calls"]
+pub struct Subscription {
+    end: Option<Box<dyn FnOnce()>>,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Some(end) = self.end.take() {
+            end();
+        }
+    }
+}
+
+impl std::fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Subscription")
+    }
+}
+
+struct State {
+    authored: Figure,
+    stage: RefCell<Stage>,
+    seed: Cell<u64>,
+    speed: Cell<f64>,
+    running: Cell<bool>,
+    engine: RefCell<Option<Rc<dyn Engine>>>,
+    next_id: Cell<u64>,
+    changes: RefCell<Vec<(u64, ChangeListener)>>,
+    samples: RefCell<Vec<(u64, SampleListener)>>,
+}
+
+/// A figure on the page. Cheap to clone; see the [module](self).
+#[derive(Clone)]
+pub struct FigureHandle(Rc<State>);
+
+impl std::fmt::Debug for FigureHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("FigureHandle").field(&self.id()).finish()
+    }
+}
+
+impl FigureHandle {
+    pub(crate) fn new(figure: Figure) -> Self {
+        Self(Rc::new(State {
+            stage: RefCell::new(figure.stage.clone()),
+            seed: Cell::new(figure.seed),
+            speed: Cell::new(figure.speed),
+            running: Cell::new(false),
+            engine: RefCell::new(None),
+            next_id: Cell::new(0),
+            changes: RefCell::new(Vec::new()),
+            samples: RefCell::new(Vec::new()),
+            authored: figure,
+        }))
+    }
+
+    /// Its name within the page.
+    pub fn id(&self) -> &str {
+        &self.0.authored.id
+    }
+
+    /// The figure as its author wrote it.
+    pub fn authored(&self) -> &Figure {
+        &self.0.authored
+    }
+
+    /// The stage as it stands now, with every knob as the reader left it.
+    pub fn stage(&self) -> Stage {
+        self.0.stage.borrow().clone()
+    }
+
+    /// Looks at the stage as it stands now without copying it. Do not turn knobs inside `look`.
+    pub fn with_stage<T>(&self, look: impl FnOnce(&Stage) -> T) -> T {
+        look(&self.0.stage.borrow())
+    }
+
+    /// The number at a path, with its unit and sane range; see [`Stage::knob`].
+    pub fn reading(&self, path: &str) -> Option<Reading> {
+        self.0.stage.borrow().knob(path)
+    }
+
+    /// The number at a path, in the knob's unit (seconds, bytes, a second).
+    pub fn get(&self, path: &str) -> Option<f64> {
+        self.reading(path).map(|reading| reading.value)
+    }
+
+    /// Sets the number at a path, at once and without losing the run. False when there is no such number.
+    pub fn set(&self, path: &str, value: f64) -> bool {
+        let known = self.0.stage.borrow_mut().set_knob(path, value);
+        if known {
+            if let Some(engine) = self.engine() {
+                engine.stage_changed(&self.0.stage.borrow());
+            }
+            self.tell(&Change::Knob(path.to_owned()));
+        }
+        known
+    }
+
+    /// Whether it plays.
+    pub fn is_running(&self) -> bool {
+        self.0.running.get()
+    }
+
+    /// Plays.
+    pub fn play(&self) {
+        self.set_running(true);
+    }
+
+    /// Pauses.
+    pub fn pause(&self) {
+        self.set_running(false);
+    }
+
+    fn set_running(&self, running: bool) {
+        if self.0.running.replace(running) != running {
+            if let Some(engine) = self.engine() {
+                engine.running_changed(running);
+            }
+            self.tell(&Change::Running(running));
+        }
+    }
+
+    /// Pauses, and goes on to the next thing that happens to any request.
+    pub fn step(&self) {
+        self.pause();
+        if let Some(engine) = self.engine() {
+            engine.step();
+        }
+    }
+
+    /// Begins again at time zero, with the same seed and the knobs as they are.
+    pub fn restart(&self) {
+        if let Some(engine) = self.engine() {
+            engine.restart();
+        }
+        self.tell(&Change::Restarted);
+    }
+
+    /// Turns every knob back to what the author wrote, and begins again.
+    pub fn reset(&self) {
+        *self.0.stage.borrow_mut() = self.0.authored.stage.clone();
+        if let Some(engine) = self.engine() {
+            engine.stage_changed(&self.0.stage.borrow());
+            engine.restart();
+        }
+        self.tell(&Change::Knob(String::new()));
+        self.tell(&Change::Restarted);
+    }
+
+    /// Seed of every random draw.
+    pub fn seed(&self) -> u64 {
+        self.0.seed.get()
+    }
+
+    /// Sets the seed and begins again.
+    pub fn set_seed(&self, seed: u64) {
+        self.0.seed.set(seed);
+        if let Some(engine) = self.engine() {
+            engine.seed_changed(seed);
+        }
+        self.tell(&Change::Restarted);
+    }
+
+    /// Simulated seconds in a second of the reader's time.
+    pub fn speed(&self) -> f64 {
+        self.0.speed.get()
+    }
+
+    /// Sets the speed, kept between 1/1000 and 1000.
+    pub fn set_speed(&self, speed: f64) {
+        let speed = if speed.is_finite() { speed.clamp(0.001, 1000.0) } else { 1.0 };
+        if self.0.speed.replace(speed) != speed {
+            if let Some(engine) = self.engine() {
+                engine.speed_changed(speed);
+            }
+            self.tell(&Change::Speed(speed));
+        }
+    }
+
+    /// Breaks something for a while, from now on.
+    pub fn inject(&self, what: &Break) {
+        if let Some(engine) = self.engine() {
+            engine.inject(&what.on, what.kind, what.lasts_s);
+        }
+        self.tell(&Change::Broken(what.clone()));
+    }
+
+    /// Ends everything that is broken.
+    pub fn mend(&self) {
+        if let Some(engine) = self.engine() {
+            engine.mend();
+        }
+    }
+
+    /// Runs in the background, one after another, without disturbing the figure: `on_result` gets the index of the run
+    /// and what came of it. Keep what is returned; dropping it cancels.
+    pub fn run_in_background(
+        &self,
+        runs: Vec<RunRequest>,
+        on_result: impl FnMut(usize, RunResult) + 'static,
+    ) -> Option<Runs> {
+        Some(self.engine()?.run_in_background(runs, Box::new(on_result)))
+    }
+
+    /// [`run_in_background`](Self::run_in_background) of the stage as it stands, at each of these loads.
+    pub fn request_curve(
+        &self,
+        rates_per_s: &[f64],
+        seconds: f64,
+        on_result: impl FnMut(usize, RunResult) + 'static,
+    ) -> Option<Runs> {
+        let at = |rate_per_s: &f64| {
+            let mut stage = self.stage();
+            stage.workload.rate = hockeystick_core::units::Rate::per_second(*rate_per_s);
+            RunRequest { stage, seed: self.seed(), seconds }
+        };
+        self.run_in_background(rates_per_s.iter().map(at).collect(), on_result)
+    }
+
+    /// Calls back after each change, whoever made it.
+    pub fn on_change(&self, listener: impl FnMut(&Self, &Change) + 'static) -> Subscription {
+        let id = self.next_id();
+        self.0.changes.borrow_mut().push((id, Rc::new(RefCell::new(listener))));
+        self.subscription(move |state| state.changes.borrow_mut().retain(|(other, _)| *other != id))
+    }
+
+    /// Calls back with what was measured, about four times a second while it runs and is seen.
+    pub fn on_sample(&self, listener: impl FnMut(&Sample) + 'static) -> Subscription {
+        let id = self.next_id();
+        self.0.samples.borrow_mut().push((id, Rc::new(RefCell::new(listener))));
+        self.subscription(move |state| state.samples.borrow_mut().retain(|(other, _)| *other != id))
+    }
+
+    fn next_id(&self) -> u64 {
+        let id = self.0.next_id.get();
+        self.0.next_id.set(id + 1);
+        id
+    }
+
+    fn subscription(&self, end: impl FnOnce(&State) + 'static) -> Subscription {
+        let state: Weak<State> = Rc::downgrade(&self.0);
+        let end = move || {
+            if let Some(state) = state.upgrade() {
+                end(&state);
+            }
+        };
+        Subscription { end: Some(Box::new(end)) }
+    }
+
+    fn engine(&self) -> Option<Rc<dyn Engine>> {
+        self.0.engine.borrow().clone()
+    }
+
+    /// Connects the figure's own machinery; none when its element was removed.
+    pub(crate) fn set_engine(&self, engine: Option<Rc<dyn Engine>>) {
+        *self.0.engine.borrow_mut() = engine;
+    }
+
+    fn tell(&self, change: &Change) {
+        let listeners: Vec<_> = self.0.changes.borrow().iter().map(|(_, listener)| Rc::clone(listener)).collect();
+        for listener in listeners {
+            // A listener that turns a knob hears of its own change from the others only.
+            if let Ok(mut call) = listener.try_borrow_mut() {
+                call(self, change);
+            }
+        }
+    }
+
+    pub(crate) fn tell_sample(&self, sample: &Sample) {
+        let listeners: Vec<_> = self.0.samples.borrow().iter().map(|(_, listener)| Rc::clone(listener)).collect();
+        for listener in listeners {
+            if let Ok(mut call) = listener.try_borrow_mut() {
+                call(sample);
+            }
+        }
+    }
+}
+
+thread_local! {
+    static MOUNTED: RefCell<Vec<FigureHandle>> = const { RefCell::new(Vec::new()) };
+    static AWAITED: RefCell<Vec<(String, Box<dyn FnOnce(FigureHandle)>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The figure with this id, if it is mounted.
+pub fn find(id: &str) -> Option<FigureHandle> {
+    MOUNTED.with_borrow(|mounted| mounted.iter().find(|figure| figure.id() == id).cloned())
+}
+
+/// Calls back with the figure of this id: now if it is mounted, else as soon as it is.
+pub fn when_mounted(id: &str, call: impl FnOnce(FigureHandle) + 'static) {
+    match find(id) {
+        Some(figure) => call(figure),
+        None => AWAITED.with_borrow_mut(|awaited| awaited.push((id.to_owned(), Box::new(call)))),
+    }
+}
+
+/// Makes a figure known, and tells those who wait for it.
+pub(crate) fn register(figure: &FigureHandle) {
+    MOUNTED.with_borrow_mut(|mounted| mounted.push(figure.clone()));
+    let calls: Vec<_> = AWAITED
+        .with_borrow_mut(|awaited| awaited.extract_if(.., |(id, _)| id == figure.id()).map(|(_, call)| call).collect());
+    for call in calls {
+        call(figure.clone());
+    }
+}
+
+/// Forgets a figure whose element was removed.
+pub(crate) fn unregister(figure: &FigureHandle) {
+    MOUNTED.with_borrow_mut(|mounted| mounted.retain(|other| !Rc::ptr_eq(&other.0, &figure.0)));
+}

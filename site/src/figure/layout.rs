@@ -1,0 +1,426 @@
+//! Where everything on a board is, in CSS pixels: cards, the machines that enclose them, and the arrows.
+//!
+//! Pure geometry. A board wider than [`NARROW_PX`] shows the stage's own positions; a narrower one turns the board from
+//! top to bottom, with cards at the same readable size.
+
+use hockeystick_core::component::Kind;
+use hockeystick_core::stage::{Placement, Stage};
+
+/// Below this width a board runs from top to bottom.
+pub(crate) const NARROW_PX: f64 = 560.0;
+/// Board units across: the stage's positions are given in these.
+pub(crate) const BOARD_UNITS: f64 = 800.0;
+/// Space between a machine's edge and its cards.
+const MACHINE_PAD: f64 = 14.0;
+/// Space for a machine's name and bars: above its cards, or on a narrow board below them, so that arrows from above do
+/// not cross it.
+const MACHINE_HEAD: f64 = 70.0;
+const MACHINE_FOOT: f64 = 92.0;
+/// Space between the board's edge and everything on it.
+const MARGIN: f64 = 22.0;
+/// Space below the lowest thing: room for what falls, and for the bottleneck's mark.
+const FOOT: f64 = 46.0;
+/// Least length of an arrow between two cards side by side.
+const ARROW_PX: f64 = 46.0;
+/// Between the rows of a narrow board: room to see what travels.
+const ROW_GAP: f64 = 62.0;
+
+/// A point on the board.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+}
+
+/// A rectangle on the board.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Rect {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+}
+
+impl Rect {
+    pub(crate) fn centre(&self) -> Point {
+        Point { x: self.x + self.width / 2.0, y: self.y + self.height / 2.0 }
+    }
+
+    fn right(&self) -> f64 {
+        self.x + self.width
+    }
+
+    fn bottom(&self) -> f64 {
+        self.y + self.height
+    }
+
+    fn around(self, other: Self) -> Self {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        Self { x, y, width: self.right().max(other.right()) - x, height: self.bottom().max(other.bottom()) - y }
+    }
+}
+
+/// What a card shows below its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// Slots for requests in service.
+    Serving,
+    /// Slots for requests that wait.
+    Waiting,
+    /// A bar: the processors of a machine of its own.
+    Cpu,
+}
+
+/// The rows of a component's card.
+pub(crate) fn rows(stage: &Stage, component: usize) -> &'static [Row] {
+    let own = matches!(stage.components[component].machine, Some(Placement::Own { .. }));
+    match (stage.components[component].settings.kind(), own) {
+        (Kind::AppServer, false) => &[Row::Serving, Row::Waiting],
+        (Kind::AppServer, true) => &[Row::Cpu, Row::Serving, Row::Waiting],
+        (Kind::Database, false) => &[Row::Serving],
+        (Kind::Database, true) => &[Row::Cpu, Row::Serving],
+        _ => &[],
+    }
+}
+
+/// The size of a component's card; `figure.css` gives the same heights to its parts.
+pub(crate) fn card_size(stage: &Stage, component: usize) -> (f64, f64) {
+    let rows = rows(stage, component);
+    if rows.is_empty() {
+        return (116.0, 96.0);
+    }
+    let height = |row: &Row| if *row == Row::Cpu { 26.0 } else { 37.0 };
+    (188.0, 46.0 + rows.iter().map(height).sum::<f64>() + 6.0)
+}
+
+/// Slots of one row: how many fit into a card.
+pub(crate) const SLOTS: usize = 14;
+/// From one slot's centre to the next.
+pub(crate) const SLOT_PX: f64 = 11.8;
+/// From a card's left edge to the centre of its first slot.
+pub(crate) const SLOT_LEFT: f64 = 17.5;
+
+/// The centre of the slots' line of a row, from the card's top.
+pub(crate) fn slot_top(rows: &[Row], row: Row) -> f64 {
+    let mut top = 46.0;
+    for each in rows {
+        if *each == row {
+            break;
+        }
+        top += if *each == Row::Cpu { 26.0 } else { 37.0 };
+    }
+    top + 23.0
+}
+
+/// An arrow: points along it at equal distances, from the caller to the called.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Path {
+    pub(crate) points: Vec<Point>,
+    /// As an SVG path, for drawing.
+    pub(crate) svg: String,
+}
+
+impl Path {
+    /// The point this share of the way along, `lane` pixels to the right of the direction of travel.
+    pub(crate) fn at(&self, share: f64, back: bool, lane: f64) -> Point {
+        let Some(last) = self.points.len().checked_sub(1).filter(|last| *last > 0) else { return Point::default() };
+        let share = if back { 1.0 - share } else { share };
+        let place = share.clamp(0.0, 1.0) * last as f64;
+        let index = (place as usize).min(last - 1);
+        let (a, b) = (self.points[index], self.points[index + 1]);
+        let (dx, dy) = (b.x - a.x, b.y - a.y);
+        let length = dx.hypot(dy).max(1e-6);
+        let side = if back { lane } else { -lane } / length;
+        let rest = place - index as f64;
+        Point { x: a.x + dx * rest - dy * side, y: a.y + dy * rest + dx * side }
+    }
+}
+
+/// A board laid out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) narrow: bool,
+    /// One a component.
+    pub(crate) cards: Vec<Rect>,
+    /// One a shared machine; none while nothing runs there.
+    pub(crate) machines: Vec<Option<Rect>>,
+    /// One a link.
+    pub(crate) links: Vec<Path>,
+}
+
+impl Layout {
+    /// Lays a stage out on a board of this width. `centres` are the reader's own positions in board units, one a
+    /// component, for the wide board or for the narrow one.
+    pub(crate) fn new(stage: &Stage, width: f64, moved: Option<&[Point]>) -> Self {
+        let narrow = width < NARROW_PX;
+        let mut cards = if narrow { narrow_cards(stage, width) } else { wide_cards(stage, width) };
+        let height = content_height(stage, &cards, narrow);
+        if let Some(moved) = moved {
+            for (card, centre) in cards.iter_mut().zip(moved) {
+                card.x = (centre.x - card.width / 2.0).clamp(4.0, (width - card.width - 4.0).max(4.0));
+                card.y = (centre.y - card.height / 2.0).clamp(4.0, (height - card.height - 4.0).max(4.0));
+            }
+        }
+        let machines = machine_rects(stage, &cards, narrow);
+        let links = link_paths(stage, &cards);
+        Self { width, height, narrow, cards, machines, links }
+    }
+
+    /// The centres of the cards.
+    pub(crate) fn centres(&self) -> Vec<Point> {
+        self.cards.iter().map(Rect::centre).collect()
+    }
+}
+
+fn content_height(stage: &Stage, cards: &[Rect], narrow: bool) -> f64 {
+    let boxes = machine_rects(stage, cards, narrow).into_iter().flatten();
+    cards.iter().copied().chain(boxes).map(|rect| rect.bottom()).fold(0.0, f64::max) + FOOT
+}
+
+/// The stage's own positions, moved so that the top of everything is at the margin.
+fn wide_cards(stage: &Stage, width: f64) -> Vec<Rect> {
+    let scale = width / BOARD_UNITS;
+    let place = |index: usize| {
+        let component = &stage.components[index];
+        let (w, h) = card_size(stage, index);
+        let x = f64::from(component.at[0]) * scale - w / 2.0;
+        Rect {
+            x: x.clamp(MARGIN, (width - w - MARGIN).max(MARGIN)),
+            y: f64::from(component.at[1]) - h / 2.0,
+            width: w,
+            height: h,
+        }
+    };
+    let mut cards: Vec<Rect> = (0..stage.components.len()).map(place).collect();
+    separate(stage, &mut cards, width);
+    let boxes = machine_rects(stage, &cards, false).into_iter().flatten();
+    let top = cards.iter().copied().chain(boxes).map(|rect| rect.y).fold(f64::INFINITY, f64::min);
+    let shift = if top.is_finite() { MARGIN - top } else { 0.0 };
+    cards.iter_mut().for_each(|card| card.y += shift);
+    cards
+}
+
+/// Cards side by side keep room for an arrow between them; a machine's own edge stays on the board.
+fn separate(stage: &Stage, cards: &mut [Rect], width: f64) {
+    let inset = |index: usize| match stage.components[index].machine {
+        Some(Placement::Shared(_)) => MARGIN + MACHINE_PAD,
+        _ => MARGIN,
+    };
+    let mut order: Vec<usize> = (0..cards.len()).collect();
+    order.sort_by(|a, b| cards[*b].x.total_cmp(&cards[*a].x));
+    for (place, &index) in order.iter().enumerate() {
+        let mut most = width - cards[index].width - inset(index);
+        for &right in &order[..place] {
+            let level = cards[right].y < cards[index].bottom() + 8.0 && cards[index].y < cards[right].bottom() + 8.0;
+            if level {
+                // From outside into a machine the arrow must cross its edge.
+                let edge = (inset(index) - inset(right)).abs();
+                most = most.min(cards[right].x - cards[index].width - ARROW_PX - edge);
+            }
+        }
+        cards[index].x = cards[index].x.min(most).max(inset(index).min(most.max(4.0)));
+    }
+}
+
+/// Calls that lie between the users and each component; the most, where ways of different length lead to it.
+pub(crate) fn depths(stage: &Stage) -> Vec<usize> {
+    let mut depths = vec![0; stage.components.len()];
+    // A stage has no cycles; the bound only keeps a broken one from turning for ever.
+    for _ in 0..stage.components.len() {
+        for link in &stage.links {
+            depths[link.to] = depths[link.to].max(depths[link.from] + 1);
+        }
+    }
+    depths
+}
+
+/// Rows by distance from the users; within a row, from left to right what was from top to bottom.
+fn narrow_cards(stage: &Stage, width: f64) -> Vec<Rect> {
+    let depths = depths(stage);
+    let mut cards = vec![Rect::default(); stage.components.len()];
+    let mut top = MARGIN;
+    for depth in 0..=depths.iter().copied().max().unwrap_or(0) {
+        let mut row: Vec<usize> = (0..cards.len()).filter(|index| depths[*index] == depth).collect();
+        row.sort_by(|a, b| stage.components[*a].at[1].total_cmp(&stage.components[*b].at[1]));
+        top = place_row(stage, &row, top, width, &mut cards) + ROW_GAP;
+    }
+    align_machines(stage, &mut cards, width);
+    cards
+}
+
+/// Places a row's cards side by side, in as many lines as the width needs; returns the bottom of the lowest.
+fn place_row(stage: &Stage, row: &[usize], top: f64, width: f64, cards: &mut [Rect]) -> f64 {
+    let space = width - 2.0 * (MARGIN + 4.0);
+    let mut lines: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut used = 0.0;
+    for &index in row {
+        let (w, _) = card_size(stage, index);
+        if used + w > space && used > 0.0 {
+            lines.push(Vec::new());
+            used = 0.0;
+        }
+        used += w + 12.0;
+        if let Some(line) = lines.last_mut() {
+            line.push(index);
+        }
+    }
+    let mut top = top;
+    let mut bottom = top;
+    for line in lines {
+        let total: f64 = line.iter().map(|index| card_size(stage, *index).0).sum();
+        let gap = (width - total) / (line.len() + 1) as f64;
+        let mut x = gap;
+        for index in line {
+            let (w, h) = card_size(stage, index);
+            cards[index] = Rect { x, y: top, width: w, height: h };
+            x += w + gap;
+            bottom = f64::max(bottom, top + h);
+        }
+        top = bottom + ROW_GAP / 2.0;
+    }
+    bottom
+}
+
+/// Cards of one machine stand in one column when each is alone in its row.
+fn align_machines(stage: &Stage, cards: &mut [Rect], width: f64) {
+    for machine in 0..stage.machines.len() {
+        let members: Vec<usize> = members(stage, machine).collect();
+        let Some(&first) = members.first() else { continue };
+        let one_a_row = members.iter().all(|a| members.iter().all(|b| a == b || cards[*a].y != cards[*b].y));
+        if one_a_row {
+            let widest = members.iter().map(|index| cards[*index].width).fold(0.0, f64::max);
+            let most = width - widest / 2.0 - MARGIN - MACHINE_PAD + 10.0;
+            let centre = cards[first].centre().x.min(most);
+            members.iter().for_each(|index| cards[*index].x = centre - cards[*index].width / 2.0);
+        }
+    }
+}
+
+/// The components that run on a shared machine.
+pub(crate) fn members(stage: &Stage, machine: usize) -> impl Iterator<Item = usize> {
+    let on = move |component: &hockeystick_core::stage::Component| match component.machine {
+        Some(Placement::Shared(index)) => index == machine,
+        _ => false,
+    };
+    stage.components.iter().enumerate().filter(move |(_, component)| on(component)).map(|(index, _)| index)
+}
+
+fn machine_rects(stage: &Stage, cards: &[Rect], narrow: bool) -> Vec<Option<Rect>> {
+    let (above, below) = if narrow { (MACHINE_PAD, MACHINE_FOOT) } else { (MACHINE_HEAD, MACHINE_PAD) };
+    let rect = |machine| {
+        let inner = members(stage, machine).map(|index| cards[index]).reduce(Rect::around)?;
+        Some(Rect {
+            x: inner.x - MACHINE_PAD,
+            y: inner.y - above,
+            width: inner.width + 2.0 * MACHINE_PAD,
+            height: inner.height + above + below,
+        })
+    };
+    (0..stage.machines.len()).map(rect).collect()
+}
+
+/// The side of a card where an arrow ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+    Top,
+    Bottom,
+}
+
+fn sides(from: &Rect, to: &Rect) -> (Side, Side) {
+    let across = (to.x - from.right()).max(from.x - to.right());
+    let along = (to.y - from.bottom()).max(from.y - to.bottom());
+    match (across >= along, to.centre().x >= from.centre().x, to.centre().y >= from.centre().y) {
+        (true, true, _) => (Side::Right, Side::Left),
+        (true, false, _) => (Side::Left, Side::Right),
+        (false, _, true) => (Side::Bottom, Side::Top),
+        (false, _, false) => (Side::Top, Side::Bottom),
+    }
+}
+
+/// Where an arrow meets a card: several on one side stand apart, in the order of where they lead.
+fn port(card: &Rect, side: Side, order: usize, count: usize) -> Point {
+    let spread = (order as f64 - (count - 1) as f64 / 2.0) * 18.0;
+    let centre = card.centre();
+    match side {
+        Side::Left => Point { x: card.x, y: centre.y + spread },
+        Side::Right => Point { x: card.right(), y: centre.y + spread },
+        Side::Top => Point { x: centre.x + spread, y: card.y },
+        Side::Bottom => Point { x: centre.x + spread, y: card.bottom() },
+    }
+}
+
+fn link_paths(stage: &Stage, cards: &[Rect]) -> Vec<Path> {
+    // Every end of every link: card, side, where its other end is along that side, and which end it is.
+    let mut ends: Vec<(usize, Side, f64, usize)> = Vec::new();
+    for (index, link) in stage.links.iter().enumerate() {
+        let (from, to) = (&cards[link.from], &cards[link.to]);
+        let (out, into) = sides(from, to);
+        let along = |side: Side, other: &Rect| match side {
+            Side::Left | Side::Right => other.centre().y,
+            Side::Top | Side::Bottom => other.centre().x,
+        };
+        ends.push((link.from, out, along(out, to), 2 * index));
+        ends.push((link.to, into, along(into, from), 2 * index + 1));
+    }
+    let place = |end: usize| {
+        let (card, side, at, _) = ends[end];
+        let same = ends.iter().filter(|other| other.0 == card && other.1 == side);
+        let before = same.clone().filter(|other| (other.2, other.3) < (at, end)).count();
+        (port(&cards[card], side, before, same.count()), side)
+    };
+    (0..stage.links.len()).map(|index| curve(place(2 * index), place(2 * index + 1))).collect()
+}
+
+/// A cubic curve that leaves and enters at right angles to the cards.
+fn curve((a, out): (Point, Side), (b, into): (Point, Side)) -> Path {
+    let reach = ((b.x - a.x).abs().max((b.y - a.y).abs()) * 0.45).clamp(16.0, 120.0);
+    let pull = |point: Point, side: Side| match side {
+        Side::Left => Point { x: point.x - reach, ..point },
+        Side::Right => Point { x: point.x + reach, ..point },
+        Side::Top => Point { y: point.y - reach, ..point },
+        Side::Bottom => Point { y: point.y + reach, ..point },
+    };
+    let (p, q) = (pull(a, out), pull(b, into));
+    let on_curve = |t: f64| {
+        let s = 1.0 - t;
+        let (k0, k1, k2, k3) = (s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t);
+        Point { x: k0 * a.x + k1 * p.x + k2 * q.x + k3 * b.x, y: k0 * a.y + k1 * p.y + k2 * q.y + k3 * b.y }
+    };
+    let fine: Vec<Point> = (0..=96).map(|step| on_curve(f64::from(step) / 96.0)).collect();
+    let round = |value: f64| (value * 10.0).round() / 10.0;
+    let svg = format!(
+        "M{} {}C{} {} {} {} {} {}",
+        round(a.x),
+        round(a.y),
+        round(p.x),
+        round(p.y),
+        round(q.x),
+        round(q.y),
+        round(b.x),
+        round(b.y)
+    );
+    Path { points: at_equal_distances(&fine, 40), svg }
+}
+
+fn at_equal_distances(fine: &[Point], count: usize) -> Vec<Point> {
+    let step = |pair: &[Point]| (pair[1].x - pair[0].x).hypot(pair[1].y - pair[0].y);
+    let total: f64 = fine.windows(2).map(step).sum();
+    let mut points = Vec::with_capacity(count + 1);
+    let (mut index, mut before) = (0, 0.0);
+    for number in 0..=count {
+        let wanted = total * number as f64 / count as f64;
+        while index + 2 < fine.len() && before + step(&fine[index..index + 2]) < wanted {
+            before += step(&fine[index..index + 2]);
+            index += 1;
+        }
+        let length = step(&fine[index..index + 2]).max(1e-9);
+        let rest = ((wanted - before) / length).clamp(0.0, 1.0);
+        let (a, b) = (fine[index], fine[index + 1]);
+        points.push(Point { x: a.x + (b.x - a.x) * rest, y: a.y + (b.y - a.y) * rest });
+    }
+    points
+}

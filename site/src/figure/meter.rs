@@ -1,0 +1,254 @@
+//! From snapshots to the numbers that the figure shows: smoothed, and steady enough to be read.
+
+use std::collections::VecDeque;
+
+use hockeystick_core::component::NodeGauge;
+use hockeystick_core::engine::moves::Cause;
+use hockeystick_core::simulate::frame::Frame;
+use hockeystick_core::simulate::{HostGauge, Window};
+use hockeystick_core::units::Nanos;
+
+use super::handle::{Percentiles, Sample};
+use super::view::{Busiest, CardNow, MachineNow, Strip, Thing};
+use crate::protocol::Plan;
+
+/// Time constant of a bar, in the reader's seconds.
+const BAR_S: f64 = 0.7;
+/// Time constant of the numbers beside a card's slots.
+const LOAD_S: f64 = 0.3;
+/// Time constant of what decides which station is busiest.
+const STEADY_S: f64 = 2.5;
+/// Another station must be busier by this much to take the mark over.
+const TAKE_OVER: f64 = 0.06;
+/// Below this nothing is marked.
+const MARK_FROM: f64 = 0.5;
+/// Rates are shown over at least this long, or so many requests, but never over longer than the last.
+const RATE_S: (f64, f64) = (2.5, 20.0);
+const RATE_REQUESTS: u64 = 60;
+/// Response times are shown of the requests answered in the last so many seconds, and of at least so many.
+const RESPONSE_S: f64 = 8.0;
+const RESPONSES: (usize, usize) = (20, 4_000);
+
+/// What one snapshot says of nodes and hosts.
+#[derive(Clone, Debug, Default)]
+struct Gauges {
+    at: Nanos,
+    nodes: Vec<NodeGauge>,
+    hosts: Vec<HostGauge>,
+}
+
+/// A host's utilisation, smoothed over a short and a long time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Busy {
+    cpu: f64,
+    disk: f64,
+    steady_cpu: f64,
+    steady_disk: f64,
+}
+
+/// Collects snapshots of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    plan: Plan,
+    coming: VecDeque<(f64, Gauges)>,
+    shown: Gauges,
+    busy: Vec<Busy>,
+    /// Calls in service and waiting at each node, smoothed.
+    load: Vec<(f64, f64)>,
+    sampled: Gauges,
+    windows: VecDeque<(f64, Window)>,
+    responses: VecDeque<(f64, f64)>,
+    busiest: Option<Busiest>,
+}
+
+impl Meter {
+    pub(crate) fn new(plan: Plan) -> Self {
+        let busy = vec![Busy::default(); plan.hosts.len()];
+        let load = vec![(0.0, 0.0); plan.nodes.len()];
+        Self { plan, busy, load, ..Self::default() }
+    }
+
+    /// Takes a snapshot in, to be shown at `shown_s`. The sample of its window, when it has one.
+    pub(crate) fn take(&mut self, frame: &Frame, shown_s: f64, responses_ms: &[f64]) -> Option<Sample> {
+        let gauges = Gauges { at: frame.now, nodes: frame.nodes.clone(), hosts: frame.hosts.clone() };
+        self.responses.extend(responses_ms.iter().map(|ms| (shown_s, *ms)));
+        while self.responses.len() > RESPONSES.1
+            || (self.responses.len() > RESPONSES.0
+                && self.responses.front().is_some_and(|(at, _)| *at < shown_s - RESPONSE_S))
+        {
+            self.responses.pop_front();
+        }
+        let sample = (frame.window.seconds > 0.0).then(|| self.sample(&gauges, &frame.window, shown_s));
+        self.coming.push_back((shown_s, gauges));
+        if self.coming.len() > 120 {
+            self.coming.pop_front();
+        }
+        sample
+    }
+
+    fn sample(&mut self, gauges: &Gauges, window: &Window, shown_s: f64) -> Sample {
+        self.windows.push_back((shown_s, *window));
+        while self.windows.front().is_some_and(|(at, _)| *at < shown_s - RATE_S.1) {
+            self.windows.pop_front();
+        }
+        let before = std::mem::replace(&mut self.sampled, gauges.clone());
+        let mut utilisation = Vec::new();
+        for (host, (name, _)) in self.plan.hosts.iter().enumerate() {
+            let (cpu, disk) = used(&before, gauges, host);
+            utilisation.push((format!("{name} cpu"), cpu));
+            utilisation.push((format!("{name} disk"), disk));
+        }
+        Sample {
+            at_s: gauges.at as f64 / 1e9,
+            seconds: window.seconds,
+            arrived: window.arrived,
+            completed: window.completed,
+            failed: Cause::ALL.iter().map(|cause| (cause.name(), window.failed[*cause as usize])).collect(),
+            response: self.percentiles(),
+            utilisation,
+        }
+    }
+
+    fn percentiles(&self) -> Option<Percentiles> {
+        if self.responses.len() < 5 {
+            return None;
+        }
+        let mut sorted: Vec<f64> = self.responses.iter().map(|(_, ms)| *ms).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        // The smallest response time that at least this share of the requests did not exceed.
+        let at = |share: f64| sorted[((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1];
+        let mean_ms = sorted.iter().sum::<f64>() / sorted.len() as f64;
+        Some(Percentiles { mean_ms, p50_ms: at(0.50), p95_ms: at(0.95), p99_ms: at(0.99) })
+    }
+
+    /// Brings the bars to what is shown at `shown_s`; `late_s` is how late they are shown.
+    pub(crate) fn advance(&mut self, shown_s: f64, late_s: f64) {
+        while self.coming.front().is_some_and(|(at, _)| at + late_s <= shown_s) {
+            let Some((_, gauges)) = self.coming.pop_front() else { break };
+            let before = std::mem::replace(&mut self.shown, gauges);
+            let passed_s = 0.033;
+            for (gauge, load) in self.shown.nodes.iter().zip(&mut self.load) {
+                let follow = |value: &mut f64, now: u32| *value += (f64::from(now) - *value) * (passed_s / LOAD_S);
+                follow(&mut load.0, gauge.in_service);
+                follow(&mut load.1, gauge.waiting);
+            }
+            for (host, busy) in self.busy.iter_mut().enumerate() {
+                if self.shown.at <= before.at {
+                    continue;
+                }
+                let (cpu, disk) = used(&before, &self.shown, host);
+                let follow = |value: &mut f64, now: f64, time_s: f64| *value += (now - *value) * (passed_s / time_s);
+                follow(&mut busy.cpu, cpu, BAR_S);
+                follow(&mut busy.disk, disk, BAR_S);
+                follow(&mut busy.steady_cpu, cpu, STEADY_S);
+                follow(&mut busy.steady_disk, disk, STEADY_S);
+            }
+        }
+    }
+
+    pub(crate) fn card(&self, component: usize) -> CardNow {
+        let mut now = CardNow::default();
+        let mut up = 0;
+        let nodes = self.plan.nodes.iter().zip(&self.shown.nodes).zip(&self.load);
+        let mut count = 0;
+        let mut load = (0.0, 0.0);
+        for (((_, host), gauge), node) in nodes.filter(|(((of, _), _), _)| *of as usize == component) {
+            load = (load.0 + node.0, load.1 + node.1);
+            now.serving_most = now.serving_most.saturating_add(gauge.in_service_most);
+            now.waiting_most = now.waiting_most.saturating_add(gauge.waiting_most);
+            now.cpu += host.and_then(|host| self.busy.get(host as usize)).map_or(0.0, |busy| busy.cpu);
+            up += u32::from(gauge.up);
+            count += 1;
+        }
+        (now.serving, now.waiting) = (load.0.round() as u32, load.1.round() as u32);
+        now.cpu /= f64::from(count.max(1));
+        now.down = count > 0 && up == 0;
+        now
+    }
+
+    /// Calls that hold a worker or a connection of a node, as shown.
+    pub(crate) fn in_service(&self, node: usize) -> usize {
+        self.load.get(node).map_or(0, |load| load.0.round() as usize)
+    }
+
+    pub(crate) fn machine(&self, machine: usize) -> MachineNow {
+        let host = self.plan.hosts.iter().position(|(_, of)| *of == Some(machine as u32));
+        let Some((host, gauge)) = host.and_then(|host| Some((host, self.shown.hosts.get(host)?))) else {
+            return MachineNow::default();
+        };
+        let mut nodes =
+            self.plan.nodes.iter().zip(&self.shown.nodes).filter(|((_, on), _)| *on == Some(host as u32)).peekable();
+        MachineNow {
+            cpu: self.busy[host].cpu,
+            disk: self.busy[host].disk,
+            memory_used: gauge.memory_used,
+            memory: gauge.memory,
+            swap: gauge.swap,
+            down: nodes.peek().is_some() && nodes.all(|(_, gauge)| !gauge.up),
+        }
+    }
+
+    /// The busiest station; it keeps the mark until another is clearly busier.
+    pub(crate) fn busiest(&mut self) -> Option<Busiest> {
+        let thing = |host: usize| match self.plan.hosts[host].1 {
+            Some(machine) => Some(Thing::Machine(machine as usize)),
+            None => {
+                let node = self.plan.nodes.iter().find(|(_, on)| *on == Some(host as u32))?;
+                Some(Thing::Component(node.0 as usize))
+            }
+        };
+        let stations = self
+            .busy
+            .iter()
+            .enumerate()
+            .flat_map(|(host, busy)| [(host, "CPU", busy.steady_cpu), (host, "disk", busy.steady_disk)]);
+        let stations: Vec<_> = stations.filter_map(|(host, what, share)| Some((thing(host)?, what, share))).collect();
+        let marked = |it: &&(Thing, &str, f64)| self.busiest.is_some_and(|old| old.thing == it.0 && old.what == it.1);
+        let old = stations.iter().find(marked);
+        let best = stations.iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
+        let best = old.filter(|old| best.2 < old.2 + TAKE_OVER).unwrap_or(best);
+        let from = if old.is_some() { MARK_FROM - TAKE_OVER } else { MARK_FROM };
+        let mark = Busiest { thing: best.0, what: best.1, percent: (best.2 * 100.0).round().min(100.0) as u32 };
+        self.busiest = (best.2 >= from).then_some(mark);
+        self.busiest
+    }
+
+    pub(crate) fn strip(&self, at_s: f64) -> Strip {
+        let newest_s = self.windows.back().map_or(0.0, |(at, _)| *at);
+        let mut sum = Window::default();
+        for (at, window) in self.windows.iter().rev() {
+            if newest_s - at > RATE_S.0 && sum.arrived >= RATE_REQUESTS {
+                break;
+            }
+            sum.seconds += window.seconds;
+            sum.arrived += window.arrived;
+            sum.completed += window.completed;
+            sum.failed.iter_mut().zip(window.failed).for_each(|(sum, more)| *sum += more);
+        }
+        let per_s = |count: u64| if sum.seconds > 0.0 { count as f64 / sum.seconds } else { 0.0 };
+        let failed: u64 = sum.failed.iter().sum();
+        Strip {
+            arrived_per_s: per_s(sum.arrived),
+            completed_per_s: per_s(sum.completed),
+            response: self.percentiles(),
+            failed_share: failed as f64 / (failed + sum.completed).max(1) as f64,
+            failed_per_s: sum.failed.map(per_s),
+            at_s,
+            known: sum.seconds > 0.0,
+        }
+    }
+}
+
+/// Shares of a host's processors and disk that were used between two snapshots.
+fn used(before: &Gauges, after: &Gauges, host: usize) -> (f64, f64) {
+    let Some(now) = after.hosts.get(host) else { return (0.0, 0.0) };
+    let old = before.hosts.get(host).copied().unwrap_or_default();
+    let seconds = (after.at.saturating_sub(before.at)) as f64 / 1e9;
+    if seconds <= 0.0 {
+        return (0.0, 0.0);
+    }
+    let share = |used: f64, most: f64| (used / (seconds * most.max(1e-9))).clamp(0.0, 1.0);
+    let cpu = share(now.busy_s - old.busy_s, now.processors);
+    let disk = share(now.disk_busy_s - old.disk_busy_s, f64::from(now.disk_channels.max(1)));
+    (cpu, disk)
+}

@@ -1,0 +1,410 @@
+//! A figure at work: between the worker's messages, the reader's wishes and what is drawn.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use hockeystick_core::engine::moves::What;
+use hockeystick_core::simulate::frame::Frame;
+use hockeystick_core::stage::{FaultKind, Stage, Target};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlCanvasElement, HtmlElement};
+
+use super::canvas::{Painter, Scene};
+use super::clock::Clock;
+use super::frames::FrameLoop;
+use super::handle::{Engine, FigureHandle, RunRequest, RunResult, Runs};
+use super::layout::{Layout, Point, depths, members};
+use super::link::{self, Link, Listener};
+use super::meter::Meter;
+use super::replay::{FALL_S, HOP_S, Replay, Topology};
+use super::theme::reduced_motion;
+use super::view::{Thing, View, put};
+use crate::protocol::{Order, Plan};
+
+/// Wall time between two updates of the bars and numbers on the board.
+const BARS_S: f64 = 0.125;
+/// Wall time between two updates of the figures under it, and of the colours.
+const STRIP_S: f64 = 0.5;
+
+/// Shown time after a step for everything to glide to its place.
+const SETTLE_S: f64 = 0.15;
+
+/// Where the reader put the cards: the share of the width, and pixels from the top.
+type Moved = Option<Vec<Point>>;
+
+/// A figure at work.
+pub(crate) struct Running {
+    pub(crate) handle: FigureHandle,
+    pub(crate) view: View,
+    link: Link,
+    run: Cell<u32>,
+    /// The worker has a run of ours, or will have.
+    open: Cell<bool>,
+    /// The reader can see the figure.
+    seen: Cell<bool>,
+    clock: RefCell<Clock>,
+    replay: RefCell<Replay>,
+    meter: RefCell<Meter>,
+    painter: RefCell<Option<Painter>>,
+    board: RefCell<Option<HtmlElement>>,
+    frames: FrameLoop,
+    heard_ns: Cell<u64>,
+    step_awaited: Cell<bool>,
+    bars_s: Cell<f64>,
+    strip_s: Cell<f64>,
+    moved_wide: RefCell<Moved>,
+    moved_narrow: RefCell<Moved>,
+    calm: Cell<bool>,
+}
+
+impl Running {
+    pub(crate) fn new(handle: FigureHandle, view: View) -> Rc<Self> {
+        Rc::new_cyclic(|this: &Weak<Self>| {
+            let listener: Weak<dyn Listener> = this.clone();
+            let draw = this.clone();
+            Self {
+                link: Link::new(listener),
+                run: Cell::new(0),
+                open: Cell::new(false),
+                seen: Cell::new(false),
+                clock: RefCell::new(Clock::new(handle.speed())),
+                replay: RefCell::default(),
+                meter: RefCell::default(),
+                painter: RefCell::new(None),
+                board: RefCell::new(None),
+                frames: FrameLoop::new(move |passed_s| draw.upgrade().is_some_and(|this| this.draw(passed_s))),
+                heard_ns: Cell::new(0),
+                step_awaited: Cell::new(false),
+                bars_s: Cell::new(0.0),
+                strip_s: Cell::new(0.0),
+                moved_wide: RefCell::new(None),
+                moved_narrow: RefCell::new(None),
+                calm: Cell::new(reduced_motion()),
+                handle,
+                view,
+            }
+        })
+    }
+
+    fn figure(&self) -> u32 {
+        self.link.figure()
+    }
+
+    /// Takes over the board's elements.
+    pub(crate) fn attach(&self, board: HtmlElement, canvas: HtmlCanvasElement) {
+        self.painter.replace(Painter::new(canvas));
+        self.board.replace(Some(board));
+        self.lay_out();
+    }
+
+    /// Lays the board out for its present width.
+    pub(crate) fn lay_out(&self) {
+        let Some(width) = self.board.borrow().as_ref().map(|board| f64::from(board.client_width())) else { return };
+        if width < 1.0 {
+            return;
+        }
+        let narrow = width < super::layout::NARROW_PX;
+        let moved = if narrow { self.moved_narrow.borrow() } else { self.moved_wide.borrow() };
+        let moved =
+            moved.as_ref().map(|points| points.iter().map(|p| Point { x: p.x * width, y: p.y }).collect::<Vec<_>>());
+        let layout = self.handle.with_stage(|stage| Layout::new(stage, width, moved.as_deref()));
+        self.view.layout.set(Arc::new(layout));
+        self.frames.ask();
+    }
+
+    /// Moves what the reader holds by some pixels.
+    pub(crate) fn shift(&self, thing: Thing, by: Point) {
+        let layout = self.view.layout.get_untracked();
+        let mut centres = layout.centres();
+        let which: Vec<usize> = match thing {
+            Thing::Component(index) => vec![index],
+            Thing::Machine(machine) => self.handle.with_stage(|stage| members(stage, machine).collect()),
+        };
+        for index in which {
+            if let Some(centre) = centres.get_mut(index) {
+                *centre = Point { x: centre.x + by.x, y: centre.y + by.y };
+            }
+        }
+        self.put_cards(centres);
+    }
+
+    /// Puts the cards' centres where the reader wants them.
+    pub(crate) fn put_cards(&self, centres: Vec<Point>) {
+        let layout = self.view.layout.get_untracked();
+        let shares = centres.iter().map(|centre| Point { x: centre.x / layout.width, y: centre.y }).collect();
+        let moved = if layout.narrow { &self.moved_narrow } else { &self.moved_wide };
+        moved.replace(Some(shares));
+        self.lay_out();
+    }
+
+    /// The element may have another width now.
+    pub(crate) fn fit(&self) {
+        let width = self.board.borrow().as_ref().map(|board| f64::from(board.client_width()));
+        if width.is_some_and(|width| (width - self.view.layout.get_untracked().width).abs() > 0.5) {
+            self.lay_out();
+        }
+    }
+
+    /// Puts every card back where the author put it.
+    pub(crate) fn forget_moves(&self) {
+        self.moved_wide.replace(None);
+        self.moved_narrow.replace(None);
+        self.lay_out();
+    }
+
+    /// Gives a thing on the board the focus.
+    pub(crate) fn focus(&self, thing: Thing) {
+        let (selector, index) = match thing {
+            Thing::Component(index) => (".card", index),
+            Thing::Machine(index) => (".machine-head", index),
+        };
+        let board = self.board.borrow();
+        let found = board
+            .as_ref()
+            .and_then(|board| board.query_selector_all(selector).ok())
+            .and_then(|all| all.item(index as u32));
+        if let Some(element) = found.and_then(|node| node.dyn_into::<HtmlElement>().ok()) {
+            let _ = element.focus();
+        }
+    }
+
+    /// The element is gone.
+    pub(crate) fn end(&self) {
+        self.seen.set(false);
+        self.frames.stop();
+        self.painter.replace(None);
+        self.board.replace(None);
+    }
+
+    /// The figure came into view, or left it.
+    pub(crate) fn set_seen(&self, seen: bool) {
+        if self.seen.replace(seen) == seen {
+            return;
+        }
+        if seen && !self.open.get() {
+            self.open_run();
+        } else {
+            self.send_pace();
+        }
+        if seen {
+            self.calm.set(reduced_motion());
+            self.frames.ask();
+        } else {
+            self.frames.stop();
+        }
+    }
+
+    fn open_run(&self) {
+        self.open.set(true);
+        self.run.set(self.run.get().wrapping_add(1));
+        self.clock.replace(Clock::new(self.handle.speed()));
+        self.replay.replace(Replay::default());
+        self.meter.replace(Meter::default());
+        self.heard_ns.set(0);
+        self.view.failure.set(None);
+        self.view.refusal.set(None);
+        let order = Order::Open {
+            figure: self.figure(),
+            run: self.run.get(),
+            stage: self.handle.stage(),
+            seed: self.handle.seed(),
+        };
+        if !self.link.send(order) {
+            self.failed("this browser starts no worker for it");
+        }
+        self.send_pace();
+    }
+
+    /// Tells the worker whether to run: only while the reader looks.
+    fn send_pace(&self) {
+        if !self.open.get() {
+            return;
+        }
+        let figure = self.figure();
+        let running = self.seen.get() && self.handle.is_running() && self.view.failure.get_untracked().is_none();
+        self.clock.borrow_mut().set_running(running, self.heard_ns.get());
+        let order = if running { Order::Play { figure, speed: self.handle.speed() } } else { Order::Pause { figure } };
+        self.link.send(order);
+        self.frames.ask();
+    }
+
+    fn dots_per_s(&self, one_in: u32) -> f64 {
+        let per_s = self.handle.with_stage(|stage| stage.workload.rate.per_s());
+        if self.handle.is_running() { per_s * self.handle.speed() / f64::from(one_in.max(1)) } else { 0.0 }
+    }
+
+    /// Draws one frame. False when nothing moves any more.
+    fn draw(&self, passed_s: f64) -> bool {
+        let (shown_s, passed_s, moves) = {
+            let mut clock = self.clock.borrow_mut();
+            let passed_s = clock.advance(passed_s);
+            self.replay.borrow_mut().advance(&clock);
+            (clock.now(), passed_s.max(0.008), clock.moves())
+        };
+        self.update_numbers(passed_s);
+        let layout = self.view.layout.get_untracked();
+        let mut painter = self.painter.borrow_mut();
+        let Some(painter) = painter.as_mut() else { return false };
+        let gliding = self.handle.with_stage(|stage| {
+            let meter = self.meter.borrow();
+            let one_in = self.view.one_in.get_untracked().max(1) as usize;
+            let in_service = |node| meter.in_service(node).div_ceil(one_in);
+            let scene = Scene { stage, layout: &layout, shown_s, passed_s, calm: self.calm.get(), in_service: &in_service };
+            painter.paint(&mut self.replay.borrow_mut(), &scene)
+        });
+        self.seen.get() && (moves || gliding)
+    }
+
+    fn update_numbers(&self, passed_s: f64) {
+        self.bars_s.set(self.bars_s.get() - passed_s);
+        if self.bars_s.get() > 0.0 {
+            return;
+        }
+        self.bars_s.set(BARS_S);
+        let shown_s = self.clock.borrow().now();
+        let mut meter = self.meter.borrow_mut();
+        meter.advance(shown_s, HOP_S);
+        let (components, machines) = self.handle.with_stage(|stage| (stage.components.len(), stage.machines.len()));
+        (0..components).for_each(|index| put(self.view.card(index), meter.card(index)));
+        (0..machines).for_each(|index| put(self.view.machine(index), meter.machine(index)));
+        self.strip_s.set(self.strip_s.get() - BARS_S);
+        if self.strip_s.get() <= 0.0 {
+            self.strip_s.set(STRIP_S);
+            put(self.view.busiest, meter.busiest());
+            put(self.view.strip, meter.strip(self.clock.borrow().simulated_s()));
+            if let Some(painter) = self.painter.borrow_mut().as_mut() {
+                painter.read_theme();
+            }
+        }
+    }
+}
+
+impl Listener for Running {
+    fn opened(&self, run: u32, plan: Plan) {
+        if run != self.run.get() {
+            return;
+        }
+        let topology = self.handle.with_stage(|stage| topology(stage, &plan));
+        self.replay.replace(Replay::new(topology));
+        self.meter.replace(Meter::new(plan));
+        put(self.view.one_in, 1);
+        self.frames.ask();
+    }
+
+    fn frame(&self, frame: Frame) {
+        if frame.run != self.run.get() {
+            return;
+        }
+        let stepped = self.step_awaited.get() && !frame.moves.is_empty();
+        let mut clock = self.clock.borrow_mut();
+        let mut replay = self.replay.borrow_mut();
+        if stepped {
+            self.step_awaited.set(false);
+            clock.step_to(frame.now, replay.settled_s());
+        } else {
+            clock.heard(frame.now);
+        }
+        self.heard_ns.set(frame.now);
+        replay.dots_per_s = self.dots_per_s(frame.one_in);
+        replay.schedule(&frame.moves, &clock);
+        if stepped {
+            let falls = frame.moves.iter().any(|it| matches!(it.what, What::Fail { .. }));
+            clock.go_on_until(replay.settled_s() + if falls { FALL_S } else { SETTLE_S });
+        }
+        let responses = std::mem::take(&mut replay.answered);
+        let sample = self.meter.borrow_mut().take(&frame, clock.shown(frame.now), &responses);
+        drop((clock, replay));
+        put(self.view.one_in, frame.one_in);
+        put(self.view.faults, frame.faults);
+        if let Some(sample) = sample {
+            self.handle.tell_sample(&sample);
+        }
+        self.frames.ask();
+    }
+
+    fn refused(&self, why: &str) {
+        put(self.view.refusal, Some(why.to_owned()));
+    }
+
+    fn failed(&self, why: &str) {
+        self.open.set(false);
+        put(self.view.failure, Some(why.to_owned()));
+        self.clock.borrow_mut().set_running(false, self.heard_ns.get());
+    }
+
+    fn again(&self) {
+        self.open.set(false);
+        self.view.failure.set(None);
+        if self.seen.get() {
+            self.open_run();
+        }
+    }
+}
+
+impl Engine for Running {
+    fn stage_changed(&self, stage: &Stage) {
+        self.view.stage_version.update(|version| *version += 1);
+        if self.open.get() {
+            self.view.refusal.set(None);
+            self.link.send(Order::Update { figure: self.figure(), stage: stage.clone() });
+        }
+    }
+
+    fn seed_changed(&self, seed: u64) {
+        self.view.run.update(|run| run.seed = seed);
+        self.restart();
+    }
+
+    fn running_changed(&self, running: bool) {
+        self.view.run.update(|run| run.running = running);
+        self.send_pace();
+    }
+
+    fn speed_changed(&self, speed: f64) {
+        self.view.run.update(|run| run.speed = speed);
+        self.clock.borrow_mut().set_speed(speed, self.heard_ns.get());
+        if self.handle.is_running() {
+            self.send_pace();
+        }
+    }
+
+    fn step(&self) {
+        if !self.open.get() {
+            self.open_run();
+        }
+        self.step_awaited.set(true);
+        self.link.send(Order::Step { figure: self.figure() });
+    }
+
+    fn restart(&self) {
+        if self.open.get() || self.seen.get() {
+            self.open_run();
+        }
+        put(self.view.faults, 0);
+        put(self.view.busiest, None);
+        put(self.view.strip, super::view::Strip::default());
+    }
+
+    fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64) {
+        self.link.send(Order::Inject { figure: self.figure(), on: target.clone(), kind, lasts_s });
+    }
+
+    fn mend(&self) {
+        self.link.send(Order::Mend { figure: self.figure() });
+    }
+
+    fn run_in_background(&self, runs: Vec<RunRequest>, on_result: Box<dyn FnMut(usize, RunResult)>) -> Runs {
+        link::measure(runs, on_result)
+    }
+}
+
+fn topology(stage: &Stage, plan: &Plan) -> Topology {
+    let depths = depths(stage);
+    Topology {
+        component: plan.nodes.iter().map(|(component, _)| *component as usize).collect(),
+        depth: plan.nodes.iter().map(|(component, _)| depths.get(*component as usize).copied().unwrap_or(0)).collect(),
+        edges: plan.edges.iter().map(|(link, from, to)| (*link as usize, *from as usize, *to as usize)).collect(),
+    }
+}

@@ -1,0 +1,171 @@
+//! What the figure's elements show, as signals: the simulation writes them a few times a second, the elements follow.
+
+use std::sync::Arc;
+
+use hockeystick_core::component::Kind;
+use hockeystick_core::engine::moves::Cause;
+use hockeystick_core::stage::Stage;
+use leptos::prelude::*;
+
+use super::handle::Percentiles;
+use super::layout::Layout;
+
+/// What a component's card shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct CardNow {
+    pub(crate) serving: u32,
+    pub(crate) serving_most: u32,
+    pub(crate) waiting: u32,
+    pub(crate) waiting_most: u32,
+    /// Share of its own machine's processors in use.
+    pub(crate) cpu: f64,
+    pub(crate) down: bool,
+}
+
+/// What a shared machine's head shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct MachineNow {
+    /// Shares of capacity in use.
+    pub(crate) cpu: f64,
+    pub(crate) disk: f64,
+    /// Bytes in use, swapped out or not, and what there is.
+    pub(crate) memory_used: f64,
+    pub(crate) memory: f64,
+    pub(crate) swap: f64,
+    /// Nothing on it runs.
+    pub(crate) down: bool,
+}
+
+/// The figures under the board.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Strip {
+    pub(crate) arrived_per_s: f64,
+    pub(crate) completed_per_s: f64,
+    pub(crate) response: Option<Percentiles>,
+    /// Share of the requests that ended lately and failed, 0 to 1.
+    pub(crate) failed_share: f64,
+    /// Failures a second, by cause.
+    pub(crate) failed_per_s: [f64; Cause::COUNT],
+    /// Simulated time.
+    pub(crate) at_s: f64,
+    /// False until something was measured.
+    pub(crate) known: bool,
+}
+
+/// Something on the board that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thing {
+    Component(usize),
+    Machine(usize),
+}
+
+/// The station that is busiest, and how busy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Busiest {
+    pub(crate) thing: Thing,
+    /// What of it: `CPU`, `disk`.
+    pub(crate) what: &'static str,
+    pub(crate) percent: u32,
+}
+
+/// The state of the run, as the controls show it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct RunNow {
+    pub(crate) running: bool,
+    pub(crate) speed: f64,
+    pub(crate) seed: u64,
+}
+
+/// Every signal of a figure.
+#[derive(Clone, Copy)]
+pub(crate) struct View {
+    pub(crate) layout: RwSignal<Arc<Layout>>,
+    /// Counts the changes of the stage: whoever shows a knob follows it.
+    pub(crate) stage_version: RwSignal<u32>,
+    pub(crate) cards: StoredValue<Vec<RwSignal<CardNow>>>,
+    pub(crate) machines: StoredValue<Vec<RwSignal<MachineNow>>>,
+    pub(crate) strip: RwSignal<Strip>,
+    pub(crate) busiest: RwSignal<Option<Busiest>>,
+    pub(crate) one_in: RwSignal<u32>,
+    pub(crate) faults: RwSignal<u32>,
+    pub(crate) run: RwSignal<RunNow>,
+    pub(crate) chosen: RwSignal<Option<Thing>>,
+    /// What is being moved, by pointer or by keyboard.
+    pub(crate) moving: RwSignal<Option<Thing>>,
+    /// For screen readers: what just happened.
+    pub(crate) said: RwSignal<String>,
+    /// Why the simulation does not run.
+    pub(crate) failure: RwSignal<Option<String>>,
+    /// Why the stage cannot run as it is set.
+    pub(crate) refusal: RwSignal<Option<String>>,
+}
+
+impl View {
+    /// The signals of a figure that has not run yet. Call it under the figure's reactive owner.
+    pub(crate) fn new(stage: &Stage, run: RunNow) -> Self {
+        let cards = stage.components.iter().map(|_| RwSignal::new(CardNow::default())).collect();
+        let machines = stage.machines.iter().map(|_| RwSignal::new(MachineNow::default())).collect();
+        Self {
+            layout: RwSignal::new(Arc::default()),
+            stage_version: RwSignal::new(0),
+            cards: StoredValue::new(cards),
+            machines: StoredValue::new(machines),
+            strip: RwSignal::new(Strip::default()),
+            busiest: RwSignal::new(None),
+            one_in: RwSignal::new(1),
+            faults: RwSignal::new(0),
+            run: RwSignal::new(run),
+            chosen: RwSignal::new(None),
+            moving: RwSignal::new(None),
+            said: RwSignal::new(String::new()),
+            failure: RwSignal::new(None),
+            refusal: RwSignal::new(None),
+        }
+    }
+
+    pub(crate) fn card(&self, index: usize) -> RwSignal<CardNow> {
+        self.cards.with_value(|cards| cards[index])
+    }
+
+    pub(crate) fn machine(&self, index: usize) -> RwSignal<MachineNow> {
+        self.machines.with_value(|machines| machines[index])
+    }
+}
+
+/// Writes a signal only when the value differs, so that nothing is redrawn for nothing.
+pub(crate) fn put<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.try_with_untracked(|old| *old != value) == Some(true) {
+        signal.set(value);
+    }
+}
+
+/// A component's or machine's name for a reader: its id, with a capital.
+pub(crate) fn title(id: &str) -> String {
+    let mut letters = id.chars();
+    match letters.next() {
+        Some(first) if id.len() > 3 => first.to_uppercase().chain(letters).collect::<String>().replace(['-', '_'], " "),
+        Some(first) if id == "dns" || id == "cdn" => {
+            first.to_uppercase().chain(letters.flat_map(char::to_uppercase)).collect()
+        }
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// The drawing that stands for a kind, inside a view box of 24 by 24.
+pub(crate) const fn icon(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Clients => {
+            r#"<circle cx="9" cy="7.5" r="3.6"/><path d="M2.5 20c.4-8 12.600-8 13 0"/><circle cx="17.500" cy="9" r="2.800"/><path d="M16.500 14.300c3.600-.6 5.300 2 5.500 5.200"/>"#
+        }
+        Kind::Dns => {
+            r#"<circle cx="12" cy="12" r="9"/><path d="M3 12h18M12 3c-5.500 5.500-5.500 12.500 0 18M12 3c5.500 5.500 5.500 12.500 0 18"/>"#
+        }
+        Kind::AppServer => {
+            r#"<rect x="3" y="4" width="18" height="16" rx="2.500"/><path d="M3 9h18M9.500 12.500l-2 2 2 2M14.500 12.500l2 2-2 2"/>"#
+        }
+        Kind::Database => {
+            r#"<ellipse cx="12" cy="5.500" rx="8" ry="3"/><path d="M4 5.500v13c0 4 16 4 16 0v-13M4 12c0 4 16 4 16 0"/>"#
+        }
+    }
+}
