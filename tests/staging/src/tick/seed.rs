@@ -22,27 +22,44 @@ const EXPIRES_AT_S: i64 = 253_402_300_799;
 const FIRST_DUE: Date = date(2026, 1, 1);
 const DUE_SPREAD_DAYS: u64 = 730;
 
-const LIST_TITLES: [&str; 8] =
-    ["Shopping", "Work", "House and garden", "Holiday", "Reading", "Club", "Repairs", "Birthday party"];
-const VERBS: [&str; 12] =
-    ["Buy", "Call", "Write to", "Repair", "Book", "Return", "Plan", "Clean", "Ask about", "Order", "Sort", "Pay for"];
-const THINGS: [&str; 16] = [
-    "the bread and the milk",
-    "the plumber",
-    "Aunt Vera & Uncle Tom",
-    "the bicycle lamp",
-    "two train seats",
-    "the library books",
-    "Saturday's dinner",
-    "the windows",
-    "the new timetable",
-    "a <small> parcel",
-    "last year's photos",
-    "the dentist",
-    "the school trip",
-    "the garden hose",
-    "the insurance letter",
-    "the winter tyres",
+const LIST_TITLES: [&str; 11] = [
+    "Shopping",
+    "Work",
+    "House and garden",
+    "Holiday",
+    "Reading",
+    "Club",
+    "Repairs",
+    "Birthday party",
+    "School",
+    "Paperwork",
+    "Someday",
+];
+const TASKS: [&str; 24] = [
+    "Buy bread and milk",
+    "Call the plumber",
+    "Write to Aunt Vera & Uncle Tom",
+    "Repair the bicycle lamp",
+    "Book two train seats",
+    "Return the library books",
+    "Plan Saturday's dinner",
+    "Clean the windows",
+    "Ask about the new timetable",
+    "Fetch the <small> parcel",
+    "Sort last year's photos",
+    "Make an appointment with the dentist",
+    "Pay for the school trip",
+    "Mend the garden hose",
+    "Answer the insurance letter",
+    "Order winter tyres",
+    "Water the neighbours' plants",
+    "Charge the drill",
+    "Cancel the newspaper",
+    "Print the boarding passes",
+    "Find the spare key",
+    "Measure the kitchen shelf",
+    "Renew the passport",
+    "Take the coat to the cleaner's",
 ];
 const NOTES: [&str; 5] = [
     "",
@@ -148,7 +165,7 @@ async fn insert_items(transaction: &mut Transaction<'_, Any>, lists: u32) -> Res
             query = query
                 .bind(i64::from(list))
                 .bind(i64::from(number))
-                .bind(format!("{} {}", pick(&VERBS, draw), pick(&THINGS, draw >> 8)))
+                .bind(pick(&TASKS, draw))
                 .bind(pick(&NOTES, draw >> 16))
                 .bind(due(draw >> 24))
                 .bind((draw >> 40).is_multiple_of(3).then_some(CREATED_AT_S))

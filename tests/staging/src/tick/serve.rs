@@ -96,9 +96,11 @@ async fn open_store(options: &ServeOptions, address: SocketAddr) -> Result<Store
     if is_url && cfg!(not(feature = "postgresql")) {
         bail!("this build of Tick knows SQLite only; give a file to --database, or build with --features postgresql");
     }
-    let store = Store::open(&options.database, limits)
-        .await
-        .with_context(|| format!("cannot open the database {}; check --database", options.database))?;
+    let store = Store::open(&options.database, limits).await.with_context(|| match is_url {
+        // A URL may hold a password.
+        true => "cannot open the database at the URL; check --database".to_owned(),
+        false => format!("cannot open the database {}; check --database", options.database),
+    })?;
     if options.seed_accounts > 0 {
         if !address.ip().is_loopback() {
             eprintln!("tick: warning: seeded accounts have well-known tokens, and {address} is not a loopback address");
