@@ -85,10 +85,10 @@ fn in_wasm() -> Result<Vec<f64>, &'static str> {
 fn build_probe() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "hockeystick-probe", "--release"])
+        .args(["build", "--quiet", "--package", "hockeystick-probe", "--profile", "site"])
         .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(&target)
         .status();
-    let module = target.join("wasm32-unknown-unknown/release/hockeystick_probe.wasm");
+    let module = target.join("wasm32-unknown-unknown/site/hockeystick_probe.wasm");
     built.is_ok_and(|status| status.success()).then_some(module)
 }

@@ -21,18 +21,18 @@ fn native(case: u32, seconds: u64, seed: u64) -> String {
     run.digest().to_string()
 }
 
-/// Builds the probe for WebAssembly, in a target folder of its own: the outer cargo may hold the usual one.
+/// Builds the probe for WebAssembly as the page is built, in a target folder of its own: the outer cargo may hold the usual one.
 fn probe() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe");
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", "hockeystick-probe"])
-        .args(["--target", "wasm32-unknown-unknown", "--release", "--target-dir"])
+        .args(["--target", "wasm32-unknown-unknown", "--profile", "site", "--target-dir"])
         .arg(&target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .expect("cargo runs");
     assert!(built.success(), "the wasm build failed; is the target there? rustup target add wasm32-unknown-unknown");
-    target.join("wasm32-unknown-unknown/release/hockeystick_probe.wasm")
+    target.join("wasm32-unknown-unknown/site/hockeystick_probe.wasm")
 }
 
 #[test]
