@@ -36,6 +36,20 @@ pub fn batch_means(values: &[f64], confidence: f64) -> Interval {
     t_interval(value, variance, batches.len(), confidence)
 }
 
+/// The mean over all values of a run that was cut into batches by time, so that batches hold different numbers of
+/// values: each batch is the sum of its values, and how many there were.
+///
+/// Busy batches hold more requests and longer ones, so the mean of the batches' means would be too low. The ratio of the
+/// sums is not; its interval comes from how far each batch's sum is from what its number would make it (the ratio
+/// estimator: Law & Kelton, section 9.5.3; Cochran, *Sampling Techniques*, 1977, chapter 6).
+pub fn ratio_of_batches(batches: &[(f64, f64)], confidence: f64) -> Interval {
+    let (sum, count) = batches.iter().fold((0.0, 0.0), |(sum, count), batch| (sum + batch.0, count + batch.1));
+    let ratio = sum / count;
+    let mean_count = count / batches.len() as f64;
+    let apart: Vec<f64> = batches.iter().map(|(sum, count)| (sum - ratio * count) / mean_count).collect();
+    Interval::around(ratio, batch_means(&apart, confidence).half_width())
+}
+
 /// The interval of a quantile: `whole` is the quantile of all values, `batches` the quantile within each batch of them.
 ///
 /// Quantiles of long batches are nearly independent and spread around the quantile of the whole, so that their spread
@@ -156,6 +170,14 @@ mod tests {
         });
         let covered = hits.count() as f64 / REPLICATIONS as f64;
         assert!((0.90..=0.99).contains(&covered), "{covered}");
+    }
+
+    #[test]
+    fn a_ratio_weighs_batches_by_their_number() {
+        assert_eq!(ratio_of_batches(&[(2.0, 1.0), (12.0, 3.0)], 0.95).value, 3.5);
+        let proportional = ratio_of_batches(&[(4.0, 2.0), (6.0, 3.0), (2.0, 1.0)], 0.95);
+        assert_eq!(proportional, Interval::around(2.0, 0.0));
+        assert!(!ratio_of_batches(&[(4.0, 2.0)], 0.95).is_bounded());
     }
 
     #[test]

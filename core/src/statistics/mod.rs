@@ -1,7 +1,7 @@
 //! What may be said of a run: warm-up removed, and how sure one can be of what is left.
 //!
 //! - [`mser5`]: how much of the start of a run to leave out.
-//! - [`batch_means`], [`quantile_interval`]: intervals that stay honest although neighbouring requests resemble each
+//! - [`batch_means`], [`ratio_of_batches`], [`quantile_interval`]: intervals that stay honest although neighbouring requests resemble each
 //!   other.
 //! - [`student_t_quantile`]: what both rest on.
 //! - [`Histogram`]: every response time of a run in a few kilobytes.
@@ -11,7 +11,7 @@ mod histogram;
 mod student;
 mod warm_up;
 
-pub use batch::{batch_means, quantile_interval};
+pub use batch::{batch_means, quantile_interval, ratio_of_batches};
 pub use histogram::Histogram;
 pub use student::student_t_quantile;
 pub use warm_up::mser5;

@@ -18,9 +18,8 @@ pub struct CurvePoint {
 
 /// Mean response time over load, faults left out. Cheap: some microseconds a point.
 pub fn response_curve(stage: &Stage, rates_per_s: &[f64]) -> Vec<CurvePoint> {
-    let mut network = Network::of(stage);
     let point = |rate_per_s: &f64| {
-        network.rate_per_s = *rate_per_s;
+        let network = Network::at(stage, *rate_per_s);
         let solver = Solver::new(&network);
         let load = solver.loads.iter().copied().fold(0.0, f64::max);
         CurvePoint { rate_per_s: *rate_per_s, mean_ms: solver.mean_ms(), load }

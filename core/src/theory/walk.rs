@@ -12,7 +12,12 @@ use crate::workload::{Arrivals, Class, Demand, PerClass};
 impl Network {
     /// The network that a stage is, faults left out.
     pub fn of(stage: &Stage) -> Self {
-        let mut walk = Walk::new(stage);
+        Self::at(stage, stage.workload.rate.per_s())
+    }
+
+    /// The network that a stage is at another rate.
+    pub fn at(stage: &Stage, rate_per_s: f64) -> Self {
+        let mut walk = Walk::new(stage, rate_per_s);
         walk.users();
         walk.memory();
         walk.network
@@ -33,9 +38,9 @@ struct Host {
 }
 
 impl<'a> Walk<'a> {
-    fn new(stage: &'a Stage) -> Self {
+    fn new(stage: &'a Stage, rate_per_s: f64) -> Self {
         let network = Network {
-            rate_per_s: stage.workload.rate.per_s(),
+            rate_per_s,
             poisson: stage.workload.arrivals == Arrivals::Poisson,
             mix: stage.workload.mix,
             stations: Vec::new(),
