@@ -22,8 +22,10 @@ const POINTS: usize = 24;
 
 /// Loads that are simulated, as shares of what the stage can carry.
 const SIMULATED: [f64; 7] = [0.2, 0.45, 0.65, 0.8, 0.9, 0.95, 0.98];
-/// Requests that each of them takes, about.
-const REQUESTS: f64 = 20_000.0;
+/// Requests that a simulation of an idle stage takes; the nearer to saturation, the more it takes to tell.
+const REQUESTS: f64 = 1_500.0;
+/// Most requests that a simulation takes.
+const REQUESTS_MAX: f64 = 30_000.0;
 
 /// The curve of a stage with its operating point; nothing where theory has no answer.
 pub(crate) fn curve(stage: &Stage) -> Markup {
@@ -97,7 +99,7 @@ impl Plot {
         }
         for load in SIMULATED {
             let rate = capacity_per_s * load;
-            let Some(estimate) = simulated_ms(stage, rate) else { continue };
+            let Some(estimate) = simulated_ms(stage, rate, load) else { continue };
             let Some(mean_ms) = estimate.known().filter(|mean| *mean <= plot.top_ms) else { continue };
             let x = plot.x(rate);
             plot.dots.push(format!("M{x} {}h0", plot.y(mean_ms)));
@@ -107,7 +109,7 @@ impl Plot {
         }
         let rate = stage.workload.rate.per_s();
         let theory = response_curve(stage, &[rate]).first().and_then(|point| point.mean_ms);
-        let mean_ms = theory.or_else(|| simulated_ms(stage, rate)?.known());
+        let mean_ms = theory.or_else(|| simulated_ms(stage, rate, rate / capacity_per_s)?.known());
         plot.here = mean_ms.filter(|mean| *mean <= plot.top_ms).map(|mean| (plot.x(rate), plot.y(mean)));
         (plot.line.len() > 2).then_some(plot)
     }
@@ -122,10 +124,11 @@ impl Plot {
 }
 
 /// Mean response time of completed requests in a simulation at this rate.
-fn simulated_ms(stage: &Stage, rate_per_s: f64) -> Option<Estimate> {
+fn simulated_ms(stage: &Stage, rate_per_s: f64, load: f64) -> Option<Estimate> {
     let mut stage = stage.clone();
     stage.workload.rate = Rate::per_second(rate_per_s);
-    let options = RunOptions { seconds: REQUESTS / rate_per_s.max(1.0), ..RunOptions::default() };
+    let requests = (REQUESTS / (1.0 - load).max(0.01)).min(REQUESTS_MAX);
+    let options = RunOptions { seconds: requests / rate_per_s.max(0.1), ..RunOptions::default() };
     run(&stage, &options, &mut |_| {}).ok().map(|run| run.outcome.response_ms.mean)
 }
 

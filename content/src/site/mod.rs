@@ -110,7 +110,7 @@ fn figure(block: &FigureBlock) -> Markup {
     html! {
         figure.figure {
             hockeystick-figure id={ "fig-" (figure.id) } data-figure=[block.encoded()] {
-                div.still {
+                div class={ "still" @if figure.panels.len() > 1 { " still-2" } } {
                     div.still-board { (crate::draw::board(&figure.stage)) }
                     @if figure.panels.contains(&Panel::HockeyStick) { (crate::draw::curve(&figure.stage)) }
                 }
