@@ -1,1 +1,25 @@
-//! Under construction.
+//! Drives a deployment, and says whether the model of it holds.
+//!
+//! # Layout
+//!
+//! - [`command`]: one file a subcommand, and the exit codes. [`table`], [`view`]: what a terminal shows.
+//! - [`plan`]: what to send. [`schedule`]: when each request is due. [`run`]: sending and measuring.
+//! - [`model`]: a stage at a step's load, solved. [`fit`]: a stage's demands from measurements. [`judge`]: the model's
+//!   predictions against the measurement.
+//! - [`report`]: all of it in one HTML file. [`store`]: files that are whole or absent.
+//!
+//! goose drives the users, and nothing else of it is used: see [`run`].
+
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+
+pub mod command;
+pub mod fit;
+pub mod judge;
+pub mod model;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod schedule;
+pub mod store;
+pub mod table;
+pub mod view;

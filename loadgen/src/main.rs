@@ -1,2 +1,10 @@
-//! Under construction.
-fn main() {}
+//! The `loadgen` binary: reads the command line and leaves the rest to the library.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use hockeystick_loadgen::command::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run().into()
+}

@@ -1,0 +1,85 @@
+//! `loadgen calibrate`: the stage's demands from the low and middle steps of a measurement.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use clap::Args;
+use miette::{IntoDiagnostic, Report, miette};
+
+use super::{Exit, step_range};
+use crate::table::{Table, number};
+use crate::{fit, judge, model, store};
+
+const EXAMPLES: &str = "\
+Examples:
+  loadgen calibrate results.json --stage 01-single-server --out fitted.toml
+  loadgen calibrate results.json --stage my-stage.toml --out fitted.toml --steps 1..4";
+
+/// Fit a stage's demands to the steps that the plan did not hold out
+///
+/// By the utilisation law (U = X·D) where busy time was measured, else by fitting response time over load.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Options {
+    /// What `loadgen run` wrote
+    results: PathBuf,
+    /// The stage to fit: a built-in name, or the path of a stage file
+    #[arg(long)]
+    stage: String,
+    /// Where the fitted stage goes
+    #[arg(long, value_name = "FITTED.toml")]
+    out: PathBuf,
+    /// Steps to use instead, counted from 1: 3 or 1..4
+    #[arg(long, value_name = "RANGE", value_parser = step_range)]
+    steps: Option<RangeInclusive<usize>>,
+    /// Seed of the simulations
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub(super) fn run(options: &Options) -> Result<Exit, Report> {
+    let results = store::read_results(&options.results).into_diagnostic()?;
+    let loaded = model::load(&options.stage)?;
+    let chosen = judge::chosen(&results, options.steps.as_ref(), false);
+    let fitted = fit::fit(&results, &loaded, &chosen, options.seed)?;
+    // What is written must read back as what was fitted.
+    let name = options.out.display().to_string();
+    let written = hockeystick_content::stage::read(&fitted.text, &name, &hockeystick_content::builtin::catalogue())?;
+    if written != fitted.stage {
+        return Err(miette!("the fitted stage does not read back as it was fitted; please report this stage file"));
+    }
+    store::write(&options.out, fitted.text.as_bytes()).into_diagnostic()?;
+    print(&fitted);
+    say!("{name} written");
+    Ok(Exit::Agrees)
+}
+
+fn print(fitted: &fit::Fitted) {
+    let mut table = Table::new(&["demand", "before", "fitted", "90 % interval"]);
+    for demand in &fitted.demands {
+        let interval = demand.interval_s.filter(|found| found.is_bounded()).map_or_else(
+            || "unknown".to_owned(),
+            |found| format!("{} to {} ms", number(found.low * 1e3), number(found.high * 1e3)),
+        );
+        table.row([
+            format!("{}.{}", demand.component, demand.class.name()),
+            demand.before.to_string(),
+            demand.after.to_string(),
+            interval,
+        ]);
+    }
+    say!("{}", table.to_string().trim_end());
+    for method in &fitted.methods {
+        say!("{method}");
+    }
+    let workers = fitted.shape.workers.map_or_else(String::new, |workers| format!(", {workers} workers"));
+    say!(
+        "shape: demands vary by {} of their mean{workers}, {} on the way each way; {:.1} % off at these steps",
+        fitted.shape.variation,
+        fitted.shape.latency,
+        fitted.shape.misfit * 100.0
+    );
+    for warning in &fitted.warnings {
+        eprintln!("warning: {warning}");
+    }
+}

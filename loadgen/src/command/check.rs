@@ -1,0 +1,103 @@
+//! `loadgen check`: does the model agree with the steps that were held out?
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use clap::Args;
+use hockeystick_core::measurement::{Ended, Metric};
+use hockeystick_core::verdict::{Tolerances, Verdict};
+use miette::{IntoDiagnostic, Report, miette};
+
+use super::{Exit, step_range};
+use crate::judge::{self, Judgement};
+use crate::{model, store};
+
+const EXAMPLES: &str = "\
+Examples:
+  loadgen check results.json --stage fitted.toml
+  loadgen check results.json --stage fitted.toml --tolerance mean=0.15 --tolerance p99=0.3
+  loadgen check results.json --stage fitted.toml --steps 5..8 --json";
+
+/// Predict the held-out steps and compare
+///
+/// Each step is simulated at the load that it really offered. A figure agrees when the 90 % interval of its relative
+/// error lies inside the tolerance, disagrees when outside, and is inconclusive otherwise.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Options {
+    /// What `loadgen run` wrote
+    results: PathBuf,
+    /// The calibrated stage: the path of a stage file, or a built-in name
+    #[arg(long, value_name = "FITTED.toml")]
+    stage: String,
+    /// Largest relative error that counts as agreement, as METRIC=SHARE; metrics are throughput, mean, p50, p95, p99.
+    /// Repeatable [default: throughput 0.03, mean 0.10, p50 0.15, p95 0.15; p99 is only reported]
+    #[arg(long, value_name = "METRIC=SHARE", value_parser = tolerance)]
+    tolerance: Vec<(Metric, f64)>,
+    /// Steps to check instead, counted from 1: 3 or 5..8
+    #[arg(long, value_name = "RANGE", value_parser = step_range)]
+    steps: Option<RangeInclusive<usize>>,
+    /// Seed of the simulations
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn tolerance(text: &str) -> Result<(Metric, f64), String> {
+    let expected = "expected METRIC=SHARE, such as mean=0.1; metrics are throughput, mean, p50, p95, p99";
+    let (name, share) = text.split_once('=').ok_or(expected)?;
+    let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name).ok_or(expected)?;
+    let share = share.parse::<f64>().ok().filter(|share| *share > 0.0 && *share < 100.0).ok_or(expected)?;
+    Ok((metric, share))
+}
+
+pub(super) fn run(options: &Options) -> Result<Exit, Report> {
+    let results = store::read_results(&options.results).into_diagnostic()?;
+    let stage = model::load(&options.stage)?.stage;
+    let mut tolerances = Tolerances::default();
+    for (metric, share) in &options.tolerance {
+        *tolerances.of_mut(*metric) = Some(*share);
+    }
+    let chosen = judge::chosen(&results, options.steps.as_ref(), true);
+    if chosen.is_empty() {
+        let help = "mark steps with held_out = true in the plan, or name them with --steps";
+        return Err(miette!(help = help, "there is no step to check"));
+    }
+    let judgement = judge::judge(&results, &stage, &chosen, &tolerances, options.seed)?;
+    if options.json {
+        say!("{}", serde_json::to_string_pretty(&judgement.json()).into_diagnostic()?);
+    } else {
+        say!("{}", judgement.text().trim_end());
+        if results.ended != Ended::Complete {
+            say!("note: the run did not finish; only the steps in the file were looked at");
+        }
+        say!("{}", judgement.conclusion());
+    }
+    Ok(exit(&judgement))
+}
+
+fn exit(judgement: &Judgement) -> Exit {
+    if !judgement.doubts.is_empty() {
+        return Exit::Inconclusive;
+    }
+    match judgement.verdict {
+        Verdict::Agrees => Exit::Agrees,
+        Verdict::Disagrees => Exit::Disagrees,
+        Verdict::Inconclusive | Verdict::Reported => Exit::Inconclusive,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tolerances_are_named_by_metric() {
+        assert_eq!(tolerance("p95=0.2"), Ok((Metric::P95, 0.2)));
+        for wrong in ["", "p95", "p95=", "p95=-1", "p95=nan", "p12=0.1", "mean=0"] {
+            assert!(tolerance(wrong).is_err(), "{wrong}");
+        }
+    }
+}

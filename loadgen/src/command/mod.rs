@@ -1,0 +1,129 @@
+//! The command line: one file a subcommand.
+
+/// Prints a line to standard output, if anybody still reads it: `loadgen predict … | head` is no reason to panic.
+macro_rules! say {
+    ($($words:tt)*) => {
+        $crate::command::say(format_args!($($words)*))
+    };
+}
+
+mod calibrate;
+mod check;
+mod predict;
+mod report;
+mod run;
+
+use std::io::Write;
+use std::ops::RangeInclusive;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use miette::Report;
+
+/// Drives a deployment, and says whether the model of it holds.
+#[derive(Debug, Parser)]
+#[command(name = "loadgen", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; `check`: the model agrees with the measurement
+  1  `check`: the model disagrees with the measurement
+  2  usage, or a file or host that cannot be used
+  3  `check`: inconclusive, or a measurement that is not to be believed; `run`: interrupted
+  4  `run`: a guard rail stopped it";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Predict(predict::Options),
+    Run(run::Options),
+    Calibrate(calibrate::Options),
+    Check(check::Options),
+    Report(report::Options),
+}
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or the model agrees.
+    Agrees = 0,
+    /// The model disagrees.
+    Disagrees = 1,
+    /// The command could not be carried out as given.
+    Usage = 2,
+    /// Nothing can be concluded.
+    Inconclusive = 3,
+    /// A guard rail stopped the run.
+    Stopped = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Cli {
+    /// Carries the command out; errors are on standard error by then.
+    pub fn run(self) -> Exit {
+        let outcome = match self.command {
+            Command::Predict(options) => predict::run(&options),
+            Command::Run(options) => run::run(&options),
+            Command::Calibrate(options) => calibrate::run(&options),
+            Command::Check(options) => check::run(&options),
+            Command::Report(options) => report::run(&options),
+        };
+        outcome.unwrap_or_else(|error: Report| {
+            eprintln!("{error:?}");
+            Exit::Usage
+        })
+    }
+}
+
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Reads `3` or `2..5`: steps counted from 1, both ends included.
+fn step_range(text: &str) -> Result<RangeInclusive<usize>, String> {
+    let number = |text: &str| text.trim().parse::<usize>().ok().filter(|number| *number >= 1);
+    let range = match text.split_once("..") {
+        Some((from, to)) => number(from).zip(number(to.trim_start_matches('='))),
+        None => number(text).map(|only| (only, only)),
+    };
+    match range {
+        Some((from, to)) if from <= to => Ok(from..=to),
+        _ => Err("expected a step such as 3, or a range such as 2..5; the first step is 1".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn steps_are_counted_from_one() {
+        assert_eq!(step_range("2..5"), Ok(2..=5));
+        assert_eq!(step_range("3"), Ok(3..=3));
+        for wrong in ["", "0", "5..2", "-1", "a..b", "1..99999999999999999999999"] {
+            assert!(step_range(wrong).is_err(), "{wrong}");
+        }
+    }
+}

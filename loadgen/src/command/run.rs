@@ -1,0 +1,158 @@
+//! `loadgen run`: sends a plan to a deployment and measures.
+
+use std::io::{IsTerminal, Write, stderr, stdin};
+use std::path::PathBuf;
+
+use clap::Args;
+use hockeystick_core::measurement::Ended;
+use miette::{IntoDiagnostic, Report, WrapErr, miette};
+use reqwest::Url;
+
+use super::Exit;
+use crate::plan::{self, Plan};
+use crate::run::busy::Meter;
+use crate::run::guard::{self, Limits};
+use crate::run::{self, Interrupt};
+use crate::view::Terminal;
+
+const EXAMPLES: &str = "\
+Examples:
+  loadgen run --host http://127.0.0.1:8080 --plan plan.toml --out results.json
+  loadgen run --host http://127.0.0.1:8080 --plan plan.toml --out results.json \\
+      --utilisation \"box cpu=cgroup:/sys/fs/cgroup/tick\"
+  loadgen run --host https://staging.example.org --allow-host staging.example.org --yes \\
+      --plan plan.toml --out results.json
+
+A plan:
+  schema = 1
+  seed   = 7
+  steps  = [{ rate = \"50/s\", seconds = 10 }, { rate = \"80/s\", seconds = 10 }]
+  [values]
+  list = { from = 1, to = 800 }
+  [[request]]
+  class = \"read\"
+  path  = \"/lists/{list}\"";
+
+/// Send a plan to a deployment, open loop, and measure
+///
+/// Requests are sent when they are due, whatever the server does; response times count from the due time. After each
+/// step the results file is whole. Ctrl-C ends the run and keeps the finished steps; a second one ends at once.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Options {
+    /// Scheme, host and port of the deployment
+    #[arg(long, value_name = "URL")]
+    host: String,
+    /// What to send
+    #[arg(long, value_name = "PLAN.toml")]
+    plan: PathBuf,
+    /// Where results go
+    #[arg(long, value_name = "RESULTS.json")]
+    out: PathBuf,
+    /// Processor time to read beside each step; NAME is the station in the stage, such as "box cpu". Repeatable
+    #[arg(long, value_name = "[NAME=]cgroup:PATH|pid:N")]
+    utilisation: Vec<Meter>,
+    /// A host, other than this machine, that may be loaded. Repeatable
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
+    /// Do not ask before loading another host
+    #[arg(long)]
+    yes: bool,
+    /// Most requests a second [default: 200 for other hosts]
+    #[arg(long, value_name = "PER_SECOND")]
+    max_rate: Option<f64>,
+    /// Longest run [default: 900 for other hosts]
+    #[arg(long, value_name = "S")]
+    max_seconds: Option<f64>,
+    /// Most requests in all
+    #[arg(long, value_name = "N", default_value_t = guard::REQUESTS_MAX as u64)]
+    max_requests: u64,
+    /// Processor that the generator keeps to, counted from 0; give the deployment the others
+    #[arg(long, value_name = "N")]
+    core: Option<usize>,
+    /// Threads that send; one is enough for some ten thousand requests a second
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+}
+
+pub(super) fn run(options: &Options) -> Result<Exit, Report> {
+    let name = options.plan.display().to_string();
+    let text =
+        std::fs::read_to_string(&options.plan).into_diagnostic().wrap_err_with(|| format!("cannot read {name}"))?;
+    let plan = plan::read(&text, &name)?;
+    let host = guard::read_host(&options.host).into_diagnostic()?;
+    let limits = Limits {
+        allowed_hosts: options.allow_host.clone(),
+        rate_max_per_s: options.max_rate,
+        seconds_max: options.max_seconds,
+        requests_max: options.max_requests as f64,
+    };
+    limits.permit(&host, &plan).into_diagnostic()?;
+    if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan)? {
+        return Err(miette!("not confirmed: nothing was sent"));
+    }
+    if let Some(core) = options.core {
+        run::keep_to(core).into_diagnostic()?;
+    }
+    let interrupt = Interrupt::default();
+    on_interrupt(&interrupt)?;
+    let view = Terminal::new(plan.warm_up.as_secs_f64());
+    let run_options = run::Options {
+        host,
+        plan,
+        out: options.out.clone(),
+        meters: options.utilisation.clone(),
+        threads: usize::from(options.threads),
+    };
+    let steps = run_options.plan.steps.len();
+    let results = run::run(run_options, &interrupt, &view).map_err(|error| match error {
+        run::RunError::Store(_) => miette!(help = "free some space or give another --out, then run again", "{error}"),
+        _ => miette!("{error}"),
+    })?;
+    let out = options.out.display();
+    let done = results.steps.len();
+    match &results.ended {
+        Ended::Complete | Ended::Running => {
+            eprintln!("{out}: {done} steps");
+            Ok(Exit::Agrees)
+        }
+        Ended::Interrupted => {
+            eprintln!("interrupted; {out} holds the {done} of {steps} steps that were finished");
+            Ok(Exit::Inconclusive)
+        }
+        Ended::Stopped(reason) => {
+            eprintln!("stopped: {reason}; {out} holds the {done} of {steps} steps that were finished");
+            Ok(Exit::Stopped)
+        }
+    }
+}
+
+/// Asks whether another host may be loaded.
+fn confirmed(host: &Url, plan: &Plan) -> Result<bool, Report> {
+    if !stdin().is_terminal() {
+        return Err(miette!(help = "add --yes if you mean it", "nobody is there to confirm that {host} may be loaded"));
+    }
+    eprint!(
+        "Send about {:.0} requests over {:.0} s, up to {:.0} a second, to {host}? [y/N] ",
+        plan.requests_expected(),
+        plan.seconds(),
+        plan.rate_max_per_s()
+    );
+    stderr().flush().into_diagnostic()?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).into_diagnostic()?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// The first Ctrl-C (or SIGTERM) ends the run in good order, the second at once. goose sets a handler of its own only
+/// where there is none.
+fn on_interrupt(interrupt: &Interrupt) -> Result<(), Report> {
+    let interrupt = interrupt.clone();
+    let handler = move || {
+        if interrupt.is_raised() {
+            std::process::exit(130);
+        }
+        interrupt.raise();
+    };
+    ctrlc::set_handler(handler).into_diagnostic().wrap_err("cannot listen for Ctrl-C")
+}

@@ -1,0 +1,299 @@
+//! Demands: by the utilisation law, or by one factor that fits response times.
+
+use hockeystick_core::calibrate::{Method, Observation, fit_demands};
+use hockeystick_core::component::Settings;
+use hockeystick_core::measurement::{Metric, Results};
+use hockeystick_core::outcome::Outcome;
+use hockeystick_core::stage::{Placement, Stage};
+use hockeystick_core::statistics::{Interval, batch_means};
+use hockeystick_core::units::Duration;
+use hockeystick_core::workload::{Class, PerClass};
+use miette::{Report, miette};
+
+use super::{CONFIDENCE, FittedDemand};
+use crate::model;
+
+/// A stage with fitted demands.
+pub(super) struct Demands {
+    pub(super) stage: Stage,
+    pub(super) demands: Vec<FittedDemand>,
+    pub(super) methods: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) fn fit(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<Demands, Report> {
+    let measured = chosen.iter().flat_map(|&index| results.steps[index].stations.keys());
+    let mut names: Vec<&String> = measured.collect();
+    names.sort();
+    names.dedup();
+    let mut fitted = Demands { stage: stage.clone(), demands: Vec::new(), methods: Vec::new(), warnings: Vec::new() };
+    for name in names {
+        by_utilisation(results, chosen, name, &mut fitted)?;
+    }
+    if fitted.demands.is_empty() {
+        by_response(results, chosen, seed, &mut fitted)?;
+    }
+    Ok(fitted)
+}
+
+/// U = X·D at one station.
+fn by_utilisation(results: &Results, chosen: &[usize], measured: &str, fitted: &mut Demands) -> Result<(), Report> {
+    let Some((station, machine)) = model::station_named(&fitted.stage, measured) else {
+        let text = format!("the results hold busy time of `{measured}`, which is no station of the stage: left out");
+        fitted.warnings.push(text);
+        return Ok(());
+    };
+    let speed = machine.speed;
+    let host = station.trim_end_matches(" cpu").to_owned();
+    let parts = parts(&fitted.stage, &host);
+    let observations: Vec<Observation> = chosen
+        .iter()
+        .filter_map(|&index| {
+            let step = &results.steps[index];
+            let processors = step.stations.get(measured)?.processors() * speed;
+            Some(Observation { throughput_per_s: step.throughput_by_class(), processors })
+        })
+        .collect();
+    let fit = fit_demands(&observations, total(&parts), CONFIDENCE).map_err(|error| miette!("{station}: {error}"))?;
+    let how = match fit.method {
+        Method::PerClass => "each class by itself, as the mix varied",
+        Method::OneFactor => "all classes by one factor, as the mix hardly varied",
+    };
+    fitted.methods.push(format!(
+        "{station}: U = X·D over {} steps, {how}; {:.3} processors are left unexplained",
+        observations.len(),
+        fit.residual_processors
+    ));
+    apply(&mut fitted.stage, &parts, &fit.demand_s, |class| fit.interval_s[class as usize], &mut fitted.demands);
+    Ok(())
+}
+
+/// What one component demands of a host: its index, and for each class how often and how long.
+struct Part {
+    component: usize,
+    times: PerClass<f64>,
+    demand_s: PerClass<f64>,
+}
+
+/// Everything that demands processor time of a host.
+fn parts(stage: &Stage, host: &str) -> Vec<Part> {
+    let runs_there = |index: &usize| match &stage.components[*index].machine {
+        Some(Placement::Shared(machine)) => stage.machines[*machine].id == host,
+        Some(Placement::Own { .. }) => stage.components[*index].id == host,
+        None => false,
+    };
+    (0..stage.components.len())
+        .filter(runs_there)
+        .filter_map(|component| {
+            let (times, demand) = match &stage.components[component].settings {
+                Settings::AppServer(app) => (PerClass::all(1.0), app.demand),
+                Settings::Database(database) => (queries(stage, component), database.demand),
+                _ => return None,
+            };
+            Some(Part { component, times, demand_s: PerClass(demand.0.map(|demand| demand.mean.as_secs_f64())) })
+        })
+        .collect()
+}
+
+/// Queries of one request that a database sees: those of the app servers that call it, shared among their databases.
+fn queries(stage: &Stage, database: usize) -> PerClass<f64> {
+    let mut queries = PerClass::all(0.0);
+    for (index, component) in stage.components.iter().enumerate() {
+        let Settings::AppServer(app) = &component.settings else { continue };
+        let is_database = |to: usize| matches!(stage.components[to].settings, Settings::Database(_));
+        let called: Vec<usize> =
+            stage.links.iter().filter(|link| link.from == index && is_database(link.to)).map(|link| link.to).collect();
+        if called.contains(&database) {
+            for class in Class::ALL {
+                *queries.get_mut(class) += f64::from(*app.queries.get(class)) / called.len() as f64;
+            }
+        }
+    }
+    queries
+}
+
+/// Seconds that one request of each class demands of the host, of all parts together.
+fn total(parts: &[Part]) -> PerClass<f64> {
+    let of = |class| parts.iter().map(|part| part.times.get(class) * part.demand_s.get(class)).sum();
+    PerClass(Class::ALL.map(of))
+}
+
+/// Gives the parts the demands that add up to what was found: each keeps its share. Where the stage had none, the
+/// first part takes it all.
+fn apply(
+    stage: &mut Stage,
+    parts: &[Part],
+    found_s: &PerClass<f64>,
+    interval_s: impl Fn(Class) -> Option<Interval>,
+    demands: &mut Vec<FittedDemand>,
+) {
+    let before = total(parts);
+    for (index, part) in parts.iter().enumerate() {
+        let id = stage.components[part.component].id.clone();
+        let demand = match &mut stage.components[part.component].settings {
+            Settings::AppServer(app) => &mut app.demand,
+            Settings::Database(database) => &mut database.demand,
+            _ => continue,
+        };
+        for class in Class::ALL {
+            let old_s = *part.demand_s.get(class);
+            // This component's seconds for one second of the host's demand.
+            let share = if *before.get(class) > 0.0 {
+                old_s / before.get(class)
+            } else if index == 0 && *part.times.get(class) > 0.0 {
+                1.0 / part.times.get(class)
+            } else {
+                0.0
+            };
+            let interval_s = interval_s(class).map(|found| Interval {
+                value: found.value * share,
+                low: found.low * share,
+                high: found.high * share,
+            });
+            if interval_s.is_none() || share == 0.0 {
+                continue;
+            }
+            let after = whole_us(found_s.get(class) * share);
+            demands.push(FittedDemand {
+                component: id.clone(),
+                class,
+                before: demand.get(class).mean,
+                after,
+                interval_s,
+            });
+            demand.get_mut(class).mean = after;
+        }
+    }
+}
+
+/// A duration in whole microseconds, which a file can write in a few digits.
+pub(super) fn whole_us(seconds: f64) -> Duration {
+    Duration::from_ns((seconds * 1e6).round() as u64 * 1_000)
+}
+
+/// Factors that the search tries: a hundredth to a hundred of the stage's own demands.
+const FACTOR_LOG_MAX: f64 = 4.6;
+/// Below this load the mean response time says next to nothing about demand that latency could not explain as well.
+const IDENTIFIABLE_LOAD: f64 = 0.3;
+
+/// One factor for all demands, so that the mean response times over load fit.
+fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Demands) -> Result<(), Report> {
+    if chosen.len() < 2 {
+        return Err(miette!(
+            help = "measure busy time with `loadgen run --utilisation`, or calibrate on two steps or more",
+            "without busy time, one step cannot tell demand from latency"
+        ));
+    }
+    let stage = fitted.stage.clone();
+    let factor = best_factor(results, &stage, chosen, seed)?;
+    // Leaving out one step at a time shows how much the factor hangs on each (jackknife).
+    let mut factors = Vec::new();
+    for left_out in chosen {
+        let others: Vec<usize> = chosen.iter().copied().filter(|index| index != left_out).collect();
+        factors.push(best_factor(results, &stage, &others, seed)?);
+    }
+    let spread = batch_means(&factors, CONFIDENCE).half_width() * (chosen.len() as f64 - 1.0);
+    let busiest = busiest(results, &scaled(&stage, factor), chosen, seed)?;
+    if busiest < IDENTIFIABLE_LOAD {
+        fitted.warnings.push(format!(
+            "no station is more than {:.0} % busy at these steps: demand and latency cannot be told apart well; \
+             measure busy time with `loadgen run --utilisation`, or load more",
+            busiest * 100.0
+        ));
+    }
+    fitted.methods.push(format!(
+        "no busy time was measured: all demands times {factor:.3} (± {spread:.3}) fits the mean response times best"
+    ));
+    let hosts: Vec<String> = stage
+        .machines
+        .iter()
+        .map(|named| named.id.clone())
+        .chain(stage.components.iter().map(|component| component.id.clone()))
+        .collect();
+    for host in hosts {
+        let parts = parts(&stage, &host);
+        let found = PerClass(total(&parts).0.map(|demand| demand * factor));
+        let interval = |class| {
+            let value = *found.get(class);
+            let sent = chosen.iter().any(|&index| results.steps[index].classes.contains_key(&class));
+            sent.then(|| Interval::around(value, value * spread / factor))
+        };
+        apply(&mut fitted.stage, &parts, &found, interval, &mut fitted.demands);
+    }
+    Ok(())
+}
+
+fn scaled(stage: &Stage, factor: f64) -> Stage {
+    let mut stage = stage.clone();
+    for component in &mut stage.components {
+        let demand = match &mut component.settings {
+            Settings::AppServer(app) => &mut app.demand,
+            Settings::Database(database) => &mut database.demand,
+            _ => continue,
+        };
+        for class in Class::ALL {
+            let mean = &mut demand.get_mut(class).mean;
+            *mean = Duration::from_secs_f64(mean.as_secs_f64() * factor);
+        }
+    }
+    stage
+}
+
+fn best_factor(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<f64, Report> {
+    let cost = |log: f64| misfit(results, &scaled(stage, log.exp()), chosen, seed);
+    golden_section(-FACTOR_LOG_MAX, FACTOR_LOG_MAX, 0.002, cost).map(f64::exp)
+}
+
+/// The place of the smallest cost between `low` and `high`, by golden-section search.
+pub(super) fn golden_section(
+    mut low: f64,
+    mut high: f64,
+    width: f64,
+    cost: impl Fn(f64) -> Result<f64, Report>,
+) -> Result<f64, Report> {
+    const RATIO: f64 = 0.618_033_988_749_895;
+    let (mut left, mut right) = (high - RATIO * (high - low), low + RATIO * (high - low));
+    let (mut cost_left, mut cost_right) = (cost(left)?, cost(right)?);
+    while high - low > width {
+        if cost_left < cost_right {
+            (high, right, cost_right) = (right, left, cost_left);
+            left = high - RATIO * (high - low);
+            cost_left = cost(left)?;
+        } else {
+            (low, left, cost_left) = (left, right, cost_right);
+            right = low + RATIO * (high - low);
+            cost_right = cost(right)?;
+        }
+    }
+    Ok((low + high) / 2.0)
+}
+
+/// Requests of the short simulations of a search.
+pub(super) const REQUESTS_SHORT: f64 = 30_000.0;
+
+/// Sum of squares of the relative errors (as logarithms) of the mean response time. A stage that cannot carry a step's
+/// load misfits by how far it falls short.
+fn misfit(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<f64, Report> {
+    let mut sum = 0.0;
+    for &index in chosen {
+        let step = &results.steps[index];
+        let at = model::at_step(stage, results, step);
+        let outcome = model::simulate(&at, seed, REQUESTS_SHORT, CONFIDENCE)?.outcome;
+        let predicted = outcome.response_ms.mean.known().unwrap_or(f64::INFINITY);
+        let measured = step.figure(Metric::Mean, CONFIDENCE).value;
+        sum += (predicted / measured).ln().abs().min(100.0).powi(2);
+        sum +=
+            (outcome.throughput_per_s.known().unwrap_or(0.0) / step.throughput_per_s()).max(1e-6).ln().min(0.0).powi(2);
+    }
+    Ok(sum)
+}
+
+fn busiest(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<f64, Report> {
+    let mut busiest: f64 = 0.0;
+    for &index in chosen {
+        let at = model::at_step(stage, results, &results.steps[index]);
+        let Outcome { utilisation, .. } = model::simulate(&at, seed, REQUESTS_SHORT, CONFIDENCE)?.outcome;
+        busiest = utilisation.values().filter_map(|share| share.known()).fold(busiest, f64::max);
+    }
+    Ok(busiest)
+}

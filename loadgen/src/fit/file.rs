@@ -1,0 +1,115 @@
+//! The fitted values, written into the author's stage file.
+
+use hockeystick_content::stage::{Edit, with_values};
+use hockeystick_core::component::{Kind, Settings};
+use hockeystick_core::stage::Stage;
+use hockeystick_core::workload::{Class, Demand};
+use miette::{IntoDiagnostic, Report, WrapErr, miette};
+use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Value};
+
+use super::{FittedDemand, Shape};
+use crate::table::number;
+
+/// The file's text with the fitted values in it.
+pub(super) fn write(text: &str, stage: &Stage, demands: &[FittedDemand], shape: &Shape) -> Result<String, Report> {
+    let mut values = Vec::new();
+    for component in &stage.components {
+        if let Settings::AppServer(app) = &component.settings {
+            values.push((format!("{}.workers", component.id), app.workers.to_string(), "fitted".to_owned()));
+        }
+    }
+    let edits: Vec<Edit<'_>> = values.iter().map(|(path, value, comment)| Edit { path, value, comment }).collect();
+    let text = with_values(text, &edits).into_diagnostic().wrap_err("cannot write the fitted stage")?;
+    let mut document: DocumentMut = text.parse().into_diagnostic().wrap_err("cannot write the fitted stage")?;
+    write_variations(&mut document, stage).ok_or_else(|| miette!("the stage file has no [[component]] tables"))?;
+    write_latency(&mut document, stage, shape);
+    Ok(format!("{}{document}", heading(demands, shape)))
+}
+
+/// A comment that says where the numbers come from.
+fn heading(demands: &[FittedDemand], shape: &Shape) -> String {
+    let mut text = String::from("# Fitted by `loadgen calibrate`:\n");
+    for demand in demands {
+        let interval = demand.interval_s.filter(|found| found.is_bounded()).map_or_else(String::new, |found| {
+            format!(", 90 % interval {} to {} ms", number(found.low * 1e3), number(found.high * 1e3))
+        });
+        text += &format!(
+            "#   {}.demand.{}: {} (was {}{interval})\n",
+            demand.component,
+            demand.class.name(),
+            demand.after,
+            demand.before
+        );
+    }
+    text += &format!(
+        "#   shape: cv {}, latency {} one way; {:.1} % off at the calibration steps\n\n",
+        shape.variation,
+        shape.latency,
+        shape.misfit * 100.0
+    );
+    text
+}
+
+/// Every demand with its coefficient of variation. A demand without a table is exponential, which needs no word.
+fn write_variations(document: &mut DocumentMut, stage: &Stage) -> Option<()> {
+    let components = document.get_mut("component")?.as_array_of_tables_mut()?;
+    for component in &stage.components {
+        let demands = match &component.settings {
+            Settings::AppServer(app) => &app.demand,
+            Settings::Database(database) => &database.demand,
+            _ => continue,
+        };
+        let is_it = |table: &&mut toml_edit::Table| table.get("id").and_then(Item::as_str) == Some(&component.id);
+        let table = components.iter_mut().find(is_it)?;
+        let mut classes = InlineTable::new();
+        for class in Class::ALL {
+            classes.insert(class.name(), demand_value(demands.get(class)));
+        }
+        table.insert("demand", Item::Value(classes.into()));
+    }
+    Some(())
+}
+
+fn demand_value(demand: &Demand) -> Value {
+    if demand.cv == 1.0 {
+        return demand.mean.to_string().into();
+    }
+    let mut table = InlineTable::new();
+    table.insert("mean", demand.mean.to_string().into());
+    table.insert("cv", demand.cv.into());
+    table.into()
+}
+
+/// The latency of every [[link]] whose path begins at users.
+fn write_latency(document: &mut DocumentMut, stage: &Stage, shape: &Shape) {
+    let is_users =
+        |id: &str| stage.component(id).is_some_and(|index| stage.components[index].settings.kind() == Kind::Clients);
+    let Some(links) = document.get_mut("link").and_then(Item::as_array_of_tables_mut) else { return };
+    for index in 0..links.len() {
+        let first = links.get(index).and_then(|link| link.get("path")?.as_array()?.get(0)?.as_str().map(str::to_owned));
+        if first.is_some_and(|first| is_users(&first)) {
+            split_first_hop(links, index);
+            if let Some(link) = links.get_mut(index) {
+                link.insert("latency", toml_edit::value(shape.latency.to_string()));
+            }
+        }
+    }
+}
+
+/// A path of several hops has one latency for all: its first hop becomes a link of its own.
+fn split_first_hop(links: &mut ArrayOfTables, index: usize) {
+    let Some(link) = links.get_mut(index) else { return };
+    let mut rest = link.clone();
+    let Some(path) = rest.get_mut("path").and_then(Item::as_array_mut) else { return };
+    if path.len() <= 2 {
+        return;
+    }
+    path.remove(0);
+    if let Some(path) = link.get_mut("path").and_then(Item::as_array_mut) {
+        while path.len() > 2 {
+            path.remove(path.len() - 1);
+        }
+    }
+    rest.set_position(None);
+    links.push(rest);
+}

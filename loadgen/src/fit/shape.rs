@@ -1,0 +1,168 @@
+//! What busy time does not show and response times do: how demands vary, how requests share the processor, and the
+//! constant time on the way.
+//!
+//! A handful of shapes is tried by simulation at the calibration steps, and the one whose mean, median and 95th
+//! percentile are nearest wins. An error counts by how sure the measurement is, so that a noisy percentile has little to
+//! say. The steps that are held out are never looked at.
+
+use hockeystick_core::component::{Kind, Settings};
+use hockeystick_core::measurement::{Metric, Results};
+use hockeystick_core::stage::Stage;
+use hockeystick_core::units::Duration;
+use hockeystick_core::verdict::predicted;
+use hockeystick_core::workload::Class;
+use miette::Report;
+
+use super::CONFIDENCE;
+use super::demand::{REQUESTS_SHORT, golden_section, whole_us};
+use crate::model;
+
+/// Coefficients of variation that are tried for demands.
+const VARIATIONS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+/// Figures that a shape is judged by. Throughput follows from the arrivals, and a 99th percentile is too noisy here.
+const METRICS: [Metric; 3] = [Metric::Mean, Metric::P50, Metric::P95];
+/// Relative error that no model of a real deployment is blamed for.
+const ERROR_FLOOR: f64 = 0.05;
+/// Errors beyond this many times their uncertainty count no more: one wild figure must not choose the shape.
+const ERROR_MOST: f64 = 5.0;
+
+/// How a deployment behaves beside its mean demands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shape {
+    /// Standard deviation over mean of every demand.
+    pub variation: f64,
+    /// Requests that the app server works on at once; none where the stage has no app server.
+    pub workers: Option<u32>,
+    /// Constant time between users and deployment, one way.
+    pub latency: Duration,
+    /// Root mean square of the relative errors that are left at the calibration steps.
+    pub misfit: f64,
+}
+
+/// Finds the best shape, and the stage with it.
+pub(super) fn fit(
+    results: &Results,
+    stage: &Stage,
+    chosen: &[usize],
+    seed: u64,
+    warnings: &mut Vec<String>,
+) -> Result<(Stage, Shape), Report> {
+    let comparable = model::comparable(results);
+    let mut steps: Vec<usize> = chosen.iter().copied().filter(|index| comparable.contains(index)).collect();
+    if steps.is_empty() {
+        steps = chosen.to_vec();
+    }
+    let mut best: Option<(Stage, Shape, f64)> = None;
+    for workers in workers(stage) {
+        for variation in VARIATIONS {
+            let mut candidate = stage.clone();
+            apply(&mut candidate, variation, workers);
+            set_latency(&mut candidate, Duration::ZERO);
+            let figures = figures(results, &candidate, &steps, seed)?;
+            let latency_ms = best_latency_ms(&figures);
+            let cost = cost(&figures, latency_ms);
+            if best.as_ref().is_none_or(|(.., so_far)| cost < *so_far) {
+                let latency = whole_us(latency_ms / 2e3);
+                set_latency(&mut candidate, latency);
+                let misfit = misfit(&figures, latency_ms);
+                best = Some((candidate, Shape { variation, workers, latency, misfit }, cost));
+            }
+        }
+    }
+    // VARIATIONS and `workers` are never empty, so there is a best one.
+    let (stage, shape, _) = best.ok_or_else(|| miette::miette!("no shape fits"))?;
+    if shape.misfit > 0.15 {
+        warnings.push(format!(
+            "even at the calibration steps the model is off by {:.0} % on average: the measurement is noisy, or the \
+             model lacks something that this deployment does",
+            shape.misfit * 100.0
+        ));
+    }
+    Ok((stage, shape))
+}
+
+/// Numbers of workers to try: one by one, in pairs, and as the stage has it.
+fn workers(stage: &Stage) -> Vec<Option<u32>> {
+    let app = stage.components.iter().find_map(|component| match &component.settings {
+        Settings::AppServer(app) => Some(app.workers),
+        _ => None,
+    });
+    match app {
+        None => vec![None],
+        Some(workers) => [1, 2].into_iter().filter(|few| *few < workers).chain([workers]).map(Some).collect(),
+    }
+}
+
+fn apply(stage: &mut Stage, variation: f64, workers: Option<u32>) {
+    for component in &mut stage.components {
+        let demand = match &mut component.settings {
+            Settings::AppServer(app) => {
+                app.workers = workers.unwrap_or(app.workers);
+                &mut app.demand
+            }
+            Settings::Database(database) => &mut database.demand,
+            _ => continue,
+        };
+        for class in Class::ALL {
+            demand.get_mut(class).cv = variation;
+        }
+    }
+}
+
+/// One figure: the model's without latency, the measured one, and how unsure that is, relative to it.
+struct Figure {
+    model_ms: f64,
+    measured_ms: f64,
+    uncertainty: f64,
+}
+
+fn figures(results: &Results, stage: &Stage, steps: &[usize], seed: u64) -> Result<Vec<Figure>, Report> {
+    let mut figures = Vec::new();
+    for &index in steps {
+        let step = &results.steps[index];
+        let outcome = model::simulate(&model::at_step(stage, results, step), seed, REQUESTS_SHORT, CONFIDENCE)?.outcome;
+        figures.extend(METRICS.map(|metric| {
+            let measured = step.figure(metric, CONFIDENCE);
+            let relative = measured.half_width() / measured.value;
+            Figure {
+                model_ms: predicted(&outcome, metric).known().unwrap_or(f64::INFINITY),
+                measured_ms: measured.value,
+                uncertainty: ERROR_FLOOR.hypot(if relative.is_finite() { relative } else { 1.0 }),
+            }
+        }));
+    }
+    Ok(figures)
+}
+
+impl Figure {
+    /// Relative error, as a logarithm.
+    fn error(&self, latency_ms: f64) -> f64 {
+        ((self.model_ms + latency_ms) / self.measured_ms).ln().clamp(-10.0, 10.0)
+    }
+}
+
+fn cost(figures: &[Figure], latency_ms: f64) -> f64 {
+    figures.iter().map(|figure| (figure.error(latency_ms).abs() / figure.uncertainty).min(ERROR_MOST).powi(2)).sum()
+}
+
+/// Root mean square of the relative errors.
+fn misfit(figures: &[Figure], latency_ms: f64) -> f64 {
+    let squares: f64 = figures.iter().map(|figure| figure.error(latency_ms).powi(2)).sum();
+    (squares / figures.len().max(1) as f64).sqrt()
+}
+
+/// The constant time that fits best, there and back: no more than the smallest figure that was measured.
+fn best_latency_ms(figures: &[Figure]) -> f64 {
+    let most = figures.iter().map(|figure| figure.measured_ms).fold(f64::INFINITY, f64::min);
+    let found = golden_section(0.0, most, most * 1e-3, |latency_ms| Ok(cost(figures, latency_ms)));
+    found.unwrap_or(0.0)
+}
+
+/// Sets the latency of the links that leave the users.
+fn set_latency(stage: &mut Stage, latency: Duration) {
+    for link in &mut stage.links {
+        if stage.components[link.from].settings.kind() == Kind::Clients {
+            link.latency = latency;
+        }
+    }
+}

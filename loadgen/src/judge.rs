@@ -1,0 +1,162 @@
+//! The model's predictions against a measurement, step by step.
+
+use std::ops::RangeInclusive;
+
+use hockeystick_core::measurement::{Metric, Results, Step};
+use hockeystick_core::outcome::Outcome;
+use hockeystick_core::stage::Stage;
+use hockeystick_core::verdict::{self, CONFIDENCE, Comparison, Doubt, Tolerances, Verdict};
+use miette::Report;
+use serde_json::{Value, json};
+
+use crate::model;
+use crate::table::{Table, interval, number, percent};
+
+/// The judgement on a whole measurement.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// Every step that was looked at, with its index in the results.
+    pub steps: Vec<JudgedStep>,
+    /// Reasons not to believe the measurement.
+    pub doubts: Vec<Doubt>,
+    /// What all steps together say.
+    pub verdict: Verdict,
+}
+
+/// The judgement on one step.
+#[derive(Clone, Debug)]
+pub struct JudgedStep {
+    /// Its index in the results.
+    pub index: usize,
+    /// Requests a second that were offered.
+    pub offered_per_s: f64,
+    /// What the model says.
+    pub outcome: Outcome,
+    /// Figure by figure.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// Steps to look at, counted from 1: those held out, unless somebody names others.
+pub fn chosen(results: &Results, range: Option<&RangeInclusive<usize>>, held_out: bool) -> Vec<usize> {
+    let is_chosen = |(index, step): (usize, &Step)| match range {
+        Some(range) => range.contains(&(index + 1)).then_some(index),
+        None => (step.held_out == held_out).then_some(index),
+    };
+    results.steps.iter().enumerate().filter_map(is_chosen).collect()
+}
+
+/// Judges these steps.
+///
+/// # Errors
+/// When the stage cannot be simulated.
+pub fn judge(
+    results: &Results,
+    stage: &Stage,
+    chosen: &[usize],
+    tolerances: &Tolerances,
+    seed: u64,
+) -> Result<Judgement, Report> {
+    let mut judged = Vec::new();
+    let mut doubts = Vec::new();
+    for &index in chosen {
+        let step = &results.steps[index];
+        let stage = model::at_step(stage, results, step);
+        let outcome = model::simulate_well(&stage, seed, CONFIDENCE)?.outcome;
+        doubts.extend(verdict::doubts(index, step, &expected_processors(&stage, step, &outcome)));
+        let compare = |metric| verdict::compare(metric, &outcome, step, tolerances.of(metric));
+        let comparisons = Metric::ALL.into_iter().filter_map(compare).collect();
+        judged.push(JudgedStep { index, offered_per_s: step.offered_per_s(), outcome, comparisons });
+    }
+    let verdicts = judged.iter().flat_map(|step| step.comparisons.iter().map(|comparison| comparison.verdict));
+    let verdict = Verdict::overall(verdicts);
+    Ok(Judgement { steps: judged, doubts, verdict })
+}
+
+/// Processors that the model expects to be busy at each station whose busy time was read.
+fn expected_processors<'s>(stage: &Stage, step: &'s Step, outcome: &Outcome) -> Vec<(&'s str, f64)> {
+    let expected = step.stations.keys().filter_map(|measured| {
+        let (name, machine) = model::station_named(stage, measured)?;
+        let share = outcome.utilisation.get(&name)?.known()?;
+        Some((measured.as_str(), share * machine.capacity() / machine.speed))
+    });
+    expected.collect()
+}
+
+impl Judgement {
+    /// The verdict table, and every doubt below it.
+    pub fn text(&self) -> String {
+        let mut table =
+            Table::new(&["step", "metric", "predicted", "measured", "error", "90 % of the error", "within", "verdict"]);
+        for step in &self.steps {
+            for (row, comparison) in step.comparisons.iter().enumerate() {
+                let error = comparison.error;
+                table.row([
+                    if row == 0 {
+                        format!("{}: {}/s", step.index + 1, number(step.offered_per_s))
+                    } else {
+                        String::new()
+                    },
+                    format!("{} {}", comparison.metric.name(), comparison.metric.unit()),
+                    number(comparison.predicted.value),
+                    interval(comparison.measured),
+                    percent(error.value),
+                    format!("{} to {}", percent(error.low), percent(error.high)),
+                    comparison.tolerance.map_or_else(String::new, |tolerance| format!("{:.0} %", tolerance * 100.0)),
+                    comparison.verdict.name().to_owned(),
+                ]);
+            }
+        }
+        let mut text = table.to_string();
+        for doubt in &self.doubts {
+            text += &format!("doubt, step {}: {}\n", doubt.step + 1, doubt.message);
+        }
+        text
+    }
+
+    /// The last line: what it all comes to.
+    pub fn conclusion(&self) -> String {
+        let count = |wanted| {
+            let all = self.steps.iter().flat_map(|step| &step.comparisons);
+            all.filter(|comparison| comparison.verdict == wanted).count()
+        };
+        let counts = format!(
+            "{} figures agree, {} are inconclusive, {} disagree",
+            count(Verdict::Agrees),
+            count(Verdict::Inconclusive),
+            count(Verdict::Disagrees)
+        );
+        if !self.doubts.is_empty() {
+            return format!("The measurement is not to be believed ({} doubts above); {counts}.", self.doubts.len());
+        }
+        let what = match self.verdict {
+            Verdict::Agrees => "The model agrees with the measurement",
+            Verdict::Disagrees => "The model disagrees with the measurement",
+            _ => "The measurement is too short or too noisy to say",
+        };
+        format!("{what}: {counts}.")
+    }
+
+    /// All of it for a program.
+    pub fn json(&self) -> Value {
+        let bounds =
+            |i: hockeystick_core::statistics::Interval| json!({"value": i.value, "low": i.low, "high": i.high});
+        let comparison = |c: &Comparison| {
+            json!({
+                "metric": c.metric, "unit": c.metric.unit(), "predicted": bounds(c.predicted),
+                "measured": bounds(c.measured), "error": bounds(c.error), "tolerance": c.tolerance, "verdict": c.verdict,
+            })
+        };
+        let step = |step: &JudgedStep| {
+            json!({
+                "step": step.index + 1, "offered_per_s": step.offered_per_s,
+                "comparisons": step.comparisons.iter().map(comparison).collect::<Vec<_>>(),
+            })
+        };
+        json!({
+            "verdict": self.verdict,
+            "valid": self.doubts.is_empty(),
+            "doubts": self.doubts.iter().map(|d| json!({"step": d.step + 1, "law": d.law, "message": d.message})).collect::<Vec<_>>(),
+            "steps": self.steps.iter().map(step).collect::<Vec<_>>(),
+        })
+    }
+}

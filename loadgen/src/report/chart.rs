@@ -1,0 +1,113 @@
+//! The chart of response time over load, as SVG.
+//!
+//! plotters writes colours as hexadecimal digits. Each role gets a colour that nothing else uses, which is replaced by
+//! the page's variable afterwards, so that the chart follows light and dark.
+
+use hockeystick_core::statistics::Interval;
+use miette::{Report, miette};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+/// One percentile, or the mean.
+pub(super) struct Series {
+    pub(super) name: &'static str,
+    /// The model's, by load.
+    pub(super) line: Vec<(f64, f64)>,
+    /// Measured, by load, and whether the step was held out.
+    pub(super) points: Vec<(f64, Interval, bool)>,
+}
+
+/// A chart.
+pub(super) struct Curve<'c> {
+    pub(super) series: &'c [Series],
+    pub(super) x_name: &'c str,
+    pub(super) y_name: &'c str,
+}
+
+const SIZE: (u32, u32) = (960, 440);
+const INK: RGBColor = RGBColor(1, 2, 3);
+const SOFT: RGBColor = RGBColor(2, 3, 4);
+const RULE: RGBColor = RGBColor(3, 4, 5);
+const PAGE: RGBColor = RGBColor(4, 5, 6);
+const SERIES: [RGBColor; 4] = [RGBColor(5, 6, 7), RGBColor(6, 7, 8), RGBColor(7, 8, 9), RGBColor(8, 9, 10)];
+const ROLES: [(RGBColor, &str); 8] = [
+    (INK, "var(--ink)"),
+    (SOFT, "var(--soft)"),
+    (RULE, "var(--rule)"),
+    (PAGE, "var(--page)"),
+    (SERIES[0], "var(--p50)"),
+    (SERIES[1], "var(--mean)"),
+    (SERIES[2], "var(--p95)"),
+    (SERIES[3], "var(--p99)"),
+];
+
+/// Draws the chart.
+pub(super) fn draw(curve: &Curve<'_>) -> Result<String, Report> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        draw_on(&area, curve).map_err(|error| miette!("cannot draw the chart: {error}"))?;
+    }
+    for (colour, variable) in ROLES {
+        svg = svg.replace(&format!("#{:02X}{:02X}{:02X}", colour.0, colour.1, colour.2), variable);
+    }
+    // The page's style sizes it.
+    let label = format!("<svg role=\"img\" aria-label=\"{} over {}\"", curve.y_name, curve.x_name);
+    Ok(svg.replacen("<svg", &label, 1))
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+fn draw_on(area: &Area<'_>, curve: &Curve<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    let (right, top) = extent(curve);
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .x_label_area_size(44)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0.0..right, 0.0..top)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .bold_line_style(RULE)
+        .light_line_style(TRANSPARENT)
+        .axis_style(SOFT)
+        .label_style(("sans-serif", 14).into_font().color(&SOFT))
+        .x_desc(curve.x_name)
+        .y_desc(curve.y_name)
+        .draw()?;
+    for (index, series) in curve.series.iter().enumerate() {
+        let colour = SERIES[index % SERIES.len()];
+        // Colour and dash both tell the series apart.
+        let dash = [0, 10, 6, 3][index % 4];
+        let line = series.line.iter().copied().filter(|(x, y)| *x <= right && *y <= top);
+        let style = colour.stroke_width(2);
+        if dash == 0 {
+            chart.draw_series(LineSeries::new(line, style))?;
+        } else {
+            chart.draw_series(DashedLineSeries::new(line, dash, dash, style))?;
+        }
+        for &(x, y, open) in &series.points {
+            let (low, high) = if y.is_bounded() { (y.low.max(0.0), y.high.min(top)) } else { (y.value, y.value) };
+            chart.draw_series([PathElement::new(vec![(x, low), (x, high)], colour.stroke_width(1))])?;
+            let fill = if open { PAGE } else { colour };
+            chart.draw_series([Circle::new((x, y.value), 5, fill.filled())])?;
+            chart.draw_series([Circle::new((x, y.value), 5, colour.stroke_width(2))])?;
+        }
+        let last = series.points.iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((x, y, _)) = last {
+            let style = ("sans-serif", 15).into_font().color(&colour);
+            chart.draw_series([Text::new(series.name, (x + right * 0.01, y.value), style)])?;
+        }
+    }
+    area.present()?;
+    Ok(())
+}
+
+/// Upper ends of both axes: all points, with room for the names at the right.
+fn extent(curve: &Curve<'_>) -> (f64, f64) {
+    let points = || curve.series.iter().flat_map(|series| &series.points);
+    let right = points().map(|(x, ..)| *x).fold(0.0, f64::max) * 1.1;
+    // Intervals of a noisy percentile may be wide; they must not squeeze everything else flat.
+    let top = points().map(|(_, y, _)| y.value).fold(0.0, f64::max) * 1.25;
+    (right.max(1e-3), top.max(1e-3))
+}

@@ -1,0 +1,112 @@
+//! Why a request failed, told apart so that each kind points at its cause.
+
+use std::error::Error;
+use std::io;
+
+/// What became of a request that was not answered as expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Failure {
+    /// Nobody listens at the port.
+    Refused,
+    /// The connection broke or was closed before the whole answer was there.
+    Reset,
+    /// No answer, or not all of it, within the plan's timeout.
+    Timeout,
+    /// The name has no address.
+    Dns,
+    /// No agreement on encryption: a certificate that is not trusted, or no TLS at the other end.
+    Tls,
+    /// The answer has a status that the plan does not expect.
+    Status,
+    /// The body ended early, or passed the limit.
+    Body,
+    /// The answer is not HTTP.
+    Protocol,
+    /// Any other trouble with the connection: no route, no free port, too many open files.
+    Network,
+    /// The request was due, and never sent, because the step ended first.
+    Unsent,
+}
+
+impl Failure {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Refused,
+        Self::Reset,
+        Self::Timeout,
+        Self::Dns,
+        Self::Tls,
+        Self::Status,
+        Self::Body,
+        Self::Protocol,
+        Self::Network,
+        Self::Unsent,
+    ];
+
+    /// Its name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+            Self::Dns => "dns",
+            Self::Tls => "tls",
+            Self::Status => "status",
+            Self::Body => "body",
+            Self::Protocol => "protocol",
+            Self::Network => "network",
+            Self::Unsent => "unsent",
+        }
+    }
+
+    /// The kind of a client error before the answer's head was there.
+    pub(super) fn of_exchange(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::Timeout;
+        }
+        // hyper-util's resolver wraps what getaddrinfo says in this message and gives it no type.
+        if sources(error).any(|source| source.to_string().starts_with("dns error")) {
+            return Self::Dns;
+        }
+        if let Some(error) = sources(error).find_map(|source| source.downcast_ref::<hyper::Error>()) {
+            if error.is_parse() {
+                return Self::Protocol;
+            }
+            if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+                return Self::Reset;
+            }
+        }
+        match io_kind(error) {
+            Some(io::ErrorKind::ConnectionRefused) => Self::Refused,
+            Some(io::ErrorKind::TimedOut) => Self::Timeout,
+            // rustls reports a failed handshake as invalid data; a server that hangs up during it, as an early end.
+            Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) if error.is_connect() => Self::Tls,
+            Some(kind) if is_break(kind) => Self::Reset,
+            _ => Self::Network,
+        }
+    }
+
+    /// The kind of a client error while the body came.
+    pub(super) fn of_body(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::Timeout;
+        }
+        match io_kind(error) {
+            Some(kind) if is_break(kind) => Self::Reset,
+            _ => Self::Body,
+        }
+    }
+}
+
+fn is_break(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe)
+}
+
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(Some(error as &(dyn Error + 'static)), |error| (*error).source())
+}
+
+/// The kind of the innermost input or output error.
+fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
+    sources(error).filter_map(|source| source.downcast_ref::<io::Error>()).last().map(io::Error::kind)
+}

@@ -1,0 +1,236 @@
+//! Guard rails: which hosts may be loaded and how much, and when a run stops by itself.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use reqwest::Url;
+
+use super::user::{Live, StepRun};
+use crate::plan::{Plan, Stop};
+
+/// Without being told otherwise, a host that is not this machine gets at most this many requests a second…
+pub const REMOTE_RATE_MAX_PER_S: f64 = 200.0;
+/// … for at most this long.
+pub const REMOTE_SECONDS_MAX: f64 = 900.0;
+/// Most requests of a whole plan, anywhere, unless `--max-requests` says more.
+pub const REQUESTS_MAX: f64 = 5_000_000.0;
+
+/// How much a run may do.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Hosts that may be loaded, besides this machine.
+    pub allowed_hosts: Vec<String>,
+    /// Most requests a second; none for the default.
+    pub rate_max_per_s: Option<f64>,
+    /// Longest run; none for the default.
+    pub seconds_max: Option<f64>,
+    /// Most requests.
+    pub requests_max: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { allowed_hosts: Vec::new(), rate_max_per_s: None, seconds_max: None, requests_max: REQUESTS_MAX }
+    }
+}
+
+/// Why a run may not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No such address.
+    #[error("`{0}` is not the address of a host; write http://NAME:PORT or https://NAME:PORT, without a path")]
+    NotAHost(String),
+    /// Somebody else's machine, perhaps.
+    #[error("{host} is not this machine; if you may load it, add --allow-host {host}")]
+    NotAllowed {
+        /// Its name.
+        host: String,
+    },
+    /// Too fast.
+    #[error("the plan sends up to {asked:.0} requests a second, and {max:.0} are allowed; raise it with --max-rate")]
+    TooFast {
+        /// The plan's highest rate.
+        asked: f64,
+        /// The limit.
+        max: f64,
+    },
+    /// Too long.
+    #[error("the plan takes {asked:.0} seconds, and {max:.0} are allowed; raise it with --max-seconds")]
+    TooLong {
+        /// The plan's length.
+        asked: f64,
+        /// The limit.
+        max: f64,
+    },
+    /// Too much.
+    #[error("the plan sends about {asked:.0} requests, and {max:.0} are allowed; raise it with --max-requests")]
+    TooMuch {
+        /// The plan's requests.
+        asked: f64,
+        /// The limit.
+        max: f64,
+    },
+}
+
+/// Reads the address of a host.
+///
+/// # Errors
+/// When it is none.
+pub fn read_host(text: &str) -> Result<Url, Refusal> {
+    let refuse = || Refusal::NotAHost(text.to_owned());
+    let url = Url::parse(text).map_err(|_| refuse())?;
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if matches!(url.scheme(), "http" | "https") && url.has_host() && plain { Ok(url) } else { Err(refuse()) }
+}
+
+/// Whether the host is this machine, by its address or by the one name that always is (RFC 6761, section 6.3).
+pub fn is_loopback(host: &Url) -> bool {
+    let name = host.host_str().unwrap_or_default();
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+impl Limits {
+    /// Whether this plan may run against this host.
+    ///
+    /// # Errors
+    /// The limit that it passes, and how to raise it.
+    pub fn permit(&self, host: &Url, plan: &Plan) -> Result<(), Refusal> {
+        let name = host.host_str().unwrap_or_default();
+        let loopback = is_loopback(host);
+        if !loopback && !self.allowed_hosts.iter().any(|allowed| allowed == name) {
+            return Err(Refusal::NotAllowed { host: name.to_owned() });
+        }
+        let default = |limit| if loopback { f64::INFINITY } else { limit };
+        let rate_max = self.rate_max_per_s.unwrap_or(default(REMOTE_RATE_MAX_PER_S));
+        if plan.rate_max_per_s() > rate_max {
+            return Err(Refusal::TooFast { asked: plan.rate_max_per_s(), max: rate_max });
+        }
+        let seconds_max = self.seconds_max.unwrap_or(default(REMOTE_SECONDS_MAX));
+        if plan.seconds() > seconds_max {
+            return Err(Refusal::TooLong { asked: plan.seconds(), max: seconds_max });
+        }
+        if plan.requests_expected() > self.requests_max {
+            return Err(Refusal::TooMuch { asked: plan.requests_expected(), max: self.requests_max });
+        }
+        Ok(())
+    }
+}
+
+/// How far back a watch looks.
+const LOOK_BACK: Duration = Duration::from_secs(3);
+/// Fewer answers than this prove nothing.
+const ANSWERS_MIN: u64 = 10;
+/// Mean lag, with users free, that only a generator which cannot keep up has.
+const LAG_MAX: Duration = Duration::from_millis(50);
+
+/// Watches a step, and says when the run should stop.
+#[derive(Debug)]
+pub(super) struct Watch {
+    stop: Stop,
+    seen: VecDeque<(Instant, Live)>,
+}
+
+impl Watch {
+    pub(super) fn new(stop: Stop) -> Self {
+        Self { stop, seen: VecDeque::new() }
+    }
+
+    /// Looks at the step; the reason to stop, if there is one.
+    pub(super) fn look(&mut self, step: &StepRun, now: Instant) -> Option<String> {
+        if let Some(first) = step.untaken().first()
+            && let Some(waits) = now.checked_duration_since(step.start + Duration::from_nanos(first.due_ns))
+            && waits > self.stop.response
+        {
+            return Some(format!(
+                "a request waits for a free user since {:.1} s: the server does not keep up",
+                waits.as_secs_f64()
+            ));
+        }
+        let live = step.live();
+        self.seen.push_back((now, live));
+        while self.seen.len() > 1 && now - self.seen[1].0 >= LOOK_BACK {
+            self.seen.pop_front();
+        }
+        let (since, before) = self.seen[0];
+        if now - since < LOOK_BACK {
+            return None;
+        }
+        let (completed, failed) = (live.completed - before.completed, live.failed - before.failed);
+        let answers = completed + failed;
+        if answers < ANSWERS_MIN {
+            return None;
+        }
+        let share = failed as f64 / answers as f64;
+        if share > self.stop.errors {
+            let kind = live.last_failure.map_or("unknown", super::failure::Failure::name);
+            return Some(format!("{failed} of {answers} requests failed within three seconds (last: {kind})"));
+        }
+        let mean = |after: u64, before: u64| Duration::from_nanos((after - before) / answers);
+        let response = mean(live.response_ns, before.response_ns);
+        if response > self.stop.response {
+            return Some(format!("the mean response time reached {:.1} s", response.as_secs_f64()));
+        }
+        let lag = mean(live.lag_ns, before.lag_ns);
+        if lag > LAG_MAX && live.exhausted == before.exhausted {
+            let text = "the generator is the bottleneck: requests leave {} ms late although users are free";
+            return Some(text.replace("{}", &lag.as_millis().to_string()));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan;
+
+    fn plan() -> Plan {
+        let text =
+            "schema = 1\nsteps = [{ rate = \"300/s\", seconds = 10 }]\n[[request]]\nclass = \"read\"\npath = \"/\"";
+        plan::read(text, "plan.toml").unwrap()
+    }
+
+    #[test]
+    fn this_machine_is_free_and_others_must_be_named() {
+        let limits = Limits::default();
+        for host in ["http://127.0.0.1:80", "http://[::1]:8080/", "http://localhost", "https://127.1.2.3"] {
+            assert!(limits.permit(&read_host(host).unwrap(), &plan()).is_ok(), "{host}");
+        }
+        for host in
+            ["http://10.0.0.1", "https://example.org", "http://localhost.example.org", "http://127.0.0.1.example.org"]
+        {
+            let refusal = limits.permit(&read_host(host).unwrap(), &plan()).unwrap_err();
+            assert!(matches!(refusal, Refusal::NotAllowed { .. }), "{host}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_named_host_is_still_under_the_caps() {
+        let host = read_host("http://10.0.0.1").unwrap();
+        let mut limits = Limits { allowed_hosts: vec!["10.0.0.1".into()], ..Limits::default() };
+        assert!(matches!(limits.permit(&host, &plan()), Err(Refusal::TooFast { .. })));
+        limits.rate_max_per_s = Some(300.0);
+        assert!(limits.permit(&host, &plan()).is_ok());
+        limits.seconds_max = Some(5.0);
+        assert!(matches!(limits.permit(&host, &plan()), Err(Refusal::TooLong { .. })));
+        let few = Limits { requests_max: 100.0, ..Limits::default() };
+        assert!(matches!(few.permit(&read_host("http://127.0.0.1").unwrap(), &plan()), Err(Refusal::TooMuch { .. })));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for text in [
+            "",
+            "localhost",
+            "127.0.0.1:80",
+            "ftp://127.0.0.1",
+            "http://127.0.0.1/path",
+            "http://user@127.0.0.1",
+            "http://",
+        ] {
+            assert!(read_host(text).is_err(), "{text}");
+        }
+    }
+}

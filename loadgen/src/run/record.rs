@@ -1,0 +1,296 @@
+//! What is kept of each request while a step runs, and the step's figures at its end.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2Serializer};
+use hockeystick_core::measurement::{ClassResult, Distribution, Slice};
+use hockeystick_core::workload::{Class, PerClass};
+
+use super::failure::Failure;
+
+/// Parts of a window. Sixteen or more give the intervals of percentiles enough degrees of freedom.
+const SLICES: usize = 20;
+/// Longest time that a histogram tells from longer ones: an hour.
+const TIME_MAX_US: u64 = 3_600_000_000;
+
+/// The measured part of a step, in nanoseconds from its start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// Its first instant: the end of the warm-up.
+    pub(crate) from_ns: u64,
+    /// The instant after its last.
+    pub(crate) to_ns: u64,
+}
+
+impl Window {
+    pub(crate) fn holds(&self, at_ns: u64) -> bool {
+        (self.from_ns..self.to_ns).contains(&at_ns)
+    }
+}
+
+/// One request that has come to its end. Instants are nanoseconds from the step's start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) class: Class,
+    pub(crate) due_ns: u64,
+    pub(crate) sent_ns: u64,
+    pub(crate) done_ns: u64,
+    /// No user was free when it was due.
+    pub(crate) exhausted: bool,
+    pub(crate) result: Result<(), Failure>,
+}
+
+/// The figures of a step in the making.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    window: Window,
+    sent: u64,
+    completed: u64,
+    failed: BTreeMap<Failure, u64>,
+    exhausted: u64,
+    lag: Times,
+    response: Times,
+    service: Times,
+    classes: PerClass<ClassRecorder>,
+    slices: Vec<Times>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    answered: u64,
+    failed: u64,
+}
+
+#[derive(Debug)]
+struct ClassRecorder {
+    counts: Counts,
+    response: Times,
+    service: Times,
+}
+
+impl Recorder {
+    pub(crate) fn new(window: Window) -> Self {
+        let class = |_| ClassRecorder { counts: Counts::default(), response: Times::new(), service: Times::new() };
+        Self {
+            window,
+            sent: 0,
+            completed: 0,
+            failed: BTreeMap::new(),
+            exhausted: 0,
+            lag: Times::new(),
+            response: Times::new(),
+            service: Times::new(),
+            classes: PerClass(Class::ALL.map(class)),
+            slices: (0..SLICES).map(|_| Times::new()).collect(),
+        }
+    }
+
+    pub(crate) fn record(&mut self, sample: &Sample) {
+        let class = self.classes.get_mut(sample.class);
+        self.sent += u64::from(self.window.holds(sample.sent_ns));
+        if sample.result.is_ok() && self.window.holds(sample.done_ns) {
+            class.counts.answered += 1;
+        }
+        if !self.window.holds(sample.due_ns) {
+            return;
+        }
+        self.exhausted += u64::from(sample.exhausted);
+        self.lag.record(sample.sent_ns - sample.due_ns);
+        if let Err(failure) = sample.result {
+            class.counts.failed += 1;
+            *self.failed.entry(failure).or_default() += 1;
+            return;
+        }
+        self.completed += 1;
+        let response_ns = sample.done_ns - sample.due_ns;
+        let service_ns = sample.done_ns - sample.sent_ns;
+        self.response.record(response_ns);
+        self.service.record(service_ns);
+        class.response.record(response_ns);
+        class.service.record(service_ns);
+        let length = self.window.to_ns - self.window.from_ns;
+        let slice = (sample.due_ns - self.window.from_ns) as u128 * SLICES as u128 / u128::from(length);
+        self.slices[slice as usize].record(response_ns);
+    }
+
+    /// Requests that were due and never sent.
+    pub(crate) fn record_unsent(&mut self, class: Class, due_ns: u64) {
+        if self.window.holds(due_ns) {
+            self.exhausted += 1;
+            self.classes.get_mut(class).counts.failed += 1;
+            *self.failed.entry(Failure::Unsent).or_default() += 1;
+        }
+    }
+
+    /// The figures. `due` are the requests of each class that were due in the window.
+    pub(crate) fn finish(&self, due: PerClass<u64>) -> Figures {
+        let classes = due
+            .iter()
+            .filter(|(_, due)| **due > 0)
+            .map(|(class, due)| {
+                let seen = self.classes.get(class);
+                let result = ClassResult {
+                    due: *due,
+                    answered: seen.counts.answered,
+                    failed: seen.counts.failed,
+                    response: seen.response.distribution(),
+                    service: seen.service.distribution(),
+                };
+                (class, result)
+            })
+            .collect();
+        Figures {
+            due: due.0.iter().sum(),
+            sent: self.sent,
+            completed: self.completed,
+            failed: self.failed.iter().map(|(kind, count)| (kind.name().to_owned(), *count)).collect(),
+            exhausted: self.exhausted,
+            lag: self.lag.distribution(),
+            response: self.response.distribution(),
+            service: self.service.distribution(),
+            classes,
+            slices: self.slices.iter().map(Times::slice).collect(),
+        }
+    }
+}
+
+/// What the recorder knows of a finished step.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    pub(crate) due: u64,
+    pub(crate) sent: u64,
+    pub(crate) completed: u64,
+    pub(crate) failed: BTreeMap<String, u64>,
+    pub(crate) exhausted: u64,
+    pub(crate) lag: Distribution,
+    pub(crate) response: Distribution,
+    pub(crate) service: Distribution,
+    pub(crate) classes: BTreeMap<Class, ClassResult>,
+    pub(crate) slices: Vec<Slice>,
+}
+
+/// Times in a histogram of microseconds, with sums that are not rounded to its buckets.
+#[derive(Debug)]
+struct Times {
+    /// None until the first time: most classes of most steps stay empty.
+    histogram: Option<Box<Histogram<u32>>>,
+    sum_us: f64,
+    sum_squares: f64,
+}
+
+impl Times {
+    fn new() -> Self {
+        Self { histogram: None, sum_us: 0.0, sum_squares: 0.0 }
+    }
+
+    fn record(&mut self, time_ns: u64) {
+        if self.histogram.is_none() {
+            // The bounds are constants that the library accepts, so this is never an error.
+            self.histogram = Histogram::new_with_bounds(1, TIME_MAX_US, 3).ok().map(Box::new);
+        }
+        let time_us = time_ns as f64 / 1e3;
+        self.sum_us += time_us;
+        self.sum_squares += time_us * time_us;
+        if let Some(histogram) = &mut self.histogram {
+            histogram.saturating_record((time_us + 0.5) as u64);
+        }
+    }
+
+    fn slice(&self) -> Slice {
+        let Some(histogram) = &self.histogram else { return Slice::default() };
+        Slice {
+            completed: histogram.len(),
+            mean_us: self.sum_us / histogram.len() as f64,
+            p50_us: histogram.value_at_quantile(0.50),
+            p95_us: histogram.value_at_quantile(0.95),
+            p99_us: histogram.value_at_quantile(0.99),
+        }
+    }
+
+    fn distribution(&self) -> Distribution {
+        let Some(histogram) = &self.histogram else { return Distribution::default() };
+        let n = histogram.len() as f64;
+        let mean_us = self.sum_us / n;
+        let variance = if n > 1.0 { ((self.sum_squares - n * mean_us * mean_us) / (n - 1.0)).max(0.0) } else { 0.0 };
+        let mut bytes = Vec::new();
+        // Writing to memory cannot fail, and the histogram's bounds are within what the encoding holds.
+        let encoded = V2Serializer::new().serialize(histogram.as_ref(), &mut bytes).is_ok();
+        Distribution {
+            count: histogram.len(),
+            mean_us,
+            sd_us: variance.sqrt(),
+            min_us: histogram.min(),
+            p50_us: histogram.value_at_quantile(0.50),
+            p95_us: histogram.value_at_quantile(0.95),
+            p99_us: histogram.value_at_quantile(0.99),
+            max_us: histogram.max(),
+            hdr: if encoded { STANDARD.encode(bytes) } else { String::new() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hdrhistogram::serialization::Deserializer;
+
+    const WINDOW: Window = Window { from_ns: 1_000_000_000, to_ns: 3_000_000_000 };
+
+    fn sample(due_ms: u64, lag_ms: u64, service_ms: u64) -> Sample {
+        let (due_ns, lag_ns, service_ns) = (due_ms * 1_000_000, lag_ms * 1_000_000, service_ms * 1_000_000);
+        Sample {
+            class: Class::Read,
+            due_ns,
+            sent_ns: due_ns + lag_ns,
+            done_ns: due_ns + lag_ns + service_ns,
+            exhausted: false,
+            result: Ok(()),
+        }
+    }
+
+    #[test]
+    fn response_counts_from_the_due_time_and_service_from_the_send() {
+        let mut recorder = Recorder::new(WINDOW);
+        recorder.record(&sample(1500, 200, 50));
+        let figures = recorder.finish(PerClass([0, 1, 0, 0]));
+        assert_eq!(figures.response.mean_us, 250_000.0);
+        assert_eq!(figures.service.mean_us, 50_000.0);
+        assert_eq!(figures.lag.mean_us, 200_000.0);
+    }
+
+    #[test]
+    fn the_warm_up_is_left_out_but_its_late_answers_count_as_throughput() {
+        let mut recorder = Recorder::new(WINDOW);
+        recorder.record(&sample(900, 0, 200));
+        recorder.record(&sample(2900, 0, 200));
+        let figures = recorder.finish(PerClass([0, 1, 0, 0]));
+        assert_eq!(figures.completed, 1);
+        assert_eq!(figures.classes[&Class::Read].answered, 1);
+        assert_eq!(figures.sent, 1);
+    }
+
+    #[test]
+    fn failures_are_counted_by_kind_and_are_in_no_percentile() {
+        let mut recorder = Recorder::new(WINDOW);
+        recorder.record(&Sample { result: Err(Failure::Status), ..sample(1500, 0, 1) });
+        recorder.record_unsent(Class::Read, 2_000_000_000);
+        let figures = recorder.finish(PerClass([0, 2, 0, 0]));
+        assert_eq!(figures.failed, BTreeMap::from([("status".to_owned(), 1), ("unsent".to_owned(), 1)]));
+        assert_eq!((figures.response.count, figures.exhausted), (0, 1));
+    }
+
+    #[test]
+    fn the_encoded_histogram_reads_back_whole() {
+        let mut recorder = Recorder::new(WINDOW);
+        (0..1000).for_each(|i| recorder.record(&sample(1000 + i, 0, i % 100)));
+        let figures = recorder.finish(PerClass([0, 1000, 0, 0]));
+        let bytes = STANDARD.decode(&figures.response.hdr).unwrap();
+        let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+        assert_eq!(histogram.len(), 1000);
+        assert_eq!(histogram.value_at_quantile(0.95), figures.response.p95_us);
+        assert_eq!(figures.slices.iter().map(|slice| slice.completed).sum::<u64>(), 1000);
+    }
+}

@@ -1,0 +1,119 @@
+//! Files that are whole or absent: a crash or a full disk never leaves half a results file, nor loses the one before.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use hockeystick_core::measurement::Results;
+
+/// Largest results file that is read.
+const RESULTS_BYTES_MAX: u64 = 256_000_000;
+
+/// Why a file cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Writing failed; what the file held before is still there.
+    #[error("cannot write {path}: {source}; {kept}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+        /// What is still there.
+        kept: &'static str,
+    },
+    /// Reading failed.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is no results file.
+    #[error("{path}: {message}; give a file that `loadgen run` wrote")]
+    Results {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        message: String,
+    },
+}
+
+/// Writes a whole file: to a neighbour first, down to the disk, then in the place of the old one.
+///
+/// # Errors
+/// When the folder cannot be written or the disk is full; the old file is untouched then.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let kept = if path.exists() { "what it held before is still there" } else { "nothing was written" };
+    write_beside(path, bytes).map_err(|source| StoreError::Write { path: path.to_owned(), source, kept })
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.exists() && !path.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut neighbour = name.to_owned();
+    neighbour.push(format!(".{}.tmp", std::process::id()));
+    let neighbour = folder.join(neighbour);
+    let written = File::create(&neighbour).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| std::fs::rename(&neighbour, path)) {
+        // The neighbour is of no use; that it may not be removable either is not the news.
+        let _ = std::fs::remove_file(&neighbour);
+        return Err(error);
+    }
+    // The rename itself is only safe when the folder is; not every file system can sync a folder.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// Writes a results file.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_results(path: &Path, results: &Results) -> Result<(), StoreError> {
+    let mut bytes = serde_json::to_vec_pretty(results).map_err(|error| StoreError::Write {
+        path: path.to_owned(),
+        source: error.into(),
+        kept: "nothing was written",
+    })?;
+    bytes.push(b'\n');
+    write(path, &bytes)
+}
+
+/// Reads a results file, which may come from anywhere.
+///
+/// # Errors
+/// When it is missing, too large, malformed, or holds numbers that make no sense.
+pub fn read_results(path: &Path) -> Result<Results, StoreError> {
+    let wrong = |message: String| StoreError::Results { path: path.to_owned(), message };
+    let unread = |source| StoreError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unread)?;
+    file.take(RESULTS_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unread)?;
+    if bytes.len() as u64 > RESULTS_BYTES_MAX {
+        return Err(wrong(format!("it is larger than {RESULTS_BYTES_MAX} bytes")));
+    }
+    parse_results(&bytes).map_err(wrong)
+}
+
+/// Reads results from the bytes of their file.
+///
+/// # Errors
+/// What is wrong, with the field's path and the line.
+pub fn parse_results(bytes: &[u8]) -> Result<Results, String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let results: Results = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if path == "." { inner.to_string() } else { format!("`{path}`: {inner}") }
+    })?;
+    deserializer.end().map_err(|error| error.to_string())?;
+    results.check().map_err(|invalid| invalid.to_string())?;
+    Ok(results)
+}
