@@ -4,20 +4,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::sync::LazyLock;
 
 use hockeystick_content::site::{SiteOptions, render};
 
 /// HTML elements that have no end tag.
 const VOID: [&str; 4] = ["meta", "link", "br", "hr"];
 
-fn pages() -> BTreeMap<String, String> {
+/// The site's pages, rendered once for all tests of this program.
+fn pages() -> BTreeMap<&'static str, &'static str> {
     files().into_iter().filter(|(path, _)| path.ends_with(".html")).collect()
 }
 
-fn files() -> BTreeMap<String, String> {
-    let options = SiteOptions { base: "/".to_owned(), build_id: "id".to_owned(), script: "app.js".to_owned() };
-    let pages = render(&options).unwrap_or_else(|report| panic!("{report:?}"));
-    pages.into_iter().map(|page| (page.path, String::from_utf8(page.bytes).unwrap())).collect()
+fn files() -> BTreeMap<&'static str, &'static str> {
+    static FILES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+        let options = SiteOptions { base: "/".to_owned(), build_id: "id".to_owned(), script: "app.js".to_owned() };
+        let pages = render(&options).unwrap_or_else(|report| panic!("{report:?}"));
+        pages.into_iter().map(|page| (page.path, String::from_utf8(page.bytes).unwrap())).collect()
+    });
+    FILES.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect()
 }
 
 /// Each start tag: its name and its attributes.
@@ -170,10 +175,10 @@ fn html_is_well_formed_and_ids_are_unique() {
 #[test]
 fn every_link_and_anchor_inside_the_site_leads_somewhere() {
     let pages = pages();
-    let ids: BTreeMap<&String, BTreeSet<String>> = pages
+    let ids: BTreeMap<&str, BTreeSet<String>> = pages
         .iter()
         .map(|(path, html)| {
-            (path, tags(html).into_iter().filter_map(|(_, mut attributes)| attributes.remove("id")).collect())
+            (*path, tags(html).into_iter().filter_map(|(_, mut attributes)| attributes.remove("id")).collect())
         })
         .collect();
     for (path, html) in &pages {
@@ -184,8 +189,8 @@ fn every_link_and_anchor_inside_the_site_leads_somewhere() {
                 assert!(page.starts_with("assets/id/"), "{path}: {link}");
                 continue;
             }
-            assert!(pages.contains_key(&page), "{path}: <{tag}> {link} leads to {page}, which is not there");
-            assert!(anchor.is_empty() || ids[&page].contains(&anchor), "{path}: no {anchor} in {page}");
+            assert!(pages.contains_key(page.as_str()), "{path}: <{tag}> {link} leads to {page}, which is not there");
+            assert!(anchor.is_empty() || ids[page.as_str()].contains(&anchor), "{path}: no {anchor} in {page}");
         }
     }
 }

@@ -30,12 +30,15 @@
     label();
     button.addEventListener('click', () => {
       const next = isDark() ? 'light' : 'dark';
-      apply(next);
+      // A choice that is the system's own is no choice: the page follows the system again.
+      const choice = (next === 'dark') === system.matches ? null : next;
+      apply(choice);
       try {
-        // A choice that is the system's own is no choice: the page follows the system again.
-        if ((next === 'dark') === system.matches) localStorage.removeItem(key);
-        else localStorage.setItem(key, next);
-      } catch {}
+        if (choice) localStorage.setItem(key, choice);
+        else localStorage.removeItem(key);
+      } catch {
+        // As above.
+      }
       label();
       // Canvases cannot see a custom property change.
       root.dispatchEvent(new CustomEvent('themechange', { bubbles: true }));

@@ -21,39 +21,39 @@ const BOTTOM: f64 = 178.0;
 const POINTS: usize = 24;
 
 /// Loads that are simulated, as shares of what the stage can carry.
-const SIMULATED: [f64; 7] = [0.2, 0.45, 0.65, 0.8, 0.9, 0.95, 0.98];
-/// Requests that a simulation of an idle stage takes; the nearer to saturation, the more it takes to tell.
-const REQUESTS: f64 = 1_500.0;
-/// Most requests that a simulation takes.
-const REQUESTS_MAX: f64 = 30_000.0;
+const SIMULATED: [f64; 6] = [0.2, 0.45, 0.65, 0.8, 0.9, 0.95];
+/// Requests of a simulation where hardly any meet; the nearer to saturation, the more it takes to tell.
+const REQUESTS: f64 = 15_000.0;
+/// Most requests of a simulation.
+const REQUESTS_MAX: f64 = 250_000.0;
 
-/// The curve of a stage with its operating point; nothing where theory has no answer.
-pub(crate) fn curve(stage: &Stage) -> Markup {
-    let Some(plot) = Plot::of(stage) else { return html! {} };
-    let capacity = plot.capacity_per_s;
-    let label = format!(
-        "Response time over load: {} with nobody else there, and without end towards {}",
-        ms(plot.idle_ms),
-        show::rate(capacity)
-    );
-    html! {
-        div.still-curve {
-            p { b { "Response time over load" } " line: theory · dots: simulated · ring: this load" }
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(label) {
-                path.c-axis d={ "M" (LEFT) " " (TOP) "V" (BOTTOM) "H" (RIGHT) } {}
-                path.c-grid d={ "M" (LEFT) " " (plot.y(plot.top_ms / 2.0)) "H" (RIGHT) "M" (plot.x(capacity)) " " (TOP) "V" (BOTTOM) } {}
-                @for share in [0.5, 1.0] {
-                    text.b-meta x=(LEFT - 6.0) y=(plot.y(plot.top_ms * share) + 4.0) text-anchor="end" { (ms(plot.top_ms * share)) }
-                }
-                text.b-meta x=(LEFT) y=(BOTTOM + 18.0) { "0" }
-                text.b-meta x=(plot.x(capacity)) y=(BOTTOM + 18.0) text-anchor="middle" { (show::rate(capacity)) }
-                polyline.c-line points=(plot.line.join(" ")) {}
-                path.c-intervals d=(plot.intervals.join("")) {}
-                path.c-dots d=(plot.dots.join("")) {}
-                @if let Some((x, y)) = plot.here { circle.c-here cx=(x) cy=(y) r="5.5" {} }
-            }
+/// The curves of a lesson's stages. Figures that differ in nothing but their load share one.
+#[derive(Default)]
+pub(crate) struct Curves(Vec<(Stage, Option<Plot>)>);
+
+impl Curves {
+    /// Computes the curve of a stage, unless it is known.
+    pub(crate) fn add(&mut self, stage: &Stage) {
+        let key = without_load(stage);
+        if self.0.iter().all(|(known, _)| *known != key) {
+            let plot = Plot::of(stage);
+            self.0.push((key, plot));
         }
     }
+
+    /// The curve of a stage with its operating point; nothing where theory has no answer.
+    pub(crate) fn draw(&self, stage: &Stage) -> Markup {
+        let key = without_load(stage);
+        let known = self.0.iter().find(|(known, _)| *known == key);
+        known.and_then(|(_, plot)| plot.as_ref()).map_or_else(Markup::default, |plot| plot.draw(stage))
+    }
+}
+
+fn without_load(stage: &Stage) -> Stage {
+    let mut stage = stage.clone();
+    stage.workload.rate = Rate::default();
+    stage.challenge = None;
+    stage
 }
 
 /// Where everything is.
@@ -66,8 +66,6 @@ struct Plot {
     dots: Vec<String>,
     /// The points' 95 % intervals.
     intervals: Vec<String>,
-    /// The operating point, where it is on the picture.
-    here: Option<(f64, f64)>,
 }
 
 impl Plot {
@@ -75,20 +73,13 @@ impl Plot {
         let probe = response_curve(stage, &[1.0]).first()?.load;
         let capacity_per_s = (probe > 0.0).then(|| 1.0 / probe)?;
         // Up to the edge of saturation, with more points the nearer.
-        let loads: Vec<f64> = (0..POINTS).map(|step| (step as f64 + 0.3) / POINTS as f64).collect();
-        let rates: Vec<f64> = loads.iter().map(|t| capacity_per_s * 0.995 * (1.0 - (1.0 - t) * (1.0 - t))).collect();
+        let loads = (0..POINTS).map(|step| (step as f64 + 0.3) / POINTS as f64);
+        let rates: Vec<f64> = loads.map(|t| capacity_per_s * 0.995 * (1.0 - (1.0 - t) * (1.0 - t))).collect();
         let points = response_curve(stage, &rates);
         let idle_ms = points.iter().find_map(|point| point.mean_ms)?;
         let top_ms = round_up(idle_ms * 4.5);
-        let mut plot = Self {
-            capacity_per_s,
-            idle_ms,
-            top_ms,
-            line: Vec::new(),
-            dots: Vec::new(),
-            intervals: Vec::new(),
-            here: None,
-        };
+        let (line, dots, intervals) = (Vec::new(), Vec::new(), Vec::new());
+        let mut plot = Self { capacity_per_s, idle_ms, top_ms, line, dots, intervals };
         for point in &points {
             let Some(mean_ms) = point.mean_ms else { continue };
             let (x, y) = (plot.x(point.rate_per_s), plot.y(mean_ms));
@@ -97,21 +88,56 @@ impl Plot {
                 break;
             }
         }
-        for load in SIMULATED {
-            let rate = capacity_per_s * load;
-            let Some(estimate) = simulated_ms(stage, rate, load) else { continue };
-            let Some(mean_ms) = estimate.known().filter(|mean| *mean <= plot.top_ms) else { continue };
-            let x = plot.x(rate);
-            plot.dots.push(format!("M{x} {}h0", plot.y(mean_ms)));
-            if let Some((low, high)) = estimate.bounds() {
-                plot.intervals.push(format!("M{x} {}V{}", plot.y(low), plot.y(high.min(plot.top_ms))));
+        SIMULATED.into_iter().for_each(|load| plot.simulate(stage, load));
+        (plot.line.len() > 2).then_some(plot)
+    }
+
+    /// Adds a simulated point, where it is on the picture.
+    fn simulate(&mut self, stage: &Stage, load: f64) {
+        let rate = self.capacity_per_s * load;
+        let Some(estimate) = simulated_ms(stage, rate, load) else { return };
+        let Some(mean_ms) = estimate.known().filter(|mean| *mean <= self.top_ms) else { return };
+        let x = self.x(rate);
+        self.dots.push(format!("M{x} {}h0", self.y(mean_ms)));
+        if let Some((low, high)) = estimate.bounds() {
+            self.intervals.push(format!("M{x} {}V{}", self.y(low), self.y(high.min(self.top_ms))));
+        }
+    }
+
+    fn draw(&self, stage: &Stage) -> Markup {
+        let capacity = self.capacity_per_s;
+        let label = format!(
+            "Response time over load: {} with nobody else there, and without end towards {}",
+            ms(self.idle_ms),
+            show::rate(capacity)
+        );
+        let (middle, full) = (self.y(self.top_ms / 2.0), self.x(capacity));
+        html! {
+            div.still-curve {
+                p { b { "Response time over load" } " line: theory · dots: simulated · ring: this load" }
+                svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(label) {
+                    path.c-axis d={ "M" (LEFT) " " (TOP) "V" (BOTTOM) "H" (RIGHT) } {}
+                    path.c-grid d={ "M" (LEFT) " " (middle) "H" (RIGHT) "M" (full) " " (TOP) "V" (BOTTOM) } {}
+                    @for share in [0.5, 1.0] {
+                        @let value = self.top_ms * share;
+                        text.b-meta x=(LEFT - 6.0) y=(self.y(value) + 4.0) text-anchor="end" { (ms(value)) }
+                    }
+                    text.b-meta x=(LEFT) y=(BOTTOM + 18.0) { "0" }
+                    text.b-meta x=(full) y=(BOTTOM + 18.0) text-anchor="middle" { (show::rate(capacity)) }
+                    polyline.c-line points=(self.line.join(" ")) {}
+                    path.c-intervals d=(self.intervals.join("")) {}
+                    path.c-dots d=(self.dots.join("")) {}
+                    @if let Some((x, y)) = self.operating_point(stage) { circle.c-here cx=(x) cy=(y) r="5.5" {} }
+                }
             }
         }
+    }
+
+    /// The stage's own load on the line, where that is on the picture.
+    fn operating_point(&self, stage: &Stage) -> Option<(f64, f64)> {
         let rate = stage.workload.rate.per_s();
-        let theory = response_curve(stage, &[rate]).first().and_then(|point| point.mean_ms);
-        let mean_ms = theory.or_else(|| simulated_ms(stage, rate, rate / capacity_per_s)?.known());
-        plot.here = mean_ms.filter(|mean| *mean <= plot.top_ms).map(|mean| (plot.x(rate), plot.y(mean)));
-        (plot.line.len() > 2).then_some(plot)
+        let mean_ms = response_curve(stage, &[rate]).first()?.mean_ms?;
+        (mean_ms <= self.top_ms).then(|| (self.x(rate), self.y(mean_ms)))
     }
 
     fn x(&self, rate_per_s: f64) -> f64 {

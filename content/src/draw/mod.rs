@@ -7,7 +7,7 @@ mod curve;
 mod layout;
 
 pub(crate) use board::board;
-pub(crate) use curve::curve;
+pub(crate) use curve::Curves;
 
 use maud::{Markup, html};
 

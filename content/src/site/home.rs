@@ -17,7 +17,7 @@ pub(super) fn page(stops: &[Stop], chapters: &[Chapter]) -> Content {
                 }
             }
             @if let Some(chapter) = first {
-                @if let Some(block) = chapter.lesson.first_figure() { (figure(block)) }
+                @if let Some(block) = chapter.lesson.first_figure() { (figure(block, &chapter.curves)) }
                 p.start {
                     a.go href={ "/stages/" (chapter.stop.slug) "/" } { "Begin with stage 1: " (chapter.stop.title) }
                 }

@@ -4,12 +4,13 @@ use hockeystick_core::stage::Challenge;
 use maud::{Markup, html};
 
 use super::{Chapter, Content, figure, model, ready, strip};
+use crate::draw::Curves;
 use crate::journey::Stop;
 use crate::lesson::{Block, Predict, Term};
 use crate::show;
 
 pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
-    let Chapter { stop, stage, lesson } = chapter;
+    let Chapter { stop, stage, lesson, curves } = chapter;
     let number = stops.iter().position(|other| other.slug == stop.slug).map_or(1, |index| index + 1);
     let main = html! {
         main #content.lesson {
@@ -19,7 +20,7 @@ pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
                     h1 { (stage.title) }
                     (strip::strip(stage))
                 }
-                @for block in &lesson.blocks { (show_block(block)) }
+                @for block in &lesson.blocks { (show_block(block, curves)) }
                 (model::section(stage))
                 (glossary(&lesson.terms))
             }
@@ -37,10 +38,10 @@ pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
     }
 }
 
-fn show_block(block: &Block) -> Markup {
+fn show_block(block: &Block, curves: &Curves) -> Markup {
     match block {
         Block::Prose(html) => html! { (ready(html)) },
-        Block::Figure(block) => figure(block),
+        Block::Figure(block) => figure(block, curves),
         Block::Predict(predict) => prediction(predict),
         Block::Challenge(challenge) => match &challenge.asked {
             Some(asked) => task(&challenge.figure, asked),

@@ -10,6 +10,7 @@ mod style;
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::draw::Curves;
 use crate::journey::{self, Stop};
 use crate::lesson::{FigureBlock, Lesson};
 use crate::{builtin, stage};
@@ -42,6 +43,7 @@ struct Chapter {
     stop: Stop,
     stage: Stage,
     lesson: Lesson,
+    curves: Curves,
 }
 
 /// Every page of the site, and their style sheet.
@@ -88,7 +90,9 @@ fn read_chapter(stop: Stop) -> Result<Chapter, miette::Report> {
         stage_files: &files,
     };
     let lesson = crate::lesson::read(&source)?;
-    Ok(Chapter { stop, stage, lesson })
+    let mut curves = Curves::default();
+    lesson.figures().filter(|block| has_curve(block)).for_each(|block| curves.add(&block.figure.stage));
+    Ok(Chapter { stop, stage, lesson, curves })
 }
 
 /// What a page is made from; [`shell::page`] puts the frame around it.
@@ -104,15 +108,19 @@ struct Content {
     needs_figures: bool,
 }
 
+fn has_curve(block: &FigureBlock) -> bool {
+    block.figure.panels.contains(&Panel::HockeyStick)
+}
+
 /// A figure as it stands without a script; a running one takes the place of the still picture.
-fn figure(block: &FigureBlock) -> Markup {
+fn figure(block: &FigureBlock, curves: &Curves) -> Markup {
     let figure = &block.figure;
     html! {
         figure.figure {
             hockeystick-figure id={ "fig-" (figure.id) } data-figure=[block.encoded()] {
                 div class={ "still" @if figure.panels.len() > 1 { " still-2" } } {
                     div.still-board { (crate::draw::board(&figure.stage)) }
-                    @if figure.panels.contains(&Panel::HockeyStick) { (crate::draw::curve(&figure.stage)) }
+                    @if has_curve(block) { (curves.draw(&figure.stage)) }
                 }
             }
             figcaption { (figure.caption) }
