@@ -19,7 +19,7 @@ const SHAPES_A_PATH: usize = 64;
 /// How far requests keep to their side of an arrow, and answers to the other.
 const LANE_PX: f64 = 4.5;
 /// Time constant of a dot's glide from where it was to where it belongs.
-const GLIDE_S: f64 = 0.07;
+const GLIDE_S: f64 = 0.055;
 /// Calm steps along an arrow, for readers who want less motion.
 const CALM_STEPS: f64 = 4.0;
 
@@ -196,14 +196,19 @@ impl Painter {
         let age = (scene.shown_s - fall.since_s) / FALL_S;
         let component = replay.topology.component.get(fall.node).copied().unwrap_or(0);
         let Some(card) = scene.layout.cards.get(component) else { return };
-        let from = if fall.from.0.is_finite() {
-            Point { x: fall.from.0, y: fall.from.1 }
+        // It bounces off the card that turned it away; who gives up drops it at their feet.
+        let (from, away) = if fall.from.0.is_finite() {
+            let from = Point { x: fall.from.0, y: fall.from.1 };
+            (from, if from.x < card.x + card.width / 2.0 { -1.0 } else { 1.0 })
         } else {
-            Point { x: card.x + card.width / 2.0, y: card.y + card.height }
+            (Point { x: card.x + card.width / 2.0, y: card.y + card.height }, 0.4)
         };
+        // Neighbours fall apart from one another, by a share that stays with each.
+        let spread = (fall.since_s * 61.8).fract();
         let room = (scene.layout.height - from.y - 14.0).max(10.0).min(130.0);
         let drop = if scene.calm { 14.0 } else { (age * age * 2.6).min(1.0) * room };
-        let point = Point { x: from.x, y: from.y + drop };
+        let drift = if scene.calm { 16.0 } else { (1.0 - (1.0 - age) * (1.0 - age)) * (22.0 + 34.0 * spread) };
+        let point = Point { x: from.x + away * drift, y: from.y + drop };
         let context = &self.context;
         context.set_global_alpha((3.0 * (1.0 - age)).clamp(0.0, 1.0));
         context.set_fill_style_str(&self.theme.bad);
@@ -219,14 +224,14 @@ impl Painter {
         }
         context.stroke();
         if fall.told {
-            self.tell(fall, point, scene);
+            self.tell(fall, point, away < 0.0 && point.x > 110.0);
         }
         context.set_global_alpha(1.0);
     }
 
-    fn tell(&self, fall: &Fall, at: Point, scene: &Scene<'_>) {
+    /// Writes the cause beside a dot, to its left or right.
+    fn tell(&self, fall: &Fall, at: Point, left: bool) {
         let context = &self.context;
-        let left = at.x > scene.layout.width - 110.0;
         context.set_font(&format!("600 12px {}", self.theme.family));
         context.set_text_align(if left { "right" } else { "left" });
         context.set_line_width(3.5);
@@ -262,10 +267,8 @@ fn seats(stations: &[Station], dots: &[Option<Dot>], scene: &Scene<'_>) -> Vec<V
 
 /// Where a dot is drawn: where it belongs, plus what is left of the way there.
 fn glide(dot: &mut Dot, home: Point, decay: f64) -> Point {
-    if std::mem::take(&mut dot.moved_on)
-        && let Some((x, y)) = dot.drawn
-    {
-        dot.offset = (x - home.x, y - home.y);
+    if std::mem::take(&mut dot.moved_on) {
+        dot.offset = dot.drawn.map_or((0.0, 0.0), |(x, y)| (x - home.x, y - home.y));
     }
     dot.offset = (dot.offset.0 * decay, dot.offset.1 * decay);
     let point = Point { x: home.x + dot.offset.0, y: home.y + dot.offset.1 };

@@ -112,6 +112,12 @@ pub(crate) fn slot_top(rows: &[Row], row: Row) -> f64 {
     top + 23.0
 }
 
+/// How far below a card's top arrows meet its sides: at its first line of slots, so that requests run in on a level.
+fn anchor(stage: &Stage, component: usize) -> f64 {
+    let rows = rows(stage, component);
+    if rows.contains(&Row::Serving) { slot_top(rows, Row::Serving) } else { card_size(stage, component).1 / 2.0 }
+}
+
 /// An arrow: points along it at equal distances, from the caller to the called.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Path {
@@ -188,7 +194,7 @@ fn wide_cards(stage: &Stage, width: f64) -> Vec<Rect> {
         let x = f64::from(component.at[0]) * scale - w / 2.0;
         Rect {
             x: x.clamp(MARGIN, (width - w - MARGIN).max(MARGIN)),
-            y: f64::from(component.at[1]) - h / 2.0,
+            y: f64::from(component.at[1]) - anchor(stage, index),
             width: w,
             height: h,
         }
@@ -342,12 +348,12 @@ fn sides(from: &Rect, to: &Rect) -> (Side, Side) {
 }
 
 /// Where an arrow meets a card: several on one side stand apart, in the order of where they lead.
-fn port(card: &Rect, side: Side, order: usize, count: usize) -> Point {
+fn port(card: &Rect, anchor: f64, side: Side, order: usize, count: usize) -> Point {
     let spread = (order as f64 - (count - 1) as f64 / 2.0) * 18.0;
     let centre = card.centre();
     match side {
-        Side::Left => Point { x: card.x, y: centre.y + spread },
-        Side::Right => Point { x: card.right(), y: centre.y + spread },
+        Side::Left => Point { x: card.x, y: card.y + anchor + spread },
+        Side::Right => Point { x: card.right(), y: card.y + anchor + spread },
         Side::Top => Point { x: centre.x + spread, y: card.y },
         Side::Bottom => Point { x: centre.x + spread, y: card.bottom() },
     }
@@ -370,7 +376,7 @@ fn link_paths(stage: &Stage, cards: &[Rect]) -> Vec<Path> {
         let (card, side, at, _) = ends[end];
         let same = ends.iter().filter(|other| other.0 == card && other.1 == side);
         let before = same.clone().filter(|other| (other.2, other.3) < (at, end)).count();
-        (port(&cards[card], side, before, same.count()), side)
+        (port(&cards[card], anchor(stage, card), side, before, same.count()), side)
     };
     (0..stage.links.len()).map(|index| curve(place(2 * index), place(2 * index + 1))).collect()
 }

@@ -41,10 +41,14 @@ struct Line {
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
     _on_silence: Closure<dyn FnMut()>,
+    silence: Option<i32>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
+        if let (Some(window), Some(timer)) = (web_sys::window(), self.silence) {
+            window.clear_timeout_with_handle(timer);
+        }
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         self.worker.terminate();
@@ -70,10 +74,9 @@ impl Line {
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         // The page's own module: the worker need not fetch and compile it again.
         worker.post_message(&wasm_bindgen::module()).ok()?;
-        if let Some(window) = web_sys::window() {
-            let call = on_silence.as_ref().unchecked_ref();
-            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(call, SILENCE_MS);
-        }
+        let call = on_silence.as_ref().unchecked_ref();
+        let silence = web_sys::window()
+            .and_then(|window| window.set_timeout_with_callback_and_timeout_and_arguments_0(call, SILENCE_MS).ok());
         Some(Rc::new(Self {
             worker,
             ready: Cell::new(false),
@@ -81,6 +84,7 @@ impl Line {
             _on_message: on_message,
             _on_error: on_error,
             _on_silence: on_silence,
+            silence,
         }))
     }
 

@@ -27,6 +27,7 @@ const RATE_S: (f64, f64) = (2.5, 20.0);
 const RATE_REQUESTS: u64 = 60;
 /// Response times are shown of the requests answered in the last so many seconds, and of at least so many.
 const RESPONSE_S: f64 = 8.0;
+const SILENCE_S: f64 = 10.0;
 const RESPONSES: (usize, usize) = (20, 4_000);
 
 /// What one snapshot says of nodes and hosts.
@@ -79,6 +80,9 @@ impl Meter {
             self.responses.pop_front();
         }
         let sample = (frame.window.seconds > 0.0).then(|| self.sample(&gauges, &frame.window, shown_s));
+        if self.shown.nodes.is_empty() {
+            self.shown = gauges.clone();
+        }
         self.coming.push_back((shown_s, gauges));
         if self.coming.len() > 120 {
             self.coming.pop_front();
@@ -110,7 +114,9 @@ impl Meter {
     }
 
     fn percentiles(&self) -> Option<Percentiles> {
-        if self.responses.len() < 5 {
+        // Nobody was answered for a while: what was measured before says nothing about now.
+        let newest_s = self.windows.back().map_or(0.0, |(at, _)| *at);
+        if self.responses.len() < 5 || self.responses.back().is_none_or(|(at, _)| *at < newest_s - SILENCE_S) {
             return None;
         }
         let mut sorted: Vec<f64> = self.responses.iter().map(|(_, ms)| *ms).collect();
@@ -121,14 +127,17 @@ impl Meter {
         Some(Percentiles { mean_ms, p50_ms: at(0.50), p95_ms: at(0.95), p99_ms: at(0.99) })
     }
 
-    /// Brings the bars to what is shown at `shown_s`; `late_s` is how late they are shown.
-    pub(crate) fn advance(&mut self, shown_s: f64, late_s: f64) {
+    /// Brings the bars to what is shown at `shown_s`; `late_s` is how late they are shown. Step by step, numbers are not
+    /// smoothed: each step is to be seen.
+    pub(crate) fn advance(&mut self, shown_s: f64, late_s: f64, steps: bool) {
         while self.coming.front().is_some_and(|(at, _)| at + late_s <= shown_s) {
             let Some((_, gauges)) = self.coming.pop_front() else { break };
             let before = std::mem::replace(&mut self.shown, gauges);
             let passed_s = 0.033;
             for (gauge, load) in self.shown.nodes.iter().zip(&mut self.load) {
-                let follow = |value: &mut f64, now: u32| *value += (f64::from(now) - *value) * (passed_s / LOAD_S);
+                let follow = |value: &mut f64, now: u32| {
+                    *value += (f64::from(now) - *value) * if steps { 1.0 } else { passed_s / LOAD_S }
+                };
                 follow(&mut load.0, gauge.in_service);
                 follow(&mut load.1, gauge.waiting);
             }

@@ -174,7 +174,7 @@ fn figure_view(figure: Figure) -> impl IntoView {
         view! { <aside class="panels" aria-label="Charts">{panels.into_iter().map(|it| panel(figure, it)).collect_view()}</aside> }
     });
     view! {
-        <div class="figure-row" class:with-panels=with_panels>
+        <div class="figure-row" class:with-panels=with_panels class:inspected=move || figure.view.chosen.get().is_some()>
             <div class="figure-board">{board::board(figure)}</div>
             {beside}
             {inspector::inspector(figure)}

@@ -157,7 +157,11 @@ impl Replay {
                 }
                 What::Serve { node } => {
                     let start = (at + late(node.into())).max(dot.free_s);
-                    (start, Place::Served { node: node.into() }, start + SERVE_S.min(LINGERING / self.dots_per_s.max(0.1)))
+                    (
+                        start,
+                        Place::Served { node: node.into() },
+                        start + SERVE_S.min(LINGERING / self.dots_per_s.max(0.1)),
+                    )
                 }
                 What::Fail { node, cause } => {
                     let start = (at + late(node.into())).max(dot.free_s);

@@ -251,7 +251,8 @@ impl Running {
             let meter = self.meter.borrow();
             let one_in = self.view.one_in.get_untracked().max(1) as usize;
             let in_service = |node| meter.in_service(node).div_ceil(one_in);
-            let scene = Scene { stage, layout: &layout, shown_s, passed_s, calm: self.calm.get(), in_service: &in_service };
+            let scene =
+                Scene { stage, layout: &layout, shown_s, passed_s, calm: self.calm.get(), in_service: &in_service };
             painter.paint(&mut self.replay.borrow_mut(), &scene)
         });
         self.seen.get() && (moves || gliding)
@@ -265,7 +266,8 @@ impl Running {
         self.bars_s.set(BARS_S);
         let shown_s = self.clock.borrow().now();
         let mut meter = self.meter.borrow_mut();
-        meter.advance(shown_s, HOP_S);
+        let steps = !self.handle.is_running();
+        meter.advance(shown_s, if steps { 0.0 } else { HOP_S }, steps);
         let (components, machines) = self.handle.with_stage(|stage| (stage.components.len(), stage.machines.len()));
         (0..components).for_each(|index| put(self.view.card(index), meter.card(index)));
         (0..machines).for_each(|index| put(self.view.machine(index), meter.machine(index)));
@@ -316,6 +318,10 @@ impl Listener for Running {
         let responses = std::mem::take(&mut replay.answered);
         let sample = self.meter.borrow_mut().take(&frame, clock.shown(frame.now), &responses);
         drop((clock, replay));
+        if !self.handle.is_running() {
+            // Nothing else will come: show it now.
+            self.bars_s.set(0.0);
+        }
         put(self.view.one_in, frame.one_in);
         put(self.view.faults, frame.faults);
         if let Some(sample) = sample {

@@ -50,7 +50,10 @@ impl Sight {
         let _ = document.add_event_listener_with_callback("visibilitychange", on_visibility.as_ref().unchecked_ref());
         let element: &Element = element;
         intersections.observe(element);
-        sizes.observe(element);
+        // The board is as wide as its panels and the inspector leave it.
+        if let Ok(Some(board)) = element.query_selector(".board") {
+            sizes.observe(&board);
+        }
         Some(Self {
             document,
             intersections,

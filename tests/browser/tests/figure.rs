@@ -1,0 +1,252 @@
+//! A figure in a reader's hands: it runs, is dragged, turned, broken and mended, and leaves nothing behind.
+
+use anyhow::{Result, ensure};
+use hockeystick_browser_tests::{Browser, Device, Key, Site};
+
+const LESSON: &str = "/stages/01-single-server/";
+/// The first figure of the lesson: users, DNS, an app and a database on one box; it runs by itself.
+const FIGURE: &str = "#fig-opening";
+/// The figure whose box can be switched off.
+const BREAKABLE: &str = "#fig-off";
+
+async fn open_lesson(device: &Device) -> Result<(Site, Browser)> {
+    let site = Site::start().await?;
+    let browser = Browser::start(device).await?;
+    browser.goto(&site.url(LESSON)).await?;
+    browser.wait_for(&format!("document.querySelector('{FIGURE} .board.laid-out')")).await?;
+    Ok((site, browser))
+}
+
+/// Brings a figure into view and waits until the simulation answers requests.
+async fn wait_for_run(browser: &Browser, figure: &str) -> Result<()> {
+    browser.centre(&format!("{figure} .board")).await?;
+    browser.wait_for(&format!("/[1-9]/.test({})", figures(figure, 2))).await
+}
+
+/// The n-th of the figures under a board: arriving, answered, failed, p50, p95, p99.
+fn figures(figure: &str, n: usize) -> String {
+    format!("document.querySelector('{figure} .strip-now > div:nth-child({n}) dd').textContent")
+}
+
+/// Pixels of the board's canvas that are drawn on, as a text that changes when anything moves.
+fn drawing(figure: &str) -> String {
+    format!(
+        "(() => {{ const c = document.querySelector('{figure} canvas.dots'); \
+         const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; \
+         let h = 0; for (let i = 3; i < d.length; i += 4) if (d[i]) h = (h * 31 + i) | 0; return String(h); }})()"
+    )
+}
+
+/// Where a card is on its board.
+async fn place(browser: &Browser, card: &str) -> Result<(f64, f64)> {
+    let rect = format!(
+        "(() => {{ const e = document.querySelector('{card}'), b = e.closest('.board').getBoundingClientRect(), \
+         r = e.getBoundingClientRect(); return [r.x - b.x, r.y - b.y]; }})()"
+    );
+    browser.eval(&rect).await
+}
+
+#[tokio::test]
+async fn a_figure_runs_and_its_dots_move() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    wait_for_run(&browser, FIGURE).await?;
+    let before: String = browser.eval(&drawing(FIGURE)).await?;
+    ensure!(before != "0", "nothing is drawn");
+    browser.wait_for(&format!("{} !== '{before}'", drawing(FIGURE))).await?;
+    ensure!(
+        !browser.eval::<bool>(&format!("document.querySelector('{FIGURE}').contains(document.activeElement)")).await?
+    );
+    ensure!(browser.console_errors().await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_paused_figure_stands_still_and_a_step_moves_it() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    wait_for_run(&browser, FIGURE).await?;
+    browser.click(&format!("{FIGURE} .play")).await?;
+    browser.wait_for(&format!("document.querySelector('{FIGURE} .play').textContent.includes('Play')")).await?;
+    // What was on its way when the pause came may still glide to its place.
+    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    let still: String = browser.eval(&drawing(FIGURE)).await?;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    ensure!(browser.eval::<String>(&drawing(FIGURE)).await? == still, "it moves while it is paused");
+    browser.click(&format!("{FIGURE} .run .button:nth-child(2)")).await?;
+    browser.wait_for(&format!("{} !== '{still}'", drawing(FIGURE))).await
+}
+
+#[tokio::test]
+async fn a_card_is_moved_by_mouse() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    let card = lone_card(&browser).await?;
+    let from = browser.centre(&card).await?;
+    let before = place(&browser, &card).await?;
+    browser.drag(from, from.offset(60.0, 30.0)).await?;
+    browser.wait_for(&format!("!document.querySelector('{FIGURE} .card.moving')")).await?;
+    let after = place(&browser, &card).await?;
+    ensure!(
+        (after.0 - before.0 - 60.0).abs() < 3.0 && (after.1 - before.1 - 30.0).abs() < 3.0,
+        "{before:?} to {after:?}"
+    );
+    ensure!(
+        browser.eval::<bool>(&format!("!document.querySelector('{FIGURE} .inspector')")).await?,
+        "a drag is no click"
+    );
+    Ok(())
+}
+
+/// The card of the DNS resolver: nothing else is near it.
+async fn lone_card(browser: &Browser) -> Result<String> {
+    let script =
+        format!("[...document.querySelectorAll('{FIGURE} .card')].findIndex(card => card.textContent.includes('DNS'))");
+    let index: usize = browser.eval(&script).await?;
+    browser
+        .eval::<()>(&format!(
+            "void document.querySelectorAll('{FIGURE} .card')[{index}].setAttribute('data-test', 'card')"
+        ))
+        .await?;
+    Ok(format!("{FIGURE} [data-test=card]"))
+}
+
+#[tokio::test]
+async fn a_card_is_moved_by_finger() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::phone()).await?;
+    let card = lone_card(&browser).await?;
+    let from = browser.centre(&card).await?;
+    let before = place(&browser, &card).await?;
+    browser.swipe(from, from.offset(20.0, 40.0)).await?;
+    browser.wait_for(&format!("!document.querySelector('{FIGURE} .card.moving')")).await?;
+    let after = place(&browser, &card).await?;
+    ensure!((after.1 - before.1 - 40.0).abs() < 4.0, "{before:?} to {after:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_card_is_moved_by_keyboard_and_says_so() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    let card = lone_card(&browser).await?;
+    browser.centre(&card).await?;
+    browser.eval::<()>(&format!("void document.querySelector('{card}').focus()")).await?;
+    let before = place(&browser, &card).await?;
+    browser.key(Key::Enter).await?;
+    browser
+        .wait_for(&format!("document.querySelector('{FIGURE} [aria-live]').textContent.includes('picked up')"))
+        .await?;
+    browser.key(Key::Down).await?;
+    browser.key(Key::Enter).await?;
+    browser
+        .wait_for(&format!("document.querySelector('{FIGURE} [aria-live]').textContent.includes('put down')"))
+        .await?;
+    let moved = place(&browser, &card).await?;
+    ensure!(moved.1 > before.1 + 10.0, "{before:?} to {moved:?}");
+    browser.key(Key::Enter).await?;
+    browser.key(Key::Down).await?;
+    browser.key(Key::Escape).await?;
+    browser.wait_for(&format!("document.querySelector('{FIGURE} [aria-live]').textContent.includes('back')")).await?;
+    let back = place(&browser, &card).await?;
+    ensure!((back.1 - moved.1).abs() < 1.0, "{moved:?} to {back:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_knob_changes_the_figures_without_losing_the_run() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    wait_for_run(&browser, FIGURE).await?;
+    let set = format!(
+        "(() => {{ const i = document.querySelector('{FIGURE} .knobs .number'); i.value = '5/s'; \
+         i.dispatchEvent(new Event('change', {{ bubbles: true }})); return i.value; }})()"
+    );
+    ensure!(browser.eval::<String>(&set).await? == "5/s");
+    browser.wait_for(&format!("parseFloat({}) < 20", figures(FIGURE, 1))).await?;
+    let time = format!("document.querySelector('{FIGURE} .legend .time').textContent");
+    ensure!(browser.eval::<String>(&time).await? != "0.0 s");
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_open_with_their_sources_and_close_with_escape() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    let card = lone_card(&browser).await?;
+    browser.click(&card).await?;
+    browser.wait_for(&format!("document.querySelector('{FIGURE} .inspector')")).await?;
+    let text: String = browser.eval(&format!("document.querySelector('{FIGURE} .inspector').textContent")).await?;
+    for part in ["DNS resolver", "Default: ", "RFC 1035", "What this models"] {
+        ensure!(text.contains(part), "{part} is missing in {text}");
+    }
+    browser.eval::<()>(&format!("void document.querySelector('{FIGURE} .inspector button').focus()")).await?;
+    browser.key(Key::Escape).await?;
+    browser.wait_for(&format!("!document.querySelector('{FIGURE} .inspector')")).await?;
+    browser.wait_for(&format!("document.activeElement === document.querySelector('{card}')")).await
+}
+
+#[tokio::test]
+async fn what_breaks_fails_visibly_and_recovers() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    browser.click(&format!("{BREAKABLE} .play")).await?;
+    wait_for_run(&browser, BREAKABLE).await?;
+    browser.click(&format!("{BREAKABLE} .break")).await?;
+    browser.wait_for(&format!("document.querySelector('{BREAKABLE} .machine.down')")).await?;
+    browser.wait_for(&format!("document.querySelector('{BREAKABLE} .failing.some')")).await?;
+    browser.wait_for(&format!("!document.querySelector('{BREAKABLE} .machine.down')")).await
+}
+
+#[tokio::test]
+async fn a_worker_that_fails_is_told_and_can_be_started_again() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    // Workers of this page fail at once, until the test says otherwise.
+    let source = "const Real = Worker; window.broken = true; window.Worker = class extends Real { constructor(u, o) { \
+                  super(u, o); if (window.broken) setTimeout(() => this.dispatchEvent(new ErrorEvent('error', \
+                  { message: 'out of order', cancelable: true })), 50); } }";
+    browser.cdp("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source })).await?;
+    browser.goto(&site.url(LESSON)).await?;
+    browser.centre(FIGURE).await?;
+    browser
+        .wait_for(&format!("document.querySelector('{FIGURE} .failure')?.textContent.includes('out of order')"))
+        .await?;
+    browser.eval::<()>("void (window.broken = false)").await?;
+    browser.click(&format!("{FIGURE} .failure .button")).await?;
+    wait_for_run(&browser, FIGURE).await?;
+    browser.wait_for(&format!("!document.querySelector('{FIGURE} .failure')")).await
+}
+
+#[tokio::test]
+async fn a_figure_that_is_removed_stops_and_one_put_back_runs_again() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    let source = "window.frames_asked = 0; const ask = requestAnimationFrame; \
+                  window.requestAnimationFrame = f => { frames_asked++; return ask(f); }; \
+                  window.workers = 0; const Real = Worker; window.Worker = class extends Real { \
+                  constructor(u, o) { super(u, o); workers++; } terminate() { workers--; super.terminate(); } }";
+    browser.cdp("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source })).await?;
+    browser.goto(&site.url(LESSON)).await?;
+    wait_for_run(&browser, FIGURE).await?;
+    browser
+        .eval::<()>(
+            "void (window.kept = [...document.querySelectorAll('hockeystick-figure')].map(f => [f.parentNode, f]), \
+             kept.forEach(([, f]) => f.remove()))",
+        )
+        .await?;
+    browser.wait_for("workers === 0").await?;
+    let asked: f64 = browser.eval("frames_asked").await?;
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    ensure!(browser.eval::<f64>("frames_asked").await? <= asked + 2.0, "it still draws");
+    browser.eval::<()>("void kept.slice(0, 1).forEach(([parent, f]) => parent.append(f))").await?;
+    wait_for_run(&browser, FIGURE).await?;
+    ensure!(browser.console_errors().await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_webassembly_the_page_says_why_its_figures_stand_still() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    let source = "delete window.WebAssembly";
+    browser.cdp("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source })).await?;
+    browser.goto(&site.url(LESSON)).await?;
+    browser
+        .wait_for(&format!("document.querySelector('{FIGURE} .figure-note')?.textContent.includes('WebAssembly')"))
+        .await?;
+    ensure!(browser.eval::<bool>(&format!("document.querySelector('{FIGURE} svg').checkVisibility()")).await?);
+    Ok(())
+}
