@@ -99,7 +99,7 @@ fn target(page: &str, link: &str) -> (String, String) {
 #[test]
 fn every_page_has_a_title_a_language_a_description_and_one_heading_of_the_first_rank() {
     for (path, html) in pages() {
-        let tags = tags(&html);
+        let tags = tags(html);
         let count = |name: &str| tags.iter().filter(|(tag, _)| tag == name).count();
         assert!(html.starts_with("<!doctype html>"), "{path}");
         assert_eq!((count("title"), count("h1"), count("main")), (1, 1, 1), "{path}");
@@ -126,7 +126,7 @@ fn between<'h>(html: &'h str, start: &str, end: &str) -> &'h str {
 #[test]
 fn no_page_needs_more_than_the_strict_policy_allows() {
     for (path, html) in pages() {
-        for (tag, attributes) in tags(&html) {
+        for (tag, attributes) in tags(html) {
             assert!(tag != "style" && tag != "iframe" && tag != "object", "{path}: <{tag}>");
             assert!(tag != "script" || attributes.contains_key("src"), "{path}: an inline script");
             for (name, value) in &attributes {
@@ -164,7 +164,7 @@ fn html_is_well_formed_and_ids_are_unique() {
         }
         assert_eq!(open, Vec::<String>::new(), "{path}");
         let mut ids = BTreeSet::new();
-        for (tag, attributes) in tags(&html) {
+        for (tag, attributes) in tags(html) {
             if let Some(id) = attributes.get("id") {
                 assert!(ids.insert(id.clone()), "{path}: two elements <{tag}> with the id {id}");
             }
@@ -198,7 +198,7 @@ fn every_link_and_anchor_inside_the_site_leads_somewhere() {
 #[test]
 fn every_figure_that_a_page_names_is_on_it() {
     for (path, html) in pages() {
-        let tags = tags(&html);
+        let tags = tags(html);
         let ids: BTreeSet<&str> =
             tags.iter().filter_map(|(_, attributes)| attributes.get("id")?.strip_prefix("fig-")).collect();
         for (tag, attributes) in &tags {
@@ -214,7 +214,7 @@ fn every_figure_that_a_page_names_is_on_it() {
 #[test]
 fn every_icon_that_a_page_uses_is_drawn_on_it() {
     for (path, html) in pages() {
-        let tags = tags(&html);
+        let tags = tags(html);
         let drawn: BTreeSet<&str> = tags
             .iter()
             .filter(|(tag, _)| tag == "symbol")

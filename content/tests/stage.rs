@@ -92,6 +92,36 @@ fn typical_mistakes_are_explained() {
 }
 
 #[test]
+fn a_rule_that_the_stage_breaks_is_shown_at_the_field_that_breaks_it() {
+    let mistakes = [
+        ("users  = 1_000", "users = 18446744073709551615"),
+        ("users  = 1_000", "rate = \"1e9/s\""),
+        ("users  = 1_000", "rate = \"999999999999/s\""),
+        ("static = 0.70", "static = 0.80"),
+        ("static = 0.70", "static = nan"),
+        ("static = 0.70", "static = -1"),
+        ("quota = 0.5", "quota = nan"),
+        ("quota = 0.5", "vcpus = 0"),
+        ("id = \"database\"", "id = \"app\""),
+        ("id = \"resolver\"", "id = \"no name\""),
+        ("path = [\"users\", \"resolver\"]", "path = [\"users\", \"app\"]"),
+        ("path = [\"users\", \"resolver\"]", "path = [\"resolver\", \"users\"]"),
+        ("cv = 0.5", "cv = 1e9"),
+        ("workers = 16", "workers = 0"),
+        ("workers = 16", "copies = 3000"),
+        ("speed = 0.2", "speed = 0"),
+        ("at = [80, 235]", "at = [nan, 1e30]"),
+        ("errors = 0.001", "errors = 7"),
+    ];
+    let mut report = String::new();
+    for (old, new) in mistakes {
+        let errors = read(&with(old, new)).unwrap_err();
+        writeln!(report, "{} -> {}\n{}\n", old.escape_debug(), new.escape_debug(), errors.lines()).unwrap();
+    }
+    insta::assert_snapshot!(report);
+}
+
+#[test]
 fn an_error_shows_the_line_it_is_about() {
     let text = with("workers = 16", "wrokers = 16").replace("kind = \"down\"", "kind = \"gone\"");
     let errors = read(&text).unwrap_err();
