@@ -130,8 +130,11 @@ fn the_body_never_ends() {
 
 #[test]
 fn the_server_speaks_no_tls() {
-    let url = Server::answering(GOOD, true);
-    assert_eq!(failures(&url.url().replace("http:", "https:")), only("tls"));
+    let server = Server::start(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        pause(1_000).await;
+    });
+    assert_eq!(failures(&server.url().replace("http:", "https:")), only("tls"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn every_due_request_is_sent_once_and_counted_once() {
     }
     // Eight users opened a connection with a request each before the first step.
     assert_eq!(seen.load(Ordering::Relaxed), 199 + 299 + 8);
-    assert_eq!(store::read_results(&folder.path().join("results.json")).unwrap(), results);
+    assert!(store::read_results(&folder.path().join("results.json")).unwrap() == results);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn an_interrupted_run_keeps_its_finished_steps() {
     timer.join().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!((results.ended.clone(), results.steps.len()), (Ended::Interrupted, 1));
-    assert_eq!(store::read_results(&out).unwrap(), results);
+    assert!(store::read_results(&out).unwrap() == results);
 }
 
 #[test]

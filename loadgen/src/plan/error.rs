@@ -1,6 +1,7 @@
 //! What is wrong with a plan, and where.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
@@ -10,7 +11,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 pub struct PlanError {
     message: String,
     #[source_code]
-    text: NamedSource<String>,
+    text: Arc<NamedSource<String>>,
     #[label("here")]
     span: Option<SourceSpan>,
     #[help]
@@ -21,7 +22,7 @@ impl PlanError {
     pub(super) fn new(message: String, file: &str, text: &str, span: Option<Range<usize>>, help: &str) -> Self {
         Self {
             message,
-            text: NamedSource::new(file, text.to_owned()).with_language("toml"),
+            text: Arc::new(NamedSource::new(file, text.to_owned()).with_language("toml")),
             span: span.map(SourceSpan::from),
             help: (!help.is_empty()).then(|| help.to_owned()),
         }

@@ -108,5 +108,10 @@ fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static
 
 /// The kind of the innermost input or output error.
 fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    sources(error).filter_map(|source| source.downcast_ref::<io::Error>()).last().map(io::Error::kind)
+    let mut innermost = sources(error).filter_map(|source| source.downcast_ref::<io::Error>()).last()?;
+    // Such an error may hold another of its kind, which is no source of its own.
+    while let Some(inner) = innermost.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>()) {
+        innermost = inner;
+    }
+    Some(innermost.kind())
 }

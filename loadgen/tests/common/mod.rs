@@ -1,5 +1,8 @@
 //! Servers that behave, and servers that do not, on free ports of this machine; and a run without a screen.
 
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,17 +16,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// An answer of six bytes.
-pub const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n";
+pub(crate) const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n";
 
 /// A server that dies with the test.
-pub struct Server {
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Server {
     /// Gives each connection to `handle`.
-    pub fn start<F, T>(handle: F) -> Self
+    pub(crate) fn start<F, T>(handle: F) -> Self
     where
         F: Fn(TcpStream) -> T + Send + Sync + 'static,
         T: Future<Output = ()> + Send + 'static,
@@ -40,7 +43,7 @@ impl Server {
     }
 
     /// Answers every request with these bytes, `keep` says whether the connection stays open.
-    pub fn answering(bytes: &'static [u8], keep: bool) -> Self {
+    pub(crate) fn answering(bytes: &'static [u8], keep: bool) -> Self {
         Self::start(move |mut stream| async move {
             while request(&mut stream).await {
                 if stream.write_all(bytes).await.is_err() || !keep {
@@ -50,13 +53,13 @@ impl Server {
         })
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
 
 /// Reads one request's head; false when the client is gone.
-pub async fn request(stream: &mut TcpStream) -> bool {
+pub(crate) async fn request(stream: &mut TcpStream) -> bool {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -77,17 +80,17 @@ impl View for Quiet {
 }
 
 /// Runs a plan's text, with a request of class `read` added, and leaves the results in `folder`.
-pub fn run(url: &str, plan: &str, folder: &Path) -> Results {
+pub(crate) fn run(url: &str, plan: &str, folder: &Path) -> Results {
     try_run(url, plan, &folder.join("results.json"), &Interrupt::default()).unwrap()
 }
 
-pub fn try_run(url: &str, plan: &str, out: &Path, interrupt: &Interrupt) -> Result<Results, run::RunError> {
+pub(crate) fn try_run(url: &str, plan: &str, out: &Path, interrupt: &Interrupt) -> Result<Results, run::RunError> {
     let text = format!("schema = 1\nwarm_up = \"0 s\"\n{plan}\n[[request]]\nclass = \"read\"\npath = \"/\"\n");
     let plan = plan::read(&text, "plan.toml").unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
     let options = Options { host: url.parse().unwrap(), plan, out: out.to_owned(), meters: Vec::new(), threads: 1 };
     run::run(options, interrupt, &Quiet)
 }
 
-pub async fn pause(ms: u64) {
+pub(crate) async fn pause(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
