@@ -28,7 +28,7 @@ pub fn stretch(servers: u32, offered: f64) -> f64 {
 
 /// Processors that Poisson arrivals share, as one request sees them: a chain of the number of others.
 ///
-/// The others' demands are taken as exponential, with the mean of what is left of a demand in progress, E[B²] / 2 E[B],
+/// The others' demands are taken as exponential, with the mean of what is left of a demand in progress, `E[B²] / 2 E[B]`,
 /// and a rate that keeps the load. So the number of others is right, and so is the pace at which it changes over a long
 /// request; both are exact for exponential demands.
 #[derive(Clone, Debug)]

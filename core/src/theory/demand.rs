@@ -61,6 +61,11 @@ impl Moments {
         }
     }
 
+    /// Those of the sum of independent parts.
+    pub fn of_sum(parts: &[Part]) -> Self {
+        parts.iter().fold(Self::ZERO, |sum, part| sum.plus(part.moments()))
+    }
+
     /// Those of the sum of this variable and another, independent one.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

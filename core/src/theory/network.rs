@@ -65,7 +65,7 @@ pub struct Leg {
 impl Leg {
     /// Moments of what one request of a class asks.
     pub fn moments(&self, class: Class) -> Moments {
-        self.demand.get(class).iter().fold(Moments::ZERO, |sum, part| sum.plus(part.moments()))
+        Moments::of_sum(self.demand.get(class))
     }
 
     /// Visits that one request of a class makes, on average, where each draw is a visit.

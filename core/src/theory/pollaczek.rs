@@ -6,7 +6,7 @@ use super::complex::Complex;
 use super::demand::Moments;
 use super::erlang;
 
-/// Mean wait in seconds: lambda E[S²] / (2 (1 - rho)). Infinite when not stable.
+/// Mean wait in seconds: `lambda E[S²] / (2 (1 - rho))`. Infinite when not stable.
 pub fn mean_wait_s(rate_per_s: f64, service: &Moments) -> f64 {
     let busy = rate_per_s * service.first;
     if busy >= 1.0 { f64::INFINITY } else { rate_per_s * service.second / (2.0 * (1.0 - busy)) }

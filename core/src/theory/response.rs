@@ -190,7 +190,7 @@ impl Sum {
     fn of(route: &Route, class: Class, share: f64, stations: &[Station], panels: &Panels) -> Self {
         let term = |leg: &Leg| {
             let parts = leg.demand.get(class).clone();
-            let own = spread::moments(&parts);
+            let own = Moments::of_sum(&parts);
             let spread = matches!(stations[leg.station], Station::One(_)).then(|| Spread::of(&parts, panels));
             Term { station: leg.station, parts, own, spread }
         };

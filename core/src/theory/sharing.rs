@@ -78,6 +78,9 @@ impl Sharing {
     }
 }
 
+/// Powers of e below this are as good as zero beside one: below the digits that the inversion keeps.
+const SMALLEST_POWER: f64 = -34.0;
+
 const NO_TERM: (Complex, Complex) = (Complex::ZERO, Complex::ZERO);
 
 /// The transform of the response time at one `s`, as a function of the demand.
@@ -92,11 +95,15 @@ pub struct Kernel {
 impl Kernel {
     /// E[e^(-s T)] of a demand of `x_s` seconds.
     pub fn transform(&self, x_s: f64) -> Complex {
+        if self.lead.re * x_s > -SMALLEST_POWER {
+            return Complex::ZERO;
+        }
         let mut sum = Complex::ZERO;
         for (factor, rate) in self.terms {
             let power = rate * x_s;
-            // Past e^-40 a term is below the last digit of the leading one.
-            if power.re > -40.0 && factor != Complex::ZERO {
+            if power == Complex::ZERO {
+                sum = sum + factor;
+            } else if power.re > SMALLEST_POWER {
                 sum = sum + factor * power.exp();
             }
         }

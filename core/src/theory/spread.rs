@@ -1,7 +1,7 @@
 //! The distribution of a demand, cut into pieces for numerical integration against any smooth function.
 
 use super::complex::Complex;
-use super::demand::{Moments, Part};
+use super::demand::Part;
 use super::inversion;
 
 /// Ratio of neighbouring edges: two to a doubling.
@@ -147,14 +147,10 @@ fn gauss_legendre<const N: usize>() -> [(f64, f64); N] {
     })
 }
 
-/// Moments of the sum of `parts`.
-pub(super) fn moments(parts: &[Part]) -> Moments {
-    parts.iter().fold(Moments::ZERO, |sum, part| sum.plus(part.moments()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::theory::demand::Moments;
     use crate::units::Duration;
     use crate::workload::Demand;
 
@@ -182,7 +178,7 @@ mod tests {
             assert!((total - 1.0).abs() < 1e-6, "{total}");
             let values: Vec<Complex> = at.iter().map(|x| Complex::real(spread.least_s + x)).collect();
             let mean = spread.integrate(&values, upto).re;
-            let expected = moments(&parts).first;
+            let expected = Moments::of_sum(&parts).first;
             assert!((mean / expected - 1.0).abs() < 2e-3, "{mean} {expected}");
         }
     }
