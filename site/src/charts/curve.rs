@@ -2,11 +2,14 @@
 
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::stage::Stage;
+use hockeystick_core::theory::CurvePoint;
 use hockeystick_core::units::Rate;
 
-/// Points of the line below capacity, and past it.
-const BELOW: usize = 48;
-const PAST: usize = 16;
+/// Points of the mean's line below capacity, and past it.
+const BELOW: usize = 64;
+const PAST: usize = 24;
+/// Points of the 95th percentile's line. Each costs theory a numerical inversion.
+const TAIL: usize = 22;
 /// Loads that are simulated, as shares of the capacity: closer together where the curve bends.
 const SIMULATED: [f64; 9] = [0.1, 0.3, 0.5, 0.62, 0.72, 0.8, 0.86, 0.91, 0.95];
 /// Requests that one simulated point is made of, about: enough for a 95th percentile with a narrow interval.
@@ -14,8 +17,12 @@ const REQUESTS: f64 = 40_000.0;
 /// Loads without a known capacity, as shares of the longest load that the reader can choose.
 const SHARES: [f64; 9] = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.7, 0.85, 1.0];
 
-/// Turns a stage into an outcome by theory.
-pub(super) type Solver = fn(&Stage) -> Outcome;
+/// What theory offers: everything about one load, and the means at many loads, which are cheap.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Theory {
+    pub(super) solve: fn(&Stage) -> Outcome,
+    pub(super) means: fn(&Stage, &[f64]) -> Vec<CurvePoint>,
+}
 
 /// Response times at one load, in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +38,6 @@ pub(super) struct Point {
 impl Point {
     fn of(load: f64, outcome: &Outcome) -> Self {
         let response = &outcome.response_ms;
-        let known = |estimate: &Estimate| estimate.known().filter(|value| value.is_finite());
         Self {
             load,
             mean: known(&response.mean),
@@ -49,36 +55,56 @@ pub(super) struct Wanted {
     pub(super) seconds: f64,
 }
 
+/// A line of one figure over load, in milliseconds.
+pub(super) type Line = Vec<(f64, f64)>;
+
+/// The 95th percentile's line in the making.
+#[derive(Clone, Debug)]
+struct Sweep {
+    stage: Stage,
+    /// Loads still to be asked about, the next one last.
+    todo: Vec<f64>,
+    line: Line,
+    /// Whether nothing has been asked yet.
+    is_first: bool,
+}
+
 /// What is known of one stage's curve.
 #[derive(Clone, Debug)]
 pub(super) struct Curve {
-    solve: Solver,
+    theory: Theory,
     stage: Stage,
     /// The largest load that the reader may choose, where the figure says.
     reach: Option<f64>,
     /// Requests a second at which the busiest station has no idle time.
     capacity: Option<f64>,
+    /// Where the load axis ends.
+    span: Option<f64>,
     /// Why theory says nothing, in its own words.
     silence: Option<String>,
-    todo: Vec<f64>,
-    fresh: Vec<Point>,
-    theory: Vec<Point>,
+    mean: Line,
+    p95: Line,
+    sweep: Option<Sweep>,
+    /// Whether the stage has changed since the sweep under way began.
+    sweep_again: bool,
     simulated: Vec<Point>,
     stale: bool,
 }
 
 impl Curve {
     /// The curve of a stage, with nothing known yet.
-    pub(super) fn new(solve: Solver, stage: Stage, reach: Option<f64>) -> Self {
+    pub(super) fn new(theory: Theory, stage: Stage, reach: Option<f64>) -> Self {
         let mut curve = Self {
-            solve,
+            theory,
             stage,
             reach,
             capacity: None,
+            span: None,
             silence: None,
-            todo: Vec::new(),
-            fresh: Vec::new(),
-            theory: Vec::new(),
+            mean: Vec::new(),
+            p95: Vec::new(),
+            sweep: None,
+            sweep_again: false,
             simulated: Vec::new(),
             stale: false,
         };
@@ -86,7 +112,7 @@ impl Curve {
         curve
     }
 
-    /// Begins again for a changed stage. The old lines stay until the new ones are there.
+    /// Begins again for a changed stage. What is not known anew stays until it is.
     pub(super) fn restart(&mut self, stage: Stage) {
         self.stage = stage;
         self.stale = true;
@@ -102,52 +128,66 @@ impl Curve {
         other == self.stage
     }
 
-    /// The stage at a load, undisturbed: a curve is of steady states.
-    fn at(&self, load: f64) -> Stage {
-        let mut stage = self.stage.clone();
-        stage.workload.rate = Rate::per_second(load);
-        stage.faults.clear();
-        stage
+    /// The load at which the busiest station has no idle time. Its utilisation is all but in proportion to the load, so
+    /// that a few divisions find it.
+    fn saturation(&self) -> Option<f64> {
+        let mut load = self.reach.unwrap_or(1.0);
+        for _ in 0..6 {
+            let busy = (self.theory.means)(&self.stage, &[load]).first()?.load;
+            load /= busy;
+            if !load.is_normal() {
+                return None;
+            }
+        }
+        Some(load)
     }
 
+    /// Finds the capacity and the mean's line at once, and plans for the rest. A sweep that is under way is let finish:
+    /// while a reader drags, the line of the 95th percentile follows in steps instead of not at all.
     fn plan(&mut self) {
-        // Utilisation grows in proportion to load: at a load near zero, one division tells the capacity.
-        let probe = 1e-3;
-        let outcome = (self.solve)(&self.at(probe));
-        let busiest = outcome.utilisation.values().filter_map(Estimate::known).fold(0.0, f64::max);
-        self.capacity = (busiest > 0.0).then(|| probe / busiest).filter(|capacity| capacity.is_finite());
-        self.silence = match outcome.response_ms.mean {
-            Estimate::NotApplicable { not_applicable } => Some(not_applicable),
-            Estimate::Known { .. } => None,
-        };
-        self.fresh.clear();
-        self.todo.clear();
-        if self.silence.is_some() {
-            self.theory.clear();
-            return;
-        }
+        self.capacity = self.saturation();
+        self.span = Some(steady(self.span, self.wanted_span()));
         let most = self.most_load();
         let bend = self.capacity.unwrap_or(most).min(most);
-        self.todo.extend((1..BELOW).map(|n| {
-            let left = 1.0 - n as f64 / BELOW as f64;
-            bend * (1.0 - left * left)
-        }));
-        if bend < most {
-            self.todo.extend((0..=PAST).map(|n| bend + (most - bend) * (0.01 + 0.99 * n as f64 / PAST as f64)));
-        }
-        self.todo.reverse();
+        let mut loads: Vec<f64> = towards(bend, BELOW).collect();
+        loads.extend((1..=PAST).map(|n| bend + (most - bend) * n as f64 / PAST as f64));
+        let means = (self.theory.means)(&self.stage, &loads);
+        self.mean = means.into_iter().filter_map(|point| Some((point.rate_per_s, point.mean_ms?))).collect();
+        self.sweep_again = true;
+    }
+
+    fn begin_sweep(&mut self) {
+        self.sweep_again = false;
+        let bend = self.capacity.unwrap_or_else(|| self.most_load());
+        let mut todo: Vec<f64> = towards(bend, TAIL).collect();
+        todo.reverse();
+        self.sweep = Some(Sweep { stage: self.stage.clone(), todo, line: Line::new(), is_first: true });
     }
 
     /// Asks theory about one more load. True while there are more.
     pub(super) fn work(&mut self) -> bool {
-        if let Some(load) = self.todo.pop() {
-            let point = Point::of(load, &(self.solve)(&self.at(load)));
-            self.fresh.push(point);
-            if self.todo.is_empty() {
-                self.theory = std::mem::take(&mut self.fresh);
+        if self.sweep.is_none() && self.sweep_again {
+            self.begin_sweep();
+        }
+        let Some(sweep) = &mut self.sweep else { return false };
+        if let Some(load) = sweep.todo.pop() {
+            let response = (self.theory.solve)(&at_load(&sweep.stage, load)).response_ms;
+            if let Some(p95) = known(&response.p95) {
+                sweep.line.push((load, p95));
+            }
+            // The lightest load comes first: what theory cannot say there, it cannot say at all.
+            if std::mem::take(&mut sweep.is_first) {
+                self.silence = match response.mean {
+                    Estimate::NotApplicable { not_applicable } => Some(not_applicable),
+                    Estimate::Known { .. } => None,
+                };
             }
         }
-        !self.todo.is_empty()
+        if sweep.todo.is_empty() {
+            self.p95 = std::mem::take(&mut sweep.line);
+            self.sweep = None;
+        }
+        self.sweep.is_some() || self.sweep_again
     }
 
     /// The loads to simulate, as whole stages.
@@ -156,7 +196,8 @@ impl Curve {
             Some(capacity) => SIMULATED.map(|share| share * capacity),
             None => SHARES.map(|share| share * self.most_load()),
         };
-        let wanted = |load: f64| Wanted { stage: self.at(load), seconds: (REQUESTS / load).clamp(20.0, 3_600.0) };
+        let wanted =
+            |load: f64| Wanted { stage: at_load(&self.stage, load), seconds: (REQUESTS / load).clamp(20.0, 3_600.0) };
         loads.into_iter().filter(|load| *load > 0.0).map(wanted).collect()
     }
 
@@ -178,8 +219,14 @@ impl Curve {
         self.silence.as_deref()
     }
 
-    pub(super) fn theory(&self) -> &[Point] {
-        &self.theory
+    /// The mean by theory.
+    pub(super) fn mean(&self) -> &[(f64, f64)] {
+        &self.mean
+    }
+
+    /// The 95th percentile by theory.
+    pub(super) fn p95(&self) -> &[(f64, f64)] {
+        &self.p95
     }
 
     pub(super) fn simulated(&self) -> &[Point] {
@@ -191,9 +238,14 @@ impl Curve {
         self.stale
     }
 
-    /// Where the load axis ends: past the capacity, so that the wall is seen, and as far as the reader can go, unless
-    /// that leaves the curve no room.
+    /// Where the load axis ends. It stays where it was while the curve has room on it, so that a reader who changes the
+    /// stage sees the curve move, and not the axis.
     pub(super) fn most_load(&self) -> f64 {
+        self.span.unwrap_or_else(|| self.wanted_span())
+    }
+
+    /// Past the capacity, so that the wall is seen, and as far as the reader can go, unless that leaves the curve no room.
+    fn wanted_span(&self) -> f64 {
         match (self.capacity, self.reach) {
             (Some(capacity), Some(reach)) => reach.clamp(1.2 * capacity, 1.6 * capacity),
             (Some(capacity), None) => 1.3 * capacity,
@@ -202,40 +254,64 @@ impl Curve {
         }
     }
 
-    /// The response time where the axis is cut: the bend is seen whole, and the wall is not all there is.
+    /// The response time where the axis is cut: the bend is seen whole, and the wall is not all there is. None while
+    /// that is not known.
     pub(super) fn most_response(&self) -> Option<f64> {
-        let points = if self.theory.is_empty() { &self.simulated } else { &self.theory };
+        if self.sweep.is_some() || self.sweep_again {
+            return None;
+        }
+        let simulated = |figure: fn(&Point) -> Option<f64>| -> Line {
+            self.simulated.iter().filter_map(|point| Some((point.load, figure(point)?))).collect()
+        };
+        let (mean, p95) = if self.mean.is_empty() {
+            (simulated(|point| point.mean), simulated(|point| point.p95))
+        } else {
+            (self.mean.clone(), self.p95.clone())
+        };
         let bend = self.capacity.unwrap_or_else(|| self.most_load());
-        let mean = at(points, 0.94 * bend, |point| point.mean);
-        let p95 = at(points, 0.82 * bend, |point| point.p95);
-        let idle = points.iter().find_map(|point| point.p95.or(point.mean));
-        [mean.map(|ms| 1.15 * ms), p95.map(|ms| 1.3 * ms), idle.map(|ms| 1.8 * ms)]
-            .into_iter()
-            .flatten()
-            .reduce(f64::max)
+        let idle = p95.first().or(mean.first()).map(|(_, ms)| 1.8 * ms);
+        let flat = at(&mean, 0.94 * bend).map(|ms| 1.15 * ms);
+        let tail = at(&p95, 0.82 * bend).map(|ms| 1.3 * ms);
+        [idle, flat, tail].into_iter().flatten().reduce(f64::max)
     }
 
-    /// What theory says at a load.
+    /// What theory says at a load: the mean and the 95th percentile.
     pub(super) fn theory_at(&self, load: f64) -> (Option<f64>, Option<f64>) {
-        (at(&self.theory, load, |point| point.mean), at(&self.theory, load, |point| point.p95))
+        (at(&self.mean, load), at(&self.p95, load))
     }
 }
 
-/// One figure at a load between those that are known.
-fn at(points: &[Point], load: f64, figure: impl Fn(&Point) -> Option<f64>) -> Option<f64> {
-    let next = points.partition_point(|point| point.load < load);
-    let after = points.get(next);
-    let before = next.checked_sub(1).and_then(|index| points.get(index));
-    match (before, after) {
-        (Some(before), Some(after)) => {
-            let (low, high) = (figure(before)?, figure(after)?);
-            let share = (load - before.load) / (after.load - before.load);
-            Some(low + share * (high - low))
-        }
-        // Below the first point nothing has begun to queue.
-        (None, Some(first)) => figure(first),
-        _ => None,
-    }
+/// The stage at a load, undisturbed: a curve is of steady states.
+fn at_load(stage: &Stage, load: f64) -> Stage {
+    let mut stage = stage.clone();
+    stage.workload.rate = Rate::per_second(load);
+    stage.faults.clear();
+    stage
+}
+
+/// Loads up to just before the bend, the closer together the nearer to it: one less than `count`.
+fn towards(bend: f64, count: usize) -> impl Iterator<Item = f64> {
+    (1..count).map(move |n| {
+        let left = 1.0 - n as f64 / count as f64;
+        bend * (1.0 - left * left)
+    })
+}
+
+fn known(estimate: &Estimate) -> Option<f64> {
+    estimate.known().filter(|value| value.is_finite())
+}
+
+/// The end of an axis that had another: it moves when what must be seen has no room, or far too much.
+pub(super) fn steady(before: Option<f64>, wanted: f64) -> f64 {
+    before.filter(|before| (0.4 * before..=*before).contains(&wanted)).unwrap_or(wanted)
+}
+
+/// A line's value between its points. Before the first one it is the first's: nothing has begun to queue.
+fn at(line: &[(f64, f64)], load: f64) -> Option<f64> {
+    let next = line.partition_point(|(x, _)| *x < load);
+    let after = *line.get(next)?;
+    let Some(before) = next.checked_sub(1).map(|index| line[index]) else { return Some(after.1) };
+    Some(before.1 + (load - before.0) / (after.0 - before.0) * (after.1 - before.1))
 }
 
 #[cfg(test)]
@@ -254,10 +330,21 @@ mod tests {
         Outcome {
             throughput_per_s: Estimate::value(stage.workload.rate.per_s()),
             response_ms: Response { mean, p95, p50: Estimate::value(0.0), p99: Estimate::value(0.0) },
-            utilisation: BTreeMap::from([("box cpu".to_owned(), Estimate::value(busy))]),
+            utilisation: BTreeMap::new(),
             errors_per_s: BTreeMap::new(),
         }
     }
+
+    fn one_servers_means(stage: &Stage, rates_per_s: &[f64]) -> Vec<CurvePoint> {
+        let point = |rate_per_s: &f64| {
+            let outcome = one_server(&at_load(stage, *rate_per_s));
+            CurvePoint { rate_per_s: *rate_per_s, mean_ms: outcome.response_ms.mean.known(), load: rate_per_s * 0.02 }
+        };
+        rates_per_s.iter().map(point).collect()
+    }
+
+    const ONE_SERVER: Theory = Theory { solve: one_server, means: one_servers_means };
+    const NOTHING: Theory = Theory { solve: nothing, means: |_, _| Vec::new() };
 
     fn nothing(_: &Stage) -> Outcome {
         let none = || Estimate::not_applicable("closed loop");
@@ -288,38 +375,49 @@ mod tests {
 
     #[test]
     fn capacity_is_where_the_busiest_station_is_never_idle() {
-        let curve = Curve::new(one_server, stage(9.0), None);
+        let curve = Curve::new(ONE_SERVER, stage(9.0), None);
         assert!((curve.capacity().unwrap() - 50.0).abs() < 1e-6);
         assert!((curve.most_load() - 65.0).abs() < 1e-6);
     }
 
     #[test]
     fn the_line_follows_theory_and_ends_where_theory_does() {
-        let curve = done(Curve::new(one_server, stage(9.0), None));
+        let curve = done(Curve::new(ONE_SERVER, stage(9.0), None));
         let (mean, p95) = curve.theory_at(25.0);
         assert!((mean.unwrap() - 40.0).abs() < 0.2 && (p95.unwrap() - 120.0).abs() < 0.6);
         assert_eq!(curve.theory_at(60.0), (None, None));
-        assert!(curve.theory().windows(2).all(|pair| pair[0].load < pair[1].load));
+        assert!(curve.mean().is_sorted_by(|one, next| one.0 < next.0));
+        assert_eq!(curve.p95().len(), TAIL - 1);
     }
 
     #[test]
     fn the_axis_is_cut_above_the_bend() {
-        let curve = done(Curve::new(one_server, stage(9.0), None));
+        let curve = done(Curve::new(ONE_SERVER, stage(9.0), None));
         let top = curve.most_response().unwrap();
         assert!((300.0..600.0).contains(&top), "{top}");
     }
 
     #[test]
     fn without_theory_there_are_still_loads_to_simulate() {
-        let curve = done(Curve::new(nothing, stage(9.0), Some(100.0)));
+        let curve = done(Curve::new(NOTHING, stage(9.0), Some(100.0)));
         assert_eq!(curve.silence(), Some("closed loop"));
         assert_eq!(curve.wanted().len(), SHARES.len());
         assert_eq!(curve.most_response(), None);
     }
 
     #[test]
+    fn the_tail_follows_a_drag_that_does_not_pause() {
+        let mut curve = Curve::new(ONE_SERVER, stage(9.0), None);
+        for turn in 0..4 * TAIL {
+            curve.restart(stage(turn as f64));
+            curve.work();
+        }
+        assert!(!curve.p95().is_empty());
+    }
+
+    #[test]
     fn points_of_an_earlier_stage_stay_until_the_first_new_one() {
-        let mut curve = Curve::new(one_server, stage(9.0), None);
+        let mut curve = Curve::new(ONE_SERVER, stage(9.0), None);
         let wanted = curve.wanted();
         for wanted in &wanted {
             curve.learn(wanted, &one_server(&wanted.stage));
@@ -332,8 +430,16 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_stays_while_the_curve_has_room_on_it() {
+        assert_eq!(steady(None, 65.0), 65.0);
+        assert_eq!(steady(Some(65.0), 40.0), 65.0);
+        assert_eq!(steady(Some(65.0), 20.0), 20.0);
+        assert_eq!(steady(Some(65.0), 66.0), 66.0);
+    }
+
+    #[test]
     fn another_load_is_the_same_curve() {
-        let curve = Curve::new(one_server, stage(9.0), None);
+        let curve = Curve::new(ONE_SERVER, stage(9.0), None);
         assert!(curve.is_of(&stage(40.0)));
         let mut constant = stage(9.0);
         constant.workload.arrivals = hockeystick_core::workload::Arrivals::Constant;

@@ -7,7 +7,7 @@ use hockeystick_core::component::Kind;
 use hockeystick_core::theory;
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
 
-use super::curve::{Curve, Point};
+use super::curve::{Curve, Theory, steady};
 use super::dom::{self, Listener, Timer};
 use super::number;
 use super::panel::{Chart, Readout};
@@ -19,11 +19,10 @@ use crate::figure::handle::{Change, FigureHandle, Percentiles, RunRequest, Runs,
 
 /// How long the reader must leave the knobs alone before the curve is simulated anew.
 const SETTLED_MS: i32 = 500;
+/// The model's own theory.
+const THEORY: Theory = Theory { solve: theory::solve, means: theory::response_curve };
 /// Axis of response time before anything is known, in milliseconds.
 const UNKNOWN_MS: f64 = 100.0;
-
-/// One of a point's figures.
-type Figure = fn(&Point) -> Option<f64>;
 
 /// Response time over load.
 pub(super) struct HockeyStick {
@@ -32,6 +31,8 @@ pub(super) struct HockeyStick {
     load_path: Option<String>,
     curve: Rc<RefCell<Curve>>,
     live: Option<Percentiles>,
+    /// Where the axis of response time is cut.
+    top: Option<f64>,
     layout: Rc<RefCell<Option<Layout>>>,
     handle: Option<Handle>,
     redraw: Option<Rc<dyn Fn()>>,
@@ -56,12 +57,13 @@ impl HockeyStick {
             Some(format!("{}.rate", users.id))
         });
         let reach = figure.authored().controls.iter().find(|control| Some(&control.path) == load_path.as_ref());
-        let curve = Curve::new(theory::solve, figure.stage(), reach.map(|control| control.max));
+        let curve = Curve::new(THEORY, figure.stage(), reach.map(|control| control.max));
         Self {
             figure: figure.clone(),
             load_path,
             curve: Rc::new(RefCell::new(curve)),
             live: None,
+            top: None,
             layout: Rc::default(),
             handle: None,
             redraw: None,
@@ -118,14 +120,10 @@ impl HockeyStick {
     fn name_lines(&self, sheet: &Sheet<'_>) {
         let layout = sheet.layout();
         let curve = self.curve.borrow();
-        let lines: [(&str, Figure, Ink, Anchor); 2] = [
-            ("p95", |point| point.p95, Ink::Accent, Anchor::End),
-            ("mean", |point| point.mean, Ink::Text, Anchor::Start),
-        ];
-        for (name, figure, ink, anchor) in lines {
-            let mut known = curve.theory().iter().filter_map(|point| Some((point.load, figure(point)?)));
-            let exit = known.clone().find(|(_, value)| *value > layout.y.to);
-            let Some((load, value)) = exit.or_else(|| known.next_back()) else { continue };
+        let lines = [("p95", curve.p95(), Ink::Accent, Anchor::End), ("mean", curve.mean(), Ink::Text, Anchor::Start)];
+        for (name, line, ink, anchor) in lines {
+            let exit = line.iter().find(|(_, value)| *value > layout.y.to);
+            let Some(&(load, value)) = exit.or(line.last()) else { continue };
             let y = layout.y_px(value.min(layout.y.to)) - 10.0;
             let nudge = if anchor == Anchor::End { 4.0 } else { -6.0 };
             sheet.text(name, (layout.x_px(load) + nudge, y), anchor, ink.for_text(), 600);
@@ -193,7 +191,10 @@ impl Chart for HockeyStick {
 
     fn layout(&mut self, width: f64, height: f64) -> Layout {
         let curve = self.curve.borrow();
-        let y = Axis::rounded_up(curve.most_response().unwrap_or(UNKNOWN_MS), 4);
+        if let Some(most) = curve.most_response() {
+            self.top = Some(steady(self.top, Axis::rounded_up(most, 4).to));
+        }
+        let y = Axis::rounded_up(self.top.unwrap_or(UNKNOWN_MS), 4);
         let label = y.ticks.last().map_or(1, |tick| y.label(*tick).chars().count());
         let margins = Margins { top: 24.0, right: 14.0, bottom: 24.0, left: (label as f64 * 6.6 + 12.0).max(30.0) };
         let layout = Layout { width, height, margins, x: Axis::up_to(curve.most_load(), 5), y };
@@ -207,11 +208,8 @@ impl Chart for HockeyStick {
         sheet.x_axis("requests/s", |tick| layout.x.label(tick));
         self.draw_capacity(sheet);
         let curve = self.curve.borrow();
-        let line = |value: Figure| -> Vec<(f64, f64)> {
-            curve.theory().iter().map_while(|point| Some((point.load, value(point)?))).collect()
-        };
-        sheet.line(&line(|point| point.p95), Ink::Accent, 1.6, Stroke::Dashed);
-        sheet.line(&line(|point| point.mean), Ink::Text, 2.0, Stroke::Solid);
+        sheet.line(curve.p95(), Ink::Accent, 1.6, Stroke::Dashed);
+        sheet.line(curve.mean(), Ink::Text, 2.0, Stroke::Solid);
         let ink = |ink| if curve.is_stale() { Ink::Faint } else { ink };
         for point in curve.simulated() {
             let figures =
@@ -264,10 +262,9 @@ impl Chart for HockeyStick {
     fn table(&self) -> Table {
         let curve = self.curve.borrow();
         let cell = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let none = [f64::NAN; 6];
-        let by_theory = curve.theory().iter().map(|point| {
-            let mut row = vec![point.load, cell(point.mean), cell(point.p95)];
-            row.extend(none);
+        let by_theory = curve.p95().iter().map(|&(load, p95)| {
+            let mut row = vec![load, cell(curve.theory_at(load).0), p95];
+            row.extend([f64::NAN; 6]);
             row
         });
         let by_simulation = curve.simulated().iter().map(|point| {

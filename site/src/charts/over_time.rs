@@ -273,6 +273,8 @@ impl Chart for OverTime {
         let longest = lines.iter().map(|(series, _)| series.name.chars().count()).max().unwrap_or(0);
         let y = match self.what {
             What::Utilisation => Axis { from: 0.0, to: 1.0, step: 0.5, ticks: vec![0.0, 0.5, 1.0] },
+            // Without data there is no scale, only a base line.
+            _ if most <= 0.0 => Axis { from: 0.0, to: 1.0, step: 1.0, ticks: vec![0.0] },
             _ => Axis::up_to(self.steady_top(most), 3),
         };
         let (scale, _) = self.unit();
@@ -291,6 +293,10 @@ impl Chart for OverTime {
         let (scale, unit) = self.unit();
         for broken in self.broken().filter(|broken| broken.is_within(layout)) {
             sheet.band(broken.from_s, broken.to_s, Ink::Bad);
+        }
+        if self.history.now_s().is_none() {
+            let middle = ((layout.margins.left + layout.right()) / 2.0, (layout.margins.top + layout.bottom()) / 2.0);
+            sheet.text("nothing measured yet", middle, Anchor::Middle, Ink::Quiet, 400);
         }
         let axis = Axis { step: layout.y.step * scale, ..layout.y.clone() };
         sheet.y_axis(unit, |tick| axis.label(tick * scale));

@@ -233,7 +233,8 @@ impl<'a> Sheet<'a> {
     /// Names beside the last points of lines, one below the other, moved apart where they would touch.
     pub(super) fn end_labels(&self, labels: &[((f64, f64), String, Ink)]) {
         let wishes: Vec<f64> = labels.iter().map(|((_, y), ..)| self.layout.y_px(*y)).collect();
-        let places = spread(&wishes, LABEL + 2.5, self.layout.margins.top, self.layout.bottom());
+        let lowest = self.layout.bottom() - LABEL / 2.0;
+        let places = spread(&wishes, LABEL + 2.5, self.layout.margins.top, lowest);
         let end = labels.iter().map(|((x, _), ..)| self.layout.x_px(*x)).fold(0.0, f64::max);
         for ((_, text, ink), y) in labels.iter().zip(places) {
             self.text(text, (end + 7.0, y), Anchor::Start, *ink, 600);
