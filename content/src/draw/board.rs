@@ -63,7 +63,8 @@ fn hardware(machine: &Machine) -> String {
 fn picture(stage: &Stage, layout: &Layout, class: &str, label: &str) -> Markup {
     let Layout { width, height, .. } = layout;
     html! {
-        svg class={ "still-" (class) } viewBox={ "0 0 " (width.round()) " " (height.round()) } role="img" aria-label=(label) {
+        svg class={ "still-" (class) } viewBox={ "0 0 " (width.round()) " " (height.round()) }
+            role="img" aria-label=(label) {
             @for (machine, rect) in &layout.machines { (machine_box(stage, *machine, rect)) }
             @for link in &layout.links { path.b-link d=(link) {} }
             @for (component, rect) in stage.components.iter().zip(&layout.cards) { (card(stage, component, rect)) }
@@ -107,7 +108,9 @@ fn card(stage: &Stage, component: &Component, place: &Rect) -> Markup {
             } @else {
                 use.b-icon href={ "#i-" (kind.key()) } x="14" y="12" width="20" height="20" {}
                 text.b-name x="42" y="27" { (name) }
-                @if let Some(detail) = detail { text.b-meta x=(place.width - 14.0) y="27" text-anchor="end" { (detail) } }
+                @if let Some(detail) = detail {
+                    text.b-meta x=(place.width - 14.0) y="27" text-anchor="end" { (detail) }
+                }
                 @for (row, label) in rows.iter().enumerate() {
                     text.b-meta x="14" y=(54 + 34 * row) { (label) }
                     path.b-slots d=(slots(64 + 34 * row)) {}

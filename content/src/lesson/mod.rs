@@ -3,7 +3,8 @@
 //! - Fenced blocks `figure`, `predict` and `challenge` hold TOML: [`directive`].
 //! - Links `[9](knob:users.rate)`, `[queue](term:queue "a line that waits")`, `[requests](thing:request)` are knobs,
 //!   terms and things: [`inline`].
-//! - The rest is CommonMark with tables. Raw HTML and pictures are refused: a page has no style and no script of its own.
+//! - The rest is CommonMark with tables. Raw HTML and pictures are refused: a page has no style and no script of its
+//!   own.
 
 mod directive;
 mod inline;

@@ -76,7 +76,8 @@ fn marks_in_a_sentence_become_knobs_terms_and_things() {
 fn a_knob_turns_the_next_figure_of_its_section_or_else_the_last() {
     let second = FIGURE.replace("\"one\"", "\"two\"");
     let text = format!(
-        "[1](knob:users.rate)\n{FIGURE}\n[2](knob:users.rate)\n\n## Next\n\n[3](knob:users.rate)\n{second}\n[4](knob:users.rate)\n"
+        "[1](knob:users.rate)\n{FIGURE}\n[2](knob:users.rate)\n\n## Next\n\n\
+         [3](knob:users.rate)\n{second}\n[4](knob:users.rate)\n"
     );
     let html = prose(&parse(&text).unwrap());
     let figures: Vec<&str> = html.split("data-figure=\"").skip(1).map(|rest| &rest[..3]).collect();

@@ -12,8 +12,8 @@ pub(super) fn page(stops: &[Stop], chapters: &[Chapter]) -> Content {
             div.title {
                 h1 { "Watch a web app grow until it breaks" }
                 p.lede {
-                    "One app, from its first user to ten million. Each request is simulated, one by one, and you can see \
-                     it: where it waits, when it falls, and what you can do about it."
+                    "One app, from its first user to ten million. Each request is simulated, one by one, and you can \
+                     see it: where it waits, when it falls, and what you can do about it."
                 }
             }
             @if let Some(chapter) = first {

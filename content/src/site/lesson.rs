@@ -77,7 +77,9 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
                 ul.goals {
                     li data-goal="rate" { "Carry " b { (show::rate(asked.rate.per_s())) } }
                     li data-goal="p95" { "95 of 100 answers within " b { (asked.p95.to_string()) } }
-                    li data-goal="errors" { "At most " b { (show::significant(asked.errors * 100.0)) " %" } " of them fail" }
+                    li data-goal="errors" {
+                        "At most " b { (show::significant(asked.errors * 100.0)) " %" } " of them fail"
+                    }
                     @if let Some(budget) = asked.budget {
                         li data-goal="budget" { "At most " b { (show::dollars(budget)) } " a month" }
                     }

@@ -20,8 +20,8 @@ use hockeystick_core::stage::Stage;
 /// What the pages need to know of the site that they are part of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteOptions {
-    /// The path that the site lives under on its host, `/` or `/hockeystick/`. Only the page for a wrong address uses it:
-    /// that one is shown at any depth.
+    /// The path that the site lives under on its host, `/` or `/hockeystick/`. Only the page for a wrong address uses
+    /// it: that one is shown at any depth.
     pub base: String,
     /// Names the folder of everything that may be cached for ever: `assets/BUILD_ID`.
     pub build_id: String,

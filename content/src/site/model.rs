@@ -14,14 +14,15 @@ pub(super) fn section(stage: &Stage) -> Markup {
         section.model aria-labelledby="model" {
             h2 #model { "What this models, and what it leaves out" }
             p {
-                "Every request is simulated on its own. Below is what each thing on the board does, what it does not do, \
-                 and every number that it uses, with where that number comes from. A number in bold is this stage's own."
+                "Every request is simulated on its own. Below is what each thing on the board does, what it does not \
+                 do, and every number that it uses, with where that number comes from. A number in bold is this \
+                 stage’s own."
             }
             div.things {
                 (workload(stage))
                 (links(stage))
                 @for component in &stage.components { (one_component(stage, component)) }
-                @for machine in &stage.machines { (one_machine(&machine.id, machine.size.as_deref(), &machine.machine)) }
+                @for named in &stage.machines { (one_machine(&named.id, named.size.as_deref(), &named.machine)) }
             }
         }
     }
@@ -47,7 +48,8 @@ fn table(caption: &str, rows: &[Row]) -> Markup {
                         tr {
                             th scope="row" { (row.what) " " code { (row.key) } }
                             td {
-                                @if row.here == row.default { (row.here) } @else { b { (row.here) } ", by default " (row.default) }
+                                @if row.here == row.default { (row.here) }
+                                @else { b { (row.here) } ", by default " (row.default) }
                             }
                             td { (row.source) }
                         }
@@ -92,7 +94,7 @@ fn workload(stage: &Stage) -> Markup {
             here: show::rate(stage.workload.rate.per_s()),
             default: "none".to_owned(),
             source:
-                "The journey’s rule: 200 requests a day for each user, and a busiest hour at four times the daily mean"
+                "The journey’s rule: 200 requests a day for each user, and a busiest hour at 4 times the daily mean"
                     .to_owned(),
         },
         Row {

@@ -29,7 +29,7 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
     Ok(Page { path: path.to_owned(), bytes: fill(SHELL, &values)?.into_bytes() })
 }
 
-/// The way from a page to the top of the site. The page for a wrong address is shown anywhere, so it needs the full way.
+/// The way from a page to the top of the site. The page for a wrong address is shown anywhere: it needs the full way.
 fn root(options: &SiteOptions, path: &str) -> String {
     if path == "404.html" {
         return options.base.clone();

@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn only_what_says_nothing_is_left_out() {
-        let css = "/* a */ a,\n b :hover > c {\n  content: \"{ ; \\\" } \" ;\n  width: calc(1px + 2px);\n}\n@media (x: y) { d { e: f } }\n";
+        let css = "/* a */ a,\n b :hover > c {\n  content: \"{ ; \\\" } \" ;\n  width: calc(1px + 2px);\n}\n\
+                   @media (x: y) { d { e: f } }\n";
         let short = "a,b :hover > c{content:\"{ ; \\\" } \";width:calc(1px + 2px)}@media (x:y){d{e:f}}";
         assert_eq!(shortened(css).replace("\";}", "\"}"), short);
     }

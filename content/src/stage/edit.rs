@@ -9,7 +9,7 @@ use crate::fields::shortened;
 /// One number to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edit<'e> {
-    /// Which, as in [`Stage::knob`](hockeystick_core::stage::Stage::knob): `app.demand.read`, `box.quota`, `users.rate`.
+    /// Which, as in [`Stage::knob`](hockeystick_core::stage::Stage::knob): `app.demand.read`, `box.quota`.
     pub path: &'e str,
     /// Its new value as the file writes it, without quotes: `11.8 ms`, `0.5`, `64`.
     pub value: &'e str,
