@@ -54,7 +54,7 @@ fn prediction(predict: &Predict) -> Markup {
     let set: Vec<String> = predict.set.iter().map(|(path, value)| format!("{path}={value}")).collect();
     html! {
         hockeystick-predict data-figure=(predict.figure) data-set=(set.join(";")) data-answer=(predict.answer + 1) {
-            section.ask aria-label="A question before you look" {
+            div.ask role="group" aria-label="A question before you look" {
                 p.ask-head { "Before you look" }
                 p.question { (ready(&predict.question_html)) }
                 ol.choices { @for choice in &predict.choices_html { li { (ready(choice)) } } }
@@ -71,7 +71,7 @@ fn prediction(predict: &Predict) -> Markup {
 fn task(figure: &str, asked: &Challenge) -> Markup {
     html! {
         hockeystick-challenge data-figure=(figure) {
-            section.ask.task aria-label="Challenge" {
+            div.ask.task role="group" aria-label="Challenge" {
                 p.ask-head { "Challenge" }
                 p.question { (show::prose(&asked.goal)) }
                 ul.goals {
