@@ -8,8 +8,8 @@ use hockeystick_core::units::Rate;
 /// Points of the mean's line below capacity, and past it.
 const BELOW: usize = 64;
 const PAST: usize = 24;
-/// Points of the 95th percentile's line. Each costs theory a numerical inversion.
-const TAIL: usize = 22;
+/// Loads at which theory is asked for the 95th percentile, as shares of the capacity. Each takes a numerical inversion.
+const TAIL: [f64; 10] = [0.04, 0.2, 0.4, 0.55, 0.68, 0.78, 0.85, 0.9, 0.94, 0.97];
 /// Loads that are simulated, as shares of the capacity: closer together where the curve bends.
 const SIMULATED: [f64; 9] = [0.1, 0.3, 0.5, 0.62, 0.72, 0.8, 0.86, 0.91, 0.95];
 /// Requests that one simulated point is made of, about: enough for a 95th percentile with a narrow interval.
@@ -17,12 +17,8 @@ const REQUESTS: f64 = 40_000.0;
 /// Loads without a known capacity, as shares of the longest load that the reader can choose.
 const SHARES: [f64; 9] = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.7, 0.85, 1.0];
 
-/// What theory offers: everything about one load, and the means at many loads, which are cheap.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Theory {
-    pub(super) solve: fn(&Stage) -> Outcome,
-    pub(super) means: fn(&Stage, &[f64]) -> Vec<CurvePoint>,
-}
+/// Means by theory at many loads, and how busy the busiest station is there.
+pub(super) type Means = fn(&Stage, &[f64]) -> Vec<CurvePoint>;
 
 /// Response times at one load, in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,31 +44,21 @@ impl Point {
     }
 }
 
-/// A simulation that the curve wants.
+/// Something about one load that the curve wants to know, and that takes time.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wanted {
     pub(super) stage: Stage,
+    /// Seconds to simulate; none for theory.
     pub(super) seconds: f64,
 }
 
 /// A line of one figure over load, in milliseconds.
 pub(super) type Line = Vec<(f64, f64)>;
 
-/// The 95th percentile's line in the making.
-#[derive(Clone, Debug)]
-struct Sweep {
-    stage: Stage,
-    /// Loads still to be asked about, the next one last.
-    todo: Vec<f64>,
-    line: Line,
-    /// Whether nothing has been asked yet.
-    is_first: bool,
-}
-
 /// What is known of one stage's curve.
 #[derive(Clone, Debug)]
 pub(super) struct Curve {
-    theory: Theory,
+    means: Means,
     stage: Stage,
     /// The largest load that the reader may choose, where the figure says.
     reach: Option<f64>,
@@ -84,18 +70,16 @@ pub(super) struct Curve {
     silence: Option<String>,
     mean: Line,
     p95: Line,
-    sweep: Option<Sweep>,
-    /// Whether the stage has changed since the sweep under way began.
-    sweep_again: bool,
     simulated: Vec<Point>,
-    stale: bool,
+    /// Whether the 95th percentile's line is of an earlier stage, and whether the simulated points are.
+    stale: (bool, bool),
 }
 
 impl Curve {
     /// The curve of a stage, with nothing known yet.
-    pub(super) fn new(theory: Theory, stage: Stage, reach: Option<f64>) -> Self {
+    pub(super) fn new(means: Means, stage: Stage, reach: Option<f64>) -> Self {
         let mut curve = Self {
-            theory,
+            means,
             stage,
             reach,
             capacity: None,
@@ -103,10 +87,8 @@ impl Curve {
             silence: None,
             mean: Vec::new(),
             p95: Vec::new(),
-            sweep: None,
-            sweep_again: false,
             simulated: Vec::new(),
-            stale: false,
+            stale: (false, false),
         };
         curve.plan();
         curve
@@ -115,7 +97,7 @@ impl Curve {
     /// Begins again for a changed stage. What is not known anew stays until it is.
     pub(super) fn restart(&mut self, stage: Stage) {
         self.stage = stage;
-        self.stale = true;
+        self.stale = (true, true);
         self.plan();
     }
 
@@ -133,7 +115,7 @@ impl Curve {
     fn saturation(&self) -> Option<f64> {
         let mut load = self.reach.unwrap_or(1.0);
         for _ in 0..6 {
-            let busy = (self.theory.means)(&self.stage, &[load]).first()?.load;
+            let busy = (self.means)(&self.stage, &[load]).first()?.load;
             load /= busy;
             if !load.is_normal() {
                 return None;
@@ -142,8 +124,7 @@ impl Curve {
         Some(load)
     }
 
-    /// Finds the capacity and the mean's line at once, and plans for the rest. A sweep that is under way is let finish:
-    /// while a reader drags, the line of the 95th percentile follows in steps instead of not at all.
+    /// Finds the capacity and the mean's line.
     fn plan(&mut self) {
         self.capacity = self.saturation();
         self.span = Some(steady(self.span, self.wanted_span()));
@@ -151,64 +132,49 @@ impl Curve {
         let bend = self.capacity.unwrap_or(most).min(most);
         let mut loads: Vec<f64> = towards(bend, BELOW).collect();
         loads.extend((1..=PAST).map(|n| bend + (most - bend) * n as f64 / PAST as f64));
-        let means = (self.theory.means)(&self.stage, &loads);
+        let means = (self.means)(&self.stage, &loads);
         self.mean = means.into_iter().filter_map(|point| Some((point.rate_per_s, point.mean_ms?))).collect();
-        self.sweep_again = true;
     }
 
-    fn begin_sweep(&mut self) {
-        self.sweep_again = false;
-        let bend = self.capacity.unwrap_or_else(|| self.most_load());
-        let mut todo: Vec<f64> = towards(bend, TAIL).collect();
-        todo.reverse();
-        self.sweep = Some(Sweep { stage: self.stage.clone(), todo, line: Line::new(), is_first: true });
-    }
-
-    /// Asks theory about one more load. True while there are more.
-    pub(super) fn work(&mut self) -> bool {
-        if self.sweep.is_none() && self.sweep_again {
-            self.begin_sweep();
-        }
-        let Some(sweep) = &mut self.sweep else { return false };
-        if let Some(load) = sweep.todo.pop() {
-            let response = (self.theory.solve)(&at_load(&sweep.stage, load)).response_ms;
-            if let Some(p95) = known(&response.p95) {
-                sweep.line.push((load, p95));
-            }
-            // The lightest load comes first: what theory cannot say there, it cannot say at all.
-            if std::mem::take(&mut sweep.is_first) {
-                self.silence = match response.mean {
-                    Estimate::NotApplicable { not_applicable } => Some(not_applicable),
-                    Estimate::Known { .. } => None,
-                };
-            }
-        }
-        if sweep.todo.is_empty() {
-            self.p95 = std::mem::take(&mut sweep.line);
-            self.sweep = None;
-        }
-        self.sweep.is_some() || self.sweep_again
-    }
-
-    /// The loads to simulate, as whole stages.
+    /// What is to be found out in the background: first by theory, then by simulation.
     pub(super) fn wanted(&self) -> Vec<Wanted> {
-        let loads = match self.capacity {
-            Some(capacity) => SIMULATED.map(|share| share * capacity),
-            None => SHARES.map(|share| share * self.most_load()),
-        };
-        let wanted =
-            |load: f64| Wanted { stage: at_load(&self.stage, load), seconds: (REQUESTS / load).clamp(20.0, 3_600.0) };
-        loads.into_iter().filter(|load| *load > 0.0).map(wanted).collect()
+        let at = |load: f64, seconds: f64| Wanted { stage: at_load(&self.stage, load), seconds };
+        let tail = TAIL.into_iter().map(|share| at(share * self.bend(), 0.0));
+        let shares = if self.capacity.is_some() { SIMULATED } else { SHARES };
+        let simulated = shares.into_iter().map(|share| {
+            let load = share * self.bend();
+            at(load, (REQUESTS / load).clamp(20.0, 3_600.0))
+        });
+        tail.chain(simulated).collect()
     }
 
-    /// Takes the outcome of one simulation. The first one replaces what was simulated of the stage as it was.
+    /// Takes what came of it. The first of a kind replaces what was known of the stage as it was.
     pub(super) fn learn(&mut self, wanted: &Wanted, outcome: &Outcome) {
-        if std::mem::take(&mut self.stale) {
-            self.simulated.clear();
-        }
         let point = Point::of(wanted.stage.workload.rate.per_s(), outcome);
-        let place = self.simulated.partition_point(|other| other.load < point.load);
-        self.simulated.insert(place, point);
+        if wanted.seconds > 0.0 {
+            if std::mem::take(&mut self.stale.1) {
+                self.simulated.clear();
+            }
+            let place = self.simulated.partition_point(|other| other.load < point.load);
+            self.simulated.insert(place, point);
+            return;
+        }
+        if std::mem::take(&mut self.stale.0) {
+            self.p95.clear();
+        }
+        if self.p95.is_empty() {
+            // The lightest load comes first: what theory cannot say there, it cannot say at all.
+            self.silence = match &outcome.response_ms.mean {
+                Estimate::NotApplicable { not_applicable } => Some(not_applicable.clone()),
+                Estimate::Known { .. } => None,
+            };
+        }
+        self.p95.extend(point.p95.map(|p95| (point.load, p95)));
+    }
+
+    /// The load at which the curve bends.
+    fn bend(&self) -> f64 {
+        self.capacity.unwrap_or_else(|| self.most_load())
     }
 
     pub(super) fn capacity(&self) -> Option<f64> {
@@ -224,17 +190,30 @@ impl Curve {
         &self.mean
     }
 
-    /// The 95th percentile by theory.
-    pub(super) fn p95(&self) -> &[(f64, f64)] {
-        &self.p95
+    /// The 95th percentile by theory, through the loads at which it is known.
+    pub(super) fn p95(&self) -> Line {
+        let (Some(first), Some(last)) = (self.p95.first(), self.p95.last()) else { return Line::new() };
+        let load = |n: usize| first.0 + (last.0 - first.0) * n as f64 / BELOW as f64;
+        (0..=BELOW).filter_map(|n| Some((load(n), self.p95_at(load(n))?))).collect()
+    }
+
+    /// Near capacity waiting grows as 1/(1 − load/capacity). Without that factor the 95th percentile is all but straight
+    /// from one known load to the next.
+    fn p95_at(&self, load: f64) -> Option<f64> {
+        let idle = |load: f64| self.capacity.map_or(1.0, |capacity| (1.0 - load / capacity).max(1e-6));
+        let straight: Line = self.p95.iter().map(|&(load, p95)| (load, p95 * idle(load))).collect();
+        match self.p95.first() {
+            Some(&(first, p95)) if load <= first => Some(p95),
+            _ => at(&straight, load).map(|value| value / idle(load)),
+        }
     }
 
     pub(super) fn simulated(&self) -> &[Point] {
         &self.simulated
     }
 
-    /// Whether the simulated points are of an earlier stage.
-    pub(super) fn is_stale(&self) -> bool {
+    /// Whether the 95th percentile's line is of an earlier stage, and whether the simulated points are.
+    pub(super) fn stale(&self) -> (bool, bool) {
         self.stale
     }
 
@@ -257,7 +236,7 @@ impl Curve {
     /// The response time where the axis is cut: the bend is seen whole, and the wall is not all there is. None while
     /// that is not known.
     pub(super) fn most_response(&self) -> Option<f64> {
-        if self.sweep.is_some() || self.sweep_again {
+        if self.stale.0 {
             return None;
         }
         let simulated = |figure: fn(&Point) -> Option<f64>| -> Line {
@@ -266,9 +245,9 @@ impl Curve {
         let (mean, p95) = if self.mean.is_empty() {
             (simulated(|point| point.mean), simulated(|point| point.p95))
         } else {
-            (self.mean.clone(), self.p95.clone())
+            (self.mean.clone(), self.p95())
         };
-        let bend = self.capacity.unwrap_or_else(|| self.most_load());
+        let bend = self.bend();
         let idle = p95.first().or(mean.first()).map(|(_, ms)| 1.8 * ms);
         let flat = at(&mean, 0.94 * bend).map(|ms| 1.15 * ms);
         let tail = at(&p95, 0.82 * bend).map(|ms| 1.3 * ms);
@@ -277,7 +256,7 @@ impl Curve {
 
     /// What theory says at a load: the mean and the 95th percentile.
     pub(super) fn theory_at(&self, load: f64) -> (Option<f64>, Option<f64>) {
-        (at(&self.mean, load), at(&self.p95, load))
+        (at(&self.mean, load), self.p95_at(load))
     }
 }
 
@@ -343,9 +322,6 @@ mod tests {
         rates_per_s.iter().map(point).collect()
     }
 
-    const ONE_SERVER: Theory = Theory { solve: one_server, means: one_servers_means };
-    const NOTHING: Theory = Theory { solve: nothing, means: |_, _| Vec::new() };
-
     fn nothing(_: &Stage) -> Outcome {
         let none = || Estimate::not_applicable("closed loop");
         Outcome {
@@ -368,65 +344,61 @@ mod tests {
         }
     }
 
-    fn done(mut curve: Curve) -> Curve {
-        while curve.work() {}
+    /// The curve after everything that it wanted by theory.
+    fn done(mut curve: Curve, solve: fn(&Stage) -> Outcome) -> Curve {
+        for wanted in curve.wanted().iter().filter(|wanted| wanted.seconds == 0.0) {
+            curve.learn(wanted, &solve(&wanted.stage));
+        }
         curve
     }
 
     #[test]
     fn capacity_is_where_the_busiest_station_is_never_idle() {
-        let curve = Curve::new(ONE_SERVER, stage(9.0), None);
+        let curve = Curve::new(one_servers_means, stage(9.0), None);
         assert!((curve.capacity().unwrap() - 50.0).abs() < 1e-6);
         assert!((curve.most_load() - 65.0).abs() < 1e-6);
     }
 
     #[test]
     fn the_line_follows_theory_and_ends_where_theory_does() {
-        let curve = done(Curve::new(ONE_SERVER, stage(9.0), None));
+        let curve = done(Curve::new(one_servers_means, stage(9.0), None), one_server);
         let (mean, p95) = curve.theory_at(25.0);
         assert!((mean.unwrap() - 40.0).abs() < 0.2 && (p95.unwrap() - 120.0).abs() < 0.6);
         assert_eq!(curve.theory_at(60.0), (None, None));
         assert!(curve.mean().is_sorted_by(|one, next| one.0 < next.0));
-        assert_eq!(curve.p95().len(), TAIL - 1);
+        assert!((curve.theory_at(44.0).1.unwrap() - 500.0).abs() < 0.1);
     }
 
     #[test]
     fn the_axis_is_cut_above_the_bend() {
-        let curve = done(Curve::new(ONE_SERVER, stage(9.0), None));
+        let curve = done(Curve::new(one_servers_means, stage(9.0), None), one_server);
         let top = curve.most_response().unwrap();
         assert!((300.0..600.0).contains(&top), "{top}");
     }
 
     #[test]
     fn without_theory_there_are_still_loads_to_simulate() {
-        let curve = done(Curve::new(NOTHING, stage(9.0), Some(100.0)));
+        let curve = done(Curve::new(|_, _| Vec::new(), stage(9.0), Some(100.0)), nothing);
         assert_eq!(curve.silence(), Some("closed loop"));
-        assert_eq!(curve.wanted().len(), SHARES.len());
+        assert!(curve.wanted().iter().any(|wanted| wanted.seconds > 0.0));
         assert_eq!(curve.most_response(), None);
     }
 
     #[test]
-    fn the_tail_follows_a_drag_that_does_not_pause() {
-        let mut curve = Curve::new(ONE_SERVER, stage(9.0), None);
-        for turn in 0..4 * TAIL {
-            curve.restart(stage(turn as f64));
-            curve.work();
-        }
-        assert!(!curve.p95().is_empty());
-    }
-
-    #[test]
     fn points_of_an_earlier_stage_stay_until_the_first_new_one() {
-        let mut curve = Curve::new(ONE_SERVER, stage(9.0), None);
+        let mut curve = Curve::new(one_servers_means, stage(9.0), None);
         let wanted = curve.wanted();
         for wanted in &wanted {
             curve.learn(wanted, &one_server(&wanted.stage));
         }
-        assert_eq!(curve.simulated().len(), wanted.len());
+        let known = (curve.p95.len(), curve.simulated().len());
+        assert_eq!(known, (TAIL.len(), SIMULATED.len()));
         curve.restart(stage(9.0));
-        assert!(curve.is_stale() && curve.simulated().len() == wanted.len());
-        curve.learn(&wanted[3], &one_server(&wanted[3].stage));
-        assert!(!curve.is_stale() && curve.simulated().len() == 1);
+        assert_eq!((curve.stale(), curve.p95.len(), curve.simulated().len()), ((true, true), known.0, known.1));
+        curve.learn(&wanted[0], &one_server(&wanted[0].stage));
+        assert_eq!((curve.stale(), curve.p95.len(), curve.simulated().len()), ((false, true), 1, known.1));
+        curve.learn(&wanted[TAIL.len()], &one_server(&wanted[TAIL.len()].stage));
+        assert_eq!((curve.stale(), curve.simulated().len()), ((false, false), 1));
     }
 
     #[test]
@@ -439,7 +411,7 @@ mod tests {
 
     #[test]
     fn another_load_is_the_same_curve() {
-        let curve = Curve::new(ONE_SERVER, stage(9.0), None);
+        let curve = Curve::new(one_servers_means, stage(9.0), None);
         assert!(curve.is_of(&stage(40.0)));
         let mut constant = stage(9.0);
         constant.workload.arrivals = hockeystick_core::workload::Arrivals::Constant;

@@ -65,11 +65,6 @@ pub(crate) fn calm() -> bool {
         .is_some_and(|query| query.matches())
 }
 
-/// Milliseconds since the page opened.
-pub(crate) fn now_ms() -> f64 {
-    window().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())
-}
-
 /// An event listener that is removed when it is dropped.
 #[must_use = "dropping it removes the listener"]
 pub(crate) struct Listener {

@@ -61,6 +61,12 @@ impl Window {
     pub(super) fn length_s(&self) -> f64 {
         self.to_s - self.from_s
     }
+
+    /// The ends of its bins.
+    pub(super) fn ends(self) -> impl Iterator<Item = f64> {
+        let count = (self.length_s() / self.bin_s).round() as u32;
+        (1..=count).map(move |n| self.from_s + f64::from(n) * self.bin_s)
+    }
 }
 
 impl History {

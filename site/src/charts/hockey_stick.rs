@@ -7,7 +7,7 @@ use hockeystick_core::component::Kind;
 use hockeystick_core::theory;
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
 
-use super::curve::{Curve, Theory, steady};
+use super::curve::{Curve, steady};
 use super::dom::{self, Listener, Timer};
 use super::number;
 use super::panel::{Chart, Readout};
@@ -19,8 +19,6 @@ use crate::figure::handle::{Change, FigureHandle, Percentiles, RunRequest, Runs,
 
 /// How long the reader must leave the knobs alone before the curve is simulated anew.
 const SETTLED_MS: i32 = 500;
-/// The model's own theory.
-const THEORY: Theory = Theory { solve: theory::solve, means: theory::response_curve };
 /// Axis of response time before anything is known, in milliseconds.
 const UNKNOWN_MS: f64 = 100.0;
 
@@ -36,7 +34,7 @@ pub(super) struct HockeyStick {
     layout: Rc<RefCell<Option<Layout>>>,
     handle: Option<Handle>,
     redraw: Option<Rc<dyn Fn()>>,
-    /// Set until the simulations of the curve have been asked for.
+    /// Set until the reader has let go.
     settling: Option<Timer>,
     due: Rc<RefCell<bool>>,
     runs: Option<Runs>,
@@ -57,7 +55,7 @@ impl HockeyStick {
             Some(format!("{}.rate", users.id))
         });
         let reach = figure.authored().controls.iter().find(|control| Some(&control.path) == load_path.as_ref());
-        let curve = Curve::new(THEORY, figure.stage(), reach.map(|control| control.max));
+        let curve = Curve::new(theory::response_curve, figure.stage(), reach.map(|control| control.max));
         Self {
             figure: figure.clone(),
             load_path,
@@ -97,8 +95,8 @@ impl HockeyStick {
         });
     }
 
-    /// Asks for the curve's simulations, one after another in the background.
-    fn simulate(&mut self) {
+    /// Has found out what the curve wants, one thing after another in the background.
+    fn find_out(&mut self) {
         let wanted = self.curve.borrow().wanted();
         let seed = self.figure.seed();
         let requests = wanted.iter().map(|wanted| {
@@ -120,14 +118,15 @@ impl HockeyStick {
     fn name_lines(&self, sheet: &Sheet<'_>) {
         let layout = sheet.layout();
         let curve = self.curve.borrow();
-        let lines = [("p95", curve.p95(), Ink::Accent, Anchor::End), ("mean", curve.mean(), Ink::Text, Anchor::Start)];
-        for (name, line, ink, anchor) in lines {
+        let name = |name: &str, line: &[(f64, f64)], ink: Ink, anchor: Anchor| {
             let exit = line.iter().find(|(_, value)| *value > layout.y.to);
-            let Some(&(load, value)) = exit.or(line.last()) else { continue };
+            let Some(&(load, value)) = exit.or(line.last()) else { return };
             let y = layout.y_px(value.min(layout.y.to)) - 10.0;
             let nudge = if anchor == Anchor::End { 4.0 } else { -6.0 };
             sheet.text(name, (layout.x_px(load) + nudge, y), anchor, ink.for_text(), 600);
-        }
+        };
+        name("p95", &curve.p95(), Ink::Accent, Anchor::End);
+        name("mean", curve.mean(), Ink::Text, Anchor::Start);
     }
 
     fn draw_capacity(&self, sheet: &Sheet<'_>) {
@@ -176,17 +175,10 @@ impl Chart for HockeyStick {
         }
     }
 
-    fn work(&mut self, until_ms: f64) -> bool {
+    fn work(&mut self) {
         if std::mem::take(&mut *self.due.borrow_mut()) {
-            self.simulate();
+            self.find_out();
         }
-        let mut curve = self.curve.borrow_mut();
-        while curve.work() {
-            if dom::now_ms() >= until_ms {
-                return true;
-            }
-        }
-        false
     }
 
     fn layout(&mut self, width: f64, height: f64) -> Layout {
@@ -208,9 +200,10 @@ impl Chart for HockeyStick {
         sheet.x_axis("requests/s", |tick| layout.x.label(tick));
         self.draw_capacity(sheet);
         let curve = self.curve.borrow();
-        sheet.line(curve.p95(), Ink::Accent, 1.6, Stroke::Dashed);
+        let (old_tail, old_points) = curve.stale();
+        sheet.line(&curve.p95(), if old_tail { Ink::Faint } else { Ink::Accent }, 1.6, Stroke::Dashed);
         sheet.line(curve.mean(), Ink::Text, 2.0, Stroke::Solid);
-        let ink = |ink| if curve.is_stale() { Ink::Faint } else { ink };
+        let ink = |ink| if old_points { Ink::Faint } else { ink };
         for point in curve.simulated() {
             let figures =
                 [(point.p95, point.p95_bounds, Ink::Accent, true), (point.mean, point.mean_bounds, Ink::Text, false)];
@@ -262,7 +255,7 @@ impl Chart for HockeyStick {
     fn table(&self) -> Table {
         let curve = self.curve.borrow();
         let cell = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let by_theory = curve.p95().iter().map(|&(load, p95)| {
+        let by_theory = curve.p95().into_iter().map(|(load, p95)| {
             let mut row = vec![load, cell(curve.theory_at(load).0), p95];
             row.extend([f64::NAN; 6]);
             row

@@ -197,9 +197,10 @@ impl OverTime {
     fn name_faults(&self, sheet: &Sheet<'_>) {
         let layout = sheet.layout();
         let mut until = layout.width;
-        let mut shown: Vec<_> = self.broken().filter(|broken| broken.is_within(layout)).collect();
-        shown.sort_by(|a, b| b.from_s.total_cmp(&a.from_s));
-        for broken in shown {
+        for broken in self.by_hand.iter().rev().chain(self.planned.iter().rev()) {
+            if !broken.is_within(layout) {
+                continue;
+            }
             let width = sheet.width(&broken.what);
             let x = layout.x_px(broken.from_s.max(layout.x.from)).min(layout.width - width);
             if x + width <= until {
@@ -339,18 +340,17 @@ impl Chart for OverTime {
         let scale = if self.what == What::Utilisation { 100.0 } else { 1.0 };
         let columns: Vec<_> =
             (0..self.series.len()).map(|index| self.history.binned(index, self.fold(), &window)).collect();
-        let mut times: Vec<f64> = columns.iter().flatten().map(|(time, _)| *time).collect();
-        times.sort_by(f64::total_cmp);
-        times.dedup();
         let cell = |column: &Vec<(f64, f64)>, time: f64| {
-            column.iter().find(|(at, _)| *at == time).map_or(f64::NAN, |(_, value)| value * scale)
+            let value = column.iter().find(|(at, _)| (*at - time).abs() < 0.5 * window.bin_s);
+            value.map_or(f64::NAN, |(_, value)| value * scale)
         };
         let names = self.series.iter().map(|series| format!("{} ({unit})", series.name));
         Table {
             head: std::iter::once("simulated time (s)".to_owned()).chain(names).collect(),
-            rows: times
-                .into_iter()
+            rows: window
+                .ends()
                 .map(|time| std::iter::once(time).chain(columns.iter().map(|column| cell(column, time))).collect())
+                .filter(|row: &Vec<f64>| row[1..].iter().any(|value| value.is_finite()))
                 .collect(),
         }
     }

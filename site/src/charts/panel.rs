@@ -23,8 +23,6 @@ use crate::figure::handle::{Change, FigureHandle, Sample};
 const TABLE_EVERY_MS: i32 = 5_000;
 /// Rows of that table.
 const TABLE_ROWS: usize = 12;
-/// Time for a chart's calculations within one frame.
-const WORK_MS: f64 = 4.0;
 
 /// What a chart reads out at one place.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,10 +47,8 @@ pub(super) trait Chart {
     fn sampled(&mut self, sample: &Sample);
     /// Something about the figure has changed.
     fn changed(&mut self, figure: &FigureHandle, change: &Change);
-    /// Goes on with calculations for some time. True while there is more to do.
-    fn work(&mut self, _until_ms: f64) -> bool {
-        false
-    }
+    /// Begins what takes long; called before it is drawn, which is while it is seen.
+    fn work(&mut self) {}
     /// Chooses the axes.
     fn layout(&mut self, width: f64, height: f64) -> Layout;
     /// Draws.
@@ -258,7 +254,7 @@ impl Panel {
         let theme = self.theme.borrow();
         let Some(theme) = theme.as_ref().filter(|_| width > 60.0) else { return };
         let mut chart = self.chart.borrow_mut();
-        let more = chart.work(dom::now_ms() + WORK_MS);
+        chart.work();
         let height = chart.height(width);
         let layout = chart.layout(width, height);
         dom::style(&self.parts.plot, "height", &format!("{}px", layout.height));
@@ -271,9 +267,6 @@ impl Panel {
         drop(chart);
         if let Some(x) = self.reading.get() {
             self.read(Some(x));
-        }
-        if more {
-            self.redraw();
         }
     }
 

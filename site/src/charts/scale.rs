@@ -98,8 +98,12 @@ fn multiples(from: f64, to: f64, step: f64) -> Vec<f64> {
 /// Moves labels apart so that neighbours are at least `gap` from one another, all between `low` and `high`, each as
 /// near to its wish as the others allow. Returns the places in the order of `wishes`.
 pub(super) fn spread(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..wishes.len()).collect();
-    order.sort_by(|a, b| wishes[*a].total_cmp(&wishes[*b]));
+    // By insertion: labels are few, and the library's sort is several kilobytes for each type that it sorts.
+    let mut order: Vec<usize> = Vec::with_capacity(wishes.len());
+    for index in 0..wishes.len() {
+        let place = order.iter().position(|other| wishes[*other] > wishes[index]).unwrap_or(order.len());
+        order.insert(place, index);
+    }
     let mut places = wishes.to_vec();
     // Down the list each is pushed past its neighbour; back up the list they are pushed inside the end.
     let mut least = low;

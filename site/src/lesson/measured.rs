@@ -12,12 +12,11 @@ pub(super) fn sentence(outcome: &Outcome) -> String {
     };
     let response = &outcome.response_ms;
     let times: Vec<String> = [time("mean", &response.mean), time("p95", &response.p95)].into_iter().flatten().collect();
-    let mut failed: Vec<(f64, &str)> = outcome
+    let failed: Vec<(f64, &str)> = outcome
         .errors_per_s
         .iter()
         .filter_map(|(cause, rate)| Some((rate.known().filter(|rate| *rate > 0.0)?, cause.as_str())))
         .collect();
-    failed.sort_by(|a, b| b.0.total_cmp(&a.0));
     let failures = if failed.is_empty() {
         "none failed".to_owned()
     } else {

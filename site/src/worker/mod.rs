@@ -10,6 +10,7 @@ use std::cell::RefCell;
 
 use hockeystick_core::simulate::{RunOptions, run};
 use hockeystick_core::stage::Stage;
+use hockeystick_core::theory;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -148,6 +149,9 @@ impl Worker {
 }
 
 fn measure(stage: &Stage, seed: u64, seconds: f64) -> Result<crate::protocol::PlainOutcome, String> {
+    if seconds == 0.0 {
+        return Ok(theory::solve(stage).into());
+    }
     let options = RunOptions { seed, seconds, ..RunOptions::default() };
     run(stage, &options, &mut |_| {}).map(|run| run.outcome.into()).map_err(|problems| session::sentences(&problems))
 }
