@@ -8,10 +8,10 @@ use crate::stage::{FaultKind, Stage, Target};
 /// A figure: a board that runs, with the charts and controls that its place in the lesson needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
+    /// What runs. First, so that stages alike are alike in base64 too, and a page of several compresses well.
+    pub stage: Stage,
     /// Its name within the page; sentences refer to it.
     pub id: String,
-    /// What runs.
-    pub stage: Stage,
     /// Seed of every random draw.
     pub seed: u64,
     /// Simulated seconds in a second of the reader's time.

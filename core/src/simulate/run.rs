@@ -7,7 +7,7 @@ use crate::engine::moves::Cause;
 use crate::engine::tally::Counts;
 use crate::outcome::{Estimate, Outcome, Response};
 use crate::stage::{Problem, Stage};
-use crate::statistics::{Histogram, Interval, batch_means, mser5, quantile_interval};
+use crate::statistics::{Histogram, Interval, batch_means, mser5, quantile_interval, ratio_of_batches};
 use crate::units::Duration;
 
 /// Batches of a run before the warm-up is removed.
@@ -140,6 +140,20 @@ fn estimate(interval: Interval) -> Estimate {
     }
 }
 
+/// Mean response time in milliseconds: over all requests, with the interval of a ratio, since busy batches hold more.
+fn mean_response(batches: &[Batch], confidence: f64) -> Estimate {
+    let total = |latencies: &Histogram| {
+        let count = latencies.len() as f64;
+        latencies.mean_ns().map(|mean_ns| (mean_ns * count / 1e6, count))
+    };
+    let totals: Vec<(f64, f64)> = batches.iter().filter_map(|batch| total(&batch.latencies)).collect();
+    if totals.is_empty() {
+        Estimate::not_applicable(NO_ANSWER)
+    } else {
+        estimate(ratio_of_batches(&totals, confidence))
+    }
+}
+
 fn summarise(simulation: &Simulation, batches: &[Batch], confidence: f64) -> Outcome {
     let over = |value: &dyn Fn(&Batch) -> Option<f64>| {
         let values: Vec<f64> = batches.iter().filter_map(value).collect();
@@ -164,7 +178,7 @@ fn summarise(simulation: &Simulation, batches: &[Batch], confidence: f64) -> Out
     Outcome {
         throughput_per_s: rate(&|counts| counts.completed),
         response_ms: Response {
-            mean: over(&|batch| batch.latencies.mean_ns().map(|ns| ns / 1e6)),
+            mean: mean_response(batches, confidence),
             p50: quantile(0.50),
             p95: quantile(0.95),
             p99: quantile(0.99),
