@@ -47,16 +47,19 @@ const STAGE: &str = "content/stages/01-single-server/tick.toml";
 const STATION: &str = "box cpu";
 /// Classes, with the share that the stage's mix gives them and the rate of the first look at their cost.
 const CLASSES: [(RequestClass, f64, f64); 4] = [
-    (RequestClass::Static, 0.70, 50.0),
-    (RequestClass::Read, 0.24, 20.0),
-    (RequestClass::Write, 0.05, 20.0),
-    (RequestClass::Job, 0.01, 5.0),
+    (RequestClass::Static, 0.70, 500.0),
+    (RequestClass::Read, 0.24, 50.0),
+    (RequestClass::Write, 0.05, 50.0),
+    (RequestClass::Job, 0.01, 20.0),
 ];
+/// How often Tick makes each document: dear enough that the processor is what is scarce, cheap enough that a step of
+/// some seconds sees thousands of requests and its figures have narrow intervals.
+const WORK_FACTOR: u32 = 300;
 /// How busy each class by itself keeps the app, to learn its demand.
 const BUSY_BY_CLASS: f64 = 0.25;
 /// How busy the app is at the steps that the model may learn from, and at those that it must predict.
-const BUSY_CALIBRATION: [f64; 3] = [0.30, 0.40, 0.55];
-const BUSY_HELD_OUT: [f64; 3] = [0.65, 0.75, 0.85];
+const BUSY_CALIBRATION: [f64; 3] = [0.30, 0.40, 0.50];
+const BUSY_HELD_OUT: [f64; 3] = [0.60, 0.70, 0.80];
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
@@ -66,6 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let (app_core, generator_core) = cores();
     let tick = Deployment::start(&DeployOptions {
         program: Some(programs.tick.clone()),
+        work_factor: WORK_FACTOR,
         cpu: CpuLimit { quota_cpus: Some(options.quota), cores: app_core.into_iter().collect(), ..CpuLimit::default() },
         ..DeployOptions::default()
     })?;
@@ -127,7 +131,7 @@ impl Demo<'_> {
         self.write("probe.toml", &self.plan(&material, &probe_steps(), 0.5))?;
         self.load("probe.toml", "PROBE.json")?;
         let demands_s = self.demands_s()?;
-        println!("\nOne class after the other, then all together, from 30 to 85 % busy");
+        println!("\nOne class after the other, then all together, from 30 to 80 % busy");
         self.write("plan.toml", &self.plan(&material, &self.steps(&demands_s), 1.0))?;
         self.load("plan.toml", "RESULTS.json")?;
         println!("\nFit the stage to the steps up to {:.0} % busy", BUSY_CALIBRATION[2] * 100.0);
@@ -183,7 +187,7 @@ impl Demo<'_> {
         }
         let demand_s: f64 = CLASSES.iter().zip(demands_s).map(|((_, share, _), demand_s)| share * demand_s).sum();
         let levels = BUSY_CALIBRATION.map(|busy| (busy, 8.0, false)).into_iter();
-        for (busy, length, held_out) in levels.chain(BUSY_HELD_OUT.map(|busy| (busy, 14.0, true))) {
+        for (busy, length, held_out) in levels.chain(BUSY_HELD_OUT.map(|busy| (busy, 18.0, true))) {
             let rate = busy * cpus / demand_s;
             steps.push(format!("{{ rate = \"{rate:.2}/s\", seconds = {:?}, held_out = {held_out} }}", seconds(length)));
         }
