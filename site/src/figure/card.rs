@@ -7,17 +7,17 @@ use leptos::prelude::*;
 
 use super::Figure;
 use super::board::{px, translate};
+use super::dom::{El, el, svg};
 use super::drag::Drag;
-use super::layout::{Rect, Row, SLOTS, rows};
+use super::layout::{Rect, Row, SLOT_PX, SLOTS, rows};
 use super::numbers::show;
 use super::view::{CardNow, MachineNow, Thing, icon, title};
 
 /// The card of a component.
-pub(crate) fn card(figure: Figure, index: usize) -> impl IntoView {
+pub(crate) fn card(figure: Figure, index: usize) -> El {
     let view = figure.view;
     let now = view.card(index);
     let thing = Thing::Component(index);
-    let drag = Drag::new(figure, thing);
     let (id, kind, copies, rows, own) = figure.stage(|stage| {
         let component = &stage.components[index];
         let own = stage.machine_of(index).filter(|_| rows(stage, index).contains(&Row::Cpu)).map(machine_words);
@@ -29,37 +29,42 @@ pub(crate) fn card(figure: Figure, index: usize) -> impl IntoView {
         let name = name.clone();
         move || format!("{name}, {}. {}", kind.about().name, told(now.get(), rows))
     };
-    let small = rows.is_empty();
-    view! {
-        <div
-            class="card"
-            class:small=small
-            class:down=move || now.get().down
-            class:chosen=move || view.chosen.get() == Some(thing)
-            class:moving=move || view.moving.get() == Some(thing)
-            tabindex="0"
-            role="button"
-            aria-roledescription="component"
-            aria-label=label
-            aria-describedby=figure.help_id()
-            style:transform=move || place(rect())
-            style:width=move || px(rect().width)
-            style:height=move || px(rect().height)
-            on:pointerdown=move |event| drag.pointer_down(&event)
-            on:pointermove=move |event| drag.pointer_move(&event)
-            on:pointerup=move |event| drag.pointer_up(&event)
-            on:pointercancel=move |_| drag.pointer_cancel()
-            on:keydown=move |event| drag.key_down(&event)
-            on:blur=move |_| drag.blur()
-        >
-            <div class="card-head">
-                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" inner_html=icon(kind)></svg>
-                <span class="card-name">{name}</span>
-                <span class="card-note">{move || note(figure, kind, own.clone(), now.get())}</span>
-            </div>
-            {rows.iter().map(|row| card_row(figure, index, kind, *row)).collect_view()}
-        </div>
-    }
+    let head = el("div", "card-head")
+        .child(svg("icon", "0 0 24 24", icon(kind)))
+        .child(el("span", "card-name").text(&name))
+        .child(el("span", "card-note").live_text(move || note(figure, kind, own.clone(), now.get())));
+    let card = el("div", if rows.is_empty() { "card small" } else { "card" });
+    held(figure, thing, placed(card, rect))
+        .attr("aria-roledescription", "component")
+        .live_attr("aria-label", label)
+        .live_class("down", move || now.get().down)
+        .live_class("chosen", move || view.chosen.get() == Some(thing))
+        .live_class("moving", move || view.moving.get() == Some(thing))
+        .child(head)
+        .children(rows.iter().map(|row| card_row(figure, index, kind, *row)))
+}
+
+/// An element that is where the layout says.
+fn placed(element: El, rect: impl Fn() -> Rect + Copy + 'static) -> El {
+    element
+        .live_style("transform", move || translate(rect().x, rect().y))
+        .live_style("width", move || px(rect().width))
+        .live_style("height", move || px(rect().height))
+}
+
+/// An element that can be chosen and moved.
+fn held(figure: Figure, thing: Thing, element: El) -> El {
+    let drag = Drag::new(figure, thing);
+    element
+        .attr("tabindex", "0")
+        .attr("role", "button")
+        .attr("aria-describedby", &figure.help_id())
+        .on("pointerdown", move |event| drag.pointer_down(&event))
+        .on("pointermove", move |event| drag.pointer_move(&event))
+        .on("pointerup", move |event| drag.pointer_up(&event))
+        .on("pointercancel", move |_: web_sys::Event| drag.pointer_cancel())
+        .on("keydown", move |event| drag.key_down(&event))
+        .on("blur", move |_: web_sys::Event| drag.blur())
 }
 
 /// The words at a card's right or below its name.
@@ -76,31 +81,34 @@ fn note(figure: Figure, kind: Kind, own: Option<String>, now: CardNow) -> String
     }
 }
 
-fn card_row(figure: Figure, index: usize, kind: Kind, row: Row) -> AnyView {
+fn card_row(figure: Figure, index: usize, kind: Kind, row: Row) -> El {
     let now = figure.view.card(index);
     let counts = move || {
         let now = now.get();
         if row == Row::Serving { (now.serving, now.serving_most) } else { (now.waiting, now.waiting_most) }
     };
     let name = match (row, kind) {
-        (Row::Cpu, _) => return bar("CPU", move || now.get().cpu, || String::new()).into_any(),
+        (Row::Cpu, _) => return bar("CPU", move || now.get().cpu, String::new),
         (Row::Serving, Kind::Database) => "Queries",
         (Row::Serving, _) => "Workers",
         (Row::Waiting, _) => "Waiting",
     };
-    let most = move || figure.stage(|stage| capacity(stage, index, row));
-    let slots = move || {
+    let width = move || {
         figure.view.stage_version.track();
-        f64::from(most().min(SLOTS as u32)) * super::layout::SLOT_PX
+        let most = figure.stage(|stage| capacity(stage, index, row));
+        px(f64::from(most.min(SLOTS as u32)) * SLOT_PX)
     };
-    view! {
-        <div class="slots-row" class:full=move || { let (n, most) = counts(); most > 0 && n >= most }>
-            <span class="slots-name">{name}</span>
-            <span class="slots-count">{move || { let (n, most) = counts(); count_words(n, most) }}</span>
-            <span class="slots" style:width=move || px(slots())></span>
-        </div>
-    }
-    .into_any()
+    el("div", "slots-row")
+        .live_class("full", move || {
+            let (count, most) = counts();
+            most > 0 && count >= most
+        })
+        .child(el("span", "").text(name))
+        .child(el("span", "slots-count").live_text(move || {
+            let (count, most) = counts();
+            count_words(count, most)
+        }))
+        .child(el("span", "slots").live_style("width", width))
 }
 
 /// How many slots a row has: workers, backlog or connections.
@@ -116,79 +124,48 @@ fn count_words(count: u32, most: u32) -> String {
 }
 
 /// The box of a shared machine, with its bars.
-pub(crate) fn machine(figure: Figure, index: usize) -> impl IntoView {
+pub(crate) fn machine(figure: Figure, index: usize) -> El {
     let view = figure.view;
     let now = view.machine(index);
     let thing = Thing::Machine(index);
-    let drag = Drag::new(figure, thing);
-    let id = figure.stage(|stage| stage.machines[index].id.clone());
-    let name = title(&id);
+    let name = figure.stage(|stage| title(&stage.machines[index].id));
     let rect = move || view.layout.with(|layout| layout.machines.get(index).copied().flatten().unwrap_or_default());
     let busy = move |from: u32| view.busiest.get().is_some_and(|it| it.thing == thing && it.percent >= from);
     let words = move || {
         view.stage_version.track();
+        if now.get().down {
+            return "down".to_owned();
+        }
         figure.stage(|stage| machine_words(&stage.machines[index].machine))
     };
-    let label = {
-        let name = name.clone();
-        move || format!("{name}, a machine. {}", machine_told(now.get()))
-    };
-    view! {
-        <div
-            class="machine"
-            class:down=move || now.get().down
-            class:warm=move || busy(75)
-            class:hot=move || busy(95)
-            class:chosen=move || view.chosen.get() == Some(thing)
-            style:transform=move || place(rect())
-            style:width=move || px(rect().width)
-            style:height=move || px(rect().height)
-        >
-            <div
-                class="machine-head"
-                tabindex="0"
-                role="button"
-                aria-roledescription="machine"
-                aria-label=label
-                aria-describedby=figure.help_id()
-                on:pointerdown=move |event| drag.pointer_down(&event)
-                on:pointermove=move |event| drag.pointer_move(&event)
-                on:pointerup=move |event| drag.pointer_up(&event)
-                on:pointercancel=move |_| drag.pointer_cancel()
-                on:keydown=move |event| drag.key_down(&event)
-                on:blur=move |_| drag.blur()
-            >
-                <div class="machine-line">
-                    <span class="machine-name">{name}</span>
-                    <span class="machine-note">{move || if now.get().down { "down".to_owned() } else { words() }}</span>
-                </div>
-                <div class="bars">
-                    {bar("CPU", move || now.get().cpu, move || percent(now.get().cpu))}
-                    {bar("Memory", move || memory_share(now.get()), move || show(round_bytes(now.get().memory_used), Unit::Bytes))}
-                    {bar("Disk", move || now.get().disk, move || percent(now.get().disk))}
-                </div>
-            </div>
-        </div>
-    }
+    let line = el("div", "machine-line")
+        .child(el("span", "machine-name").text(&name))
+        .child(el("span", "machine-note").live_text(words));
+    let bars = el("div", "bars")
+        .child(bar("CPU", move || now.get().cpu, move || percent(now.get().cpu)))
+        .child(bar("Memory", move || memory_share(now.get()), move || memory_words(now.get())))
+        .child(bar("Disk", move || now.get().disk, move || percent(now.get().disk)));
+    let head = held(figure, thing, el("div", "machine-head"))
+        .attr("aria-roledescription", "machine")
+        .live_attr("aria-label", move || format!("{name}, a machine. {}", machine_told(now.get())))
+        .child(line)
+        .child(bars);
+    placed(el("div", "machine"), rect)
+        .live_class("down", move || now.get().down)
+        .live_class("warm", move || busy(75))
+        .live_class("hot", move || busy(95))
+        .live_class("chosen", move || view.chosen.get() == Some(thing))
+        .child(head)
 }
 
 /// A labelled bar; what it shows is 0 to 1.
-fn bar(
-    name: &'static str,
-    share: impl Fn() -> f64 + Copy + Send + Sync + 'static,
-    words: impl Fn() -> String + Send + Sync + 'static,
-) -> impl IntoView {
-    view! {
-        <span class="bar" class:warm={move || share() >= 0.75} class:hot={move || share() >= 0.95}>
-            <span class="bar-name">{name}</span>
-            <span class="bar-words">{words}</span>
-            <span class="bar-track"><span style:transform=move || scale(share())></span></span>
-        </span>
-    }
-}
-
-fn place(rect: Rect) -> String {
-    translate(rect.x, rect.y)
+fn bar(name: &str, share: impl Fn() -> f64 + Copy + 'static, words: impl Fn() -> String + 'static) -> El {
+    el("span", "bar")
+        .live_class("warm", move || share() >= 0.75)
+        .live_class("hot", move || share() >= 0.95)
+        .child(el("span", "bar-name").text(name))
+        .child(el("span", "bar-words").live_text(words))
+        .child(el("span", "bar-track").child(el("span", "").live_style("transform", move || scale(share()))))
 }
 
 fn scale(share: f64) -> String {
@@ -199,9 +176,10 @@ fn percent(share: f64) -> String {
     format!("{}\u{a0}%", (share.clamp(0.0, 1.0) * 100.0).round())
 }
 
-/// Memory shown to ten megabytes does not flicker.
-fn round_bytes(bytes: f64) -> f64 {
-    (bytes / 1e7).round() * 1e7
+/// Memory in use, to ten megabytes, so that it does not flicker; past the machine's own it is on disk.
+fn memory_words(now: MachineNow) -> String {
+    let used = show((now.memory_used / 1e7).round() * 1e7, Unit::Bytes);
+    if now.memory_used > now.memory { used + " swaps" } else { used }
 }
 
 fn memory_share(now: MachineNow) -> f64 {

@@ -4,10 +4,12 @@ use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::figure::{Break, Control};
 use hockeystick_core::settings::Unit;
 use hockeystick_core::workload::Class;
-use leptos::ev::Event;
 use leptos::prelude::*;
+use web_sys::Event;
 
 use super::Figure;
+use super::dom::{El, button, el, svg, svg_path, value_of};
+use super::handle::{FigureHandle, Percentiles};
 use super::knob::{Scale, knob};
 use super::theme::class_name;
 use super::view::{Strip, title};
@@ -18,15 +20,28 @@ const SPEEDS: [f64; 16] =
     [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
 /// Throughput, response times and failures, as they are now.
-pub(crate) fn strip(figure: Figure) -> impl IntoView {
+pub(crate) fn strip(figure: Figure) -> El {
     let strip = figure.view.strip;
     let known =
         move |show: fn(&Strip) -> String| move || strip.with(|it| if it.known { show(it) } else { "–".to_owned() });
-    let ms = |pick: fn(&super::handle::Percentiles) -> f64| {
+    let ms = move |pick: fn(&Percentiles) -> f64| {
         move || strip.with(|it| it.response.as_ref().map_or_else(|| "–".to_owned(), |all| response(pick(all))))
     };
-    let failing = move || strip.with(|it| it.failed_share > 0.0);
-    // The label names the causes, so that a failure is told without taking more room.
+    el("dl", "strip-now")
+        .child(cell("Arriving", known(|it| format!("{}/s", significant(it.arrived_per_s, 3)))))
+        .child(cell("Answered", known(|it| format!("{}/s", significant(it.completed_per_s, 3)))))
+        .child(failed(strip, known(|it| percent(it.failed_share))))
+        .child(cell("p50", ms(|it| it.p50_ms)))
+        .child(cell("p95", ms(|it| it.p95_ms)))
+        .child(cell("p99", ms(|it| it.p99_ms)))
+}
+
+fn cell(name: &str, value: impl Fn() -> String + 'static) -> El {
+    el("div", "").child(el("dt", "").text(name)).child(el("dd", "").live_text(value))
+}
+
+/// The share that fails; its label names the causes, so that a failure is told without taking more room.
+fn failed(strip: RwSignal<Strip>, share: impl Fn() -> String + 'static) -> El {
     let causes = move || {
         strip.with(|it| {
             let named = Cause::ALL.into_iter().zip(it.failed_per_s).filter(|(_, per_s)| *per_s > 0.0);
@@ -41,194 +56,151 @@ pub(crate) fn strip(figure: Figure) -> impl IntoView {
             each.collect::<Vec<_>>().join(", ")
         })
     };
-    view! {
-        <dl class="strip-now">
-            <div><dt>"Arriving"</dt><dd>{known(|it| format!("{}/s", significant(it.arrived_per_s, 3)))}</dd></div>
-            <div><dt>"Answered"</dt><dd>{known(|it| format!("{}/s", significant(it.completed_per_s, 3)))}</dd></div>
-            <div class="failing" class:some=failing title=counts>
-                <dt>{causes}</dt>
-                <dd>{known(|it| percent(it.failed_share))}</dd>
-            </div>
-            <div><dt>"p50"</dt><dd>{ms(|it| it.p50_ms)}</dd></div>
-            <div><dt>"p95"</dt><dd>{ms(|it| it.p95_ms)}</dd></div>
-            <div><dt>"p99"</dt><dd>{ms(|it| it.p99_ms)}</dd></div>
-        </dl>
-    }
+    el("div", "failing")
+        .live_class("some", move || strip.with(|it| it.failed_share > 0.0))
+        .live_attr("title", counts)
+        .child(el("dt", "").live_text(causes))
+        .child(el("dd", "").live_text(share))
 }
 
 /// Play, step, speed, knobs, breaks.
-pub(crate) fn controls(figure: Figure) -> impl IntoView {
-    let authored = figure.authored(|it| (it.controls.clone(), it.breaks.clone()));
-    view! {
-        <div class="controls">
-            <div class="run">{play(figure)} {step(figure)} {reset(figure)} {speed(figure)}</div>
-            {(!authored.0.is_empty()).then(|| view! {
-                <div class="knobs">{authored.0.into_iter().map(|it| control(figure, it)).collect_view()}</div>
-            })}
-            {(!authored.1.is_empty()).then(|| view! {
-                <div class="breaks">{authored.1.into_iter().map(|it| break_button(figure, it)).collect_view()}{mend(figure)}</div>
-            })}
-        </div>
+pub(crate) fn controls(figure: Figure) -> El {
+    let (knobs, breaks) = figure.authored(|it| (it.controls.clone(), it.breaks.clone()));
+    let run = el("div", "run").child(play(figure)).child(step(figure)).child(reset(figure)).child(speed(figure));
+    let mut controls = el("div", "controls").child(run);
+    if !knobs.is_empty() {
+        let knobs = knobs.into_iter().filter_map(|it| control(figure, it));
+        controls = controls.child(el("div", "knobs").children(knobs));
     }
+    if !breaks.is_empty() {
+        let breaks = breaks.into_iter().map(|it| break_button(figure, it));
+        controls = controls.child(el("div", "breaks").children(breaks).child(mend(figure)));
+    }
+    controls
 }
 
-fn play(figure: Figure) -> impl IntoView {
+fn play(figure: Figure) -> El {
     let running = move || figure.view.run.with(|run| run.running);
-    let toggle = move |_| figure.drive(|handle| if handle.is_running() { handle.pause() } else { handle.play() });
-    view! {
-        <button class="button main play" type="button" on:click=toggle>
-            <svg viewBox="0 0 12 12" aria-hidden="true">
-                <path d=move || if running() { "M2 1h3v10H2zM7 1h3v10H7z" } else { "M2.500 .8l8.500 5.200-8.500 5.200z" }></path>
-            </svg>
-            <span>{move || if running() { "Pause" } else { "Play" }}</span>
-        </button>
-    }
+    let drawing = move || if running() { "M2 1h3v10H2zM7 1h3v10H7z" } else { "M2.500 .8l8.500 5.200-8.500 5.200z" };
+    button("button main play", "")
+        .child(svg("", "0 0 12 12", "").child(svg_path().live_attr("d", move || drawing().to_owned())))
+        .child(el("span", "").live_text(move || if running() { "Pause" } else { "Play" }.to_owned()))
+        .on_click(move || figure.drive(|handle| if handle.is_running() { handle.pause() } else { handle.play() }))
 }
 
-fn step(figure: Figure) -> impl IntoView {
-    view! {
-        <button class="button" type="button" title="Go on to the next thing that happens" on:click=move |_| figure.drive(|it| it.step())>
-            "Step"
-        </button>
-    }
+fn step(figure: Figure) -> El {
+    button("button", "Step")
+        .attr("title", "Go on to the next thing that happens")
+        .on_click(move || figure.drive(FigureHandle::step))
 }
 
-fn reset(figure: Figure) -> impl IntoView {
-    view! {
-        <button
-            class="button icon-only"
-            type="button"
-            aria-label="Reset"
-            title="Reset: every knob as it was, time zero"
-            on:click=move |_| figure.reset()
-        >
-            <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 8a5 5 0 1 0 1.600-3.700M3 1.800v3h3"></path></svg>
-        </button>
-    }
+fn reset(figure: Figure) -> El {
+    button("button icon-only", "")
+        .attr("aria-label", "Reset")
+        .attr("title", "Reset: every knob as it was, time zero")
+        .child(svg("", "0 0 16 16", r#"<path d="M3 8a5 5 0 1 0 1.600-3.700M3 1.800v3h3"/>"#))
+        .on_click(move || figure.reset())
 }
 
-fn speed(figure: Figure) -> impl IntoView {
+fn speed(figure: Figure) -> El {
     let run = figure.view.run;
+    let last = SPEEDS.len() - 1;
     let nearest = move || {
         let speed = run.with(|run| run.speed);
         let distance = |it: &f64| (it / speed).ln().abs();
         SPEEDS.iter().enumerate().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))).map_or(7, |(index, _)| index)
     };
     let slide = move |event: Event| {
-        if let Some(speed) = event_target_value(&event).parse::<usize>().ok().and_then(|index| SPEEDS.get(index)) {
+        if let Some(speed) = value_of(&event).parse::<usize>().ok().and_then(|index| SPEEDS.get(index)) {
             figure.drive(|handle| handle.set_speed(*speed));
         }
     };
     let words = move || run.with(|run| speed_words(run.speed));
-    view! {
-        <label class="speed">
-            <span class="knob-name">"Speed"</span>
-            <input
-                class="slider"
-                type="range"
-                min="0"
-                max=(SPEEDS.len() - 1).to_string()
-                step="1"
-                prop:value=move || nearest().to_string()
-                style:--fill=move || format!("{}%", nearest() * 100 / (SPEEDS.len() - 1))
-                aria-valuetext=words
-                on:input=slide
-            />
-            <output>{words}</output>
-        </label>
-    }
+    let slider = el("input", "slider")
+        .attr("type", "range")
+        .attr("min", "0")
+        .attr("max", &last.to_string())
+        .attr("aria-label", "Speed")
+        .live_value(move || nearest().to_string())
+        .live_style("--fill", move || format!("{}%", nearest() * 100 / last))
+        .live_attr("aria-valuetext", words)
+        .on("input", slide);
+    el("div", "speed")
+        .child(el("span", "knob-name").text("Speed"))
+        .child(slider)
+        .child(el("output", "").live_text(words))
 }
 
 fn speed_words(speed: f64) -> String {
     if speed < 0.999 {
-        format!("1/{} ×", significant(1.0 / speed, 3))
+        format!("1/{}\u{a0}×", significant(1.0 / speed, 3))
     } else {
-        format!("{} ×", significant(speed, 3))
+        format!("{}\u{a0}×", significant(speed, 3))
     }
 }
 
-fn control(figure: Figure, control: Control) -> impl IntoView {
+fn control(figure: Figure, control: Control) -> Option<El> {
     let reading = figure.reading(&control.path)?;
     let whole = reading.unit == Unit::Count;
     let scale = Scale { min: control.min, max: control.max, logarithmic: control.logarithmic, whole };
-    Some(knob(figure, control.path, control.label, scale, reading.unit))
+    Some(knob(figure, control.path, &control.label, scale, reading.unit))
 }
 
-fn break_button(figure: Figure, what: Break) -> impl IntoView {
-    let label = what.label.clone();
-    view! {
-        <button class="button break" type="button" on:click=move |_| figure.drive(|handle| handle.inject(&what))>{label}</button>
-    }
+fn break_button(figure: Figure, what: Break) -> El {
+    button("button break", &what.label).on_click(move || figure.drive(|handle| handle.inject(&what)))
 }
 
 /// Shown while something is broken.
-fn mend(figure: Figure) -> impl IntoView {
+fn mend(figure: Figure) -> El {
     let broken = move || figure.view.faults.get() > 0;
-    view! {
-        <button class="button mend" type="button" class:shown=broken disabled=move || !broken() on:click=move |_| figure.drive(|it| it.mend())>
-            "Repair"
-        </button>
-    }
+    button("button mend", "Repair")
+        .live_class("shown", broken)
+        .live_disabled(move || !broken())
+        .on_click(move || figure.drive(FigureHandle::mend))
 }
 
 /// Which shape is what, how many requests a dot is, and the seed.
-pub(crate) fn legend(figure: Figure) -> impl IntoView {
+pub(crate) fn legend(figure: Figure) -> El {
     let mix = figure.stage(|stage| stage.workload.mix);
-    let shapes = ["circle", "diamond", "square", "triangle"];
-    let classes = Class::ALL.into_iter().zip(shapes).filter(|(class, _)| *mix.get(*class) > 0.0);
+    let classes = Class::ALL.into_iter().filter(|class| *mix.get(*class) > 0.0);
     let dot = move || match figure.view.one_in.get() {
         1 => "1 dot = 1 request".to_owned(),
         n => format!("1 dot = {} requests", significant(f64::from(n), 3)),
     };
-    let reseed = move |event: Event| match event_target_value(&event).trim().parse() {
+    let hollow = svg("shape hollow", "0 0 12 12", r#"<circle cx="6" cy="6" r="3.800"/>"#);
+    let cross = r#"<circle cx="6" cy="6" r="4.800"/><path d="M3.900 3.900l4.200 4.200M8.100 3.900l-4.200 4.200"/>"#;
+    el("div", "legend")
+        .children(classes.map(|class| el("span", "key").child(shape(class)).text(class_name(class))))
+        .child(el("span", "key").child(hollow).text("answer"))
+        .child(el("span", "key").child(svg("shape failed", "0 0 12 12", cross)).text("failed"))
+        .child(el("span", "grow"))
+        .child(el("span", "one-in").live_text(dot))
+        .child(el("span", "time").live_text(move || figure.view.strip.with(|it| moment(it.at_s))))
+        .child(seed(figure))
+}
+
+fn seed(figure: Figure) -> El {
+    let run = figure.view.run;
+    let reseed = move |event: Event| match value_of(&event).trim().parse() {
         Ok(seed) => figure.drive(|handle| handle.set_seed(seed)),
-        Err(_) => figure.view.run.update(|_| ()),
+        Err(_) => figure.view.said.set("A seed is a whole number.".to_owned()),
     };
-    view! {
-        <div class="legend">
-            {classes.map(|(class, shape)| view! {
-                <span class="key">{shape_svg(class, shape)}{class_name(class)}</span>
-            }).collect_view()}
-            <span class="key">{hollow()}"answer"</span>
-            <span class="key bad">{crossed()}"failed"</span>
-            <span class="grow"></span>
-            <span class="one-in">{dot}</span>
-            <span class="time">{move || figure.view.strip.with(|it| moment(it.at_s))}</span>
-            <label class="seed">
-                "seed "
-                <input
-                    class="number"
-                    type="text"
-                    inputmode="numeric"
-                    size="4"
-                    autocomplete="off"
-                    prop:value=move || figure.view.run.with(|run| run.seed.to_string())
-                    on:change=reseed
-                />
-            </label>
-        </div>
-    }
+    let input = el("input", "number")
+        .attr("type", "text")
+        .attr("inputmode", "numeric")
+        .attr("autocomplete", "off")
+        .live_value(move || run.with(|run| run.seed.to_string()))
+        .on("change", reseed);
+    el("label", "seed").text("seed ").child(input)
 }
 
 /// A class's shape, as the canvas draws it.
-pub(crate) fn shape_svg(class: Class, shape: &'static str) -> impl IntoView {
+pub(crate) fn shape(class: Class) -> El {
     let path = match class {
         Class::Static => "M6 1.900a4.100 4.100 0 1 0 .01 0z",
         Class::Read => "M6 .7l5.300 5.300-5.300 5.300-5.300-5.300z",
         Class::Write => "M2.100 2.100h7.800v7.800h-7.800z",
         Class::Job => "M6 .8l4.900 8.800h-9.800z",
     };
-    view! { <svg class=format!("shape {}", class.name()) viewBox="0 0 12 12" role="img" aria-label=shape><path d=path></path></svg> }
-}
-
-fn hollow() -> impl IntoView {
-    view! { <svg class="shape hollow" viewBox="0 0 12 12" aria-hidden="true"><circle cx="6" cy="6" r="3.800"></circle></svg> }
-}
-
-fn crossed() -> impl IntoView {
-    view! {
-        <svg class="shape failed" viewBox="0 0 12 12" aria-hidden="true">
-            <circle cx="6" cy="6" r="4.800"></circle><path d="M3.900 3.900l4.200 4.200M8.100 3.900l-4.200 4.200"></path>
-        </svg>
-    }
+    svg(&format!("shape {}", class.name()), "0 0 12 12", &format!(r#"<path d="{path}"/>"#))
 }

@@ -1,9 +1,8 @@
 //! Moving things on the board, by pointer and by keyboard, and choosing them.
 
-use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::Element;
+use web_sys::{Element, KeyboardEvent, PointerEvent};
 
 use super::Figure;
 use super::layout::Point;

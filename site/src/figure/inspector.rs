@@ -4,12 +4,13 @@ use hockeystick_core::component::Kind;
 use hockeystick_core::settings::{Field, Unit};
 use hockeystick_core::stage::{HOURS_A_MONTH, Placement, Stage};
 use hockeystick_core::workload::Class;
-use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
+use web_sys::KeyboardEvent;
 
 use super::Figure;
 use super::card::machine_words;
-use super::controls::shape_svg;
+use super::controls::shape;
+use super::dom::{El, button, el, svg};
 use super::knob::{Scale, knob};
 use super::numbers::show;
 use super::theme::class_name;
@@ -17,11 +18,8 @@ use super::view::{Thing, icon, title};
 use crate::charts::number::fixed;
 
 /// The panel; nothing while nothing is chosen.
-pub(crate) fn inspector(figure: Figure) -> impl IntoView {
-    move || figure.view.chosen.get().map(|thing| panel(figure, thing))
-}
-
-fn panel(figure: Figure, thing: Thing) -> impl IntoView {
+pub(crate) fn inspector(figure: Figure) -> Option<El> {
+    let thing = figure.view.chosen.get()?;
     let close = move || {
         figure.view.chosen.set(None);
         figure.focus(thing);
@@ -32,47 +30,48 @@ fn panel(figure: Figure, thing: Thing) -> impl IntoView {
         }
     };
     let name = title(&figure.name(thing));
-    let body = match thing {
-        Thing::Component(index) => component(figure, index).into_any(),
-        Thing::Machine(index) => machine(figure, figure.stage(|stage| stage.machines[index].id.clone())).into_any(),
-    };
-    let heading = name.clone();
-    view! {
-        <section class="inspector" aria-label=format!("Settings of {name}") on:keydown=keys>
-            <header>
-                <h3>{heading}</h3>
-                <button class="button icon-only" type="button" aria-label="Close" on:click=move |_| close()>
-                    <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3.500 3.500l9 9M12.500 3.500l-9 9"></path></svg>
-                </button>
-            </header>
-            {body}
-        </section>
-    }
+    let cross = svg("", "0 0 16 16", r#"<path d="M3.500 3.500l9 9M12.500 3.500l-9 9"/>"#);
+    let head = el("header", "")
+        .child(el("h3", "").text(&name))
+        .child(button("button icon-only", "").attr("aria-label", "Close").child(cross).on_click(close));
+    let panel =
+        el("section", "inspector").attr("aria-label", &format!("Settings of {name}")).on("keydown", keys).child(head);
+    Some(match thing {
+        Thing::Component(index) => panel.children(component(figure, index)),
+        Thing::Machine(index) => {
+            panel.children(machine(figure, figure.stage(|stage| stage.machines[index].id.clone())))
+        }
+    })
 }
 
-fn component(figure: Figure, index: usize) -> impl IntoView {
+fn component(figure: Figure, index: usize) -> Vec<El> {
     let (id, kind, runs_on) = figure.stage(|stage| {
         let component = &stage.components[index];
         (component.id.clone(), component.settings.kind(), hardware(stage, index))
     });
     let about = kind.about();
-    let own = figure.stage(|stage| matches!(stage.components[index].machine, Some(Placement::Own { .. })));
-    let rate =
-        (kind == Kind::Clients).then(|| setting(figure, format!("{id}.rate"), "Requests a second".to_owned(), ""));
-    view! {
-        <p class="kind"><svg class="icon" viewBox="0 0 24 24" aria-hidden="true" inner_html=icon(kind)></svg>{about.name}</p>
-        <p>{about.summary}</p>
-        {runs_on.map(|words| view! { <p class="runs-on">{words}</p> })}
-        {rate}
-        {kind.fields().iter().map(|field| field_view(figure, &id, kind, field)).collect_view()}
-        {own.then(|| machine(figure, id.clone()))}
-        <details class="about" open>
-            <summary>"What this models, and what it leaves out"</summary>
-            <ul>{about.models.iter().map(|line| view! { <li>{*line}</li> }).collect_view()}</ul>
-            <p>"Left out:"</p>
-            <ul class="out">{about.leaves_out.iter().map(|line| view! { <li>{*line}</li> }).collect_view()}</ul>
-        </details>
+    let mut parts = vec![
+        el("p", "kind").child(svg("icon", "0 0 24 24", icon(kind))).text(about.name),
+        el("p", "").text(about.summary),
+    ];
+    parts.extend(runs_on.map(|words| el("p", "runs-on").text(&words)));
+    if kind == Kind::Clients {
+        parts.extend(setting(figure, format!("{id}.rate"), "Requests a second", ""));
     }
+    parts.extend(kind.fields().iter().map(|field| field_view(figure, &id, kind, field)));
+    if figure.stage(|stage| matches!(stage.components[index].machine, Some(Placement::Own { .. }))) {
+        parts.extend(machine(figure, id));
+    }
+    let list = |class: &str, lines: &[&str]| el("ul", class).children(lines.iter().map(|line| el("li", "").text(line)));
+    parts.push(
+        el("details", "about")
+            .attr("open", "")
+            .child(el("summary", "").text("What this models, and what it leaves out"))
+            .child(list("", about.models))
+            .child(el("p", "").text("Left out:"))
+            .child(list("out", about.leaves_out)),
+    );
+    parts
 }
 
 /// Where a component runs, and what that costs.
@@ -89,30 +88,26 @@ fn hardware(stage: &Stage, index: usize) -> Option<String> {
     }
 }
 
-fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field) -> AnyView {
+fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field) -> El {
     let path = format!("{id}.{}", field.name);
     let name = title(field.name);
     let per_class = kind.default_settings().knob(field.name).is_some_and(|knob| knob.per_class());
     let doc = field.doc.trim();
-    let default = default_words(kind, field);
-    let source = view! { <details class="source"><summary>{format!("Default: {default}")}</summary><p>{field.source}</p></details> };
+    let source = el("details", "source")
+        .child(el("summary", "").text(&format!("Default: {}", default_words(kind, field))))
+        .child(el("p", "").text(field.source));
     if !per_class {
-        return view! { <div class="setting">{setting(figure, path, name, doc)}{source}</div> }.into_any();
+        return el("div", "setting").children(setting(figure, path, &name, doc)).child(source);
     }
     let rows = Class::ALL.into_iter().map(|class| {
         let path = format!("{path}.{}", class.name());
-        let label = class_name(class).to_owned();
-        view! { <div class="of-class">{shape_svg(class, class.name())}{setting(figure, path, label, "")}</div> }
+        el("div", "of-class").child(shape(class)).children(setting(figure, path, class_name(class), ""))
     });
-    view! {
-        <fieldset class="setting">
-            <legend>{name}</legend>
-            <p class="doc">{doc}</p>
-            {rows.collect_view()}
-            {source}
-        </fieldset>
-    }
-    .into_any()
+    el("fieldset", "setting")
+        .child(el("legend", "").text(&name))
+        .child(el("p", "doc").text(doc))
+        .children(rows)
+        .child(source)
 }
 
 fn default_words(kind: Kind, field: &Field) -> String {
@@ -125,34 +120,19 @@ fn default_words(kind: Kind, field: &Field) -> String {
     each.collect::<Vec<_>>().join(" · ")
 }
 
-fn setting(figure: Figure, path: String, name: String, doc: &'static str) -> impl IntoView {
-    let reading = figure.reading(&path)?;
-    let scale = Scale::around(&reading);
-    let doc = (!doc.is_empty()).then(|| view! { <p class="doc">{doc}</p> });
-    Some(view! { {knob(figure, path, name, scale, reading.unit)} {doc} })
+/// A knob, and what it does.
+fn setting(figure: Figure, path: String, name: &str, doc: &str) -> Vec<El> {
+    let Some(reading) = figure.reading(&path) else { return Vec::new() };
+    let mut parts = vec![knob(figure, path, name, Scale::around(&reading), reading.unit)];
+    if !doc.is_empty() {
+        parts.push(el("p", "doc").text(doc));
+    }
+    parts
 }
 
 /// What a machine is, and what of it can be turned.
-fn machine(figure: Figure, id: String) -> impl IntoView {
-    let words = {
-        let id = id.clone();
-        move || {
-            figure.view.stage_version.track();
-            figure.stage(|stage| {
-                let shared = stage.machines.iter().find(|named| named.id == id);
-                let (size, machine) = match shared {
-                    Some(named) => (named.size.clone(), &named.machine),
-                    None => (None, stage.machine_of(stage.component(&id)?)?),
-                };
-                let size = size.map(|size| format!("{size}: ")).unwrap_or_default();
-                let month = machine.price_per_hour * HOURS_A_MONTH;
-                let price = if month > 0.0 { format!(" · ${} a month", fixed(month, 2)) } else { String::new() };
-                let disk = show(machine.disk.0 as f64, Unit::Bytes);
-                Some(format!("{size}{} · {disk} disk{price}", machine_words(machine)))
-            })
-        }
-    };
-    let fields: [(&str, &str, &'static str); 6] = [
+fn machine(figure: Figure, id: String) -> Vec<El> {
+    let fields = [
         ("vcpus", "Processors", "Processors that the operating system sees."),
         ("quota", "Quota", "Limit on processor time, in processors."),
         ("speed", "Speed", "Of one processor, relative to the one on which the demands were measured."),
@@ -160,12 +140,26 @@ fn machine(figure: Figure, id: String) -> impl IntoView {
         ("swap", "Swap", "Disk space behind the memory; work slows down there."),
         ("disk_latency", "Disk write", "Time that one synchronous disk operation takes."),
     ];
-    let settings = fields.into_iter().map(move |(field, name, doc)| {
-        view! { <div class="setting">{setting(figure, format!("{id}.{field}"), name.to_owned(), doc)}</div> }
-    });
-    view! {
-        <p class="kind">"Machine"</p>
-        <p class="runs-on">{words}</p>
-        {settings.collect_view()}
-    }
+    let settings = fields
+        .map(|(field, name, doc)| el("div", "setting").children(setting(figure, format!("{id}.{field}"), name, doc)));
+    let words = move || {
+        figure.view.stage_version.track();
+        figure.stage(|stage| price_words(stage, &id)).unwrap_or_default()
+    };
+    let mut parts = vec![el("p", "kind").text("Machine"), el("p", "runs-on").live_text(words)];
+    parts.extend(settings);
+    parts
+}
+
+/// A machine's size, parts and price.
+fn price_words(stage: &Stage, id: &str) -> Option<String> {
+    let (size, machine) = match stage.machines.iter().find(|named| named.id == id) {
+        Some(named) => (named.size.as_deref(), &named.machine),
+        None => (None, stage.machine_of(stage.component(id)?)?),
+    };
+    let size = size.map(|size| format!("{size}: ")).unwrap_or_default();
+    let month = machine.price_per_hour * HOURS_A_MONTH;
+    let price = if month > 0.0 { format!(" · ${} a month", fixed(month, 2)) } else { String::new() };
+    let disk = show(machine.disk.0 as f64, Unit::Bytes);
+    Some(format!("{size}{} · {disk} disk{price}", machine_words(machine)))
 }

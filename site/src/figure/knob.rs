@@ -1,13 +1,16 @@
 //! One knob: a slider, and a number that can be typed with its unit.
 
+use std::rc::Rc;
+
 use hockeystick_core::settings::Unit;
 use hockeystick_core::stage::Reading;
-use leptos::ev::{Event, KeyboardEvent};
-use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Event, HtmlInputElement, KeyboardEvent};
 
 use super::Figure;
-use super::numbers::{read, show};
+use super::dom::{El, el, value_of};
+use super::numbers::{decimal, read, show};
 
 /// Positions of a slider.
 const STEPS: f64 = 400.0;
@@ -69,91 +72,69 @@ fn round_to_three(value: f64) -> f64 {
 }
 
 /// A slider with its name and number, for the number at `path`.
-pub(crate) fn knob(figure: Figure, path: String, label: String, scale: Scale, unit: Unit) -> impl IntoView {
-    let version = figure.view.stage_version;
-    let get = {
-        let path = path.clone();
-        move || {
-            version.track();
-            figure.get(&path).unwrap_or(0.0)
-        }
-    };
-    let (get_share, get_text) = (get.clone(), get.clone());
-    let fill = get.clone();
-    let slide_path = path.clone();
+pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale, unit: Unit) -> El {
+    let path: Rc<str> = path.into();
+    let get = getter(figure, Rc::clone(&path));
+    let (share, fill, spoken) = (get.clone(), get.clone(), get);
+    let slide_path = Rc::clone(&path);
     let slide = move |event: Event| {
-        if let Ok(place) = event_target_value(&event).parse::<f64>() {
+        if let Some(place) = decimal(&value_of(&event)) {
             figure.set(&slide_path, scale.value(place / STEPS));
         }
     };
-    let spoken = get.clone();
-    let name = label.clone();
-    view! {
-        <label class="knob-row">
-            <span class="knob-name">{label}</span>
-            <input
-                class="slider"
-                type="range"
-                min="0"
-                max=STEPS.to_string()
-                step="1"
-                prop:value=move || (scale.share(get_share()) * STEPS).round().to_string()
-                style:--fill=move || format!("{}%", (scale.share(fill()) * 100.0).round())
-                aria-valuetext=move || show(spoken(), unit)
-                on:input=slide
-            />
-            {number(figure, path, name, unit, get_text)}
-        </label>
+    let slider = el("input", "slider")
+        .attr("type", "range")
+        .attr("min", "0")
+        .attr("max", &STEPS.to_string())
+        .attr("aria-label", label)
+        .live_value(move || (scale.share(share()) * STEPS).round().to_string())
+        .live_style("--fill", move || format!("{}%", (scale.share(fill()) * 100.0).round()))
+        .live_attr("aria-valuetext", move || show(spoken(), unit))
+        .on("input", slide);
+    el("div", "knob-row")
+        .child(el("span", "knob-name").text(label))
+        .child(slider)
+        .child(number(figure, path, label, unit))
+}
+
+/// Reads the number at a path, and follows the stage.
+fn getter(figure: Figure, path: Rc<str>) -> impl Fn() -> f64 + Clone + 'static {
+    move || {
+        figure.view.stage_version.track();
+        figure.get(&path).unwrap_or(0.0)
     }
 }
 
 /// The number itself, to be typed over.
-fn number(
-    figure: Figure,
-    path: String,
-    label: String,
-    unit: Unit,
-    get: impl Fn() -> f64 + Clone + Send + Sync + 'static,
-) -> impl IntoView {
-    let element: NodeRef<html::Input> = NodeRef::new();
-    let (shown, was) = (get.clone(), get);
-    let take = move |_| {
-        let Some(input) = element.get_untracked() else { return };
-        let old = untrack(&was);
+fn number(figure: Figure, path: Rc<str>, label: &str, unit: Unit) -> El {
+    let shown = getter(figure, Rc::clone(&path));
+    let take = move |event: Event| {
+        let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+        let old = figure.get(&path).unwrap_or(0.0);
         match read(&input.value(), unit, old) {
-            Some(value) => {
-                figure.set(&path, value);
+            Some(value) => figure.set(&path, value),
+            None => {
+                let example = show(old, unit);
+                figure.view.said.set(format!("{} is no number with its unit, such as {example}.", input.value()));
             }
-            None => figure.view.said.set(format!(
-                "{} is not a number with its unit, such as {}.",
-                input.value(),
-                show(old, unit)
-            )),
         }
-        input.set_value(&show(untrack(&was), unit));
+        input.set_value(&show(figure.get(&path).unwrap_or(old), unit));
     };
-    let keys = move |event: KeyboardEvent| {
-        if event.key() == "Enter"
-            && let Some(input) = element.get_untracked()
-        {
+    let keys = |event: KeyboardEvent| {
+        let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        if let Some(input) = input.filter(|_| event.key() == "Enter") {
             let _ = input.blur();
         }
     };
-    view! {
-        <input
-            class="number"
-            type="text"
-            inputmode="decimal"
-            size="8"
-            autocomplete="off"
-            spellcheck="false"
-            aria-label=format!("{label}, number")
-            node_ref=element
-            prop:value=move || show(shown(), unit)
-            on:change=take
-            on:keydown=keys
-        />
-    }
+    el("input", "number")
+        .attr("type", "text")
+        .attr("inputmode", "decimal")
+        .attr("autocomplete", "off")
+        .attr("spellcheck", "false")
+        .attr("aria-label", &format!("{label}, number"))
+        .live_value(move || show(shown(), unit))
+        .on("change", take)
+        .on("keydown", keys)
 }
 
 #[cfg(test)]

@@ -194,7 +194,7 @@ fn wide_cards(stage: &Stage, width: f64) -> Vec<Rect> {
         let x = f64::from(component.at[0]) * scale - w / 2.0;
         Rect {
             x: x.clamp(MARGIN, (width - w - MARGIN).max(MARGIN)),
-            y: f64::from(component.at[1]) - anchor(stage, index),
+            y: f64::from(component.at[1]) - h / 2.0,
             width: w,
             height: h,
         }

@@ -3,13 +3,15 @@
 //! - [`handle`]: the API for the rest of the page. [`running`]: the figure at work. [`link`]: the line to the worker.
 //! - [`clock`], [`replay`]: from the simulation's moves to what the reader sees. [`meter`]: from gauges to numbers.
 //! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`drag`]: what is touched.
-//! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them. [`theme`], [`numbers`].
+//! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them. [`dom`]: how elements are
+//!   made. [`theme`], [`numbers`].
 
 mod board;
 mod canvas;
 mod card;
 mod clock;
 mod controls;
+mod dom;
 mod drag;
 mod frames;
 pub mod handle;
@@ -32,11 +34,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::figure::Panel;
 use hockeystick_core::stage::{Reading, Stage};
-use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use dom::{El, el};
 use handle::FigureHandle;
 use running::Running;
 use sight::Sight;
@@ -72,6 +74,7 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
     // The still picture gives its place to the running one in the same task: nothing jumps.
     element.insert_adjacent_element("afterbegin", &host).map_err(|_| "the page takes no elements")?;
     let _ = element.class_list().add_1("live");
+    let into = host.clone();
     let unmount = leptos::mount::mount_to(host.clone(), move || {
         let stage = of.stage();
         let run = RunNow { running: false, speed: of.speed(), seed: of.seed() };
@@ -79,7 +82,7 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
         let running = Running::new(of.clone(), view);
         of.set_engine(Some(Rc::clone(&running) as Rc<dyn handle::Engine>));
         out.replace(Some(Rc::clone(&running)));
-        figure_view(Figure { view, running: StoredValue::new_local(running) })
+        build(Figure { view, running: StoredValue::new_local(running) }, &into);
     });
     let running = made.take().ok_or("the figure could not be made")?;
     let sight = Sight::new(&host, &running);
@@ -167,45 +170,48 @@ impl Figure {
     }
 }
 
-fn figure_view(figure: Figure) -> impl IntoView {
+/// Builds everything of a figure.
+fn build(figure: Figure, into: &HtmlElement) {
     let panels = figure.authored(|it| it.panels.clone());
-    let with_panels = !panels.is_empty();
-    let beside = with_panels.then(|| {
-        view! { <aside class="panels" aria-label="Charts">{panels.into_iter().map(|it| panel(figure, it)).collect_view()}</aside> }
-    });
-    view! {
-        <div class="figure-row" class:with-panels=with_panels class:inspected=move || figure.view.chosen.get().is_some()>
-            <div class="figure-board">{board::board(figure)}</div>
-            {beside}
-            {inspector::inspector(figure)}
-        </div>
-        {refusal(figure)}
-        {controls::strip(figure)}
-        {controls::controls(figure)}
-        {controls::legend(figure)}
-        <p class="unseen" id=figure.help_id()>"Space opens its settings. Enter picks it up to be moved with the arrow keys."</p>
-        <p class="unseen" role="status" aria-live="polite">{move || figure.view.said.get()}</p>
+    let mut row = el("div", if panels.is_empty() { "figure-row" } else { "figure-row with-panels" })
+        .live_class("inspected", move || figure.view.chosen.get().is_some());
+    // In the page before the board is laid out: it takes its width from there.
+    append(into, &row);
+    let boards = el("div", "figure-board");
+    row = row.child(boards.clone());
+    if !panels.is_empty() {
+        let panels = panels.into_iter().map(|it| panel(figure, it));
+        row = row.child(el("aside", "panels").attr("aria-label", "Charts").children(panels));
     }
+    drop(boards.child(board::board(figure)));
+    drop(row.live_child(move || inspector::inspector(figure)));
+    let help = "Space opens its settings. Enter picks it up to be moved with the arrow keys.";
+    let refusal = move || figure.view.refusal.get().map(|why| el("p", "refusal").attr("role", "alert").text(&why));
+    append(into, &el("div", "").live_child(refusal));
+    append(into, &controls::strip(figure));
+    append(into, &controls::controls(figure));
+    append(into, &controls::legend(figure));
+    append(into, &el("p", "unseen").attr("id", &figure.help_id()).text(help));
+    let said = el("p", "unseen").attr("role", "status").attr("aria-live", "polite");
+    append(into, &said.live_text(move || figure.view.said.get()));
+    figure.with(Running::lay_out);
 }
 
-fn panel(figure: Figure, panel: Panel) -> impl IntoView {
-    let element: NodeRef<html::Section> = NodeRef::new();
-    let held: StoredValue<Option<Box<dyn Any>>, LocalStorage> = StoredValue::new_local(None);
-    Effect::new(move |_| {
-        if let Some(element) = element.get() {
-            figure.drive(|handle| held.set_value(Some(crate::charts::mount(panel, &element, handle))));
-        }
-    });
+fn append(into: &HtmlElement, child: &El) {
+    let _ = into.append_child(&child.html());
+}
+
+/// A chart; what it holds ends with the figure's owner.
+fn panel(figure: Figure, panel: Panel) -> El {
     let name = match panel {
         Panel::HockeyStick => "hockey-stick",
         Panel::Percentiles => "percentiles",
         Panel::Throughput => "throughput",
         Panel::Utilisation => "utilisation",
     };
-    view! { <section class="panel" data-panel=name node_ref=element></section> }
-}
-
-/// Why the stage cannot run as it is set.
-fn refusal(figure: Figure) -> impl IntoView {
-    move || figure.view.refusal.get().map(|why| view! { <p class="refusal" role="alert">{why}</p> })
+    let section = el("section", "panel").attr("data-panel", name);
+    figure.drive(|handle| {
+        StoredValue::new_local(crate::charts::mount(panel, &section.html(), handle));
+    });
+    section
 }

@@ -1,33 +1,29 @@
 //! A knob's number as a reader sees and types it: with its unit, few digits.
 
 use hockeystick_core::settings::Unit;
-use hockeystick_core::units::{Bytes, Duration, Rate};
 
 use crate::charts::number::{fixed, significant};
+
+const BYTES: [(&str, f64); 5] = [("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)];
+const SECONDS: [(&str, f64); 7] =
+    [("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("h", 3600.0), ("d", 86_400.0)];
+const RATES: [(&str, f64); 3] = [("/h", 1.0 / 3600.0), ("/min", 1.0 / 60.0), ("/s", 1.0)];
 
 /// The number and its unit, apart: `("500", "ms")`.
 pub fn parts(value: f64, unit: Unit) -> (String, &'static str) {
     let scaled = |value: f64, sizes: &[(&'static str, f64)]| {
-        let (name, size) = sizes
-            .iter()
-            .rev()
-            .find(|(_, size)| value * 1.000_5 >= *size)
-            .or(sizes.first())
-            .copied()
-            .unwrap_or(("", 1.0));
+        let fits = sizes.iter().rev().find(|(_, size)| value * 1.000_5 >= *size);
+        let (name, size) = fits.or(sizes.first()).copied().unwrap_or(("", 1.0));
         (significant(value / size, 3), name)
     };
     match unit {
         Unit::Count => (fixed(value, 0), ""),
         Unit::Number => (significant(value, 3), ""),
-        Unit::Switch => (if value >= 0.5 { "on".to_owned() } else { "off".to_owned() }, ""),
+        Unit::Switch => (if value >= 0.5 { "on" } else { "off" }.to_owned(), ""),
         Unit::PerSecond => (significant(value, 3), "/s"),
-        Unit::Bytes => scaled(value, &[("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)]),
+        Unit::Bytes => scaled(value, &BYTES),
         Unit::Seconds if value <= 0.0 => ("0".to_owned(), "s"),
-        Unit::Seconds => scaled(
-            value,
-            &[("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("h", 3600.0), ("d", 86_400.0)],
-        ),
+        Unit::Seconds => scaled(value, &SECONDS),
     }
 }
 
@@ -44,24 +40,42 @@ pub fn show(value: f64, unit: Unit) -> String {
 /// What a reader typed; a bare number is in the unit that was shown, as `parts` gives it for `shown`.
 pub fn read(text: &str, unit: Unit, shown: f64) -> Option<f64> {
     let text = text.trim().replace([',', '\u{a0}'], "");
-    let bare = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
-    let text = if bare.is_some() && !matches!(unit, Unit::Count | Unit::Number | Unit::Switch) {
-        let name = if unit == Unit::Seconds && shown <= 0.0 { "ms" } else { parts(shown, unit).1 };
-        format!("{text} {name}")
-    } else {
-        text
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, name) = (decimal(&text[..end]), text[end..].trim());
+    let name = match name {
+        "" if unit == Unit::Seconds && shown <= 0.0 => "ms",
+        "" => parts(shown, unit).1,
+        "us" => "µs",
+        name => name,
+    };
+    let in_units = |sizes: &[(&str, f64)]| {
+        let (_, size) = sizes.iter().find(|(each, _)| *each == name)?;
+        Some(number? * size)
     };
     match unit {
-        Unit::Count | Unit::Number => bare,
-        Unit::Switch => bare.or(match text.as_str() {
+        Unit::Count | Unit::Number => number.filter(|_| name.is_empty()),
+        Unit::Switch => number.or(match name {
             "on" => Some(1.0),
             "off" => Some(0.0),
             _ => None,
         }),
-        Unit::Seconds => text.parse::<Duration>().ok().map(Duration::as_secs_f64),
-        Unit::Bytes => text.parse::<Bytes>().ok().map(|bytes| bytes.0 as f64),
-        Unit::PerSecond => text.parse::<Rate>().ok().map(Rate::per_s),
+        Unit::Seconds => in_units(&SECONDS),
+        Unit::Bytes => in_units(&BYTES),
+        Unit::PerSecond => in_units(&RATES),
     }
+}
+
+/// The number that these digits write; none with an exponent, a sign or anything else. What a reader types needs no more
+/// than this, and the standard library's exact parser alone weighs thirteen kilobytes.
+pub fn decimal(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.bytes().chain(fraction.bytes());
+    if text.len() > 24 || whole.is_empty() && fraction.is_empty() || !digits.clone().all(|digit| digit.is_ascii_digit())
+    {
+        return None;
+    }
+    let value = digits.fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit - b'0'));
+    Some(fraction.bytes().fold(1.0, |size: f64, _| size * 10.0)).map(|size| value / size)
 }
 
 #[cfg(test)]
@@ -87,6 +101,10 @@ mod tests {
         assert_eq!(read("1,200", Unit::Count, 5.0), Some(1200.0));
         assert_eq!(read("12", Unit::PerSecond, 5.0), Some(12.0));
         assert_eq!(read("-3", Unit::Count, 5.0), None);
-        assert_eq!(read("soon", Unit::Seconds, 0.5), None);
+        assert_eq!(read("90/min", Unit::PerSecond, 5.0), Some(1.5));
+        assert_eq!(read("250 us", Unit::Seconds, 0.5), Some(0.000_25));
+        for text in ["soon", "", "1.2.3 s", "5 fortnights", "."] {
+            assert_eq!(read(text, Unit::Seconds, 0.5), None, "{text}");
+        }
     }
 }

@@ -1,0 +1,187 @@
+//! Building elements whose parts follow signals.
+//!
+//! Leptos mounts the figure, owns what it holds and tells what changed. The elements themselves are made here rather than
+//! by its `view!` macro, which compiles every element anew for each of its shapes: for the figure's some hundred that
+//! cost a hundred kilobytes of download. What is here is compiled once.
+//!
+//! Everything that an element needs (effects, listeners) belongs to the reactive owner under which it is built, and ends
+//! with it.
+
+use leptos::prelude::{RenderEffect, StoredValue};
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
+
+const SVG: &str = "http://www.w3.org/2000/svg";
+
+/// An element being built.
+#[derive(Clone)]
+pub(crate) struct El(Element);
+
+/// An HTML element of a class.
+pub(crate) fn el(tag: &str, class: &str) -> El {
+    let element = leptos::prelude::document().create_element(tag).unwrap_throw();
+    if !class.is_empty() {
+        element.set_class_name(class);
+    }
+    El(element)
+}
+
+/// An SVG drawing of a class: its view box, none where it is as large as its element, and what is inside.
+pub(crate) fn svg(class: &str, view_box: &str, inside: &str) -> El {
+    let element = leptos::prelude::document().create_element_ns(Some(SVG), "svg").unwrap_throw();
+    element.set_inner_html(inside);
+    let drawing = El(element).attr("class", class).attr("aria-hidden", "true");
+    if view_box.is_empty() { drawing } else { drawing.attr("viewBox", view_box) }
+}
+
+/// An SVG path to be drawn by [`El::live_attr`].
+pub(crate) fn svg_path() -> El {
+    El(leptos::prelude::document().create_element_ns(Some(SVG), "path").unwrap_throw())
+}
+
+/// Calls `act` now, and again whenever a signal that it read has changed.
+pub(crate) fn follow(act: impl Fn() + 'static) {
+    follow_boxed(Box::new(act));
+}
+
+fn follow_boxed(act: Box<dyn Fn()>) {
+    StoredValue::new_local(RenderEffect::new(move |_: Option<()>| act()));
+}
+
+impl El {
+    /// The element itself, as an HTML element. Only SVG parts are none, and nobody asks for those.
+    pub(crate) fn html(&self) -> HtmlElement {
+        self.0.clone().unchecked_into()
+    }
+
+    pub(crate) fn attr(self, name: &str, value: &str) -> Self {
+        // Fails only for a name that is none.
+        let _ = self.0.set_attribute(name, value);
+        self
+    }
+
+    pub(crate) fn text(self, text: &str) -> Self {
+        let _ = self.0.append_with_str_1(text);
+        self
+    }
+
+    pub(crate) fn child(self, child: Self) -> Self {
+        let _ = self.0.append_child(&child.0);
+        self
+    }
+
+    pub(crate) fn children(self, children: impl IntoIterator<Item = Self>) -> Self {
+        children.into_iter().fold(self, Self::child)
+    }
+
+    /// Its text follows what `text` says.
+    pub(crate) fn live_text(self, text: impl Fn() -> String + 'static) -> Self {
+        let element = self.0.clone();
+        self.live(Box::new(text), Box::new(move |text| element.set_text_content(Some(text))))
+    }
+
+    /// An attribute follows what `value` says.
+    pub(crate) fn live_attr(self, name: &'static str, value: impl Fn() -> String + 'static) -> Self {
+        let element = self.0.clone();
+        let set = move |value: &str| drop(element.set_attribute(name, value));
+        self.live(Box::new(value), Box::new(set))
+    }
+
+    /// A property of its own style follows what `value` says. A strict policy allows this, unlike a `style` attribute.
+    pub(crate) fn live_style(self, name: &'static str, value: impl Fn() -> String + 'static) -> Self {
+        let style = self.html().style();
+        self.live(Box::new(value), Box::new(move |value| drop(style.set_property(name, value))))
+    }
+
+    /// An input's value follows what `value` says.
+    pub(crate) fn live_value(self, value: impl Fn() -> String + 'static) -> Self {
+        let input: HtmlInputElement = self.0.clone().unchecked_into();
+        self.live(Box::new(value), Box::new(move |value| input.set_value(value)))
+    }
+
+    /// It has a class while `on` says so.
+    pub(crate) fn live_class(self, name: &'static str, on: impl Fn() -> bool + 'static) -> Self {
+        self.live_switch(
+            Box::new(on),
+            Box::new(move |element, on| drop(element.class_list().toggle_with_force(name, on))),
+        )
+    }
+
+    /// It cannot be used while `on` says so.
+    pub(crate) fn live_disabled(self, on: impl Fn() -> bool + 'static) -> Self {
+        self.live_switch(
+            Box::new(on),
+            Box::new(|element, on| drop(element.toggle_attribute_with_force("disabled", on))),
+        )
+    }
+
+    fn live(self, get: Box<dyn Fn() -> String>, set: Box<dyn Fn(&str)>) -> Self {
+        let old = std::cell::RefCell::new(None);
+        follow(move || {
+            let new = Some(get());
+            // Touching the page costs more than comparing.
+            if *old.borrow() != new {
+                set(new.as_deref().unwrap_or_default());
+                old.replace(new);
+            }
+        });
+        self
+    }
+
+    fn live_switch(self, get: Box<dyn Fn() -> bool>, set: Box<dyn Fn(&Element, bool)>) -> Self {
+        let (element, old) = (self.0.clone(), std::cell::Cell::new(None));
+        follow(move || {
+            let new = get();
+            if old.replace(Some(new)) != Some(new) {
+                set(&element, new);
+            }
+        });
+        self
+    }
+
+    /// A child that is built anew whenever a signal that `build` reads has changed; none while it says so.
+    pub(crate) fn live_child(self, build: impl Fn() -> Option<Self> + 'static) -> Self {
+        let (parent, old) = (self.0.clone(), std::cell::RefCell::new(None::<Self>));
+        follow(move || {
+            let new = build();
+            if let Some(new) = &new {
+                let _ = parent.append_child(&new.0);
+            }
+            if let Some(old) = old.replace(new) {
+                old.0.remove();
+            }
+        });
+        self
+    }
+
+    /// Listens to an event.
+    pub(crate) fn on<E: JsCast + 'static>(self, event: &'static str, act: impl Fn(E) + 'static) -> Self {
+        self.on_event(event, Box::new(move |event| act(event.unchecked_into())))
+    }
+
+    /// Does something when it is pressed, by pointer or keyboard.
+    pub(crate) fn on_click(self, act: impl Fn() + 'static) -> Self {
+        self.on_event("click", Box::new(move |_| act()))
+    }
+
+    fn on_event(self, event: &'static str, act: Box<dyn FnMut(Event)>) -> Self {
+        let closure = Closure::wrap(act);
+        let _ = self.0.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+        StoredValue::new_local(closure);
+        self
+    }
+}
+
+/// A button with a text.
+pub(crate) fn button(class: &str, text: &str) -> El {
+    el("button", class).attr("type", "button").text(text)
+}
+
+/// What the target of an input's event holds.
+pub(crate) fn value_of(event: &Event) -> String {
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
+        .map(|it| it.value())
+        .unwrap_or_default()
+}
