@@ -247,9 +247,10 @@ impl Step {
 
     /// Share of each class among the requests that were due.
     pub fn mix(&self) -> PerClass<f64> {
+        let all: f64 = self.classes.values().map(|result| result.due as f64).sum();
         let mut mix = PerClass::all(0.0);
         for (class, result) in &self.classes {
-            *mix.get_mut(*class) = result.due as f64 / self.due.max(1) as f64;
+            *mix.get_mut(*class) = result.due as f64 / all.max(1.0);
         }
         mix
     }

@@ -126,7 +126,11 @@ impl Judgement {
             count(Verdict::Disagrees)
         );
         if !self.doubts.is_empty() {
-            return format!("The measurement is not to be believed ({} doubts above); {counts}.", self.doubts.len());
+            let doubts = match self.doubts.len() {
+                1 => "one doubt".to_owned(),
+                many => format!("{many} doubts"),
+            };
+            return format!("The measurement is not to be believed ({doubts}); {counts}.");
         }
         let what = match self.verdict {
             Verdict::Agrees => "The model agrees with the measurement",

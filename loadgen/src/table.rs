@@ -57,13 +57,11 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A number and its interval.
+/// A number and its interval, unless that is too narrow to show.
 pub fn interval(interval: Interval) -> String {
-    if interval.is_bounded() && interval.half_width() > 0.0 {
-        format!("{} [{}, {}]", number(interval.value), number(interval.low), number(interval.high))
-    } else {
-        number(interval.value)
-    }
+    // What is measured here is never negative, whatever a symmetric interval says.
+    let [value, low, high] = [interval.value, interval.low.max(0.0), interval.high].map(number);
+    if interval.is_bounded() && (low != value || high != value) { format!("{value} [{low}, {high}]") } else { value }
 }
 
 /// A solver's figure, in units of `scale`.

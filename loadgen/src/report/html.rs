@@ -13,7 +13,7 @@ h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.15rem;margin-top:2.2rem}
 th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th{color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:left}
 td.agrees{color:var(--mean);font-weight:600}td.disagrees{color:var(--p99);font-weight:600}td.inconclusive{color:var(--soft);font-style:italic}
-svg{width:100%;height:auto}svg text{font-family:system-ui,sans-serif}";
+svg{width:100%;min-width:38rem;height:auto}svg text{font-family:system-ui,sans-serif}";
 
 /// A page in the making.
 pub(super) struct Html(String);

@@ -40,7 +40,9 @@ pub fn render(content: &Content<'_>) -> Result<String, Report> {
     let steps: Vec<&Step> = model::comparable(results).into_iter().map(|index| &results.steps[index]).collect();
     if !steps.is_empty() {
         html.element("h2", "Response time over load");
+        html.raw("<div class=\"scroll\">");
         html.raw(&latency_chart(content, &steps)?);
+        html.raw("</div>");
         html.element("p class=\"note\"", note(content));
     }
     if let Some(judgement) = content.judgement {
@@ -53,7 +55,7 @@ pub fn render(content: &Content<'_>) -> Result<String, Report> {
 
 fn subtitle(results: &Results) -> String {
     format!(
-        "{}, {} steps, {} arrivals, seed {}, {} on {} processors",
+        "{}, {} steps, {} arrivals, seed {}, {} on {} processor{}",
         results.started,
         results.steps.len(),
         match results.arrivals {
@@ -63,6 +65,7 @@ fn subtitle(results: &Results) -> String {
         results.seed,
         results.generator.name,
         results.generator.processors,
+        if results.generator.processors == 1 { "" } else { "s" },
     )
 }
 

@@ -1,0 +1,199 @@
+//! The way from a measurement to a verdict, on a deployment that behaves exactly as a stage says: calibration finds the
+//! stage's demands again, and the check agrees; a deployment that behaves otherwise is told apart.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use hockeystick_core::component::Settings;
+use hockeystick_core::measurement::{
+    BusyTime, ClassResult, Distribution, Ended, Generator, Results, SCHEMA, Slice, Step,
+};
+use hockeystick_core::outcome::{Estimate, Outcome};
+use hockeystick_core::stage::Stage;
+use hockeystick_core::units::Rate;
+use hockeystick_core::verdict::{Tolerances, Verdict};
+use hockeystick_core::workload::{Arrivals, Class, PerClass};
+use hockeystick_loadgen::model::Loaded;
+use hockeystick_loadgen::{fit, judge, model};
+
+const STAGE: &str = r#"
+schema = 1
+title = "One box"
+rate = "10/s"
+[machine.box]
+vcpus = 1
+memory = "1 GB"
+[[component]]
+id = "users"
+kind = "clients"
+handshake = 0
+[[component]]
+id = "app"
+kind = "app-server"
+machine = "box"
+memory = "30 MB"
+memory_per_request = "1 kB"
+demand = { static = "1 ms", read = "4 ms", write = "5 ms", job = "20 ms" }
+[[link]]
+path = ["users", "app"]
+latency = "1 ms"
+"#;
+
+const MIX: PerClass<f64> = PerClass([0.70, 0.24, 0.05, 0.01]);
+
+fn loaded(text: &str) -> Loaded {
+    let stage = hockeystick_content::stage::read(text, "stage.toml", &hockeystick_content::builtin::catalogue());
+    Loaded { stage: stage.unwrap_or_else(|errors| panic!("{}", errors.lines())), text: text.to_owned() }
+}
+
+fn only(class: Class) -> PerClass<f64> {
+    let mut mix = PerClass::all(0.0);
+    *mix.get_mut(class) = 1.0;
+    mix
+}
+
+/// What a long and quiet measurement of a deployment like `stage` would hold.
+fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_time: bool) -> Step {
+    const SECONDS: f64 = 1000.0;
+    let Settings::AppServer(app) = &stage.components[stage.component("app").unwrap()].settings else { panic!() };
+    let demand_s: f64 = mix.iter().map(|(class, share)| share * app.demand.get(class).mean.as_secs_f64()).sum();
+    let rate_per_s = busy / demand_s;
+    let mut at = stage.clone();
+    at.workload.rate = Rate::per_second(rate_per_s);
+    at.workload.mix = mix;
+    let Outcome { response_ms, utilisation, .. } = model::simulate(&at, 77, 100_000.0, 0.9).unwrap().outcome;
+    let us = |estimate: &Estimate| estimate.known().unwrap() * 1e3;
+    let [mean, p50, p95, p99] = [&response_ms.mean, &response_ms.p50, &response_ms.p95, &response_ms.p99].map(us);
+    let distribution = |count| Distribution {
+        count,
+        mean_us: mean,
+        sd_us: mean,
+        min_us: 1,
+        p50_us: p50 as u64,
+        p95_us: p95 as u64,
+        p99_us: p99 as u64,
+        max_us: p99 as u64,
+        hdr: String::new(),
+    };
+    let due = (rate_per_s * SECONDS) as u64;
+    let classes = mix.iter().filter(|(_, share)| **share > 0.0).map(|(class, share)| {
+        let count = (share * due as f64) as u64;
+        let result = ClassResult {
+            due: count,
+            answered: count,
+            failed: 0,
+            response: distribution(count),
+            service: distribution(count),
+        };
+        (class, result)
+    });
+    // The slices scatter by two per cent around the whole.
+    let slice = |index: usize| {
+        let scatter = if index.is_multiple_of(2) { 0.98 } else { 1.02 };
+        let [p50_us, p95_us, p99_us] = [p50, p95, p99].map(|value| (value * scatter) as u64);
+        Slice { completed: due / 20, mean_us: mean * scatter, p50_us, p95_us, p99_us }
+    };
+    let busy_s = utilisation["box cpu"].known().unwrap() * SECONDS;
+    let busy_time = BusyTime { busy_s, elapsed_s: SECONDS };
+    let classes: BTreeMap<_, _> = classes.collect();
+    Step {
+        rate_per_s,
+        warm_up_s: 1.0,
+        measured_s: SECONDS,
+        held_out,
+        due,
+        sent: due,
+        completed: due,
+        failed: BTreeMap::new(),
+        users_exhausted: 0,
+        in_flight: rate_per_s * mean / 1e6,
+        generator_cpus: 0.1,
+        lag: Distribution::default(),
+        response: distribution(due),
+        service: distribution(due),
+        classes,
+        slices: (0..20).map(slice).collect(),
+        stations: if with_busy_time { BTreeMap::from([("box cpu".to_owned(), busy_time)]) } else { BTreeMap::new() },
+    }
+}
+
+fn results(steps: Vec<Step>) -> Results {
+    Results {
+        schema: SCHEMA,
+        generator: Generator { name: "loadgen 0.1.0".to_owned(), processors: 1, users: 64 },
+        started: "2026-01-01T00:00:00Z".to_owned(),
+        host: "http://127.0.0.1:1".to_owned(),
+        seed: 1,
+        arrivals: Arrivals::Poisson,
+        ended: Ended::Complete,
+        steps,
+    }
+}
+
+/// Low and middle steps to learn from, higher ones to predict.
+fn measured(stage: &Stage, with_busy_time: bool) -> Results {
+    let low = [0.2, 0.35, 0.5].map(|busy| step(stage, MIX, busy, false, with_busy_time));
+    let high = [0.65, 0.8].map(|busy| step(stage, MIX, busy, true, with_busy_time));
+    let alone = Class::ALL.map(|class| step(stage, only(class), 0.25, false, with_busy_time));
+    results(alone.into_iter().chain(low).chain(high).collect())
+}
+
+fn judged(results: &Results, stage: &Stage) -> judge::Judgement {
+    let chosen = judge::chosen(results, None, true);
+    judge::judge(results, stage, &chosen, &Tolerances::default(), 5).unwrap()
+}
+
+/// The author's guess: every demand wrong by another factor.
+fn guess() -> Loaded {
+    loaded(&STAGE.replace(
+        "1 ms\", read = \"4 ms\", write = \"5 ms\", job = \"20 ms\"",
+        "3 ms\", read = \"2 ms\", write = \"9 ms\", job = \"5 ms\"",
+    ))
+}
+
+#[test]
+fn calibration_finds_the_demands_and_the_check_agrees() {
+    let truth = loaded(STAGE);
+    let results = measured(&truth.stage, true);
+    let chosen = judge::chosen(&results, None, false);
+    let fitted = fit::fit(&results, &guess(), &chosen, 1).unwrap();
+    let Settings::AppServer(app) = &fitted.stage.components[1].settings else { panic!() };
+    for (class, truth_ms) in Class::ALL.into_iter().zip([1.0, 4.0, 5.0, 20.0]) {
+        let found_ms = app.demand.get(class).mean.as_ms_f64();
+        assert!((found_ms / truth_ms - 1.0).abs() < 0.03, "{class:?}: {found_ms} ms");
+    }
+    assert_eq!(fitted.shape.variation, 1.0);
+    assert!((fitted.shape.latency.as_ms_f64() - 1.0).abs() < 0.2, "{}", fitted.shape.latency);
+    // What is written is what was fitted.
+    assert_eq!(loaded(&fitted.text).stage, fitted.stage);
+    let judgement = judged(&results, &fitted.stage);
+    assert_eq!(judgement.verdict, Verdict::Agrees, "{}", judgement.text());
+    assert!(judgement.doubts.is_empty(), "{:?}", judgement.doubts);
+}
+
+#[test]
+fn without_busy_time_one_factor_fits_the_response_times() {
+    let truth = loaded(STAGE);
+    let results = measured(&truth.stage, false);
+    let half = loaded(&STAGE.replace(
+        "1 ms\", read = \"4 ms\", write = \"5 ms\", job = \"20 ms\"",
+        "0.5 ms\", read = \"2 ms\", write = \"2.5 ms\", job = \"10 ms\"",
+    ));
+    let chosen = [4, 5, 6];
+    let fitted = fit::fit(&results, &half, &chosen, 1).unwrap();
+    let Settings::AppServer(app) = &fitted.stage.components[1].settings else { panic!() };
+    let found_ms = app.demand.get(Class::Read).mean.as_ms_f64();
+    assert!((found_ms / 4.0 - 1.0).abs() < 0.15, "{found_ms} ms");
+    assert_eq!(fitted.demands.len(), 4);
+}
+
+#[test]
+fn a_model_that_is_wrong_disagrees() {
+    let truth = loaded(STAGE);
+    let results = measured(&truth.stage, true);
+    let judgement = judged(&results, &guess().stage);
+    assert_eq!(judgement.verdict, Verdict::Disagrees, "{}", judgement.text());
+    // The demands do not explain the busy time that was measured either.
+    assert!(!judgement.doubts.is_empty());
+}
