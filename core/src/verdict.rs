@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measurement::{Metric, Step};
+use crate::measurement::{Distribution, Metric, Step};
 use crate::outcome::{Estimate, Outcome};
 use crate::statistics::Interval;
 
@@ -193,8 +193,9 @@ pub enum Law {
     Errors,
 }
 
-/// Largest share of the median response time that 95 % of the lags may reach.
-const LAG_SHARE_MAX: f64 = 0.10;
+/// Largest share of a response time that lag may make up, figure by figure: lag is a part of the response time, so it
+/// distorts the mean by its mean, the median by its median and the tail by its tail.
+const LAG_SHARE_MAX: [(&str, f64); 3] = [("mean", 0.05), ("median", 0.05), ("95th percentile", 0.10)];
 /// Largest share of requests that may find no free user.
 const EXHAUSTED_SHARE_MAX: f64 = 0.001;
 /// Largest relative difference between sent and due.
@@ -212,12 +213,16 @@ const ERRORS_MAX: f64 = 0.01;
 pub fn doubts(index: usize, step: &Step, expected_processors: &[(&str, f64)]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let mut doubt = |law, message| doubts.push(Doubt { step: index, law, message });
-    let (lag, p50) = (step.lag.p95_us as f64, step.response.p50_us as f64);
-    if lag > LAG_SHARE_MAX * p50 {
-        let text = format!(
-            "the generator was late: 5 % of requests left {lag} µs late or more, against a median response of {p50} µs"
-        );
-        doubt(Law::Lag, text);
+    let figures = |times: &Distribution| [times.mean_us, times.p50_us as f64, times.p95_us as f64];
+    let pairs = figures(&step.lag).into_iter().zip(figures(&step.response));
+    for ((lag, response), (name, share)) in pairs.zip(LAG_SHARE_MAX) {
+        if lag > share * response {
+            let text = format!(
+                "the generator was late: the {name} of its lag is {lag:.0} µs, of the response {response:.0} µs"
+            );
+            doubt(Law::Lag, text);
+            break;
+        }
     }
     if step.users_exhausted as f64 > EXHAUSTED_SHARE_MAX * step.due as f64 {
         let text = format!("{} of {} requests found no free user when they were due", step.users_exhausted, step.due);

@@ -70,7 +70,7 @@ pub fn simulate(stage: &Stage, seed: u64, requests: f64, confidence: f64) -> Res
     simulate::run(stage, &RunOptions { seed, seconds, confidence }, &mut |_| ()).map_err(|problems| broken(&problems))
 }
 
-/// As [`simulate`], long enough for a comparison with a measurement.
+/// As [`simulate`](fn@simulate), long enough for a comparison with a measurement.
 ///
 /// # Errors
 /// Every rule that the stage breaks.

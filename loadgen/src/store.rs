@@ -13,22 +13,22 @@ const RESULTS_BYTES_MAX: u64 = 256_000_000;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Writing failed; what the file held before is still there.
-    #[error("cannot write {path}: {source}; {kept}")]
+    #[error("cannot write {path}: {cause}; {kept}")]
     Write {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
         /// What is still there.
         kept: &'static str,
     },
     /// Reading failed.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is no results file.
     #[error("{path}: {message}; give a file that `loadgen run` wrote")]
@@ -46,7 +46,7 @@ pub enum StoreError {
 /// When the folder cannot be written or the disk is full; the old file is untouched then.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let kept = if path.exists() { "what it held before is still there" } else { "nothing was written" };
-    write_beside(path, bytes).map_err(|source| StoreError::Write { path: path.to_owned(), source, kept })
+    write_beside(path, bytes).map_err(|cause| StoreError::Write { path: path.to_owned(), cause, kept })
 }
 
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -75,11 +75,11 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Writes a results file.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write`](fn@write).
 pub fn write_results(path: &Path, results: &Results) -> Result<(), StoreError> {
     let mut bytes = serde_json::to_vec_pretty(results).map_err(|error| StoreError::Write {
         path: path.to_owned(),
-        source: error.into(),
+        cause: error.into(),
         kept: "nothing was written",
     })?;
     bytes.push(b'\n');
@@ -92,7 +92,7 @@ pub fn write_results(path: &Path, results: &Results) -> Result<(), StoreError> {
 /// When it is missing, too large, malformed, or holds numbers that make no sense.
 pub fn read_results(path: &Path) -> Result<Results, StoreError> {
     let wrong = |message: String| StoreError::Results { path: path.to_owned(), message };
-    let unread = |source| StoreError::Read { path: path.to_owned(), source };
+    let unread = |cause| StoreError::Read { path: path.to_owned(), cause };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unread)?;
     file.take(RESULTS_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unread)?;

@@ -33,7 +33,7 @@ Exit codes:
   0  done; `check`: the model agrees with the measurement
   1  `check`: the model disagrees with the measurement
   2  usage, or a file or host that cannot be used
-  3  `check`: inconclusive, or a measurement that is not to be believed; `run`: interrupted
+  3  `check`: inconclusive, or a measurement that is not to be believed; `run`: interrupted, or nothing measured
   4  `run`: a guard rail stopped it";
 
 #[derive(Debug, Subcommand)]

@@ -114,7 +114,13 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     match &results.ended {
         Ended::Complete | Ended::Running => {
             eprintln!("{out}: {done} steps");
-            Ok(Exit::Agrees)
+            match results.steps.iter().position(|step| step.completed == 0) {
+                None => Ok(Exit::Agrees),
+                Some(index) => {
+                    eprintln!("step {} measured nothing: no request was answered as expected", index + 1);
+                    Ok(Exit::Inconclusive)
+                }
+            }
         }
         Ended::Interrupted => {
             eprintln!("interrupted; {out} holds the {done} of {steps} steps that were finished");

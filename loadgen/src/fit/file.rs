@@ -80,7 +80,7 @@ fn demand_value(demand: &Demand) -> Value {
     table.into()
 }
 
-/// The latency of every [[link]] whose path begins at users.
+/// The latency of every `[[link]]` whose path begins at users.
 fn write_latency(document: &mut DocumentMut, stage: &Stage, shape: &Shape) {
     let is_users =
         |id: &str| stage.component(id).is_some_and(|index| stage.components[index].settings.kind() == Kind::Clients);
