@@ -1,7 +1,8 @@
 //! `cargo xtask build`: compile the figures, make the bindings, render the pages, weigh them.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::env::consts::EXE_SUFFIX;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use clap::Args;
@@ -73,23 +74,20 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options, 
         tools::wasm_target(step)?;
         Ok(!debug && tools::npm_packages(step, workspace)?)
     })?;
-    let wasm = steps.run("figures to wasm", |step| {
+    steps.run("figures to wasm", |step| {
         let profile = if debug { "dev" } else { "site" };
         let mut cargo = workspace.cargo("build");
         cargo.args(["--package=hockeystick-site", "--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
-        step.run(&mut cargo)?.check("compiling the figures")?;
-        Ok(wasm_file(&workspace.target, if debug { "debug" } else { "site" }))
+        cargo.arg("--config").arg(without_local_paths(workspace));
+        step.run(&mut cargo)?.check("compiling the figures")
     })?;
-    let press = steps.run("the press", |step| {
+    steps.run("the press", |step| {
         let mut cargo = workspace.cargo("build");
         cargo.args(["--package=hockeystick-press", "--profile=tool"]);
-        step.run(&mut cargo)?.check("compiling the press")?;
-        Ok(workspace.target.join("tool").join(format!("hockeystick-press{}", std::env::consts::EXE_SUFFIX)))
+        step.run(&mut cargo)?.check("compiling the press")
     })?;
     steps.run("bindings, pages, weights", |step| {
-        let mut command = std::process::Command::new(press);
-        command.arg("--wasm").arg(wasm).arg("--workspace").arg(&workspace.root);
-        command.arg("--out").arg(&options.out).arg("--base").arg(&options.base);
+        let mut command = press_command(workspace, options);
         command.arg("--checks").arg(if checks == Checks::Enforce { "enforce" } else { "report" });
         if debug {
             command.arg("--unweighed");
@@ -104,8 +102,26 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options, 
     })
 }
 
-fn wasm_file(target: &Path, profile: &str) -> PathBuf {
-    target.join(tools::WASM_TARGET).join(profile).join("hockeystick_site.wasm")
+/// The press, once [`site`] has compiled it and the figures.
+pub(crate) fn press_command(workspace: &Workspace, options: &Options) -> Command {
+    let profile = if options.flavour.debug { "debug" } else { "site" };
+    let wasm = workspace.target.join(tools::WASM_TARGET).join(profile).join("hockeystick_site.wasm");
+    let mut command = Command::new(workspace.target.join("tool").join(format!("hockeystick-press{EXE_SUFFIX}")));
+    command.arg("--wasm").arg(wasm).arg("--workspace").arg(&workspace.root);
+    command.arg("--out").arg(&options.out).arg("--base").arg(&options.base);
+    command
+}
+
+/// Keeps the folders of this machine out of panic messages: the same sources give the same module anywhere.
+fn without_local_paths(workspace: &Workspace) -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let cargo_home = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
+    let flags = [
+        format!("--remap-path-prefix={cargo_home}/registry/src="),
+        format!("--remap-path-prefix={}=", workspace.root.display()),
+    ];
+    // A list of strings in JSON is one in TOML too.
+    format!("target.{}.rustflags={}", tools::WASM_TARGET, serde_json::json!(flags))
 }
 
 impl Options {

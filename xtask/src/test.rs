@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold, in one command.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -122,7 +122,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(workspace: &'a Workspace, scope: &Scope, verbose: bool) -> Self {
         let native = if scope.packages.is_empty() { 0 } else { 2 };
-        let total = 3 + native + usize::from(scope.site) * (1 + build::STEPS) + usize::from(scope.browser);
+        let total = 3 + native + usize::from(scope.site) * (1 + build::STEPS) + usize::from(scope.browser) * 2;
         Self { workspace, steps: Steps::new(total, verbose), entries: Vec::new(), nextest: false, verbose }
     }
 
@@ -140,7 +140,9 @@ impl<'a> Run<'a> {
             let site = self.workspace.target.join("test-site");
             let built = self.site(site.clone());
             if scope.browser && built {
-                self.browser(site);
+                let below = self.workspace.target.join("test-site-below");
+                self.site_below(&below);
+                self.browser(&site, &below);
             } else if scope.browser {
                 self.check("browser tests", |_| bail!("there is no site to test"));
             }
@@ -229,12 +231,20 @@ impl<'a> Run<'a> {
         ok
     }
 
-    fn browser(&mut self, site: PathBuf) {
+    /// The same site for a host that serves it below a path.
+    fn site_below(&mut self, root: &Path) {
+        let mut options = build::Options::optimised(root.join("talks/hockeystick"), self.verbose);
+        options.base = "/talks/hockeystick/".to_owned();
+        let mut press = build::press_command(self.workspace, &options);
+        self.command("site below a path", press.arg("--unweighed"));
+    }
+
+    fn browser(&mut self, site: &Path, below: &Path) {
         let mut tests = self.test_command();
         tests.args(["--package", BROWSER_TESTS]);
         // An error names the page and what is wrong with it; where it was made says nothing more.
         tests.env("RUST_LIB_BACKTRACE", "0");
-        tests.env("HOCKEYSTICK_SITE", site);
+        tests.env("HOCKEYSTICK_SITE", site).env("HOCKEYSTICK_SITE_BELOW", below);
         self.command("browser tests", &mut tests);
     }
 

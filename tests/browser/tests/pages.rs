@@ -1,5 +1,7 @@
 //! Every page of the site, as a reader gets it.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, ensure};
 use hockeystick_browser_tests::{Browser, Device, Site, Theme};
 use reqwest::header::HeaderMap;
@@ -125,6 +127,27 @@ async fn no_page_breaks_a_rule_of_accessibility_in_either_theme() -> Result<()> 
             let problems = browser.accessibility_problems().await?;
             ensure!(problems.is_empty(), "{page}, {}: {problems:#?}", theme.name());
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_site_works_below_any_path() -> Result<()> {
+    let Some(root) = std::env::var_os("HOCKEYSTICK_SITE_BELOW").map(PathBuf::from) else {
+        eprintln!("note: `cargo xtask test --only browser` builds the site that this test needs; nothing was checked");
+        return Ok(());
+    };
+    std::fs::copy(root.join("talks/hockeystick/_headers"), root.join("_headers"))?;
+    let site = Site::start_in(root).await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    for page in site.pages()? {
+        browser.goto(&site.url(&page)).await?;
+        let errors = browser.console_errors().await?;
+        ensure!(errors.is_empty(), "{page}: {errors:#?}");
+        let own = site.url("/talks/hockeystick/");
+        let is_outside = |url: &String| url.starts_with("http") && !url.starts_with(&own);
+        let outside: Vec<String> = browser.requests().await?.into_iter().filter(is_outside).collect();
+        ensure!(outside.is_empty(), "{page}: {outside:#?}");
     }
     Ok(())
 }
