@@ -46,7 +46,7 @@ pub(crate) enum Answer {
     /// A stage cannot run, and why.
     Refused { figure: u32, why: String },
     /// A measurement is done.
-    Measured { job: u32, outcome: Result<PlainOutcome, String> },
+    Measured { job: u32, outcome: Box<Result<PlainOutcome, String>> },
 }
 
 /// The nodes, machines and edges of a run.
@@ -79,7 +79,7 @@ impl Plan {
 /// A message of the worker, read.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    Answer(Answer),
+    Answer(Box<Answer>),
     Frame { figure: u32, frame: Box<Frame> },
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn write_frame(figure: u32, frame: &Frame) -> ArrayBuffer {
 pub(crate) fn hear(message: &JsValue) -> Option<Heard> {
     let message = bytes(message)?;
     match message.split_first()? {
-        (&ANSWER, rest) => read(rest).map(Heard::Answer),
+        (&ANSWER, rest) => read(rest).map(|answer| Heard::Answer(Box::new(answer))),
         (&FRAME, rest) => {
             let (figure, rest) = rest.split_first_chunk()?;
             let frame = Box::new(Frame::decode(rest)?);

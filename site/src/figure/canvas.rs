@@ -106,9 +106,14 @@ impl Painter {
         self.groups.iter_mut().flatten().for_each(Vec::clear);
         let gliding = self.gather(replay, scene);
         self.draw_groups();
-        for fall in &replay.falls {
-            self.draw_fall(replay, fall, scene);
+        let places: Vec<_> = replay.falls.iter().map(|fall| self.draw_fall(replay, fall, scene)).collect();
+        // Words last: no dot hides them.
+        for (fall, place) in replay.falls.iter().zip(places) {
+            if let Some((point, left)) = place.filter(|_| fall.told) {
+                self.tell(fall, point, left, scene);
+            }
         }
+        self.context.set_global_alpha(1.0);
         gliding
     }
 
@@ -192,10 +197,10 @@ impl Painter {
     }
 
     /// A request that failed drops out of the picture, crossed out; the first of a burst says why.
-    fn draw_fall(&self, replay: &Replay, fall: &Fall, scene: &Scene<'_>) {
+    fn draw_fall(&self, replay: &Replay, fall: &Fall, scene: &Scene<'_>) -> Option<(Point, bool)> {
         let age = (scene.shown_s - fall.since_s) / FALL_S;
         let component = replay.topology.component.get(fall.node).copied().unwrap_or(0);
-        let Some(card) = scene.layout.cards.get(component) else { return };
+        let card = scene.layout.cards.get(component)?;
         // It bounces off the card that turned it away; who gives up drops it at their feet.
         let (from, away) = if fall.from.0.is_finite() {
             let from = Point { x: fall.from.0, y: fall.from.1 };
@@ -205,12 +210,12 @@ impl Painter {
         };
         // Neighbours fall apart from one another, by a share that stays with each.
         let spread = (fall.since_s * 61.8).fract();
-        let room = (scene.layout.height - from.y - 14.0).max(10.0).min(130.0);
+        let room = (scene.layout.height - from.y - 14.0).clamp(10.0, 130.0);
         let drop = if scene.calm { 14.0 } else { (age * age * 2.6).min(1.0) * room };
         let drift = if scene.calm { 16.0 } else { (1.0 - (1.0 - age) * (1.0 - age)) * (22.0 + 34.0 * spread) };
         let point = Point { x: from.x + away * drift, y: from.y + drop };
         let context = &self.context;
-        context.set_global_alpha((3.0 * (1.0 - age)).clamp(0.0, 1.0));
+        context.set_global_alpha(fading(age));
         context.set_fill_style_str(&self.theme.bad);
         context.set_stroke_style_str(&self.theme.card);
         context.begin_path();
@@ -223,15 +228,15 @@ impl Painter {
             context.line_to(point.x + 2.2, point.y + 2.2 * side);
         }
         context.stroke();
-        if fall.told {
-            self.tell(fall, point, away < 0.0 && point.x > 110.0);
-        }
-        context.set_global_alpha(1.0);
+        Some((point, away < 0.0 && point.x > 110.0))
     }
 
     /// Writes the cause beside a dot, to its left or right.
-    fn tell(&self, fall: &Fall, at: Point, left: bool) {
+    fn tell(&self, fall: &Fall, at: Point, left: bool, scene: &Scene<'_>) {
         let context = &self.context;
+        context.set_global_alpha(fading((scene.shown_s - fall.since_s) / FALL_S));
+        context.set_fill_style_str(&self.theme.bad);
+        context.set_stroke_style_str(&self.theme.card);
         context.set_font(&format!("600 12px {}", self.theme.family));
         context.set_text_align(if left { "right" } else { "left" });
         context.set_line_width(3.5);
@@ -240,6 +245,11 @@ impl Painter {
         let _ = context.stroke_text(fall.cause.name(), x, at.y + 4.0);
         let _ = context.fill_text(fall.cause.name(), x, at.y + 4.0);
     }
+}
+
+/// What falls is gone at the end of its fall, and only then.
+fn fading(age: f64) -> f64 {
+    (3.0 * (1.0 - age)).clamp(0.0, 1.0)
 }
 
 /// Which dots sit in each node's slots: all that are being served, and of those whose slot is kept while they are
@@ -284,9 +294,11 @@ fn slot_point(scene: &Scene<'_>, component: usize, row: Row, order: usize, count
         // No rows: a line of dots at the card's foot.
         let shown = count.clamp(1, 7);
         let x = card.x + card.width / 2.0 + (order as f64 - (shown - 1) as f64 / 2.0) * SLOT_PX;
-        return (order < shown).then(|| Point { x, y: card.y + card.height - 12.0 });
+        let point = Point { x, y: card.y + card.height - 12.0 };
+        return (order < shown).then_some(point);
     }
-    (order < SLOTS).then(|| Point { x: card.x + SLOT_LEFT + order as f64 * SLOT_PX, y: card.y + slot_top(rows, row) })
+    let point = Point { x: card.x + SLOT_LEFT + order as f64 * SLOT_PX, y: card.y + slot_top(rows, row) };
+    (order < SLOTS).then_some(point)
 }
 
 /// Adds a class's shape to the path.

@@ -13,6 +13,9 @@ use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
 const SVG: &str = "http://www.w3.org/2000/svg";
 
+type SetText = Box<dyn Fn(&str)>;
+type SetSwitch = Box<dyn Fn(&Element, bool)>;
+
 /// An element being built.
 #[derive(Clone)]
 pub(crate) struct El(Element);
@@ -115,7 +118,7 @@ impl El {
         )
     }
 
-    fn live(self, get: Box<dyn Fn() -> String>, set: Box<dyn Fn(&str)>) -> Self {
+    fn live(self, get: Box<dyn Fn() -> String>, set: SetText) -> Self {
         let old = std::cell::RefCell::new(None);
         follow(move || {
             let new = Some(get());
@@ -128,7 +131,7 @@ impl El {
         self
     }
 
-    fn live_switch(self, get: Box<dyn Fn() -> bool>, set: Box<dyn Fn(&Element, bool)>) -> Self {
+    fn live_switch(self, get: Box<dyn Fn() -> bool>, set: SetSwitch) -> Self {
         let (element, old) = (self.0.clone(), std::cell::Cell::new(None));
         follow(move || {
             let new = get();

@@ -8,11 +8,13 @@ use wasm_bindgen::prelude::*;
 /// Calls back once a frame of the screen, as long as the callback says that something moves.
 pub(crate) struct FrameLoop(Rc<Inner>);
 
+type OnFrame = Closure<dyn FnMut(f64)>;
+
 struct Inner {
     draw: Box<dyn Fn(f64) -> bool>,
     request: Cell<Option<i32>>,
     before_ms: Cell<Option<f64>>,
-    callback: RefCell<Option<Closure<dyn FnMut(f64)>>>,
+    callback: RefCell<Option<OnFrame>>,
 }
 
 impl FrameLoop {

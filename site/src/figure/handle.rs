@@ -92,7 +92,8 @@ pub struct RunRequest {
     pub stage: Stage,
     /// Seed of every random draw.
     pub seed: u64,
-    /// Simulated seconds, warm-up included.
+    /// Simulated seconds, warm-up included. None at all asks theory instead: its percentiles take too long for the page's
+    /// own thread.
     pub seconds: f64,
 }
 
@@ -407,9 +408,11 @@ impl FigureHandle {
     }
 }
 
+type Awaiting = (String, Box<dyn FnOnce(FigureHandle)>);
+
 thread_local! {
     static MOUNTED: RefCell<Vec<FigureHandle>> = const { RefCell::new(Vec::new()) };
-    static AWAITED: RefCell<Vec<(String, Box<dyn FnOnce(FigureHandle)>)>> = const { RefCell::new(Vec::new()) };
+    static AWAITED: RefCell<Vec<Awaiting>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The figure with this id, if it is mounted.

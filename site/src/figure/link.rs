@@ -112,22 +112,27 @@ enum Which {
 
 impl Which {
     fn heard(self, heard: Heard) {
-        match (self, heard) {
-            (Self::Live, Heard::Answer(Answer::Ready)) => {
-                if let Some(line) = POOL.with(|pool| pool.live.borrow().clone()) {
+        let answer = match heard {
+            Heard::Frame { figure, frame } => return tell(figure, |it| it.frame(*frame)),
+            Heard::Answer(answer) => *answer,
+        };
+        match answer {
+            Answer::Ready => {
+                if let Some(line) = self.line() {
                     line.is_ready();
                 }
             }
-            (Self::Background, Heard::Answer(Answer::Ready)) => {
-                if let Some(line) = POOL.with(|pool| pool.background.borrow().clone()) {
-                    line.is_ready();
-                }
-            }
-            (_, Heard::Answer(Answer::Opened { figure, run, plan })) => tell(figure, |it| it.opened(run, plan)),
-            (_, Heard::Answer(Answer::Refused { figure, why })) => tell(figure, |it| it.refused(&why)),
-            (_, Heard::Answer(Answer::Measured { job, outcome })) => measured(job, outcome.map(Into::into)),
-            (_, Heard::Frame { figure, frame }) => tell(figure, |it| it.frame(*frame)),
+            Answer::Opened { figure, run, plan } => tell(figure, |it| it.opened(run, plan)),
+            Answer::Refused { figure, why } => tell(figure, |it| it.refused(&why)),
+            Answer::Measured { job, outcome } => measured(job, outcome.map(Into::into)),
         }
+    }
+
+    fn line(self) -> Option<Rc<Line>> {
+        POOL.with(|pool| match self {
+            Self::Live => pool.live.borrow().clone(),
+            Self::Background => pool.background.borrow().clone(),
+        })
     }
 
     fn failed(self, why: &str) {
@@ -147,11 +152,7 @@ impl Which {
     }
 
     fn silent(self) {
-        let line = POOL.with(|pool| match self {
-            Self::Live => pool.live.borrow().clone(),
-            Self::Background => pool.background.borrow().clone(),
-        });
-        if line.is_some_and(|line| !line.ready.get()) {
+        if self.line().is_some_and(|line| !line.ready.get()) {
             self.failed("it does not answer");
         }
     }

@@ -141,6 +141,8 @@ impl Replay {
         for each in moves {
             let Some(key) = self.key(each, clock) else { continue };
             let Some(dot) = self.dots[key].as_mut() else { continue };
+            // News that come late are shown late: nothing skips a hop.
+            dot.free_s = dot.free_s.max(clock.now());
             let late = |node: usize| self.topology.depth.get(node).copied().unwrap_or(0) as f64 * HOP_S;
             let at = clock.shown(each.at);
             let (start, place, free) = match each.what {

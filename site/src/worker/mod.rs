@@ -88,7 +88,7 @@ impl Worker {
             }
             Order::Mend { figure } => self.with(figure, |session| session.simulation.mend()),
             Order::Measure { job, stage, seed, seconds } => {
-                self.answer(&Answer::Measured { job, outcome: measure(&stage, seed, seconds) });
+                self.answer(&Answer::Measured { job, outcome: Box::new(measure(&stage, seed, seconds)) });
             }
         }
     }
