@@ -9,7 +9,7 @@ use hockeystick_core::component::{Kind, Settings};
 use hockeystick_core::measurement::{Metric, Results};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::units::Duration;
-use hockeystick_core::verdict::predicted;
+use hockeystick_core::verdict::{Law, doubts, predicted};
 use hockeystick_core::workload::Class;
 use miette::Report;
 
@@ -50,6 +50,7 @@ pub(super) fn fit(
     seed: u64,
     warnings: &mut Vec<String>,
 ) -> Result<(Stage, Shape), Report> {
+    let steps = punctual(results, chosen);
     // The constant time hides in the shortest answers, and those depend on the mix: it is taken from steps whose mix is
     // that of the steps to predict.
     let comparable = model::comparable(results);
@@ -61,7 +62,7 @@ pub(super) fn fit(
             let mut candidate = stage.clone();
             apply(&mut candidate, variation, workers);
             set_latency(&mut candidate, Duration::ZERO);
-            let figures = figures(results, &candidate, chosen, seed)?;
+            let figures = figures(results, &candidate, &steps, seed)?;
             let like_held_out: Vec<Figure> =
                 figures.iter().copied().filter(|figure| comparable.contains(&figure.step)).collect();
             let latency_ms = best_latency_ms(if like_held_out.is_empty() { &figures } else { &like_held_out });
@@ -84,6 +85,14 @@ pub(super) fn fit(
         ));
     }
     Ok((stage, shape))
+}
+
+/// The steps at which the generator was on time; all of them when it hardly ever was.
+fn punctual(results: &Results, chosen: &[usize]) -> Vec<usize> {
+    let on_time =
+        |index: &usize| !doubts(*index, &results.steps[*index], &[]).iter().any(|doubt| doubt.law == Law::Lag);
+    let steps: Vec<usize> = chosen.iter().copied().filter(on_time).collect();
+    if steps.len() * 2 >= chosen.len() { steps } else { chosen.to_vec() }
 }
 
 /// Numbers of workers to try: as the stage has it, one by one, and in pairs.
