@@ -74,6 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         ..DeployOptions::default()
     })?;
     println!("Tick at {}, with {}", tick.url(), tick.limits());
+    warn_of_neighbours();
     let demo = Demo { loadgen: &programs.loadgen, folder: &folder, tick: &tick, generator_core, options };
     let exit = demo.run(&workspace.root.join(STAGE))?;
     tick.stop()?;
@@ -85,6 +86,18 @@ fn cores() -> (Option<usize>, Option<usize>) {
     match std::thread::available_parallelism().map_or(1, usize::from) {
         1 => (None, None),
         cores => (Some(cores - 1), Some(0)),
+    }
+}
+
+/// Other programs on the same cores delay requests in ways that no model of the app can know: says so beforehand.
+fn warn_of_neighbours() {
+    // The first figure is the mean number of running processes over the last minute; see proc_loadavg(5).
+    let Ok(text) = std::fs::read_to_string("/proc/loadavg") else { return };
+    let load = text.split_whitespace().next().and_then(|figure| figure.parse::<f64>().ok()).unwrap_or(0.0);
+    if load > 1.0 {
+        println!(
+            "This machine is busy already ({load:.1} processes run): expect noise, and doubts about the measurement"
+        );
     }
 }
 
