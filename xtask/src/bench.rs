@@ -44,9 +44,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if wants(Bench::Pages) {
         let mut steps = Steps::new(build::STEPS, false);
         let options = build::Options::optimised(workspace.target.join("bench-site"), false);
-        let table = build::site(&mut steps, &workspace, &options, build::Checks::Report)?;
+        let built = build::site(&mut steps, &workspace, &options)?;
         drop(steps);
-        print!("{table}");
+        print!("{}", built.findings);
     }
     Ok(ExitCode::SUCCESS)
 }
