@@ -13,7 +13,7 @@ const TAIL: [f64; 10] = [0.04, 0.2, 0.4, 0.55, 0.68, 0.78, 0.85, 0.9, 0.94, 0.97
 /// Loads that are simulated, as shares of the capacity: closer together where the curve bends.
 const SIMULATED: [f64; 9] = [0.1, 0.3, 0.5, 0.62, 0.72, 0.8, 0.86, 0.91, 0.95];
 /// Requests that one simulated point is made of, about: enough for a 95th percentile with a narrow interval.
-const REQUESTS: f64 = 40_000.0;
+const REQUESTS: f64 = 100_000.0;
 /// Loads without a known capacity, as shares of the longest load that the reader can choose.
 const SHARES: [f64; 9] = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.7, 0.85, 1.0];
 

@@ -273,9 +273,11 @@ impl Chart for OverTime {
         let most = lines.iter().flat_map(|(_, points)| points).map(|(_, value)| *value).fold(0.0, f64::max);
         let longest = lines.iter().map(|(series, _)| series.name.chars().count()).max().unwrap_or(0);
         let y = match self.what {
-            What::Utilisation => Axis { from: 0.0, to: 1.0, step: 0.5, ticks: vec![0.0, 0.5, 1.0] },
             // Without data there is no scale, only a base line.
-            _ if most <= 0.0 => Axis { from: 0.0, to: 1.0, step: 1.0, ticks: vec![0.0] },
+            _ if self.history.now_s().is_none() || most <= 0.0 && self.what != What::Utilisation => {
+                Axis { from: 0.0, to: 1.0, step: 1.0, ticks: vec![0.0] }
+            }
+            What::Utilisation => Axis { from: 0.0, to: 1.0, step: 0.5, ticks: vec![0.0, 0.5, 1.0] },
             _ => Axis::up_to(self.steady_top(most), 3),
         };
         let (scale, _) = self.unit();
