@@ -229,23 +229,22 @@ impl Chart for HockeyStick {
 
     fn readout(&self, x: f64) -> Option<Readout> {
         let curve = self.curve.borrow();
+        let near = |load: f64| (load - x).abs() <= 0.02 * curve.most_load();
+        let point = curve.simulated().iter().find(|point| near(point.load));
+        let x = point.map_or(x, |point| point.load);
         let mut lines = vec![format!("at {}", number::rate(x))];
-        let pair = |mean: Option<f64>, p95: Option<f64>| {
+        let mut add = |source: &str, mean: Option<f64>, p95: Option<f64>| {
             let figures = [("mean", mean), ("p95", p95)].into_iter();
-            figures.filter_map(|(name, value)| Some(format!("{name} {}", number::response(value?)))).collect::<Vec<_>>()
+            let words = figures.filter_map(|(name, value)| Some(format!("{name} {}", number::response(value?))));
+            let words = words.collect::<Vec<_>>().join(", ");
+            if !words.is_empty() {
+                lines.push(format!("{source}: {words}"));
+            }
         };
         let (mean, p95) = curve.theory_at(x);
-        let theory = pair(mean, p95);
-        if !theory.is_empty() {
-            lines.push(format!("theory: {}", theory.join(", ")));
-        }
-        let near = |load: f64| (load - x).abs() <= 0.025 * curve.most_load();
-        if let Some(point) = curve.simulated().iter().find(|point| near(point.load)) {
-            lines.push(format!(
-                "simulated at {}: {}",
-                number::rate(point.load),
-                pair(point.mean, point.p95).join(", ")
-            ));
+        add("theory", mean, p95);
+        if let Some(point) = point {
+            add("simulated", point.mean, point.p95);
         }
         if curve.capacity().is_some_and(|capacity| x > capacity) {
             lines.push("past capacity".to_owned());

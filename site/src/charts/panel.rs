@@ -9,8 +9,8 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     Blob, BlobPropertyBag, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, IntersectionObserver,
-    IntersectionObserverEntry, KeyboardEvent, MutationObserver, MutationObserverInit, PointerEvent, ResizeObserver,
-    Url,
+    IntersectionObserverEntry, IntersectionObserverInit, KeyboardEvent, MutationObserver, MutationObserverInit,
+    PointerEvent, ResizeObserver, Url,
 };
 
 use super::dom::{self, Listener, Observer, Timer, weakly};
@@ -149,6 +149,7 @@ impl Panel {
         *panel.frame.borrow_mut() = Some(Closure::new(move || draw(())));
         let redraw = weakly(&panel, |panel, ()| panel.redraw());
         panel.chart.borrow_mut().start(&panel.parts.plot, figure, Rc::new(move || redraw(())));
+        panel.fit();
         panel.listen_to_figure();
         panel.listen_to_page();
         panel.listen_to_reader();
@@ -174,17 +175,30 @@ impl Panel {
 
     /// Follows its box, whether it is seen, and the page's colours.
     fn listen_to_page(self: &Rc<Self>) {
-        let resized = weakly(self, |panel, _: JsValue| panel.redraw());
+        let resized = weakly(self, |panel, _: JsValue| {
+            panel.fit();
+            panel.redraw();
+        });
         let size = Observer::new(resized, ResizeObserver::new, ResizeObserver::disconnect);
         if let Some(size) = &size {
-            size.get().observe(&self.parts.plot);
+            // As wide as the plot; the plot's own size follows from it, and would be reported once more.
+            size.get().observe(&self.parts.subtitle);
         }
         let seen = weakly(self, |panel, entries: JsValue| {
             let last: Option<IntersectionObserverEntry> = entries.unchecked_into::<Array>().pop().dyn_into().ok();
             panel.seen.set(last.is_some_and(|entry| entry.is_intersecting()));
             panel.redraw();
         });
-        let sight = Observer::new(seen, IntersectionObserver::new, IntersectionObserver::disconnect);
+        // Drawn a little before it is scrolled to, so that it is there when it is seen.
+        let sight = Observer::new(
+            seen,
+            |call| {
+                let options = IntersectionObserverInit::new();
+                options.set_root_margin("200px");
+                IntersectionObserver::new_with_options(call, &options)
+            },
+            IntersectionObserver::disconnect,
+        );
         if let Some(sight) = &sight {
             sight.get().observe(&self.parts.plot);
         }
@@ -245,6 +259,12 @@ impl Panel {
         }
     }
 
+    /// Takes its height, also while nobody sees it: what is below must not move when somebody does.
+    fn fit(&self) {
+        let height = self.chart.borrow().height(f64::from(self.parts.plot.client_width()));
+        dom::style(&self.parts.plot, "height", &format!("{height}px"));
+    }
+
     fn draw(&self) {
         self.asked.set(false);
         if self.theme.borrow().is_none() {
@@ -257,7 +277,6 @@ impl Panel {
         chart.work();
         let height = chart.height(width);
         let layout = chart.layout(width, height);
-        dom::style(&self.parts.plot, "height", &format!("{}px", layout.height));
         if let Some(sheet) = Sheet::new(&self.parts.canvas, &layout, theme) {
             chart.draw(&sheet);
         }

@@ -1,9 +1,11 @@
 //! Words for things: while one is pointed at, what it names lights up on the boards.
 
 use hockeystick_core::component::Kind;
+use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, PointerEvent};
 
 use crate::charts::dom::{self, Listener};
+use crate::figure::handle;
 
 /// Listens to every word for a thing that is a component or a machine.
 pub(super) fn start() -> Vec<Listener> {
@@ -26,11 +28,27 @@ fn listen((name, word): (String, HtmlElement)) -> [Listener; 2] {
     [Listener::new(&word, "pointerenter", on), Listener::new(&word, "pointerleave", off)]
 }
 
+/// Lights up, or no longer, what a word names on every board of the page.
 fn light(name: &str, lit: bool) {
-    let selector = if name == "box" { ".machine" } else { ".card[data-kind]" };
-    for card in dom::all(selector) {
-        if name == "box" || card.get_attribute("data-kind").as_deref() == Some(name) {
-            let _ = Element::class_list(&card).toggle_with_force("lit", lit);
+    for element in dom::all("hockeystick-figure[id^=fig-]") {
+        let Some(figure) = handle::find(element.id().trim_start_matches("fig-")) else { continue };
+        if name == "box" {
+            each(&element, ".machine", |_| true, lit);
+        } else {
+            // A board's cards stand in the order of its components.
+            let is_named: Vec<bool> = figure.with_stage(|stage| {
+                stage.components.iter().map(|component| component.settings.kind().key() == name).collect()
+            });
+            each(&element, ".card", |index| is_named.get(index) == Some(&true), lit);
+        }
+    }
+}
+
+fn each(within: &Element, selector: &str, is_named: impl Fn(usize) -> bool, lit: bool) {
+    let Ok(found) = within.query_selector_all(selector) else { return };
+    for index in (0..found.length()).filter(|index| is_named(*index as usize)) {
+        if let Some(card) = found.get(index).and_then(|node| node.dyn_into::<Element>().ok()) {
+            let _ = card.class_list().toggle_with_force("lit", lit);
         }
     }
 }
