@@ -310,6 +310,8 @@ impl Handle {
         for (name, value) in [("role", "slider"), ("tabindex", "0"), ("aria-label", "Load, requests a second")] {
             dom::set(&ring, name, value);
         }
+        // A slider has a value, also before it has its place.
+        dom::set(&ring, "aria-valuenow", &figure.with_stage(|stage| stage.workload.rate.per_s()).to_string());
         let label = dom::child(&ring, "span", "chart-handle-label")?;
         let turn: Rc<dyn Fn(f64)> = {
             let (figure, layout) = (figure.clone(), Rc::clone(&layout));

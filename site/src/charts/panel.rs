@@ -100,8 +100,6 @@ struct Parts {
 impl Parts {
     fn build(into: &HtmlElement, chart: &dyn Chart) -> Option<Self> {
         let section: HtmlElement = dom::child(into, "div", "chart")?;
-        dom::set(&section, "role", "group");
-        dom::set(&section, "aria-label", chart.title());
         let head: HtmlElement = dom::child(&section, "div", "chart-head")?;
         dom::text_child::<Element>(&head, "p", "chart-title", chart.title())?;
         let save: HtmlElement = dom::text_child(&head, "button", "chart-save", "CSV")?;
@@ -110,7 +108,7 @@ impl Parts {
         let subtitle = dom::text_child(&section, "p", "chart-subtitle", &chart.subtitle())?;
         let plot: HtmlElement = dom::child(&section, "div", "chart-plot")?;
         dom::set(&plot, "tabindex", "0");
-        dom::set(&plot, "role", "img");
+        dom::set(&plot, "role", "group");
         dom::set(&plot, "aria-label", &format!("{}. Arrow keys read the values.", chart.title()));
         let canvas: HtmlCanvasElement = dom::child(&plot, "canvas", "chart-canvas")?;
         dom::set(&canvas, "aria-hidden", "true");

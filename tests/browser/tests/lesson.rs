@@ -20,7 +20,7 @@ async fn open_lesson(device: &Device) -> Result<(Site, Browser)> {
 
 /// Waits until an element can be used as a slider.
 async fn wait_for_slider(browser: &Browser, selector: &str) -> Result<()> {
-    browser.wait_for(&format!("document.querySelector(\"{selector}\")?.getAttribute('aria-valuenow')")).await
+    browser.wait_for(&format!("document.querySelector(\"{selector}\")?.getAttribute('aria-valuetext')")).await
 }
 
 /// The load that a slider stands for.
@@ -215,6 +215,25 @@ async fn the_challenge_is_judged_and_can_be_met() -> Result<()> {
         .eval("[...document.querySelectorAll('hockeystick-challenge [data-met]')].map(line => line.dataset.met)")
         .await?;
     ensure!(met.len() == 4 && met.iter().all(|met| met == "yes"), "{met:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn charts_and_questions_in_use_break_no_rule_of_accessibility() -> Result<()> {
+    let own = ["chart", "knob", "choice", "predict", "goal", "verdict"];
+    for device in [Device::desktop(), Device::phone().dark()] {
+        let (_site, browser) = open_lesson(&device).await?;
+        wait_for_slider(&browser, KNOB).await?;
+        browser.wait_for(&format!("document.querySelector('{QUESTION} button')")).await?;
+        browser.click(&format!("{QUESTION} li:last-child button")).await?;
+        browser.wait_for(&format!("document.querySelector('{QUESTION} .predict-measured b')")).await?;
+        browser.centre("hockeystick-challenge").await?;
+        browser.wait_for("document.querySelector('hockeystick-challenge [data-met=no]')").await?;
+        browser.centre(RING).await?;
+        let mut problems = browser.accessibility_problems().await?;
+        problems.retain(|problem| own.iter().any(|name| problem.contains(&format!("class=\"{name}"))));
+        ensure!(problems.is_empty(), "{problems:#?}");
+    }
     Ok(())
 }
 
