@@ -6,5 +6,7 @@ use clap::Parser;
 use hockeystick_loadgen::command::Cli;
 
 fn main() -> ExitCode {
+    // `loadgen … | head` ends quietly, as it does for every other program.
+    sigpipe::reset();
     Cli::parse().run().into()
 }

@@ -24,14 +24,24 @@ struct PageWeight {
 struct Budget {
     name: &'static str,
     max_bytes: usize,
+    /// Where the budget is not reached yet: the least that was reached. More than this fails the build. It only ever
+    /// goes down, and away when it meets the budget; until then every build says that the page is over its budget.
+    ratchet_bytes: Option<usize>,
     of: fn(&PageWeight) -> usize,
+}
+
+impl Budget {
+    /// More than this fails the build.
+    fn limit_bytes(&self) -> usize {
+        self.ratchet_bytes.unwrap_or(self.max_bytes)
+    }
 }
 
 /// DESIGN.md, section 7. A kilobyte is 1,000 bytes.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "wasm + JS", max_bytes: 180_000, of: |page| page.wasm_and_js_bytes },
-    Budget { name: "HTML + CSS", max_bytes: 20_000, of: |page| page.html_and_css_bytes },
-    Budget { name: "fonts", max_bytes: 60_000, of: |page| page.fonts_bytes },
+    Budget { name: "wasm + JS", max_bytes: 180_000, ratchet_bytes: Some(292_000), of: |page| page.wasm_and_js_bytes },
+    Budget { name: "HTML + CSS", max_bytes: 20_000, ratchet_bytes: None, of: |page| page.html_and_css_bytes },
+    Budget { name: "fonts", max_bytes: 60_000, ratchet_bytes: None, of: |page| page.fonts_bytes },
 ];
 
 /// The weight of each page.
@@ -69,14 +79,22 @@ impl Weights {
             let _ = write!(text, "  {:>10}", kilobytes(budget.max_bytes));
         }
         text.push_str("\n\n");
+        for line in self.beyond(|budget| budget.max_bytes) {
+            let _ = writeln!(text, "OVER BUDGET: {line}");
+        }
         text
     }
 
-    /// One line for each page and kind that exceeds its budget.
+    /// One line for each page and kind that fails the build.
     pub(crate) fn over_budget(&self) -> Vec<String> {
+        self.beyond(Budget::limit_bytes)
+    }
+
+    /// One line for each page and kind that weighs more than its limit.
+    fn beyond(&self, limit_bytes: fn(&Budget) -> usize) -> Vec<String> {
         let mut lines = Vec::new();
         for (path, page) in &self.pages {
-            for budget in BUDGETS.iter().filter(|budget| (budget.of)(page) > budget.max_bytes) {
+            for budget in BUDGETS.iter().filter(|budget| (budget.of)(page) > limit_bytes(budget)) {
                 let (is, max) = (kilobytes((budget.of)(page)), kilobytes(budget.max_bytes));
                 lines.push(format!("{path}: {} {is} KB, budget {max} KB", budget.name));
             }
