@@ -77,11 +77,22 @@ pub(super) struct Panel {
     layout: RefCell<Option<Layout>>,
     seen: Cell<bool>,
     asked: Cell<bool>,
+    /// The browser's number for the frame that was asked for last.
+    request: Cell<i32>,
     table_is_old: Cell<bool>,
     /// The value on the x axis that is read out.
     reading: Cell<Option<f64>>,
     frame: RefCell<Option<Closure<dyn FnMut()>>>,
     kept: RefCell<Vec<Box<dyn Any>>>,
+}
+
+impl Drop for Panel {
+    fn drop(&mut self) {
+        // A frame that was asked for would call a closure that is gone.
+        if let (true, Some(window)) = (self.asked.get(), dom::window()) {
+            let _ = window.cancel_animation_frame(self.request.get());
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -138,6 +149,7 @@ impl Panel {
             layout: RefCell::default(),
             seen: Cell::new(false),
             asked: Cell::new(false),
+            request: Cell::new(0),
             table_is_old: Cell::new(true),
             reading: Cell::new(None),
             frame: RefCell::default(),
@@ -245,7 +257,7 @@ impl Panel {
             return;
         }
         if let (Some(window), Some(frame)) = (dom::window(), self.frame.borrow().as_ref()) {
-            let _ = window.request_animation_frame(frame.as_ref().unchecked_ref());
+            self.request.set(window.request_animation_frame(frame.as_ref().unchecked_ref()).unwrap_or_default());
         }
     }
 

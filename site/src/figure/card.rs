@@ -25,10 +25,6 @@ pub(crate) fn card(figure: Figure, index: usize) -> El {
     });
     let name = if copies > 1 { format!("{} ×\u{a0}{copies}", title(&id)) } else { title(&id) };
     let rect = move || view.layout.with(|layout| layout.cards.get(index).copied().unwrap_or_default());
-    let label = {
-        let name = name.clone();
-        move || format!("{name}, {}. {}", kind.about().name, told(now.get(), rows))
-    };
     let head = el("div", "card-head")
         .child(svg("icon", "0 0 24 24", icon(kind)))
         .child(el("span", "card-name").text(&name))
@@ -36,7 +32,6 @@ pub(crate) fn card(figure: Figure, index: usize) -> El {
     let card = el("div", if rows.is_empty() { "card small" } else { "card" });
     held(figure, thing, placed(card, rect))
         .attr("aria-roledescription", "component")
-        .live_attr("aria-label", label)
         .live_class("down", move || now.get().down)
         .live_class("chosen", move || view.chosen.get() == Some(thing))
         .live_class("moving", move || view.moving.get() == Some(thing))
@@ -145,11 +140,8 @@ pub(crate) fn machine(figure: Figure, index: usize) -> El {
         .child(bar("CPU", move || now.get().cpu, move || percent(now.get().cpu)))
         .child(bar("Memory", move || memory_share(now.get()), move || memory_words(now.get())))
         .child(bar("Disk", move || now.get().disk, move || percent(now.get().disk)));
-    let head = held(figure, thing, el("div", "machine-head"))
-        .attr("aria-roledescription", "machine")
-        .live_attr("aria-label", move || format!("{name}, a machine. {}", machine_told(now.get())))
-        .child(line)
-        .child(bars);
+    let head =
+        held(figure, thing, el("div", "machine-head")).attr("aria-roledescription", "machine").child(line).child(bars);
     placed(el("div", "machine"), rect)
         .live_class("down", move || now.get().down)
         .live_class("warm", move || busy(75))
@@ -194,25 +186,4 @@ pub(crate) fn machine_words(machine: &Machine) -> String {
         _ => format!("{cpus} vCPU"),
     };
     format!("{cpus} · {}", show(machine.memory.0 as f64, Unit::Bytes))
-}
-
-fn told(now: CardNow, rows: &[Row]) -> String {
-    if now.down {
-        return "Down.".to_owned();
-    }
-    let mut words = String::new();
-    if rows.contains(&Row::Serving) {
-        words += &format!("{} in service. ", count_words(now.serving, now.serving_most));
-    }
-    if rows.contains(&Row::Waiting) {
-        words += &format!("{} waiting.", count_words(now.waiting, now.waiting_most));
-    }
-    words
-}
-
-fn machine_told(now: MachineNow) -> String {
-    if now.down {
-        return "Down.".to_owned();
-    }
-    format!("CPU {}, memory {}, disk {}.", percent(now.cpu), percent(memory_share(now)), percent(now.disk))
 }

@@ -170,8 +170,22 @@ impl El {
     fn on_event(self, event: &'static str, act: Box<dyn FnMut(Event)>) -> Self {
         let closure = Closure::wrap(act);
         let _ = self.0.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
-        StoredValue::new_local(closure);
+        StoredValue::new_local(Listening { element: self.0.clone(), event, closure });
         self
+    }
+}
+
+/// An ear that is taken off again before its closure goes: an element that is removed may still lose its focus, and
+/// says so to whoever listens.
+struct Listening {
+    element: Element,
+    event: &'static str,
+    closure: Closure<dyn FnMut(Event)>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.element.remove_event_listener_with_callback(self.event, self.closure.as_ref().unchecked_ref());
     }
 }
 

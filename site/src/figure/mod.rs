@@ -181,7 +181,7 @@ fn build(figure: Figure, into: &HtmlElement) {
     row = row.child(boards.clone());
     if !panels.is_empty() {
         let panels = panels.into_iter().map(|it| panel(figure, it));
-        row = row.child(el("aside", "panels").attr("aria-label", "Charts").children(panels));
+        row = row.child(el("div", "panels").children(panels));
     }
     drop(boards.child(board::board(figure)));
     drop(row.live_child(move || inspector::inspector(figure)));

@@ -17,8 +17,10 @@ use tokio::task::JoinSet;
 
 const TICK: &str = env!("CARGO_BIN_EXE_tick");
 
+/// Whether a process runs. One that has ended but whose new parent has not asked after it yet (`Z`) does not.
 fn process_exists(pid: u32) -> bool {
-    Path::new(&format!("/proc/{pid}")).exists()
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    status.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }
 
 fn wait_until(what: &str, timeout: Duration, condition: impl Fn() -> bool) {
