@@ -138,12 +138,23 @@ impl State {
 
     /// Opens a connection: round trips to the server, without any work there.
     fn connect(&self, engine: &mut Engine, root: CallId) {
-        let Some(edge) = self.server(engine, root) else { return };
-        let round_trips = Nanos::from(self.settings.handshake) * 2 * engine.latency_ns(edge);
         if let Some(call) = engine.get_mut(root) {
             call.step = HANDSHAKE;
-            engine.pause(root, round_trips);
+            call.note = 2 * u64::from(self.settings.handshake);
+            self.shake_hands(engine, root);
         }
+    }
+
+    /// Sends the next packet of the handshake, there or back; after the last one the request itself.
+    fn shake_hands(&self, engine: &mut Engine, root: CallId) {
+        let Some(edge) = self.server(engine, root) else { return };
+        let Some(call) = engine.get_mut(root) else { return };
+        let Some(left) = call.note.checked_sub(1) else {
+            self.send(engine, root);
+            return;
+        };
+        call.note = left;
+        engine.cross(root, edge, left.is_multiple_of(2));
     }
 
     fn send(&self, engine: &mut Engine, root: CallId) {
@@ -200,7 +211,7 @@ impl Behaviour for State {
     }
 
     fn served(&mut self, engine: &mut Engine, root: CallId) {
-        self.send(engine, root);
+        self.shake_hands(engine, root);
     }
 
     fn timer(&mut self, engine: &mut Engine, which: u8) {

@@ -312,6 +312,15 @@ impl Engine {
         self.schedule_pauses();
     }
 
+    /// Lets a packet of a call cross an edge, there or back, without work at the other end. Its arrival comes as
+    /// [`Event::Served`].
+    pub fn cross(&mut self, id: CallId, edge: u16, back: bool) {
+        let Some(call) = self.calls.get(id).copied() else { return };
+        let latency_ns = self.latency_ns(edge);
+        self.log(&call, What::Travel { edge, back, arrives: self.now + latency_ns });
+        self.pause(id, latency_ns);
+    }
+
     /// Sets a timer; it goes off as [`Event::Timer`].
     #[inline]
     pub fn set_timer(&mut self, slot: Slot, at: Nanos) {
