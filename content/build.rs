@@ -13,7 +13,13 @@ fn main() -> io::Result<()> {
         for file in sorted(&stage)? {
             let is_read = file.extension().is_some_and(|extension| extension == "toml" || extension == "md");
             if is_read {
-                let _ = writeln!(files, "        ({:?}, include_str!({file:?})),", name(&file));
+                // Below the crate's folder, wherever that is by then: a checkout may be moved, or share its target folder.
+                let below = format!("/{}", file.strip_prefix(&root).unwrap_or(&file).display());
+                let _ = writeln!(
+                    files,
+                    "        ({:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {below:?}))),",
+                    name(&file)
+                );
             }
         }
         let _ = writeln!(table, "    ({:?}, &[\n{files}    ]),", name(&stage));
