@@ -11,7 +11,7 @@ pub(crate) fn number(unit: Unit, value: f64) -> String {
         Unit::Seconds => Duration::from_secs_f64(value).to_string().replace(" us", " µs"),
         Unit::Bytes => Bytes(value as u64).to_string(),
         Unit::PerSecond => format!("{}/s", significant(value)),
-        Unit::Number => significant(value),
+        Unit::Number | Unit::Choice => significant(value),
         Unit::Switch => if value >= 0.5 { "on" } else { "off" }.to_owned(),
     }
 }
@@ -42,7 +42,9 @@ pub(crate) fn prose(text: &str) -> String {
 
 /// A knob's value, each class by its name where there is one a class and they differ.
 pub(crate) fn knob(knob: &dyn Knob) -> String {
-    let show = |class| knob.read(class).map_or_else(|| "none".to_owned(), |value| number(knob.unit(), value));
+    let choice = |value: f64| knob.choices().get(value as usize).map(|choice| (*choice).to_owned());
+    let text = |value| choice(value).unwrap_or_else(|| number(knob.unit(), value));
+    let show = |class| knob.read(class).map_or_else(|| "none".to_owned(), text);
     if !knob.per_class() {
         return show(None);
     }

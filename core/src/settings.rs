@@ -22,6 +22,8 @@ pub enum Unit {
     Number,
     /// Off or on: 0 or 1.
     Switch,
+    /// One of several named choices, counted from 0; see [`Knob::choices`].
+    Choice,
 }
 
 /// One setting of a kind of component.
@@ -54,6 +56,10 @@ pub trait Knob {
     /// Whether there is one number a class.
     fn per_class(&self) -> bool {
         false
+    }
+    /// The choices by name, where the number counts them; else none.
+    fn choices(&self) -> &'static [&'static str] {
+        &[]
     }
 }
 
@@ -117,6 +123,61 @@ impl<T: Knob + Copy> Knob for PerClass<T> {
     fn per_class(&self) -> bool {
         true
     }
+}
+
+/// Declares a setting that is one of several named choices. The first is the default.
+///
+/// ```ignore
+/// choices! {
+///     /// Which entry a full cache throws out.
+///     pub enum Policy {
+///         /// The one that was not asked for longest.
+///         Lru = "lru",
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! choices {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident {
+            $(#[doc = $first_doc:literal])+ $first:ident = $first_key:literal,
+            $( $(#[doc = $doc:literal])+ $choice:ident = $key:literal, )*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $(#[doc = $first_doc])+
+            #[default]
+            #[serde(rename = $first_key)]
+            $first,
+            $( $(#[doc = $doc])+ #[serde(rename = $key)] $choice, )*
+        }
+
+        impl $name {
+            const ALL: &[Self] = &[Self::$first $(, Self::$choice )*];
+        }
+
+        impl $crate::settings::Knob for $name {
+            fn unit(&self) -> $crate::settings::Unit {
+                $crate::settings::Unit::Choice
+            }
+            fn read(&self, class: Option<$crate::workload::Class>) -> Option<f64> {
+                class.is_none().then_some(f64::from(*self as u8))
+            }
+            fn write(&mut self, class: Option<$crate::workload::Class>, value: f64) -> bool {
+                let choice = Self::ALL.get((value + 0.5) as usize).filter(|_| class.is_none());
+                if let Some(choice) = choice {
+                    *self = *choice;
+                }
+                choice.is_some()
+            }
+            fn choices(&self) -> &'static [&'static str] {
+                &[$first_key $(, $key )*]
+            }
+        }
+    };
 }
 
 /// Settings of one kind of component, as the rest of the program handles them: by name.

@@ -13,8 +13,8 @@ pub use knobs::Reading;
 
 use crate::component::Settings;
 use crate::hardware::Machine;
-use crate::units::{Bytes, Duration};
-use crate::workload::Workload;
+use crate::units::{Bandwidth, Bytes, Duration};
+use crate::workload::{Class, PerClass, Workload};
 
 /// The version of the stage file's shape that this crate reads.
 pub const SCHEMA: u32 = 1;
@@ -31,6 +31,10 @@ pub mod limits {
     pub const EDGES: u64 = 50_000;
     /// Most faults.
     pub const FAULTS: usize = 1_000;
+    /// Most regions.
+    pub const REGIONS: usize = 100;
+    /// Most users of a closed workload.
+    pub const CLOSED_USERS: f64 = 1_000_000.0;
     /// Highest arrival rate, requests a second.
     pub const RATE_PER_S: f64 = 10_000_000.0;
 }
@@ -42,6 +46,8 @@ pub struct Stage {
     pub title: String,
     /// What users ask for.
     pub workload: Workload,
+    /// Places that are far from one another; empty when everything is in one.
+    pub regions: Vec<Region>,
     /// Machines that several components share, or that have a name of their own.
     pub machines: Vec<NamedMachine>,
     /// Everything on the board.
@@ -52,6 +58,15 @@ pub struct Stage {
     pub faults: Vec<Fault>,
     /// What the reader is asked to reach.
     pub challenge: Option<Challenge>,
+}
+
+/// A place with machines, or with users.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Region {
+    /// Its name.
+    pub id: String,
+    /// Time that a packet takes one way from here to each region, in the order of the stage's list; to itself none.
+    pub latency: Vec<Duration>,
 }
 
 /// A machine of the stage.
@@ -74,6 +89,8 @@ pub struct Component {
     pub copies: u32,
     /// What it runs on; none for what runs on hardware that is not ours.
     pub machine: Option<Placement>,
+    /// Where it is: index of the stage's region; the first where none is named.
+    pub region: Option<usize>,
     /// Where its centre is on the board, in board units: about 800 by 470 for a whole figure.
     pub at: [f32; 2],
     /// What it is, and how it is set.
@@ -101,8 +118,24 @@ pub struct Link {
     pub from: usize,
     /// Index of the called.
     pub to: usize,
-    /// Time that a packet takes one way.
+    /// Time that a packet takes one way, the distance between the regions not included.
     pub latency: Duration,
+    /// What each connection between two copies carries; as much as is sent where none is given.
+    pub bandwidth: Option<Bandwidth>,
+    /// The classes whose requests go this way.
+    pub classes: PerClass<bool>,
+}
+
+impl Link {
+    /// A link for every class, of unlimited bandwidth.
+    pub fn new(from: usize, to: usize, latency: Duration) -> Self {
+        Self { from, to, latency, bandwidth: None, classes: PerClass::all(true) }
+    }
+
+    /// Whether requests of this class go this way.
+    pub fn carries(&self, class: Class) -> bool {
+        *self.classes.get(class)
+    }
 }
 
 /// Something that goes wrong for a while.
@@ -125,14 +158,18 @@ pub enum Target {
     Component(usize, Option<u32>),
     /// A shared machine and all that runs there.
     Machine(usize),
+    /// A link, both ways.
+    Link(usize),
+    /// A region: everything in it, or every link that leads out of it.
+    Region(usize),
 }
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FaultKind {
-    /// It is gone: what it held fails, and what comes is refused.
+    /// It is gone: what it held fails, and what comes is refused. A machine or a region that is gone does not even refuse.
     Down,
-    /// Its processors run at this share of their speed.
+    /// Its processors run at this share of their speed; a link takes so much longer.
     Slow {
         /// 0 to 1.
         speed: f64,
@@ -142,6 +179,48 @@ pub enum FaultKind {
         /// Bytes taken in a second.
         per_s: Bytes,
     },
+    /// Packets of the link are lost and sent again.
+    Lossy {
+        /// Probability that a message must be sent again, 0 to 1.
+        loss: f64,
+    },
+    /// Nothing gets through the link, or out of the region and into it: a network partition.
+    Cut,
+    /// Something fills the disk and never empties it while the fault lasts.
+    DiskFill {
+        /// Bytes written in a second.
+        per_s: Bytes,
+    },
+    /// The app forgets to give connections back to its pool.
+    ConnectionLeak {
+        /// Share of the uses after which the connection is not returned.
+        share: f64,
+    },
+    /// A cache loses all that it held.
+    ColdCache,
+    /// Backups that are made meanwhile cannot be restored.
+    CorruptBackup,
+    /// A new release is rolled out, one copy after another; when the fault ends, the old one is rolled out again.
+    Deploy {
+        /// Share of the new release's requests that fail: 0 for a good one.
+        errors: f64,
+        /// How fast its code runs against the old one's.
+        speed: f64,
+        /// How long it is watched on one copy before the others follow; zero for no canary.
+        canary: Duration,
+    },
+    /// Users send so many times as many requests.
+    Spike {
+        /// Times as many.
+        factor: f64,
+    },
+    /// This share of all requests is about the one most popular item.
+    HotKey {
+        /// 0 to 1.
+        share: f64,
+    },
+    /// Something that runs on a schedule or for ever stops, without a word: a backup job, a drain daemon, a worker.
+    Stuck,
 }
 
 /// What the reader is asked to reach, judged by the simulation.
@@ -178,6 +257,13 @@ impl Stage {
     pub fn copy_name(&self, component: usize, copy: u32) -> String {
         let component = &self.components[component];
         if component.copies == 1 { component.id.clone() } else { format!("{}#{}", component.id, copy + 1) }
+    }
+
+    /// Time that a packet takes one way along a link: its own latency, and the distance between the two regions.
+    pub fn latency(&self, link: &Link) -> Duration {
+        let region = |component: usize| self.components.get(component).and_then(|it| it.region).unwrap_or(0);
+        let distance = self.regions.get(region(link.from)).and_then(|it| it.latency.get(region(link.to)));
+        Duration::from_ns(link.latency.ns().saturating_add(distance.map_or(0, |distance| distance.ns())))
     }
 
     /// The machine that a component runs on, if it is ours.

@@ -234,6 +234,44 @@ impl fmt::Display for Rate {
 
 quantity!(Rate, f64, "a rate such as \"926/s\" or \"30/min\"");
 
+/// How much a link carries. Written by hand as `"1 Gbit/s"` or `"10 MB/s"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Bandwidth(f64);
+
+const BANDWIDTH_UNITS: [(&str, f64); 6] =
+    [("kbit/s", 125.0), ("Mbit/s", 125e3), ("Gbit/s", 125e6), ("kB/s", 1e3), ("MB/s", 1e6), ("GB/s", 1e9)];
+
+impl Bandwidth {
+    /// So many bytes a second; not-a-number and less than nothing become zero.
+    pub fn bytes_per_second(bytes_per_s: f64) -> Self {
+        Self(if bytes_per_s.is_finite() { bytes_per_s.max(0.0) } else { 0.0 })
+    }
+
+    /// Bytes a second.
+    pub fn bytes_per_s(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Bandwidth {
+    type Err = QuantityError;
+
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
+        let error = || QuantityError { text: text.to_owned(), expected: "a bandwidth such as \"1 Gbit/s\"" };
+        let (number, unit) = split(text).ok_or_else(error)?;
+        let (_, size) = BANDWIDTH_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(error)?;
+        Ok(Self(number * size))
+    }
+}
+
+impl fmt::Display for Bandwidth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_scaled(f, self.0, &BANDWIDTH_UNITS[..3])
+    }
+}
+
+quantity!(Bandwidth, f64, "a bandwidth such as \"1 Gbit/s\"");
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::units::{Duration, Rate};
+use crate::units::{Bytes, Duration, Rate};
 
 /// Peak requests a second of one daily active user.
 ///
@@ -234,20 +234,98 @@ pub enum Arrivals {
     Constant,
 }
 
+/// Bursts: a Poisson stream whose rate jumps between two levels at random times, a two-state Markov-modulated Poisson
+/// process (Fischer & Meier-Hellstern, "The Markov-modulated Poisson process (MMPP) cookbook", 1993). The mean rate is
+/// the workload's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bursts {
+    /// Rate in a burst over the rate between bursts, at least one.
+    pub factor: f64,
+    /// Mean length of a burst.
+    pub lasts: Duration,
+    /// Mean time from the end of a burst to the beginning of the next.
+    pub every: Duration,
+}
+
+/// A day: the rate swings between the workload's rate, at the busiest moment in the middle, and a share of it at the
+/// quietest, where the run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Day {
+    /// Its length; shorter than a real one where a reader should see a whole one.
+    pub length: Duration,
+    /// The quietest moment's rate, as a share of the busiest's.
+    pub quiet: f64,
+}
+
+/// A closed workload: so many users, each of whom sends the next request a while after the answer to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closed {
+    /// Users.
+    pub users: u32,
+    /// Think time between an answer and the next request.
+    pub think: Demand,
+}
+
+/// Which items requests are about: rank k with a probability in proportion to k to the power of `-zipf`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Popularity {
+    /// The exponent; 0 makes all items equally popular.
+    pub zipf: f64,
+    /// How many items there are.
+    pub items: u64,
+}
+
+impl Default for Popularity {
+    /// Breslau et al., "Web Caching and Zipf-like Distributions", INFOCOM 1999, found exponents of 0.64 to 0.83 at
+    /// proxies, and higher ones nearer to the server; 1.0 is the classic value.
+    fn default() -> Self {
+        Self { zipf: 1.0, items: 1_000_000 }
+    }
+}
+
 /// What users ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Workload {
-    /// Requests a second at the start of a run.
+    /// Requests a second; of a day its busiest moment's, of a closed workload nothing.
     pub rate: Rate,
     /// How requests follow one another.
     pub arrivals: Arrivals,
+    /// Bursts, if any.
+    pub bursts: Option<Bursts>,
+    /// The daily swing, if any.
+    pub day: Option<Day>,
+    /// Users who wait for their answers before they go on, instead of a rate.
+    pub closed: Option<Closed>,
     /// Share of each class; the shares add up to one.
     pub mix: PerClass<f64>,
+    /// Which items requests are about.
+    pub popularity: Popularity,
+    /// Bytes of a request, headers included.
+    pub request_size: PerClass<Bytes>,
+    /// Bytes of a response, headers included.
+    pub response_size: PerClass<Bytes>,
 }
 
 impl Default for Workload {
+    /// Sizes: the HTTP Archive's median page of 2024 has 70-odd requests and 2.6 MB: some 35 kB each, most of them
+    /// static. An answer of a JSON interface is a few kilobytes.
     fn default() -> Self {
-        Self { rate: Rate::default(), arrivals: Arrivals::Poisson, mix: PerClass([0.70, 0.24, 0.05, 0.01]) }
+        let kb = |kilobytes: u64| Bytes(kilobytes * 1000);
+        Self {
+            rate: Rate::default(),
+            arrivals: Arrivals::Poisson,
+            bursts: None,
+            day: None,
+            closed: None,
+            mix: PerClass([0.70, 0.24, 0.05, 0.01]),
+            popularity: Popularity::default(),
+            request_size: PerClass([Bytes(700), Bytes(700), kb(2), kb(2)]),
+            response_size: PerClass([kb(35), kb(8), kb(1), kb(1)]),
+        }
     }
 }

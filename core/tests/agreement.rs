@@ -101,17 +101,24 @@ fn stage(rate_per_s: f64, processors: u32, workers: u32, backlog: u32, demand: D
         ..app_server::Settings::default()
     };
     let users = clients::Settings { timeout: Duration::from_s(600), handshake: 0, ..clients::Settings::default() };
-    let component =
-        |id: &str, machine, settings| Component { id: id.into(), copies: 1, machine, at: [0.0; 2], settings };
+    let component = |id: &str, machine, settings| Component {
+        id: id.into(),
+        copies: 1,
+        machine,
+        region: None,
+        at: [0.0; 2],
+        settings,
+    };
     Stage {
         title: "A single queue".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
+        regions: Vec::new(),
         machines: vec![NamedMachine { id: "box".into(), size: None, machine }],
         components: vec![
             component("users", None, Settings::Clients(users)),
             component("app", Some(Placement::Shared(0)), Settings::AppServer(app)),
         ],
-        links: vec![Link { from: 0, to: 1, latency: Duration::ZERO }],
+        links: vec![Link::new(0, 1, Duration::ZERO)],
         faults: Vec::new(),
         challenge: None,
     }

@@ -12,12 +12,19 @@ use proptest::prelude::*;
 
 /// Users, a resolver, and one box with app and database, as in the first lesson.
 fn one_box(rate_per_s: f64) -> Stage {
-    let component =
-        |id: &str, machine, settings| Component { id: id.into(), copies: 1, machine, at: [0.0; 2], settings };
-    let link = |from, to, latency| Link { from, to, latency };
+    let component = |id: &str, machine, settings| Component {
+        id: id.into(),
+        copies: 1,
+        machine,
+        region: None,
+        at: [0.0; 2],
+        settings,
+    };
+    let link = Link::new;
     Stage {
         title: "Everything on one box".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
+        regions: Vec::new(),
         machines: vec![NamedMachine { id: "box".into(), size: None, machine: Machine::default() }],
         components: vec![
             component("users", None, Settings::Clients(clients::Settings::default())),

@@ -14,7 +14,7 @@ use toml::Spanned;
 use super::Source;
 use crate::fields::{Fields, Wrong};
 use crate::problem::Problems;
-use crate::stage::{parse, parse_value, read_fault_kind, read_target, set};
+use crate::stage::{FAULT_DETAILS, Names, parse, parse_value, read_fault_kind, read_target, set};
 use crate::suggest::valid_names;
 
 /// What a fenced block says.
@@ -250,13 +250,16 @@ fn read_breaks(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) 
 }
 
 fn read_break(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) -> Result<Break, Wrong> {
-    fields.only(&["label", "on", "kind", "for", "speed", "per_s"], problems);
+    let own = ["label", "on", "kind", "for"].into_iter().chain(FAULT_DETAILS);
+    fields.only(&own.collect::<Vec<_>>(), problems);
     let components: Vec<String> = stage.components.iter().map(|component| component.id.clone()).collect();
     let machines: Vec<String> = stage.machines.iter().map(|machine| machine.id.clone()).collect();
     let label = fields.required("label", "what the button says", problems);
     let lasts = fields.required::<Duration>("for", "for = \"20 s\"", problems);
     let kind = read_fault_kind(fields, problems);
-    let on = read_target(fields, &components, &machines, problems);
+    let regions: Vec<String> = stage.regions.iter().map(|region| region.id.clone()).collect();
+    let names = Names { components: &components, machines: &machines, regions: &regions, links: &stage.links };
+    let on = read_target(fields, names, problems);
     Ok(Break { label: label?, on: on?, kind: kind?, lasts_s: lasts?.as_secs_f64() })
 }
 

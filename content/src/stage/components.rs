@@ -14,7 +14,7 @@ use crate::show;
 use crate::suggest::valid_names;
 
 /// Fields that every component has.
-const COMMON: [&str; 5] = ["id", "kind", "copies", "machine", "at"];
+const COMMON: [&str; 6] = ["id", "kind", "copies", "machine", "region", "at"];
 
 /// The board's size, in board units; see [`Component::at`].
 const BOARD: [f32; 2] = [800.0, 470.0];
@@ -31,6 +31,7 @@ pub(crate) struct Components {
 pub(crate) fn read(
     top: &Fields<'_, '_>,
     machines: &Machines,
+    regions: &[String],
     catalogue: &Catalogue,
     problems: &mut Problems,
 ) -> Components {
@@ -41,8 +42,9 @@ pub(crate) fn read(
         if fields.get("at").is_none() {
             components.unplaced.push(index);
         }
-        if let Ok(component) = read_component(&fields, id, machines, catalogue, problems) {
-            components.list.push(component);
+        let region = read_region(&fields, regions, problems);
+        if let (Ok(component), Ok(region)) = (read_component(&fields, id, machines, catalogue, problems), region) {
+            components.list.push(Component { region, ..component });
         }
     }
     components
@@ -64,8 +66,21 @@ fn read_component(
         id: id?,
         copies: copies?.unwrap_or(1),
         machine: machine?,
+        region: None,
         at: at?.unwrap_or([0.0, 0.0]),
         settings: settings?,
+    })
+}
+
+/// `region`: one of the file's.
+fn read_region(fields: &Fields<'_, '_>, regions: &[String], problems: &mut Problems) -> Result<Option<usize>, Wrong> {
+    let Some(name) = fields.optional::<String>("region", "region = \"europe\"", problems)? else { return Ok(None) };
+    regions.iter().position(|known| *known == name).map(Some).ok_or_else(|| {
+        let span = fields.get("region").map_or(fields.span(), Spanned::span);
+        let message = format!("no such region: `{}`", fields::shortened(&name));
+        let help = valid_names(&name, regions.iter().map(String::as_str));
+        problems.add(span, fields.path_of("region"), message, help);
+        Wrong
     })
 }
 
@@ -171,6 +186,9 @@ pub(crate) fn valid_setting(kind: Kind, field: &Field) -> String {
     let doc = field.doc.trim().trim_end_matches('.');
     let settings = kind.default_settings();
     let Some(knob) = settings.knob(field.name) else { return doc.to_owned() };
+    if !knob.choices().is_empty() {
+        return format!("{doc}: {}; {} unless set", knob.choices().join(", "), show::knob(knob));
+    }
     let range = format!("{} to {}", show::number(knob.unit(), field.min), show::number(knob.unit(), field.max));
     format!("{doc}: {range}; {} unless set", show::knob(knob))
 }

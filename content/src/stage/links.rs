@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use hockeystick_core::stage::{Link, limits};
+use hockeystick_core::workload::{Class, PerClass};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::fields::{Fields, shortened};
+use crate::fields::{Fields, Wrong, shortened};
 use crate::problem::Problems;
 use crate::suggest::valid_names;
 
@@ -23,21 +24,29 @@ pub(crate) fn read(top: &Fields<'_, '_>, ids: &[String], problems: &mut Problems
     let mut links = Vec::new();
     let mut places = Vec::new();
     for (table, fields) in top.tables("link", limits::LINKS, problems).into_iter().enumerate() {
-        fields.only(&["path", "latency"], problems);
+        fields.only(&["path", "latency", "bandwidth", "for"], problems);
         let latency = fields.optional("latency", "one way: latency = \"20 ms\"", problems);
+        let bandwidth = fields.optional("bandwidth", "of each connection: bandwidth = \"1 Gbit/s\"", problems);
+        let classes = read_classes(&fields, problems);
         let hops = read_path(&fields, ids, problems);
-        let Ok(latency) = latency else { continue };
+        let (Ok(latency), Ok(bandwidth), Ok(classes)) = (latency, bandwidth, classes) else { continue };
         if links.len() + hops.len() > limits::LINKS {
             problems.add(fields.span(), fields.path_of("path"), "too many links", format!("at most {}", limits::LINKS));
             break;
         }
         for pair in hops.windows(2) {
             let [(from, from_span), (to, to_span)] = pair else { continue };
-            links.push(Link { from: *from, to: *to, latency: latency.unwrap_or_default() });
+            links.push(Link { bandwidth, classes, ..Link::new(*from, *to, latency.unwrap_or_default()) });
             places.push(LinkPlace { table, from: from_span.clone(), to: to_span.clone() });
         }
     }
     (links, places)
+}
+
+/// `for`: the classes whose requests go this way; all when left out.
+fn read_classes(fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<PerClass<bool>, Wrong> {
+    let names = fields.optional::<Vec<Class>>("for", "classes: for = [\"read\", \"write\"]", problems)?;
+    Ok(names.map_or(PerClass::all(true), |names| PerClass(Class::ALL.map(|class| names.contains(&class)))))
 }
 
 /// Each component of the path with where the file names it. Empty when something is wrong.

@@ -25,11 +25,11 @@ mod links;
 mod machines;
 mod overrides;
 mod places;
+mod regions;
+mod workload;
 
 use hockeystick_core::hardware::Catalogue;
 use hockeystick_core::stage::{Challenge, SCHEMA, Stage};
-use hockeystick_core::units::Rate;
-use hockeystick_core::workload::{PEAK_PER_DAILY_USER, Workload};
 use toml::de::DeTable;
 
 use crate::TEXT_BYTES_MAX;
@@ -39,14 +39,14 @@ use crate::problem::{FileErrors, Problems};
 pub use edit::{Edit, EditError, with_values};
 pub use overrides::{SetError, parse_value, set};
 
-pub(crate) use faults::{read_kind as read_fault_kind, read_target};
+pub(crate) use faults::{DETAILS as FAULT_DETAILS, Names, read_kind as read_fault_kind, read_target};
 pub(crate) use machines::read_size;
 
 /// Everything wrong with a stage file.
 pub type StageErrors = FileErrors;
 
-const TOP_LEVEL: [&str; 10] =
-    ["schema", "title", "users", "rate", "workload", "machine", "component", "link", "fault", "challenge"];
+const TOP_LEVEL: [&str; 11] =
+    ["schema", "title", "users", "rate", "workload", "region", "machine", "component", "link", "fault", "challenge"];
 
 /// Reads a stage from the text of its file; `file` is the name that errors carry.
 ///
@@ -74,11 +74,19 @@ fn read_into(text: &str, catalogue: &Catalogue, problems: &mut Problems) -> Resu
     }
     top.only(&TOP_LEVEL, problems);
     let title = top.required("title", "title = \"What broke, in a few words\"", problems);
-    let workload = read_workload(&top, problems);
+    let workload = workload::read(&top, problems);
+    let regions = regions::read(&top, problems);
+    let region_names: Vec<String> = regions.iter().map(|region| region.id.clone()).collect();
     let machines = machines::read(&top, catalogue, problems);
-    let components = components::read(&top, &machines, catalogue, problems);
+    let components = components::read(&top, &machines, &region_names, catalogue, problems);
     let links = links::read(&top, &components.ids, problems);
-    let faults = faults::read(&top, &components.ids, &machines, problems);
+    let names = faults::Names {
+        components: &components.ids,
+        machines: &machines.names,
+        regions: &region_names,
+        links: &links.0,
+    };
+    let faults = faults::read(&top, names, problems);
     let challenge = read_challenge(&top, problems);
     if !problems.is_empty() {
         return Err(Wrong);
@@ -87,6 +95,7 @@ fn read_into(text: &str, catalogue: &Catalogue, problems: &mut Problems) -> Resu
     let mut stage = Stage {
         title: title?,
         workload: workload?,
+        regions,
         machines: machines.list,
         components: components.list,
         links,
@@ -118,37 +127,6 @@ fn report_broken_rules(stage: &Stage, places: &places::Places<'_, '_>, problems:
     for problem in stage.check() {
         let (span, path) = places.find(&problem.path);
         problems.add(span, path, problem.message, problem.help);
-    }
-}
-
-/// `rate` or `users`, and `[workload]`.
-fn read_workload(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Workload, Wrong> {
-    let rate = read_rate(top, problems);
-    let default = Workload::default();
-    let Some(value) = top.get("workload") else { return Ok(Workload { rate: rate?, ..default }) };
-    let table = Fields::of(value, "workload", problems)?;
-    table.only(&["mix", "arrivals"], problems);
-    let mix = table.optional("mix", "mix = { static = 0.70, read = 0.24, write = 0.05, job = 0.01 }", problems);
-    let arrivals = table.optional("arrivals", "arrivals = \"poisson\" or \"constant\"", problems);
-    Ok(Workload { rate: rate?, arrivals: arrivals?.unwrap_or(default.arrivals), mix: mix?.unwrap_or(default.mix) })
-}
-
-fn read_rate(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Rate, Wrong> {
-    const VALID: &str = "users = 1_000 (a day), or rate = \"9.3/s\"";
-    let rate = top.optional::<Rate>("rate", VALID, problems);
-    let users = top.optional::<u64>("users", VALID, problems);
-    match (rate?, users?) {
-        (Some(rate), None) => Ok(rate),
-        (None, Some(users)) => Ok(Rate::per_second(users as f64 * PEAK_PER_DAILY_USER)),
-        (None, None) => {
-            problems.add(top.span(), "users", "missing field", VALID);
-            Err(Wrong)
-        }
-        (Some(_), Some(_)) => {
-            let span = top.get("users").map_or(0..0, toml::Spanned::span);
-            problems.add(span, "users", "`users` and `rate` say the same thing twice", "keep one of the two");
-            Err(Wrong)
-        }
     }
 }
 

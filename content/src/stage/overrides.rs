@@ -48,13 +48,14 @@ pub fn set(stage: &mut Stage, path: &str, text: &str) -> Result<(), SetError> {
 /// When the stage has no such number, or the text is none or out of range.
 pub fn parse_value(stage: &Stage, path: &str, text: &str) -> Result<f64, SetError> {
     let reading = stage.knob(path).ok_or_else(|| SetError::Path { path: shortened(path), help: paths(stage, path) })?;
-    let value = parse_unit(reading.unit, text).filter(|value| (reading.min..=reading.max).contains(value));
+    let value = parse_unit(&reading, text).filter(|value| (reading.min..=reading.max).contains(value));
     value.ok_or_else(|| SetError::Value { path: path.to_owned(), text: shortened(text), help: valid(&reading) })
 }
 
-fn parse_unit(unit: Unit, text: &str) -> Option<f64> {
+fn parse_unit(reading: &Reading, text: &str) -> Option<f64> {
     let bare = || text.trim().replace(['_', ','], "").parse::<f64>().ok().filter(|value| value.is_finite());
-    match unit {
+    match reading.unit {
+        Unit::Choice => reading.choices.iter().position(|choice| *choice == text.trim()).map(|index| index as f64),
         Unit::Count => bare().filter(|value| value.fract() == 0.0),
         Unit::Number => bare(),
         Unit::Seconds => text.parse::<Duration>().ok().map(Duration::as_secs_f64),
@@ -71,10 +72,11 @@ fn parse_unit(unit: Unit, text: &str) -> Option<f64> {
 fn valid(reading: &Reading) -> String {
     match reading.unit {
         Unit::Switch => "`on` or `off`".to_owned(),
+        Unit::Choice => reading.choices.join(", "),
         unit => {
             let what = match unit {
                 Unit::Count => "a whole number",
-                Unit::Number | Unit::Switch => "a number",
+                Unit::Number | Unit::Switch | Unit::Choice => "a number",
                 Unit::Seconds => "a duration such as `500 ms`",
                 Unit::Bytes => "an amount such as `4 GB`",
                 Unit::PerSecond => "a rate such as `9.3/s`",

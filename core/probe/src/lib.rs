@@ -13,6 +13,7 @@ pub fn single_station(rate_per_s: f64, demand: Demand, machine: Machine) -> Stag
     Stage {
         title: "One station".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
+        regions: Vec::new(),
         machines: vec![NamedMachine { id: "box".into(), size: None, machine }],
         components: vec![
             component("users", None, Settings::Clients(patient())),
@@ -28,7 +29,7 @@ pub fn single_station(rate_per_s: f64, demand: Demand, machine: Machine) -> Stag
                 }),
             ),
         ],
-        links: vec![Link { from: 0, to: 1, latency: Duration::ZERO }],
+        links: vec![Link::new(0, 1, Duration::ZERO)],
         faults: Vec::new(),
         challenge: None,
     }
@@ -36,15 +37,16 @@ pub fn single_station(rate_per_s: f64, demand: Demand, machine: Machine) -> Stag
 
 /// Users who wait for ever and open no connections.
 pub fn patient() -> clients::Settings {
-    clients::Settings { timeout: Duration::from_s(600), visit: 1_000_000, handshake: 0 }
+    clients::Settings { timeout: Duration::from_s(600), visit: 1_000_000, handshake: 0, ..clients::Settings::default() }
 }
 
 /// The first stage: everything on one box, with default settings.
 pub fn first_stage(rate_per_s: f64) -> Stage {
-    let link = |from, to, ms| Link { from, to, latency: Duration::from_ms(ms) };
+    let link = |from, to, ms| Link::new(from, to, Duration::from_ms(ms));
     Stage {
         title: "Everything on one box".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
+        regions: Vec::new(),
         machines: vec![NamedMachine { id: "box".into(), size: None, machine: Machine::default() }],
         components: vec![
             component("users", None, Settings::Clients(clients::Settings::default())),
@@ -60,7 +62,14 @@ pub fn first_stage(rate_per_s: f64) -> Stage {
 
 /// A component in the middle of the board.
 pub fn component(id: &str, machine: Option<usize>, settings: Settings) -> Component {
-    Component { id: id.into(), copies: 1, machine: machine.map(Placement::Shared), at: [0.0, 0.0], settings }
+    Component {
+        id: id.into(),
+        copies: 1,
+        machine: machine.map(Placement::Shared),
+        region: None,
+        at: [0.0, 0.0],
+        settings,
+    }
 }
 
 /// A stage by number, for callers who have only numbers.
@@ -105,13 +114,14 @@ pub fn workload_b() -> Stage {
             mix: PerClass([0.8, 0.2, 0.0, 0.0]),
             ..Workload::default()
         },
+        regions: Vec::new(),
         machines: Vec::new(),
         components: vec![
             component("users", None, Settings::Clients(patient())),
             copies(component("app", None, Settings::AppServer(app)), 8, own(2)),
             copies(component("replica", None, Settings::Database(store)), 3, own(4)),
         ],
-        links: vec![Link { from: 0, to: 1, latency: Duration::ZERO }, Link { from: 1, to: 2, latency: Duration::ZERO }],
+        links: vec![Link::new(0, 1, Duration::ZERO), Link::new(1, 2, Duration::ZERO)],
         faults: Vec::new(),
         challenge: None,
     }

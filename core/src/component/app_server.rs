@@ -2,13 +2,20 @@
 
 use std::collections::VecDeque;
 
-use super::{About, Behaviour, Kind, NodeGauge, Place};
+use super::outbound::{Retry, Service};
+use super::pool::Pool;
+use super::program::{Jobs, Program, Release, Step, What};
+use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, Place};
+use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
 use crate::engine::moves::Cause;
+use crate::engine::processor::Crosstalk;
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
-use crate::engine::{Answer, Engine};
+use crate::engine::{Answer, Engine, Order, Reply, Timer};
 use crate::settings;
+use crate::settings::Unit;
+use crate::stage::FaultKind;
 use crate::units::{Bytes, Duration, Nanos};
 use crate::workload::{Demand, PerClass, Workload};
 
@@ -20,11 +27,15 @@ pub const ABOUT: About = About {
         "A worker takes one request and keeps it until the answer is sent, also while it waits for the database.",
         "When every worker is taken, connections wait in the accept backlog; when that is full too, they are refused.",
         "Work shares the machine's processors equally with everything else that runs there (processor sharing).",
+        "A query holds a connection of the pool until it is answered; without a free one the request waits, and fails after a while.",
+        "Calls that fail or take too long are made again as often as `tries` allows; a circuit breaker stops calls to a service that keeps failing.",
+        "Reads go to read replicas where there are any, changes to the primary; a cache, a session store, a queue, a journal or another service is used where one is linked.",
         "Every request in service holds memory. Past the machine's memory work slows down; past its swap the process is killed.",
     ],
-    leaves_out: &["Garbage collection pauses.", "Locks inside the app."],
+    leaves_out: &["Garbage collection pauses."],
     hosted: true,
-    calls: &[Kind::Database],
+    origin: false,
+    calls: &[Kind::Database, Kind::AppServer],
 };
 
 settings! {
@@ -47,45 +58,144 @@ settings! {
         /// Queries that a request sends, one after another.
         queries: PerClass<u32> = PerClass([0, 2, 3, 10]), 0.0..=10_000.0,
             "Assumed: a session and a list to read; a session, a check and a change to write";
+        /// Calls that a request makes to each other service that is linked.
+        calls: PerClass<u32> = PerClass([0, 1, 1, 1]), 0.0..=1_000.0,
+            "Assumed: one call to each";
+        /// Whether those calls are made at the same time instead of one after another.
+        parallel: bool = false, 0.0..=1.0,
+            "Assumed: the plain way to write it is one after another";
+        /// Connections of the pool that queries share; 0 for as many as are asked for.
+        pool: u32 = 0, 0.0..=100_000.0,
+            "No pool unless set; HikariCP's default is 10 connections";
+        /// How long a request waits for a connection before it fails.
+        pool_wait: Duration = Duration::from_s(5), 0.0..=600.0,
+            "Ruby on Rails' checkout_timeout is 5 s; HikariCP's connectionTimeout 30 s";
+        /// How long an answer of a database or service may take.
+        timeout: Duration = Duration::from_s(30), 0.001..=600.0,
+            "A common default of client libraries; many have none at all";
+        /// Times that a failed call to a service is made in all: 1 for never again.
+        tries: u32 = 1, 1.0..=20.0,
+            "None unless set: a retry is safe only when the other side allows it";
+        /// Wait before a failed call is made again.
+        backoff: Duration = Duration::from_ms(100), 0.0..=600.0,
+            "gRPC's examples of a retry policy begin with 100 ms";
+        /// Factor on that wait from one time to the next: 1 for a fixed wait, 2 for exponential backoff.
+        backoff_growth: f64 = 2.0, 1.0..=10.0,
+            "gRPC's retry policy: backoffMultiplier 2";
+        /// Whether the wait is drawn at random, from nothing to its length.
+        jitter: bool = true, 0.0..=1.0,
+            "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015): full jitter";
+        /// Failures in a row after which a service is not called for a while; 0 for no circuit breaker.
+        breaker: u32 = 0, 0.0..=10_000.0,
+            "None unless set; Polly's and resilience4j's examples use 5 to 100";
+        /// How long a service is then left alone.
+        breaker_open: Duration = Duration::from_s(10), 0.001..=600.0,
+            "Assumed: resilience4j waits 60 s, Hystrix waited 5 s";
+        /// Calls to one service that may be under way at once, so that a slow one cannot take every worker; 0 for any number.
+        bulkhead: u32 = 0, 0.0..=100_000.0,
+            "None unless set; Nygard, Release It! (2018), chapter 5";
         /// Memory of the process when idle.
         memory: Bytes = Bytes(250_000_000), 0.0..=1e15,
             "Assumed: an interpreter with a framework and its libraries loaded";
         /// Memory that each request in service holds.
         memory_per_request: Bytes = Bytes(4_000_000), 0.0..=1e12,
             "Assumed: a thread's stack in use, and the objects of one page";
+        /// Serial share of the work: what only one request may do at a time, of all the machine does.
+        contention: f64 = 0.0, 0.0..=1.0,
+            "None unless measured: the sigma of the Universal Scalability Law (Gunther, 2007)";
+        /// Cost of keeping each pair of requests in agreement, as a share of the work.
+        coherency: f64 = 0.0, 0.0..=1.0,
+            "None unless measured: the kappa of the Universal Scalability Law (Gunther, 2007)";
+        /// Mean time between crashes of the process; 0 for never.
+        crash_every: Duration = Duration::ZERO, 0.0..=31_536_000.0,
+            "None unless set";
+        /// Whether a supervisor starts a dead process again.
+        supervised: bool = true, 0.0..=1.0,
+            "systemd's Restart=on-failure, or a container runtime";
         /// How long a killed process takes until it answers again.
         restart: Duration = Duration::from_s(10), 0.0..=86_400.0,
             "Assumed: load the framework, open connections, warm up";
+        /// How long it takes without a supervisor: until somebody notices and starts it.
+        repair: Duration = Duration::from_s(8 * 3600), 0.0..=864_000.0,
+            "Assumed: it dies at night and is found in the morning";
+        /// How long it finishes what it has before a deploy stops it; 0 for a stop at once.
+        drain: Duration = Duration::ZERO, 0.0..=3600.0,
+            "Kubernetes' terminationGracePeriodSeconds is 30 s; none unless set";
+        /// Bytes that each request adds to the log on the machine's disk.
+        log: Bytes = Bytes(0), 0.0..=1e9,
+            "None unless set; a line of an access log has some 200 bytes";
+        /// Most bytes of log that are kept, by rotation; 0 for all of them.
+        log_keep: Bytes = Bytes(0), 0.0..=1e15,
+            "None unless set; logrotate's common setting keeps some weeks";
     }
 }
+
+const CRASH: u8 = 0;
+const POOL_WAIT: u8 = 1;
 
 /// An application server at work.
 #[derive(Debug)]
 pub(super) struct State {
     settings: Settings,
+    node: u16,
     host: u32,
-    databases: Vec<u16>,
+    programs: [Program; 4],
     demand: [Sampler; 4],
     demands: Stream,
     routes: Stream,
+    waits: Stream,
+    mistakes: Stream,
+    crashes: Stream,
+    crash: Slot,
+    deaths: u64,
     /// Calls that hold a worker.
     busy: u32,
     waiting: VecDeque<CallId>,
+    pool: Pool,
+    /// By the group of edges that a step calls.
+    services: Vec<Service>,
+    jobs: Jobs,
     memory_bytes: f64,
+    log_bytes: f64,
+    leak_share: f64,
+    release: Release,
+    no_connection: u64,
+    rejected: u64,
 }
 
 impl State {
     pub(super) fn new(settings: &Settings, place: Place, _: &Workload, engine: &mut Engine) -> Self {
+        let stream = |purpose| engine.stream(&place.name, purpose);
+        let (demands, routes, waits) = (stream("demand"), stream("route"), stream("backoff"));
+        let (mistakes, crashes) = (stream("mistake"), stream("crash"));
+        let crash = engine.add_timer(Timer { node: place.node, which: CRASH });
+        let pool_wait = engine.add_timer(Timer { node: place.node, which: POOL_WAIT });
+        let programs = Program::of_classes(&place, settings);
+        let groups = programs.iter().map(|program| program.groups.len()).max().unwrap_or(0);
         Self {
-            demand: settings.demand.0.map(|demand| Sampler::new(&demand)),
-            settings: settings.clone(),
+            node: place.node,
             host: place.host.unwrap_or_default(),
-            databases: place.edges_to(Kind::Database),
-            demands: engine.stream(&place.name, "demand"),
-            routes: engine.stream(&place.name, "route"),
+            programs,
+            demand: settings.demand.0.map(|demand| Sampler::new(&demand)),
+            demands,
+            routes,
+            waits,
+            mistakes,
+            crashes,
+            crash,
+            deaths: 0,
             busy: 0,
             waiting: VecDeque::new(),
+            pool: Pool::new(settings.pool, settings.pool_wait, pool_wait),
+            services: vec![Service::default(); groups],
+            jobs: Jobs::default(),
             memory_bytes: 0.0,
+            log_bytes: 0.0,
+            leak_share: 0.0,
+            release: Release::GOOD,
+            no_connection: 0,
+            rejected: 0,
+            settings: settings.clone(),
         }
     }
 
@@ -99,46 +209,188 @@ impl State {
         let Some(call) = engine.get(id).copied() else { return };
         self.busy += 1;
         engine.serves(id);
-        // The whole demand is drawn at once and worked off in equal slices, before, between and after the queries.
-        let slices = f64::from(self.queries(&call) + 1);
+        // The whole demand is drawn at once and worked off in equal slices, before, between and after the steps.
+        let slices = self.programs[call.class as usize].steps.len() as f64 + 1.0;
         let sampler = self.demand[call.class as usize];
-        let slice_ns = engine.demand_ns(&sampler, &mut self.demands.draw(call.request)) / slices;
+        let demand_ns = engine.demand_ns(&sampler, &mut self.demands.draw(call.request));
+        let slice_ns = demand_ns / (slices * self.release.speed);
+        let job = self.jobs.add(slice_ns);
         if let Some(call) = engine.get_mut(id) {
-            call.note = slice_ns.to_bits();
+            call.count = job;
         }
         engine.compute(id, self.host, slice_ns);
         self.hold(engine, self.settings.memory_per_request.0 as f64);
     }
 
-    fn queries(&self, call: &crate::engine::calls::Call) -> u32 {
-        if self.databases.is_empty() { 0 } else { *self.settings.queries.get(call.class) }
+    /// Does what comes next in the call's program, or ends it.
+    fn go_on(&mut self, engine: &mut Engine, id: CallId) {
+        let Some(call) = engine.get(id).copied() else { return };
+        let Some(step) = self.programs[call.class as usize].steps.get(usize::from(call.step)).copied() else {
+            let wrong = self.release.errors > 0.0 && self.mistakes.draw(call.request).chance(self.release.errors);
+            self.finish(engine, id, if wrong { Err(Cause::Error) } else { Ok(()) });
+            return;
+        };
+        match step.what {
+            What::Query if !self.pool.take(engine, id) => {}
+            What::Query => self.query(engine, id, step),
+            What::Service => self.call_service(engine, id, step),
+            What::Call | What::LookUp { .. } | What::Put => self.call(engine, id, step, 1),
+        }
+    }
+
+    /// Sends a query over the connection that the call holds.
+    fn query(&mut self, engine: &mut Engine, id: CallId, step: Step) {
+        let job = self.jobs.of(engine, id);
+        job.connected = true;
+        self.call(engine, id, step, 1);
+    }
+
+    fn call_service(&mut self, engine: &mut Engine, id: CallId, step: Step) {
+        let Settings { breaker, bulkhead, .. } = self.settings;
+        let service = &mut self.services[step.group];
+        let room = bulkhead == 0 || service.under_way + step.times <= bulkhead;
+        if !room || !service.breaker.lets_through(engine.now(), breaker) {
+            self.rejected += 1;
+            self.step_failed(engine, id, Cause::Rejected, false);
+            return;
+        }
+        service.under_way += step.times;
+        self.call(engine, id, step, step.times);
+    }
+
+    /// Makes the step's calls, `times` of them at once.
+    fn call(&mut self, engine: &mut Engine, id: CallId, step: Step, times: u32) {
+        let Some(call) = engine.get(id).copied() else { return };
+        let program = &self.programs[call.class as usize];
+        let failed = self.jobs.of(engine, id).failed;
+        self.jobs.of(engine, id).pending = 0;
+        for nth in 0..times {
+            // Another attempt is another draw, so that it may go elsewhere.
+            let number = (call.request << 16) | (u64::from(failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
+            let Some(edge) = program.edge(engine, step, &self.routes, number) else { continue };
+            if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
+                if let Some(child) = engine.get_mut(child) {
+                    child.verb = step.verb();
+                }
+                self.jobs.of(engine, id).pending += 1;
+            }
+        }
+        if self.jobs.of(engine, id).pending == 0 {
+            self.let_go(engine, id, step);
+            self.step_failed(engine, id, Cause::Down, true);
+        }
+    }
+
+    /// The step has what it asked for, or does without.
+    fn step_done(&mut self, engine: &mut Engine, id: CallId, skip: u16) {
+        let Some(call) = engine.get_mut(id) else { return };
+        call.step += 1 + skip;
+        let job = self.jobs.of(engine, id);
+        job.failed = 0;
+        let slice_ns = job.slice_ns;
+        engine.serves(id);
+        // Steps that were skipped leave their slices to be worked off.
+        engine.compute(id, self.host, slice_ns * f64::from(1 + skip));
+    }
+
+    /// The step is tried again after a while, or the request has failed.
+    fn step_failed(&mut self, engine: &mut Engine, id: CallId, cause: Cause, again: bool) {
+        let Some(call) = engine.get(id).copied() else { return };
+        let job = self.jobs.of(engine, id);
+        job.failed += 1;
+        let number = (call.request << 16) | (u64::from(call.step) << 8) | u64::from(job.failed);
+        let Settings { tries, backoff, backoff_growth, jitter, .. } = self.settings;
+        let retry = Retry { tries, backoff, growth: backoff_growth, jitter };
+        match retry.wait_ns(job.failed, &mut self.waits.draw(number)).filter(|_| again) {
+            Some(wait_ns) => engine.pause(id, wait_ns),
+            None => self.finish(engine, id, Err(cause)),
+        }
+    }
+
+    /// Gives back what a step held.
+    fn let_go(&mut self, engine: &mut Engine, id: CallId, step: Step) {
+        let Some(call) = engine.get(id).copied() else { return };
+        if std::mem::take(&mut self.jobs.of(engine, id).connected) {
+            let number = (call.request << 8) | u64::from(call.step);
+            let leaks = self.leak_share > 0.0 && self.mistakes.draw(number).chance(self.leak_share);
+            self.pool.give_back(leaks);
+            self.connect_waiting(engine);
+        }
+        if step.what == What::Service {
+            let under_way = &mut self.services[step.group].under_way;
+            *under_way = under_way.saturating_sub(step.times);
+        }
+    }
+
+    /// Calls that waited for a connection get those that are free.
+    fn connect_waiting(&mut self, engine: &mut Engine) {
+        while let Some(id) = self.pool.next(engine) {
+            let Some(call) = engine.get(id).copied() else { continue };
+            if let Some(step) = self.programs[call.class as usize].steps.get(usize::from(call.step)).copied() {
+                engine.serves(id);
+                self.query(engine, id, step);
+            }
+        }
     }
 
     /// The worker is done with the call and takes the next.
     fn finish(&mut self, engine: &mut Engine, id: CallId, answer: Answer) {
+        if let Some(call) = engine.get(id) {
+            self.jobs.remove(call.count);
+        }
         engine.answer(id, answer);
         self.busy -= 1;
+        self.write_log(engine);
         self.hold(engine, -(self.settings.memory_per_request.0 as f64));
         self.take_waiting(engine);
+    }
+
+    fn write_log(&mut self, engine: &mut Engine) {
+        let Settings { log, log_keep, .. } = self.settings;
+        let room = log_keep.0 == 0 || self.log_bytes + log.0 as f64 <= log_keep.0 as f64;
+        if log.0 > 0 && room && engine.store(self.host, log.0 as f64) {
+            self.log_bytes += log.0 as f64;
+        }
     }
 
     fn take_waiting(&mut self, engine: &mut Engine) {
         while self.busy < self.settings.workers
             && let Some(next) = self.waiting.pop_front()
         {
-            self.take(engine, next);
+            if engine.get(next).is_some() {
+                self.take(engine, next);
+            }
         }
+    }
+
+    fn await_crash(&mut self, engine: &mut Engine) {
+        let mean_ns = self.settings.crash_every.ns() as f64;
+        if mean_ns > 0.0 {
+            let ns = mean_ns * engine.exponential(&mut self.crashes.draw(self.deaths));
+            engine.set_timer(self.crash, engine.now().saturating_add(ns as Nanos));
+        }
+    }
+
+    fn crosstalk(&self) -> Crosstalk {
+        Crosstalk { contention: self.settings.contention, coherency: self.settings.coherency }
     }
 }
 
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
         self.hold(engine, self.settings.memory.0 as f64);
+        engine.set_crosstalk(self.host, self.crosstalk());
+        self.await_crash(engine);
     }
 
     fn stop(&mut self, engine: &mut Engine) {
         self.busy = 0;
+        self.deaths += 1;
         self.waiting.clear();
+        self.pool.clear(engine);
+        self.services.iter_mut().for_each(|service| *service = Service::default());
+        self.jobs = Jobs::default();
+        engine.clear_timer(self.crash);
         self.hold(engine, -self.memory_bytes);
     }
 
@@ -153,28 +405,44 @@ impl Behaviour for State {
         }
     }
 
-    fn answered(&mut self, engine: &mut Engine, id: CallId, answer: Answer) {
-        let Some(call) = engine.get(id) else { return };
-        let slice_ns = f64::from_bits(call.note);
-        match answer {
-            Ok(()) => {
-                engine.serves(id);
-                engine.compute(id, self.host, slice_ns);
-            }
-            Err(_) => self.finish(engine, id, answer),
+    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: Reply) {
+        let Some(call) = engine.get(id).copied() else { return };
+        let Some(step) = self.programs[call.class as usize].steps.get(usize::from(call.step)).copied() else { return };
+        if step.what == What::Service {
+            let service = &mut self.services[step.group];
+            service.breaker.note(engine.now(), reply.answer.is_ok(), self.settings.breaker_open);
+        }
+        let job = self.jobs.of(engine, id);
+        job.pending = job.pending.saturating_sub(1);
+        if let Err(cause) = reply.answer {
+            job.cause = Some(cause);
+        }
+        if job.pending > 0 {
+            return;
+        }
+        let cause = job.cause.take();
+        self.let_go(engine, id, step);
+        match (cause, step.what) {
+            (None, What::LookUp { skip }) if reply.note == super::HIT => self.step_done(engine, id, skip),
+            // A cache that does not answer is a cache that has nothing.
+            (None, _) | (Some(_), What::LookUp { .. } | What::Put) => self.step_done(engine, id, 0),
+            (Some(cause), _) => self.step_failed(engine, id, cause, true),
         }
     }
 
     fn served(&mut self, engine: &mut Engine, id: CallId) {
-        let Some(call) = engine.get_mut(id) else { return };
-        call.step += 1;
-        let call = *call;
-        if u32::from(call.step) > self.queries(&call) {
-            self.finish(engine, id, Ok(()));
+        self.go_on(engine, id);
+    }
+
+    fn timer(&mut self, engine: &mut Engine, which: u8) {
+        if which == CRASH {
+            engine.order(Order::Restart { node: self.node });
             return;
         }
-        let choice = self.routes.draw(call.request).below(self.databases.len() as u32);
-        engine.call(self.databases[choice as usize], id);
+        while let Some(id) = self.pool.give_up(engine) {
+            self.no_connection += 1;
+            self.finish(engine, id, Err(Cause::NoConnection));
+        }
     }
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
@@ -183,11 +451,44 @@ impl Behaviour for State {
         let each_bytes = settings.memory_per_request.0 as f64 - self.settings.memory_per_request.0 as f64;
         let idle_bytes = settings.memory.0 as f64 - self.settings.memory.0 as f64;
         self.demand = settings.demand.0.map(|demand| Sampler::new(&demand));
+        self.programs.iter_mut().for_each(|program| program.configure(settings));
         self.settings = settings.clone();
+        self.pool.resize(settings.pool, settings.pool_wait);
+        engine.set_crosstalk(self.host, self.crosstalk());
         if running {
             self.hold(engine, idle_bytes + each_bytes * f64::from(self.busy));
         }
+        self.connect_waiting(engine);
         self.take_waiting(engine);
+    }
+
+    fn fault(&mut self, engine: &mut Engine, kind: &FaultKind, on: bool) {
+        match *kind {
+            FaultKind::ConnectionLeak { share } => self.leak_share = if on { share } else { 0.0 },
+            FaultKind::Deploy { errors, speed, .. } => {
+                self.release = if on { Release { errors, speed } } else { Release::GOOD };
+            }
+            _ => {}
+        }
+        self.connect_waiting(engine);
+    }
+
+    fn metrics(&self, _: &Engine, metrics: &mut Vec<Metric>) {
+        let mut add = |name, reading| metrics.push(Metric { name, unit: Unit::Count, reading });
+        if self.settings.pool > 0 {
+            let (held, leaked, waiting) = self.pool.gauge();
+            add("connections_held", MetricReading::Gauge(f64::from(held)));
+            add("connections_leaked", MetricReading::Gauge(f64::from(leaked)));
+            add("waiting_for_connection", MetricReading::Gauge(f64::from(waiting)));
+            add("no_connection", MetricReading::Count(self.no_connection as f64));
+        }
+        if self.settings.breaker > 0 || self.settings.bulkhead > 0 {
+            add("rejected", MetricReading::Count(self.rejected as f64));
+        }
+        if self.settings.log.0 > 0 {
+            let reading = MetricReading::Gauge(self.log_bytes);
+            metrics.push(Metric { name: "log", unit: Unit::Bytes, reading });
+        }
     }
 
     fn gauge(&self) -> NodeGauge {
@@ -205,6 +506,10 @@ impl Behaviour for State {
     }
 
     fn restart_ns(&self) -> Nanos {
-        self.settings.restart.ns()
+        if self.settings.supervised { self.settings.restart.ns() } else { self.settings.repair.ns() }
+    }
+
+    fn drain_ns(&self) -> Nanos {
+        self.settings.drain.ns()
     }
 }

@@ -1,34 +1,42 @@
 //! Users with their browsers: where requests come from, and who waits for the answers.
 
-use std::collections::VecDeque;
-
-use super::{About, Behaviour, Kind, Place};
+use super::arrivals::Process;
+use super::outbound::Retry;
+use super::{About, Behaviour, Kind, Metric, MetricReading, Place, Way};
 use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
 use crate::engine::moves::Cause;
 use crate::engine::random::Stream;
-use crate::engine::{Answer, Engine, Timer};
+use crate::engine::sampler::Sampler;
+use crate::engine::{Engine, Reply, Timer};
 use crate::settings;
-use crate::units::{Duration, Nanos, SECOND_NS};
-use crate::workload::{Arrivals, Class, Workload};
+use crate::settings::Unit;
+use crate::stage::FaultKind;
+use crate::units::{Duration, Nanos};
+use crate::workload::{Class, Workload};
 
 /// What the model of the users does.
 pub const ABOUT: About = About {
     name: "Users",
     summary: "Browsers that ask for pages, files and changes, and give up when an answer takes too long.",
     models: &[
-        "Requests arrive on their own, whether or not earlier ones were answered (an open workload).",
+        "Requests arrive on their own, whether or not earlier ones were answered (an open workload); in a closed workload each user thinks between an answer and the next request.",
         "The first request of a visit looks the name up and opens a connection: one round trip for TCP, one for TLS 1.3.",
+        "A file that the browser has kept is not asked for again.",
         "A user gives up after the timeout; the server, which does not know, goes on working for nobody.",
     ],
-    leaves_out: &["Packet loss and slow start.", "Users who come back after a failure."],
+    leaves_out: &["TCP's slow start.", "Which user it is: every request is a stranger's."],
     hosted: false,
+    origin: true,
     calls: &[Kind::Dns, Kind::AppServer],
 };
 
 settings! {
     /// Settings of the users.
     pub struct Settings {
+        /// Their share of all users, where there are several kinds of users or regions: a weight, 1 unless set.
+        share: f64 = 1.0, 0.0..=1_000_000.0,
+            "A weight: the shares of all users together make the workload";
         /// How long a user waits for an answer before giving up.
         timeout: Duration = Duration::from_s(10), 0.01..=600.0,
             "Nielsen, Usability Engineering (1993), section 5.5: ten seconds is the limit for keeping a user's attention";
@@ -38,70 +46,100 @@ settings! {
         /// Round trips that opening a connection takes.
         handshake: u32 = 2, 0.0..=10.0,
             "RFC 9293 (TCP: one round trip) and RFC 8446 (TLS 1.3: one round trip)";
+        /// Share of the static files that the browser has kept from before and does not ask for.
+        browser_cache: f64 = 0.0, 0.0..=1.0,
+            "None unless the server allows it: RFC 9111 leaves the choice to Cache-Control";
+        /// Times that a failed request is sent in all: 1 for never again.
+        tries: u32 = 1, 1.0..=20.0,
+            "RFC 9110, section 9.2.2: a client may repeat only what is safe to repeat, so none unless set";
+        /// Wait before a failed request is sent again.
+        backoff: Duration = Duration::from_s(1), 0.0..=600.0,
+            "Assumed: a script that tries again after a second";
+        /// Factor on that wait from one time to the next: 1 for a fixed wait, 2 for exponential backoff.
+        backoff_growth: f64 = 2.0, 1.0..=10.0,
+            "Doubling: binary exponential backoff, as in Ethernet (Metcalfe & Boggs, 1976)";
+        /// Whether the wait is drawn at random, from nothing to its length.
+        jitter: bool = true, 0.0..=1.0,
+            "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015): full jitter";
     }
 }
 
+/// Kinds that static files come from where there is one.
+const EDGE_CACHES: &[Kind] = &[];
+
 const NEXT_REQUEST: u8 = 0;
-const PATIENCE: u8 = 1;
 
 /// What a root call waits for.
 const LOOK_UP: u16 = 0;
 const HANDSHAKE: u16 = 1;
 const RESPONSE: u16 = 2;
+const BACKOFF: u16 = 3;
 
 /// The users at work.
 #[derive(Debug)]
 pub(super) struct State {
     settings: Settings,
     workload: Workload,
-    node: u16,
+    /// These users' part of all users.
+    part: f64,
+    spike: f64,
+    think: Sampler,
+    place: Place,
     resolvers: Vec<u16>,
-    servers: Vec<u16>,
+    /// Where each class's requests may go.
+    servers: [Vec<u16>; 4],
+    /// The node that the last look-up named, if the resolver names one.
+    resolved: Option<u16>,
     next_request: Slot,
-    patience: Slot,
-    /// Requests whose users still wait, by the time at which they give up; answered ones are skipped when their turn comes.
-    waiting: VecDeque<(Nanos, CallId)>,
     requests: u64,
-    gaps: Stream,
+    thought: u64,
+    kept: u64,
+    arrivals: Process,
     classes: Stream,
     visits: Stream,
     routes: Stream,
+    waits: Stream,
+    thoughts: Stream,
+    browsers: Stream,
 }
 
 impl State {
     pub(super) fn new(settings: &Settings, place: Place, workload: &Workload, engine: &mut Engine) -> Self {
         let stream = |purpose| engine.stream(&place.name, purpose);
-        let (gaps, classes, visits, routes) = (stream("gap"), stream("class"), stream("visit"), stream("route"));
+        let (classes, visits, routes) = (stream("class"), stream("visit"), stream("route"));
+        let (waits, thoughts, browsers) = (stream("backoff"), stream("think"), stream("browser"));
+        let part = settings.share / place.weight.max(f64::MIN_POSITIVE);
         Self {
             settings: settings.clone(),
             workload: workload.clone(),
-            node: place.node,
+            part,
+            spike: 1.0,
+            think: Sampler::new(&workload.closed.map(|closed| closed.think).unwrap_or_default()),
             resolvers: place.edges_to(Kind::Dns),
-            servers: place.edges_to(Kind::AppServer),
+            servers: Class::ALL.map(|class| servers_for(&place, class)),
+            resolved: None,
             next_request: engine.add_timer(Timer { node: place.node, which: NEXT_REQUEST }),
-            patience: engine.add_timer(Timer { node: place.node, which: PATIENCE }),
-            waiting: VecDeque::new(),
             requests: 0,
-            gaps,
+            thought: 0,
+            kept: 0,
+            arrivals: Process::new(workload, part, &place.name, engine),
             classes,
             visits,
             routes,
+            waits,
+            thoughts,
+            browsers,
+            place,
         }
     }
 
     /// Sets the timer for the next request.
-    fn await_next(&self, engine: &mut Engine) {
-        let rate = self.workload.rate.per_s();
-        if rate <= 0.0 {
-            engine.clear_timer(self.next_request);
-            return;
+    fn await_next(&mut self, engine: &mut Engine) {
+        let gap_s = self.arrivals.gap_s(engine, self.requests);
+        match self.arrivals.after(engine, gap_s) {
+            Some(at) => engine.set_timer(self.next_request, at),
+            None => engine.clear_timer(self.next_request),
         }
-        let gap = match self.workload.arrivals {
-            Arrivals::Poisson => engine.exponential(&mut self.gaps.draw(self.requests)),
-            Arrivals::Constant => 1.0,
-        };
-        let gap_ns = (gap * SECOND_NS as f64 / rate + 0.5) as Nanos;
-        engine.set_timer(self.next_request, engine.now().saturating_add(gap_ns));
     }
 
     fn class(&self, request: u64) -> Class {
@@ -117,19 +155,36 @@ impl State {
         last.map_or(Class::Static, |(class, _)| class)
     }
 
+    /// A closed workload's user thinks, then sends.
+    fn think(&mut self, engine: &mut Engine) {
+        let number = self.thought;
+        self.thought += 1;
+        let think_ns = engine.demand_ns(&self.think, &mut self.thoughts.draw(number));
+        let user = engine.begin_own(number, Class::Static, self.place.node, None);
+        engine.pause(user, think_ns as Nanos);
+    }
+
     fn begin(&mut self, engine: &mut Engine) {
         let request = self.requests;
         self.requests += 1;
-        let root = engine.begin(request, self.class(request), self.node);
-        let gives_up = engine.now() + self.settings.timeout.ns();
-        if self.waiting.is_empty() {
-            engine.set_timer(self.patience, gives_up);
+        let class = self.class(request);
+        if class == Class::Static
+            && self.settings.browser_cache > 0.0
+            && self.browsers.draw(request).chance(self.settings.browser_cache)
+        {
+            self.kept += 1;
+            if self.workload.closed.is_some() {
+                self.think(engine);
+            }
+            return;
         }
-        self.waiting.push_back((gives_up, root));
+        // Requests of several kinds of users are told apart by their numbers' upper bits.
+        let number = request | (u64::from(self.place.ordinal) << 40);
+        let root = engine.begin(number, class, self.place.node, self.settings.timeout.ns());
         let first_of_visit = self.visits.draw(request).below(self.settings.visit) == 0;
         match self.resolvers.first() {
             Some(resolver) if first_of_visit => {
-                engine.call(*resolver, root);
+                engine.call(*resolver, root, self.settings.timeout.ns());
             }
             _ if first_of_visit => self.connect(engine, root),
             _ => self.send(engine, root),
@@ -158,38 +213,80 @@ impl State {
     }
 
     fn send(&self, engine: &mut Engine, root: CallId) {
-        let Some(edge) = self.server(engine, root) else { return };
+        let Some(edge) = self.server(engine, root) else {
+            engine.end(root, Err(Cause::Down));
+            return;
+        };
         if let Some(call) = engine.get_mut(root) {
             call.step = RESPONSE;
-            engine.call(edge, root);
+            engine.call(edge, root, self.settings.timeout.ns());
         }
     }
 
-    /// Where a request goes: one of the servers, evenly at random, and the same one for the connection and the request.
+    /// Where a request goes: to the server that the look-up named, else to one of the servers, evenly at random, and to
+    /// the same one for the connection and the request; to another when it is sent again.
     fn server(&self, engine: &Engine, root: CallId) -> Option<u16> {
-        let request = engine.get(root)?.request;
-        let choice = self.routes.draw(request).below(self.servers.len() as u32);
-        self.servers.get(choice as usize).copied()
+        let call = engine.get(root)?;
+        let servers = &self.servers[call.class as usize];
+        if let Some(node) = self.resolved
+            && let Some(edge) = servers.iter().find(|edge| engine.target(**edge) == node)
+        {
+            return Some(*edge);
+        }
+        match servers.as_slice() {
+            [only] => Some(*only),
+            several => {
+                let mut draw = self.routes.draw(call.request);
+                let choices = several.len() as u32;
+                let choice = draw.below(choices.max(1)) + call.count;
+                several.get((choice % choices.max(1)) as usize).copied()
+            }
+        }
     }
 
-    /// Users whose patience has run out give up.
-    fn give_up(&mut self, engine: &mut Engine) {
-        let now = engine.now();
-        while let Some((gives_up, root)) = self.waiting.front().copied() {
-            if gives_up <= now {
-                engine.end(root, Err(Cause::TimedOut));
-            } else if engine.get(root).is_some() {
-                engine.set_timer(self.patience, gives_up);
-                return;
+    /// A failed request is sent again after a while, or was the last try.
+    fn failed(&mut self, engine: &mut Engine, root: CallId, cause: Cause) {
+        let Some(call) = engine.get_mut(root) else { return };
+        call.count += 1;
+        let (failed, number) = (call.count, (call.request << 8) | u64::from(call.count));
+        let Settings { tries, backoff, backoff_growth, jitter, .. } = self.settings;
+        let retry = Retry { tries, backoff, growth: backoff_growth, jitter };
+        match retry.wait_ns(failed, &mut self.waits.draw(number)) {
+            Some(wait_ns) => {
+                call.step = BACKOFF;
+                engine.pause(root, wait_ns);
             }
-            self.waiting.pop_front();
+            None => self.ended(engine, root, Err(cause)),
+        }
+    }
+
+    fn ended(&mut self, engine: &mut Engine, root: CallId, answer: Result<(), Cause>) {
+        if engine.end(root, answer) && self.workload.closed.is_some() {
+            self.think(engine);
         }
     }
 }
 
+/// Static files come from an edge cache where there is one; the rest goes to it only where there is no other way.
+fn servers_for(place: &Place, class: Class) -> Vec<u16> {
+    let ways: Vec<&Way> = place.edges.iter().filter(|way| way.kind != Kind::Dns && *way.classes.get(class)).collect();
+    let static_files = class == Class::Static;
+    let fits = |way: &&&Way| EDGE_CACHES.contains(&way.kind) == static_files;
+    let preferred: Vec<u16> = ways.iter().filter(fits).map(|way| way.edge).collect();
+    if preferred.is_empty() { ways.iter().map(|way| way.edge).collect() } else { preferred }
+}
+
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
-        self.await_next(engine);
+        match self.workload.closed {
+            None => self.await_next(engine),
+            Some(closed) => {
+                let users = (f64::from(closed.users) * self.part + 0.5) as u32;
+                for _ in 0..users {
+                    self.think(engine);
+                }
+            }
+        }
     }
 
     fn stop(&mut self, engine: &mut Engine) {
@@ -200,39 +297,74 @@ impl Behaviour for State {
         debug_assert!(false, "nobody calls the users");
     }
 
-    fn answered(&mut self, engine: &mut Engine, root: CallId, answer: Answer) {
+    fn answered(&mut self, engine: &mut Engine, root: CallId, reply: Reply) {
         let looked_up = engine.get(root).is_some_and(|call| call.step == LOOK_UP);
-        match answer {
-            Ok(()) if looked_up => self.connect(engine, root),
-            _ => {
-                engine.end(root, answer);
+        match reply.answer {
+            Ok(()) if looked_up => {
+                self.resolved = (reply.note > 0).then(|| (reply.note - 1) as u16);
+                self.connect(engine, root);
             }
+            Ok(()) => self.ended(engine, root, Ok(())),
+            Err(cause) => self.failed(engine, root, cause),
         }
     }
 
-    fn served(&mut self, engine: &mut Engine, root: CallId) {
-        self.shake_hands(engine, root);
+    fn expired(&mut self, engine: &mut Engine, root: CallId) {
+        self.ended(engine, root, Err(Cause::TimedOut));
     }
 
-    fn timer(&mut self, engine: &mut Engine, which: u8) {
-        if which == NEXT_REQUEST {
-            self.begin(engine);
-            self.await_next(engine);
-        } else {
-            self.give_up(engine);
+    fn served(&mut self, engine: &mut Engine, id: CallId) {
+        match engine.get(id) {
+            Some(call) if !call.is_root() => {
+                engine.finish(id);
+                self.begin(engine);
+            }
+            Some(call) if call.step == BACKOFF => self.send(engine, id),
+            _ => self.shake_hands(engine, id),
         }
+    }
+
+    fn timer(&mut self, engine: &mut Engine, _: u8) {
+        self.begin(engine);
+        self.await_next(engine);
     }
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, workload: &Workload) {
         if let super::Settings::Clients(settings) = settings {
             self.settings = settings.clone();
         }
-        let before = self.workload.rate.per_s();
         self.workload = workload.clone();
-        // What is left of the gap shrinks or grows with the rate, so that the n-th draw still belongs to the n-th gap.
+        self.follow(engine);
+    }
+
+    fn fault(&mut self, engine: &mut Engine, kind: &FaultKind, on: bool) {
+        if let FaultKind::Spike { factor } = kind {
+            self.spike *= if on { *factor } else { 1.0 / factor };
+            self.follow(engine);
+        }
+    }
+
+    fn metrics(&self, _: &Engine, metrics: &mut Vec<Metric>) {
+        if self.settings.browser_cache > 0.0 {
+            let reading = MetricReading::Ratio(self.kept as f64, self.requests as f64);
+            metrics.push(Metric { name: "browser_cache", unit: Unit::Number, reading });
+        }
+    }
+}
+
+impl State {
+    /// Lets the next request come sooner or later, as a changed rate wants it: what is left of the gap shrinks or grows,
+    /// so that the n-th draw still belongs to the n-th gap.
+    fn follow(&mut self, engine: &mut Engine) {
+        let before = self.arrivals.mean_rate();
+        let workload = self.workload.clone();
+        if !self.arrivals.change(&workload, self.part * self.spike) || workload.closed.is_some() {
+            return;
+        }
+        let after = self.arrivals.mean_rate();
         match engine.timer(self.next_request) {
-            Some(at) if workload.rate.per_s() > 0.0 => {
-                let left_ns = (at - engine.now()) as f64 * before / workload.rate.per_s();
+            Some(at) if after > 0.0 => {
+                let left_ns = (at - engine.now()) as f64 * before / after;
                 engine.set_timer(self.next_request, engine.now().saturating_add(left_ns as Nanos));
             }
             _ => self.await_next(engine),

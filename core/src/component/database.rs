@@ -21,6 +21,7 @@ pub const ABOUT: About = About {
     ],
     leaves_out: &["Locks between changes of the same row.", "Group commit.", "Rows that are not in memory."],
     hosted: true,
+    origin: false,
     calls: &[],
 };
 
@@ -57,6 +58,7 @@ settings! {
 #[derive(Debug)]
 pub(super) struct State {
     settings: Settings,
+    node: u16,
     host: u32,
     demand: [Sampler; 4],
     demands: Stream,
@@ -71,6 +73,7 @@ impl State {
         Self {
             demand: settings.demand.0.map(|demand| Sampler::new(&demand)),
             settings: settings.clone(),
+            node: place.node,
             host: place.host.unwrap_or_default(),
             demands: engine.stream(&place.name, "demand"),
             commits: engine.stream(&place.name, "commit"),
@@ -101,6 +104,7 @@ impl State {
 
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
+        engine.presence_mut(self.node).primary = true;
         self.hold(engine, self.settings.memory.0 as f64);
     }
 

@@ -17,6 +17,7 @@ pub const ABOUT: About = About {
     ],
     leaves_out: &["The walk from the root servers.", "Lost packets and retries."],
     hosted: false,
+    origin: false,
     calls: &[],
 };
 

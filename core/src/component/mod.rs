@@ -5,19 +5,38 @@
 //! needs to know of it (`flow`). To add one: write the file, and add its line to `components!` below.
 
 pub mod app_server;
+mod arrivals;
+pub mod autoscaler;
+pub mod backup;
+pub mod batch;
+pub mod cache;
+pub mod cdn;
 pub mod clients;
 pub mod database;
 pub mod dns;
+pub mod journal;
+pub mod load_balancer;
+pub mod log_pipeline;
+pub mod monitor;
+pub mod object_store;
+mod outbound;
+mod pool;
+mod program;
+pub mod queue;
+pub mod replica;
+pub mod session_store;
+pub mod shards;
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::engine::calls::CallId;
-use crate::engine::{Answer, Engine};
-use crate::settings::{Field, Knob, Settings as _};
+use crate::engine::{Engine, Reply};
+use crate::settings::{Field, Knob, Settings as _, Unit};
+use crate::stage::FaultKind;
 use crate::units::Nanos;
-use crate::workload::Workload;
+use crate::workload::{Class, PerClass, Workload};
 
 /// What a kind is, as the page tells it.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +51,8 @@ pub struct About {
     pub leaves_out: &'static [&'static str],
     /// Whether it runs on a machine of ours.
     pub hosted: bool,
+    /// Whether it acts on its own, so that nobody need call it.
+    pub origin: bool,
     /// The kinds that it may call.
     pub calls: &'static [Kind],
 }
@@ -114,14 +135,33 @@ macro_rules! components {
 components! {
     clients, Clients, "clients";
     dns, Dns, "dns";
+    cdn, Cdn, "cdn";
+    object_store, ObjectStore, "object-store";
+    load_balancer, LoadBalancer, "load-balancer";
     app_server, AppServer, "app-server";
+    session_store, SessionStore, "session-store";
+    cache, Cache, "cache";
     database, Database, "database";
+    replica, Replica, "replica";
+    shards, Shards, "shards";
+    queue, Queue, "queue";
+    journal, Journal, "journal";
+    autoscaler, Autoscaler, "autoscaler";
+    backup, Backup, "backup";
+    log_pipeline, LogPipeline, "log-pipeline";
+    monitor, Monitor, "monitor";
+    batch, Batch, "batch";
 }
 
 impl Kind {
     /// The kind with this key in a stage file.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.key() == key)
+    }
+
+    /// Whether it keeps the app's rows, or leads to those that do.
+    pub(crate) const fn keeps_rows(self) -> bool {
+        matches!(self, Self::Database | Self::Replica | Self::Shards)
     }
 }
 
@@ -130,18 +170,81 @@ impl Kind {
 pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) node: u16,
+    /// Which copy it is, counted from 0, and of how many.
+    pub(crate) copy: u32,
+    pub(crate) copies: u32,
     /// None for what runs on hardware that is not ours.
     pub(crate) host: Option<u32>,
-    /// The edges that leave it, by the kind at their other end.
-    pub(crate) edges: Vec<(u16, Kind)>,
+    /// Which component of its kind it is, counted from 0.
+    pub(crate) ordinal: u16,
+    /// The sum of all users' shares.
+    pub(crate) weight: f64,
+    /// Every copy's node of its own component.
+    pub(crate) peers: Vec<u16>,
+    /// The edges that leave it.
+    pub(crate) edges: Vec<Way>,
+    /// The nodes that call it, by kind.
+    pub(crate) callers: Vec<(u16, Kind)>,
+}
+
+/// An edge that leaves a copy, with what is at its other end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) edge: u16,
+    /// The node at its end.
+    pub(crate) node: u16,
+    /// Index of that node's component in the stage.
+    pub(crate) component: u16,
+    pub(crate) kind: Kind,
+    /// The classes whose requests go this way.
+    pub(crate) classes: PerClass<bool>,
 }
 
 impl Place {
     /// The edges to components of one kind.
     pub(crate) fn edges_to(&self, kind: Kind) -> Vec<u16> {
-        self.edges.iter().filter(|(_, to)| *to == kind).map(|(edge, _)| *edge).collect()
+        self.edges.iter().filter(|way| way.kind == kind).map(|way| way.edge).collect()
+    }
+
+    /// The edges to components of these kinds that carry a class.
+    pub(crate) fn edges_for(&self, kinds: &[Kind], class: Class) -> Vec<u16> {
+        let ways = self.edges.iter().filter(|way| kinds.contains(&way.kind) && *way.classes.get(class));
+        ways.map(|way| way.edge).collect()
     }
 }
+
+/// A figure of a component's own: a hit ratio, a backlog, a lag. Counts and ratios run from the start of the run; two
+/// readings and their distance give a rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name in results: `hit_ratio`.
+    pub name: &'static str,
+    /// What its number counts.
+    pub unit: Unit,
+    /// The number.
+    pub reading: MetricReading,
+}
+
+/// The number of a [`Metric`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MetricReading {
+    /// As it stands now.
+    Gauge(f64),
+    /// How many so far.
+    Count(f64),
+    /// A sum so far, over another: hits over look-ups, waits over waiters.
+    Ratio(f64, f64),
+}
+
+/// What a caller wants of a call, where a kind tells more than one thing apart; see [`Call::verb`](crate::engine::calls::Call::verb).
+pub(crate) const GET: u8 = 0;
+/// Store this, or change it.
+pub(crate) const PUT: u8 = 1;
+/// Forget this.
+pub(crate) const DELETE: u8 = 2;
+
+/// The note of a cache's answer when it had what was asked for.
+pub(crate) const HIT: u64 = 1;
 
 /// How full a copy of a component is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,14 +272,20 @@ pub(crate) trait Behaviour: fmt::Debug {
     fn stop(&mut self, _engine: &mut Engine) {}
     /// A call has come.
     fn arrived(&mut self, engine: &mut Engine, call: CallId);
-    /// A call that `call` made was answered.
-    fn answered(&mut self, _engine: &mut Engine, _call: CallId, _answer: Answer) {}
+    /// A call that `call` made was answered, or given up at its deadline.
+    fn answered(&mut self, _engine: &mut Engine, _call: CallId, _reply: Reply) {}
+    /// The deadline of a call that was not made over a link has come: a user's patience, work of its own.
+    fn expired(&mut self, _engine: &mut Engine, _call: CallId) {}
     /// A processor, a disk or a pause is done with the call.
     fn served(&mut self, engine: &mut Engine, call: CallId);
     /// One of its timers has gone off.
     fn timer(&mut self, _engine: &mut Engine, _which: u8) {}
     /// Other settings and another workload apply from now on. The settings are of its own kind.
     fn configure(&mut self, engine: &mut Engine, settings: &Settings, workload: &Workload);
+    /// A fault that only a component of this kind can have begins, or ends.
+    fn fault(&mut self, _engine: &mut Engine, _kind: &FaultKind, _on: bool) {}
+    /// Figures of its own.
+    fn metrics(&self, _engine: &Engine, _metrics: &mut Vec<Metric>) {}
     /// How full it is.
     fn gauge(&self) -> NodeGauge {
         NodeGauge { up: true, ..NodeGauge::default() }
@@ -187,6 +296,10 @@ pub(crate) trait Behaviour: fmt::Debug {
     }
     /// How long it takes to run again after it was killed.
     fn restart_ns(&self) -> Nanos {
+        0
+    }
+    /// How long it finishes what it has before a deploy ends it.
+    fn drain_ns(&self) -> Nanos {
         0
     }
 }

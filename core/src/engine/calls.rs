@@ -1,4 +1,4 @@
-//! Calls: a request as one component sees it, from its arrival there to its answer.
+//! Calls: a request as one component sees it, from its arrival there to the arrival of its answer at the caller.
 //!
 //! A user's request is the root call at the users; each component that works for it has a call of its own, whose parent
 //! is the caller's. A call that has ended leaves its place to another; ids carry a generation, so that an answer that
@@ -30,6 +30,10 @@ pub(super) enum Place {
     Disk(u32),
     /// Still travelling to its component.
     OnTheWay,
+    /// Answered; the answer is travelling to the caller.
+    Answered,
+    /// Nobody works for it and nobody will answer: the caller finds out at its deadline.
+    Lost,
 }
 
 /// One call.
@@ -39,20 +43,30 @@ pub struct Call {
     pub request: u64,
     /// When it was made.
     pub begun: Nanos,
-    /// Who made it.
+    /// When its maker gives it up: a root's users, a call's caller. [`Nanos::MAX`] for never.
+    pub deadline: Nanos,
+    /// Who made it; [`CallId::NONE`] for a root, for a component's own work, and once the caller has given it up.
     pub parent: CallId,
+    /// A number of the component's own; its caller finds it in the [reply](super::Reply).
+    pub note: u64,
     /// The copy of a component that handles it.
     pub node: u16,
-    /// The link by which it came; the last one's index for a root.
+    /// The link by which it came; the last one's index for a root and for a component's own work.
     pub link: u16,
-    /// The request's class.
-    pub class: Class,
+    /// A second number of the component's own.
+    pub count: u32,
     /// How far its component is with it; the component's own count.
     pub step: u16,
-    /// A number of the component's own.
-    pub note: u64,
-    pub(super) place: Place,
+    /// The request's class.
+    pub class: Class,
+    /// What the caller wants, where the called kind tells more than one thing apart; 0 is the plain case.
+    pub verb: u8,
+    /// What it was told, or tells, is out of date. Passes from an answer to the caller's call.
+    pub stale: bool,
+    /// Whether it is a user's request itself.
+    pub(super) root: bool,
     pub(super) watched: bool,
+    pub(super) place: Place,
     /// Even while the call lives, odd after it has ended.
     generation: u32,
 }
@@ -62,16 +76,36 @@ impl Call {
         Self {
             request,
             begun,
+            deadline: Nanos::MAX,
             parent,
+            note: 0,
             node,
             link,
-            class,
+            count: 0,
             step: 0,
-            note: 0,
-            place: Place::Held,
+            class,
+            verb: 0,
+            stale: false,
+            root: false,
             watched: false,
+            place: Place::Held,
             generation: 0,
         }
+    }
+
+    /// Whether it was made over a link: a root and a component's own work were not.
+    pub(super) fn has_caller(&self) -> bool {
+        self.link != u16::MAX
+    }
+
+    /// Whether it is a user's request itself.
+    pub fn is_root(&self) -> bool {
+        self.root
+    }
+
+    /// Whether its component is done with it, one way or the other.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.place, Place::Answered | Place::Lost)
     }
 }
 
@@ -115,12 +149,20 @@ impl Calls {
         Some(ended)
     }
 
-    /// The calls that a component has, on the way to it excluded.
+    /// Calls that have not ended.
+    pub(super) fn len(&self) -> usize {
+        self.calls.len() - self.free.len()
+    }
+
+    /// Every call that has not ended.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CallId, &Call)> {
+        let calls = self.calls.iter().enumerate().filter(|(_, call)| call.generation % 2 == 0);
+        calls.map(|(index, call)| (CallId { index: index as u32, generation: call.generation }, call))
+    }
+
+    /// The calls that a component has: neither on the way to it nor on the way back.
     pub(super) fn at_node(&self, node: u16) -> Vec<CallId> {
-        let calls = self.calls.iter().enumerate();
-        calls
-            .filter(|(_, call)| call.generation % 2 == 0 && call.node == node && call.place != Place::OnTheWay)
-            .map(|(index, call)| CallId { index: index as u32, generation: call.generation })
-            .collect()
+        let here = |call: &Call| call.node == node && call.place != Place::OnTheWay && !call.is_over();
+        self.iter().filter(|(_, call)| here(call)).map(|(id, _)| id).collect()
     }
 }

@@ -31,6 +31,10 @@ pub struct Host {
     /// Share of its speed at which a fault lets it run.
     pub(super) fault_speed: f64,
     pub(super) used_bytes: f64,
+    /// Bytes on its disk.
+    pub(super) stored_bytes: f64,
+    /// Bytes on its disk that a fault has put there.
+    pub(crate) junk_bytes: f64,
     pub(super) processor_slot: Slot,
     pub(super) disk_slot: Option<Slot>,
     pressed: f64,
@@ -50,6 +54,8 @@ impl Host {
             leaked_bytes: 0.0,
             fault_speed: 1.0,
             used_bytes,
+            stored_bytes: 0.0,
+            junk_bytes: 0.0,
             processor_slot,
             disk_slot: None,
             pressed: 1.0,
@@ -59,6 +65,24 @@ impl Host {
     /// Memory in use, the operating system's own and leaks included, in bytes.
     pub fn used_bytes(&self) -> f64 {
         self.used_bytes + self.leaked_bytes
+    }
+
+    /// Bytes on its disk, what a fault has put there included.
+    pub fn stored_bytes(&self) -> f64 {
+        self.stored_bytes + self.junk_bytes
+    }
+
+    /// Whether its disk has no room left.
+    pub fn disk_full(&self) -> bool {
+        self.stored_bytes() >= self.machine.disk.0 as f64
+    }
+
+    pub(super) fn store(&mut self, bytes: f64) -> bool {
+        let fits = bytes <= 0.0 || self.stored_bytes() + bytes <= self.machine.disk.0 as f64;
+        if fits {
+            self.stored_bytes = (self.stored_bytes + bytes).max(0.0);
+        }
+        fits
     }
 
     /// Whether nothing slows the machine down and everything fits in memory: the usual case, to be told quickly.

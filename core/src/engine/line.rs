@@ -5,22 +5,64 @@ use std::collections::VecDeque;
 use super::Message;
 use crate::units::Nanos;
 
-/// A delay line. The latency is constant, so the first in is the first out and one slot of the calendar serves
-/// everything on the way.
+/// A delay line with a bandwidth. Latency is the same for all and the transmitter sends one message after another, so
+/// the first in is the first out and one slot of the calendar serves everything on the way.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) latency_ns: Nanos,
+    /// Time that one byte takes at the transmitter; zero for a link whose bandwidth is no concern.
+    pub(super) byte_ns: f64,
+    pub(super) trouble: Trouble,
+    /// When the transmitter is free again.
+    free_at: Nanos,
+    /// Bytes sent so far.
+    pub(super) sent_bytes: f64,
     on_the_way: VecDeque<(Nanos, Message)>,
 }
 
+/// What a fault does to a line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Trouble {
+    /// Factor on the latency.
+    pub(crate) slow: f64,
+    /// Probability that a message must be sent again.
+    pub(crate) loss: f64,
+    /// Reasons for which nothing gets through.
+    pub(crate) cuts: u32,
+}
+
+impl Trouble {
+    pub(super) const NONE: Self = Self { slow: 1.0, loss: 0.0, cuts: 0 };
+}
+
 impl Line {
-    pub(super) fn new(latency_ns: Nanos) -> Self {
-        Self { latency_ns, on_the_way: VecDeque::new() }
+    pub(super) fn new(latency_ns: Nanos, byte_ns: f64) -> Self {
+        Self { latency_ns, byte_ns, trouble: Trouble::NONE, free_at: 0, sent_bytes: 0.0, on_the_way: VecDeque::new() }
+    }
+
+    /// Whether what is sent is there at once: nothing on the way, no time to cross, nothing in between.
+    #[inline]
+    pub(super) fn immediate(&self) -> bool {
+        self.latency_ns == 0 && self.byte_ns == 0.0 && self.on_the_way.is_empty() && self.trouble == Trouble::NONE
+    }
+
+    /// When a message of so many bytes, sent now, has crossed.
+    pub(super) fn arrival(&mut self, now: Nanos, bytes: f64) -> Nanos {
+        let mut leaves = now;
+        if self.byte_ns > 0.0 {
+            self.free_at = self.free_at.max(now).saturating_add((bytes * self.byte_ns + 0.5) as Nanos);
+            leaves = self.free_at;
+        }
+        let latency_ns = if self.trouble.slow == 1.0 {
+            self.latency_ns
+        } else {
+            (self.latency_ns as f64 * self.trouble.slow) as Nanos
+        };
+        leaves.saturating_add(latency_ns)
     }
 
     /// Puts a message on the way and says when it arrives. A latency that was lowered does not let it overtake.
-    pub(super) fn send(&mut self, now: Nanos, message: Message) -> Nanos {
-        let arrives = now + self.latency_ns;
+    pub(super) fn send(&mut self, arrives: Nanos, message: Message) -> Nanos {
         let arrives = self.on_the_way.back().map_or(arrives, |(before, _)| arrives.max(*before));
         self.on_the_way.push_back((arrives, message));
         arrives

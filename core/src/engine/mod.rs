@@ -4,44 +4,86 @@
 //! the disk ([`Engine::write`]) or for time to pass ([`Engine::pause`]), call another component ([`Engine::call`]), and
 //! ends it with [`Engine::answer`]. What comes of each is an [`Event`], which whoever drives the engine hands to the
 //! component in charge.
+//!
+//! This file holds what the engine is, and what may be asked of it; [`work`] what a component may do; `run` how events
+//! come about; `plant` what the simulation does to machines, links and nodes.
 
 pub mod calendar;
 pub mod calls;
+mod deadlines;
 pub mod host;
 mod line;
 pub mod moves;
+mod plant;
 pub mod processor;
 pub mod queue;
 pub mod random;
+mod run;
 pub mod sampler;
 pub mod tally;
+pub mod work;
+pub mod zipf;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use calendar::{Calendar, Slot};
-use calls::{Call, CallId, Calls, Place};
+use calls::{Call, CallId, Calls};
+use deadlines::Deadlines;
 use host::Host;
 use line::Line;
-use moves::{Cause, Move, What};
-use processor::Fired;
+use moves::{Cause, Move};
 use random::{Draw, Exponential, Stream};
 use sampler::Sampler;
 use tally::Tally;
+use zipf::Zipf;
 
-use crate::hardware::Machine;
 use crate::units::Nanos;
 use crate::workload::Class;
 
 /// What a call came to.
 pub type Answer = Result<(), Cause>;
 
+/// An answer that has come back, with what its caller may want to know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// What the call came to.
+    pub answer: Answer,
+    /// The edge over which the call was made.
+    pub edge: u16,
+    /// What the called component left in the call's [`note`](Call::note).
+    pub note: u64,
+    /// When the call was made.
+    pub begun: Nanos,
+}
+
 /// What travels on a link, or is handled before the clock moves on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Message {
     Arrive(CallId),
     Answer(CallId, Answer),
     OutOfMemory(u32),
+    Order(Order),
+}
+
+/// A message that had to be sent again. The order is by arrival, then by the order in which they were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Late {
+    arrives: Nanos,
+    number: u64,
+    message: Message,
+}
+
+impl Ord for Late {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.arrives, self.number).cmp(&(other.arrives, other.number))
+    }
+}
+
+impl PartialOrd for Late {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Something for a component to act on.
@@ -49,14 +91,50 @@ enum Message {
 pub enum Event {
     /// A call has come to its component.
     Arrived(CallId),
-    /// A call that this one made was answered.
-    Answered(CallId, Answer),
+    /// A call that this one made was answered, or given up at its deadline.
+    Answered(CallId, Reply),
     /// The processor, the disk or the pause is done with this call.
     Served(CallId),
+    /// The deadline of a call that was not made over a link, a user's request for one, has come.
+    Expired(CallId),
     /// A timer has gone off.
     Timer(Timer),
     /// This machine has run out of memory.
     OutOfMemory(u32),
+    /// A component wants something done to another.
+    Order(Order),
+}
+
+/// What one component may have done to another, by whoever drives the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Boot this node after so many nanoseconds; it does not run before.
+    SwitchOn {
+        /// The node.
+        node: u16,
+        /// How long its machine takes until its processes may start.
+        after: Nanos,
+    },
+    /// Take this node's machine away; what it held fails.
+    SwitchOff {
+        /// The node.
+        node: u16,
+    },
+    /// End this node's process; it starts anew after its own time to restart.
+    Restart {
+        /// The node.
+        node: u16,
+    },
+    /// Somebody starts this node's dead process by hand, now.
+    Repair {
+        /// The node.
+        node: u16,
+    },
+    /// Roll back whatever release is on its way to this node's component.
+    RollBack {
+        /// The node.
+        node: u16,
+    },
 }
 
 /// A timer of a component or of the simulation itself.
@@ -79,7 +157,9 @@ enum Owner {
     Processor(u32),
     Disk(u32),
     Line(u32),
+    Late,
     Pauses,
+    Deadlines,
     Timer(Timer),
 }
 
@@ -94,6 +174,30 @@ pub struct Edge {
     pub to: u16,
 }
 
+/// Which items requests ask for.
+#[derive(Clone, Debug)]
+struct Items {
+    zipf: Zipf,
+    draws: Stream,
+    /// Share of requests that a fault turns to the most popular item.
+    hot: f64,
+}
+
+/// What everybody can find out about a node: the state that health checks and service discovery see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// Whether its process runs and its machine is reachable.
+    pub up: bool,
+    /// Whether it asks to be left alone, to finish what it has: it is about to stop.
+    pub draining: bool,
+    /// Whether it takes changes: a database's role, which a promotion moves.
+    pub primary: bool,
+    /// The machine that it runs on; none for what runs on hardware that is not ours.
+    pub host: Option<u32>,
+    /// Where it is: index of the stage's region.
+    pub region: u16,
+}
+
 /// The event kernel.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -102,19 +206,30 @@ pub struct Engine {
     calendar: Calendar,
     owners: Vec<Owner>,
     hosts: Vec<Host>,
+    nodes: Vec<Presence>,
     edges: Vec<Edge>,
     /// Two for each edge: there and back. A line has a slot only once something travels on it for some time: links
     /// within a machine never do, and a smaller calendar is a faster one.
     lines: Vec<(Line, Option<Slot>)>,
+    /// Messages that had to be sent again, and so arrive out of their line's order.
+    late: BinaryHeap<Reverse<Late>>,
+    late_slot: Slot,
+    losses: Stream,
+    sent_again: u64,
     calls: Calls,
     messages: VecDeque<Message>,
     pauses: BinaryHeap<Reverse<(Nanos, CallId)>>,
     pauses_slot: Slot,
+    deadlines: Deadlines,
     /// A processor whose next event is to be found anew before the clock moves on: work often ends and begins on one
     /// processor at one instant, and its event need be found only once.
     stale: Option<u32>,
     exponential: Exponential,
+    items: Items,
+    /// Bytes of a request and of its response, by class.
+    payload: [[f64; Class::ALL.len()]; 2],
     watch_one_in: u64,
+    watch_only: Option<u64>,
     moves: Vec<Move>,
     pub(crate) tally: Tally,
     events: u64,
@@ -124,61 +239,37 @@ pub struct Engine {
 impl Engine {
     pub(crate) fn new(seed: u64) -> Self {
         let mut calendar = Calendar::default();
-        let pauses_slot = calendar.add();
+        let (pauses_slot, deadlines_slot, late_slot) = (calendar.add(), calendar.add(), calendar.add());
         Self {
             now: 0,
             seed,
             calendar,
-            owners: vec![Owner::Pauses],
+            owners: vec![Owner::Pauses, Owner::Deadlines, Owner::Late],
             hosts: Vec::new(),
+            nodes: Vec::new(),
             edges: Vec::new(),
             lines: Vec::new(),
+            late: BinaryHeap::new(),
+            late_slot,
+            losses: Stream::new(seed, "links", "loss"),
+            sent_again: 0,
             calls: Calls::default(),
             messages: VecDeque::new(),
             pauses: BinaryHeap::new(),
             pauses_slot,
+            deadlines: Deadlines::new(deadlines_slot),
             stale: None,
             exponential: Exponential::new(),
+            items: Items { zipf: Zipf::new(1, 1.0), draws: Stream::new(seed, "users", "item"), hot: 0.0 },
+            payload: [[0.0; Class::ALL.len()]; 2],
             watch_one_in: 0,
+            watch_only: None,
             moves: Vec::new(),
             tally: Tally::new(),
             events: 0,
             digest: seed,
         }
     }
-
-    // Building.
-
-    pub(crate) fn add_host(&mut self, name: String, machine: Machine) -> u32 {
-        let index = self.hosts.len() as u32;
-        let processor_slot = self.add_slot(Owner::Processor(index));
-        self.hosts.push(Host::new(name, machine, processor_slot));
-        index
-    }
-
-    pub(crate) fn add_edge(&mut self, edge: Edge, latency_ns: Nanos) {
-        self.edges.push(edge);
-        for _ in 0..2 {
-            self.lines.push((Line::new(latency_ns), None));
-        }
-    }
-
-    pub(crate) fn add_timer(&mut self, timer: Timer) -> Slot {
-        self.add_slot(Owner::Timer(timer))
-    }
-
-    fn add_slot(&mut self, owner: Owner) -> Slot {
-        self.owners.push(owner);
-        self.calendar.add()
-    }
-
-    pub(crate) fn set_latency(&mut self, edge: u16, latency_ns: Nanos) {
-        for (line, _) in &mut self.lines[usize::from(edge) * 2..][..2] {
-            line.latency_ns = latency_ns;
-        }
-    }
-
-    // What a component may ask.
 
     /// The clock.
     #[inline]
@@ -220,9 +311,32 @@ impl Engine {
         self.lines[usize::from(edge) * 2].0.latency_ns
     }
 
+    /// Which item the `nth` query of a request asks for, as its rank in popularity: 1 is asked for most.
+    #[inline]
+    pub fn item(&self, request: u64, nth: u64) -> u64 {
+        let mut draw = self.items.draws.draw((request << 8) | (nth & 0xff));
+        if self.items.hot > 0.0 && draw.chance(self.items.hot) { 1 } else { self.items.zipf.sample(&mut draw) }
+    }
+
     /// The machines.
     pub fn hosts(&self) -> &[Host] {
         &self.hosts
+    }
+
+    /// What everybody can find out about a node.
+    #[inline]
+    pub fn presence(&self, node: u16) -> &Presence {
+        &self.nodes[usize::from(node)]
+    }
+
+    /// What a node says of itself.
+    pub fn presence_mut(&mut self, node: u16) -> &mut Presence {
+        &mut self.nodes[usize::from(node)]
+    }
+
+    /// Every node.
+    pub fn nodes(&self) -> &[Presence] {
+        &self.nodes
     }
 
     /// The links between nodes.
@@ -230,106 +344,21 @@ impl Engine {
         &self.edges
     }
 
-    // What a component may do.
-
-    /// A new request of a user, at `node`.
-    pub fn begin(&mut self, request: u64, class: Class, node: u16) -> CallId {
-        self.tally.counts.arrived += 1;
-        let mut call = Call::new(request, class, CallId::NONE, node, u16::MAX, self.now);
-        call.watched = self.watch_one_in > 0 && request.is_multiple_of(self.watch_one_in);
-        self.calls.add(call)
-    }
-
-    /// Ends a user's request. False when it had ended before.
-    pub fn end(&mut self, root: CallId, answer: Answer) -> bool {
-        let Some(call) = self.calls.remove(root) else { return false };
-        let response_ns = self.now - call.begun;
-        self.note(call.request.rotate_left(32) ^ response_ns);
-        match answer {
-            Ok(()) => {
-                self.tally.complete(call.class, response_ns);
-                self.log(&call, What::Done);
-            }
-            Err(cause) => {
-                self.tally.fail(cause);
-                self.log(&call, What::Fail { node: call.node, cause });
-            }
-        }
-        true
-    }
-
-    /// Calls the component at the other end of `edge` for `parent`. Its answer comes as [`Event::Answered`].
-    pub fn call(&mut self, edge: u16, parent: CallId) -> Option<CallId> {
-        let from = *self.calls.get(parent)?;
-        let mut call = Call::new(from.request, from.class, parent, self.edges[usize::from(edge)].to, edge, self.now);
-        call.watched = from.watched;
-        call.place = Place::OnTheWay;
-        let id = self.calls.add(call);
-        let arrives = self.send(usize::from(edge) * 2, Message::Arrive(id));
-        self.log(&call, What::Travel { edge, back: false, arrives });
-        Some(id)
-    }
-
-    /// Ends a call and sends the answer to whoever made it.
-    pub fn answer(&mut self, id: CallId, answer: Answer) {
-        let Some(call) = self.calls.remove(id) else { return };
-        if let Err(cause) = answer {
-            self.log(&call, What::Fail { node: call.node, cause });
-        }
-        let arrives = self.send(usize::from(call.link) * 2 + 1, Message::Answer(call.parent, answer));
-        if answer.is_ok() {
-            self.log(&call, What::Travel { edge: call.link, back: true, arrives });
-        }
-    }
-
-    /// Ends a call without a word: the machine is off, and nobody is left to answer.
-    pub fn abandon(&mut self, id: CallId, cause: Cause) {
-        if let Some(call) = self.calls.remove(id) {
-            self.log(&call, What::Fail { node: call.node, cause });
-        }
-    }
-
-    /// Lets a call run on a machine's processors. Its end comes as [`Event::Served`].
-    pub fn compute(&mut self, id: CallId, host: u32, demand_ns: f64) {
-        let Some(call) = self.calls.get_mut(id) else { return };
-        call.place = Place::Processor(host);
-        self.hosts[host as usize].processor.add(self.now, id, demand_ns);
-        self.schedule_processor(host);
-    }
-
-    /// Lets a call wait for a synchronous operation of a machine's disk. Its end comes as [`Event::Served`].
-    pub fn write(&mut self, id: CallId, host: u32) {
-        let Some(call) = self.calls.get_mut(id) else { return };
-        call.place = Place::Disk(host);
-        let host_now = &mut self.hosts[host as usize];
-        host_now.disk.add(self.now, id, host_now.machine.disk_latency.ns());
-        self.schedule_disk(host);
-    }
-
-    /// Lets time pass for a call. Its end comes as [`Event::Served`].
-    pub fn pause(&mut self, id: CallId, ns: Nanos) {
-        self.pauses.push(Reverse((self.now.saturating_add(ns), id)));
-        self.schedule_pauses();
-    }
-
-    /// Lets a packet of a call cross an edge, there or back, without work at the other end. Its arrival comes as
-    /// [`Event::Served`].
-    pub fn cross(&mut self, id: CallId, edge: u16, back: bool) {
-        let Some(call) = self.calls.get(id).copied() else { return };
-        let latency_ns = self.latency_ns(edge);
-        self.log(&call, What::Travel { edge, back, arrives: self.now + latency_ns });
-        self.pause(id, latency_ns);
-    }
-
-    /// Sets a timer; it goes off as [`Event::Timer`].
+    /// The node that an edge leads to.
     #[inline]
-    pub fn set_timer(&mut self, slot: Slot, at: Nanos) {
-        self.calendar.set(slot, at);
+    pub fn target(&self, edge: u16) -> u16 {
+        self.edges[usize::from(edge)].to
     }
 
-    /// Stops a timer.
-    pub fn clear_timer(&mut self, slot: Slot) {
-        self.calendar.clear(slot);
+    /// Whether a fault keeps an edge from carrying anything.
+    pub fn is_cut(&self, edge: u16) -> bool {
+        self.lines[usize::from(edge) * 2].0.trouble.cuts > 0
+    }
+
+    /// Bytes that have travelled an edge so far, there and back.
+    pub fn sent_bytes(&self, edge: u16) -> [f64; 2] {
+        let first = usize::from(edge) * 2;
+        [self.lines[first].0.sent_bytes, self.lines[first + 1].0.sent_bytes]
     }
 
     /// When a timer goes off.
@@ -337,252 +366,8 @@ impl Engine {
         self.calendar.pending(slot)
     }
 
-    /// Takes memory of a machine, or with a negative number gives it back.
-    pub fn hold(&mut self, host: u32, bytes: f64) {
-        self.hosts[host as usize].used_bytes += bytes;
-        if !self.hosts[host as usize].at_ease() {
-            self.press(host);
-        }
-    }
-
-    /// Says that a call queues at its component.
-    pub fn waits(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get(id).copied() {
-            self.log(&call, What::Wait { node: call.node });
-        }
-    }
-
-    /// Says that a call is taken by a worker or connection of its component.
-    pub fn serves(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get(id).copied() {
-            self.log(&call, What::Serve { node: call.node });
-        }
-    }
-
-    // What the simulation does.
-
-    /// The next event at or before `until`; then the clock stands at its time. Without one the clock stands at `until`.
-    #[inline]
-    pub(crate) fn next(&mut self, until: Nanos) -> Option<Event> {
-        loop {
-            if let Some(message) = self.messages.pop_front() {
-                self.events += 1;
-                return Some(self.deliver(message));
-            }
-            if let Some(host) = self.stale.take() {
-                self.find_next(host);
-            }
-            let Some((at, slot)) = self.calendar.next().filter(|(at, _)| *at <= until) else {
-                self.now = until;
-                return None;
-            };
-            debug_assert!(at >= self.now, "the clock never runs back");
-            self.now = at;
-            self.note(at ^ ((slot.index() as u64) << 48));
-            if let Some(event) = self.fire(slot) {
-                self.events += 1;
-                return Some(event);
-            }
-        }
-    }
-
-    fn fire(&mut self, slot: Slot) -> Option<Event> {
-        match self.owners[slot.index()] {
-            Owner::Timer(timer) => {
-                self.calendar.clear(slot);
-                Some(Event::Timer(timer))
-            }
-            Owner::Processor(host) => {
-                let fired = self.hosts[host as usize].processor.fire(self.now);
-                self.schedule_processor(host);
-                match fired {
-                    Fired::Done(call) => self.served(call),
-                    Fired::Quota => None,
-                }
-            }
-            Owner::Disk(host) => {
-                let done = self.hosts[host as usize].disk.fire(self.now);
-                self.schedule_disk(host);
-                done.and_then(|call| self.served(call))
-            }
-            Owner::Line(line) => {
-                let (line, _) = &mut self.lines[line as usize];
-                let message = line.receive();
-                self.calendar.set(slot, line.next().unwrap_or(Nanos::MAX));
-                message.map(|message| self.deliver(message))
-            }
-            Owner::Pauses => {
-                let paused = self.pauses.pop();
-                self.schedule_pauses();
-                paused.and_then(|Reverse((_, call))| self.served(call))
-            }
-        }
-    }
-
-    fn served(&mut self, id: CallId) -> Option<Event> {
-        // A call that was given up while it paused has nobody to tell.
-        let call = self.calls.get_mut(id)?;
-        call.place = Place::Held;
-        Some(Event::Served(id))
-    }
-
-    fn deliver(&mut self, message: Message) -> Event {
-        match message {
-            Message::Arrive(call) => {
-                if let Some(call) = self.calls.get_mut(call) {
-                    call.place = Place::Held;
-                }
-                Event::Arrived(call)
-            }
-            Message::Answer(call, answer) => Event::Answered(call, answer),
-            Message::OutOfMemory(host) => Event::OutOfMemory(host),
-        }
-    }
-
-    fn send(&mut self, index: usize, message: Message) -> Nanos {
-        let (line, slot) = &mut self.lines[index];
-        if line.latency_ns == 0 && line.next().is_none() {
-            // On the same machine: no event, no slot; it is handled before the clock moves on.
-            self.messages.push_back(message);
-            return self.now;
-        }
-        let arrives = line.send(self.now, message);
-        if line.next() == Some(arrives) {
-            let slot = match *slot {
-                Some(slot) => slot,
-                None => self.add_line_slot(index),
-            };
-            self.calendar.set(slot, arrives);
-        }
-        arrives
-    }
-
-    #[cold]
-    fn add_line_slot(&mut self, index: usize) -> Slot {
-        let slot = self.add_slot(Owner::Line(index as u32));
-        self.lines[index].1 = Some(slot);
-        slot
-    }
-
-    #[inline]
-    fn schedule_processor(&mut self, host: u32) {
-        if self.stale != Some(host)
-            && let Some(other) = self.stale.replace(host)
-        {
-            self.find_next(other);
-        }
-    }
-
-    fn find_next(&mut self, host: u32) {
-        let host = &self.hosts[host as usize];
-        self.calendar.set(host.processor_slot, host.processor.next().unwrap_or(Nanos::MAX));
-    }
-
-    fn schedule_disk(&mut self, index: u32) {
-        let host = &self.hosts[index as usize];
-        let next = host.disk.next();
-        let slot = match (host.disk_slot, next) {
-            (Some(slot), _) => slot,
-            (None, None) => return,
-            (None, Some(_)) => {
-                let slot = self.add_slot(Owner::Disk(index));
-                self.hosts[index as usize].disk_slot = Some(slot);
-                slot
-            }
-        };
-        self.calendar.set(slot, next.unwrap_or(Nanos::MAX));
-    }
-
-    fn schedule_pauses(&mut self) {
-        let next = self.pauses.peek().map_or(Nanos::MAX, |Reverse((at, _))| *at);
-        self.calendar.set(self.pauses_slot, next);
-    }
-
-    fn press(&mut self, host: u32) {
-        let now = self.now;
-        let pressed = &mut self.hosts[host as usize];
-        if pressed.settle(now) {
-            if pressed.out_of_memory() {
-                self.messages.push_back(Message::OutOfMemory(host));
-            }
-            self.schedule_processor(host);
-        } else if pressed.out_of_memory() {
-            self.messages.push_back(Message::OutOfMemory(host));
-        }
-    }
-
-    /// The calls in a node's hands, taken off every station.
-    pub(crate) fn seize(&mut self, node: u16) -> Vec<CallId> {
-        let calls = self.calls.at_node(node);
-        for id in &calls {
-            match self.calls.get(*id).map(|call| call.place) {
-                Some(Place::Processor(host)) => {
-                    self.hosts[host as usize].processor.remove(self.now, *id);
-                    self.schedule_processor(host);
-                }
-                Some(Place::Disk(host)) => {
-                    self.hosts[host as usize].disk.remove(self.now, *id);
-                    self.schedule_disk(host);
-                }
-                _ => {}
-            }
-        }
-        calls
-    }
-
-    pub(crate) fn replace_machine(&mut self, host: u32, machine: &Machine) {
-        let now = self.now;
-        self.hosts[host as usize].replace(now, machine);
-        self.press(host);
-        self.schedule_processor(host);
-        self.schedule_disk(host);
-    }
-
-    pub(crate) fn slow_down(&mut self, host: u32, factor: f64) {
-        self.hosts[host as usize].fault_speed *= factor;
-        self.press(host);
-    }
-
-    pub(crate) fn leak(&mut self, host: u32, bytes: f64) {
-        let host_now = &mut self.hosts[host as usize];
-        host_now.leaked_bytes = (host_now.leaked_bytes + bytes).max(0.0);
-        self.press(host);
-    }
-
-    /// A host whose stations' integrals stand at the present instant.
-    pub(crate) fn host_now(&mut self, host: usize) -> &Host {
-        let now = self.now;
-        let host = &mut self.hosts[host];
-        host.processor.advance(now);
-        host.disk.advance(now);
-        host
-    }
-
-    pub(crate) fn watch(&mut self, one_in: u64) {
-        self.watch_one_in = one_in;
-    }
-
-    pub(crate) fn moves(&mut self) -> &mut Vec<Move> {
-        &mut self.moves
-    }
-
-    pub(crate) fn events(&self) -> u64 {
-        self.events
-    }
-
-    pub(crate) fn digest(&self) -> u64 {
-        self.digest
-    }
-
     #[inline]
     fn note(&mut self, word: u64) {
         self.digest = (self.digest ^ word).wrapping_mul(0x9fb2_1c65_1e98_df25).rotate_left(29);
-    }
-
-    #[inline]
-    fn log(&mut self, call: &Call, what: What) {
-        if call.watched {
-            self.moves.push(Move { at: self.now, request: call.request as u32, class: call.class, what });
-        }
     }
 }

@@ -5,36 +5,49 @@ use serde::{Deserialize, Serialize};
 use crate::units::Nanos;
 use crate::workload::Class;
 
-/// Why a request failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum Cause {
-    /// A queue or a pool was full.
-    Refused,
-    /// The user gave up.
-    TimedOut,
-    /// The component that it needed did not run.
-    Down,
-    /// The process that held it was killed for want of memory.
-    OutOfMemory,
+macro_rules! causes {
+    ($( $(#[doc = $doc:literal])+ $cause:ident = $name:literal; )*) => {
+        /// Why a request failed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[repr(u8)]
+        pub enum Cause {
+            $( $(#[doc = $doc])+ $cause, )*
+        }
+
+        impl Cause {
+            /// Every cause, in the order of their discriminants.
+            pub const ALL: [Self; Self::COUNT] = [ $( Self::$cause ),* ];
+
+            /// How many causes there are.
+            pub const COUNT: usize = [ $( $name ),* ].len();
+
+            /// The cause's name in results.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$cause => $name, )* }
+            }
+        }
+    };
 }
 
-impl Cause {
-    /// How many causes there are.
-    pub const COUNT: usize = 4;
-
-    /// Every cause, in the order of their discriminants.
-    pub const ALL: [Self; Self::COUNT] = [Self::Refused, Self::TimedOut, Self::Down, Self::OutOfMemory];
-
-    /// The cause's name in results.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::TimedOut => "timed out",
-            Self::Down => "server down",
-            Self::OutOfMemory => "out of memory",
-        }
-    }
+causes! {
+    /// A queue or a pool was full.
+    Refused = "refused";
+    /// The user, or a caller on the user's behalf, gave up.
+    TimedOut = "timed out";
+    /// The component that it needed did not run.
+    Down = "server down";
+    /// The process that held it was killed for want of memory.
+    OutOfMemory = "out of memory";
+    /// The app's code failed: a bad release, a broken contract.
+    Error = "server error";
+    /// No connection of a pool came free in time.
+    NoConnection = "no connection";
+    /// A disk had no room for what was to be written.
+    DiskFull = "disk full";
+    /// A circuit breaker or a bulkhead kept the call from being made.
+    Rejected = "rejected";
+    /// The user's session was lost.
+    LoggedOut = "logged out";
 }
 
 /// One step of one request.

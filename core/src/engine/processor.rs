@@ -24,6 +24,26 @@ pub(super) enum Fired {
     Quota,
 }
 
+/// How much jobs that run at the same time get in one another's way: the Universal Scalability Law.
+///
+/// With n jobs at work, the useful work is n / (1 + σ (n − 1) + κ n (n − 1)) of one processor's (Gunther, *Guerrilla
+/// Capacity Planning*, 2007, eq. 6.1). Contention for what only one may have acts among the jobs that run, so among at
+/// most as many as there are processors; the exchange of what one changed and others hold goes on among all jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Crosstalk {
+    /// σ, contention: the serial share of the work.
+    pub contention: f64,
+    /// κ, coherency: the cost of each pair.
+    pub coherency: f64,
+}
+
+impl Crosstalk {
+    /// Share of the processors' work that is useful, with so many jobs of which so many run.
+    fn efficiency(&self, jobs: f64, running: f64) -> f64 {
+        1.0 / (1.0 + self.contention * (running - 1.0).max(0.0) + self.coherency * jobs * (jobs - 1.0).max(0.0))
+    }
+}
+
 /// Egalitarian processor sharing by *virtual time*: the service that one always-present job would have had so far.
 ///
 /// All jobs gain service at the same speed, so a job is done when virtual time has grown by its demand since it came;
@@ -33,6 +53,7 @@ pub(super) enum Fired {
 pub struct Processor {
     cpus: f64,
     speed: f64,
+    crosstalk: Crosstalk,
     /// Processor time granted a period, and the period, both in nanoseconds.
     quota: Option<(f64, Nanos)>,
     work: BinaryHeap<Reverse<Work>>,
@@ -54,6 +75,7 @@ impl Processor {
         let mut processor = Self {
             cpus,
             speed,
+            crosstalk: Crosstalk::default(),
             quota: None,
             work: BinaryHeap::new(),
             virtual_ns: 0.0,
@@ -78,6 +100,22 @@ impl Processor {
             self.quota = quota;
             self.refill = 0;
             self.fill(now);
+        }
+    }
+
+    /// Changes how much jobs get in one another's way.
+    pub(super) fn set_crosstalk(&mut self, now: Nanos, crosstalk: Crosstalk) {
+        self.advance(now);
+        self.crosstalk = crosstalk;
+    }
+
+    /// Speed of the useful work of one running job.
+    #[inline]
+    fn pace(&self, active: f64) -> f64 {
+        if self.crosstalk == Crosstalk::default() {
+            self.speed
+        } else {
+            self.speed * self.crosstalk.efficiency(self.work.len() as f64, active)
         }
     }
 
@@ -128,7 +166,7 @@ impl Processor {
             return;
         }
         let active = self.active();
-        self.virtual_ns += elapsed * self.speed * active / self.work.len() as f64;
+        self.virtual_ns += elapsed * self.pace(active) * active / self.work.len() as f64;
         self.busy_ns += elapsed * active;
         if self.quota.is_some() {
             self.bucket_ns -= elapsed * active;
@@ -156,7 +194,8 @@ impl Processor {
         }
         let left_ns = (f64::from_bits(first.finish_bits) - self.virtual_ns).max(0.0);
         let active = self.active();
-        let done = self.updated.saturating_add(round_up(left_ns * self.work.len() as f64 / (self.speed * active)));
+        let done =
+            self.updated.saturating_add(round_up(left_ns * self.work.len() as f64 / (self.pace(active) * active)));
         if self.quota.is_none() {
             return Some(done);
         }

@@ -14,6 +14,8 @@ pub struct Counts {
     pub completed: u64,
     /// Failed, by [`Cause`].
     pub failed: [u64; Cause::COUNT],
+    /// Requests answered with what was out of date: some of the completed.
+    pub stale: u64,
 }
 
 impl Counts {
@@ -33,6 +35,7 @@ impl Counts {
             arrived: self.arrived - earlier.arrived,
             completed: self.completed - earlier.completed,
             failed: std::array::from_fn(|i| self.failed[i] - earlier.failed[i]),
+            stale: self.stale - earlier.stale,
         }
     }
 }
@@ -51,8 +54,9 @@ impl Tally {
         Self { counts: Counts::default(), latencies: Histogram::new(), by_class: [0; 4] }
     }
 
-    pub(crate) fn complete(&mut self, class: Class, response_ns: Nanos) {
+    pub(crate) fn complete(&mut self, class: Class, response_ns: Nanos, stale: bool) {
         self.counts.completed += 1;
+        self.counts.stale += u64::from(stale);
         self.by_class[class as usize] += 1;
         self.latencies.record(response_ns);
     }

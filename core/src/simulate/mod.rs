@@ -5,17 +5,19 @@
 
 mod faults;
 pub mod frame;
+mod lifecycle;
 mod run;
+mod timeline;
 mod window;
 
-use crate::component::{Behaviour, Kind, NodeGauge, Place};
+use crate::component::{Behaviour, Metric, NodeGauge, Place, Settings, Way};
 use crate::engine::calls::CallId;
 use crate::engine::moves::{Cause, Move};
 use crate::engine::tally::Counts;
-use crate::engine::{Edge, Engine, Event, Timer};
-use crate::stage::{Placement, Problem, Stage};
+use crate::engine::{Edge, Engine, Event, Reply, Timer};
+use crate::stage::{Link, Placement, Problem, Stage};
 use crate::units::Nanos;
-use faults::Timeline;
+use timeline::Timeline;
 
 pub use run::{Run, RunOptions, run};
 pub use window::Window;
@@ -74,6 +76,8 @@ struct Node {
     /// Reasons for which it does not run: faults on it, faults on its machine, a restart under way.
     crashes: u32,
     machine_off: u32,
+    /// It was switched off on purpose: by an autoscaler.
+    switched_off: bool,
     restarting: bool,
     /// Counts the deaths, so that a restart that was overtaken by another death is forgotten.
     deaths: u32,
@@ -83,7 +87,7 @@ struct Node {
 
 impl Node {
     fn up(&self) -> bool {
-        self.crashes == 0 && self.machine_off == 0 && !self.restarting
+        self.crashes == 0 && self.machine_off == 0 && !self.switched_off && !self.restarting
     }
 }
 
@@ -109,19 +113,24 @@ impl Simulation {
             return Err(problems);
         }
         let mut engine = Engine::new(seed);
+        engine.set_workload(&stage.workload);
         let slot = engine.add_timer(Timer { node: Timer::TIMELINE, which: 0 });
         let (infos, hosts) = place(stage, &mut engine);
         connect(stage, &infos, &mut engine);
-        let nodes = infos.into_iter().enumerate().map(|(index, info)| {
+        let places = places(stage, &infos, &engine);
+        let nodes = infos.into_iter().zip(places).map(|(info, place)| {
             let settings = &stage.components[info.component].settings;
-            let place = Place {
-                name: info.name.clone(),
-                node: index as u16,
-                host: info.host.map(|host| host as u32),
-                edges: edges_from(stage, index, &engine),
-            };
             let behaviour = settings.build(place, &stage.workload, &mut engine);
-            Node { info, behaviour, crashes: 0, machine_off: 0, restarting: false, deaths: 0, leaked_bytes: 0.0 }
+            Node {
+                info,
+                behaviour,
+                crashes: 0,
+                machine_off: 0,
+                switched_off: false,
+                restarting: false,
+                deaths: 0,
+                leaked_bytes: 0.0,
+            }
         });
         let nodes = nodes.collect();
         let window = window::Start::default();
@@ -188,9 +197,10 @@ impl Simulation {
             }
         }
         for edge in 0..self.engine.edges().len() {
-            let link = usize::from(self.engine.edges()[edge].link);
-            self.engine.set_latency(edge as u16, stage.links[link].latency.ns());
+            let link = &stage.links[usize::from(self.engine.edges()[edge].link)];
+            self.engine.set_edge(edge as u16, stage.latency(link).ns(), byte_ns(link));
         }
+        self.engine.set_workload(&stage.workload);
         self.stage = stage.clone();
         true
     }
@@ -236,6 +246,13 @@ impl Simulation {
         NodeGauge { up: node.up(), ..node.behaviour.gauge() }
     }
 
+    /// A copy's figures of its own kind.
+    pub fn metrics(&self, node: usize) -> Vec<Metric> {
+        let mut metrics = Vec::new();
+        self.nodes[node].behaviour.metrics(&self.engine, &mut metrics);
+        metrics
+    }
+
     /// How busy a machine is.
     pub fn host_gauge(&mut self, host: usize) -> HostGauge {
         let host = self.engine.host_now(host);
@@ -268,11 +285,17 @@ impl Simulation {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Arrived(call) => self.arrived(call),
-            Event::Answered(call, answer) => {
+            Event::Answered(call, reply) => {
                 if let Some(node) = self.node_of(call) {
-                    node.answered(call, answer);
+                    node.answered(call, reply);
                 }
             }
+            Event::Expired(call) => {
+                if let Some(node) = self.node_of(call) {
+                    node.expired(call);
+                }
+            }
+            Event::Order(order) => self.obey(order),
             Event::Served(call) => {
                 if let Some(node) = self.node_of(call) {
                     node.served(call);
@@ -312,8 +335,12 @@ struct Acting<'a> {
 }
 
 impl Acting<'_> {
-    fn answered(self, call: CallId, answer: crate::engine::Answer) {
-        self.behaviour.answered(self.engine, call, answer);
+    fn answered(self, call: CallId, reply: Reply) {
+        self.behaviour.answered(self.engine, call, reply);
+    }
+
+    fn expired(self, call: CallId) {
+        self.behaviour.expired(self.engine, call);
     }
 
     fn served(self, call: CallId) {
@@ -341,6 +368,7 @@ fn place(stage: &Stage, engine: &mut Engine) -> (Vec<NodeInfo>, Vec<HostInfo>) {
                     Some(hosts.len() - 1)
                 }
             };
+            engine.add_node(host.map(|host| host as u32), component.region.unwrap_or(0) as u16);
             nodes.push(NodeInfo { name, component: index, copy, host });
         }
     }
@@ -355,21 +383,52 @@ fn connect(stage: &Stage, nodes: &[NodeInfo], engine: &mut Engine) {
         };
         for from in copies(link.from) {
             for to in copies(link.to) {
-                engine.add_edge(Edge { link: index as u16, from, to }, link.latency.ns());
+                engine.add_edge(Edge { link: index as u16, from, to }, stage.latency(link).ns(), byte_ns(link));
             }
         }
     }
 }
 
-fn edges_from(stage: &Stage, node: usize, engine: &Engine) -> Vec<(u16, Kind)> {
-    let edges = engine.edges().iter().enumerate();
-    edges
-        .filter(|(_, edge)| usize::from(edge.from) == node)
-        .map(|(index, edge)| {
-            let to = stage.links[usize::from(edge.link)].to;
-            (index as u16, stage.components[to].settings.kind())
-        })
-        .collect()
+/// Time that a byte takes on a link, in nanoseconds; zero where its bandwidth is no concern.
+fn byte_ns(link: &Link) -> f64 {
+    link.bandwidth.map_or(0.0, |bandwidth| 1e9 / bandwidth.bytes_per_s().max(1.0))
+}
+
+/// Where each node stands.
+fn places(stage: &Stage, nodes: &[NodeInfo], engine: &Engine) -> Vec<Place> {
+    let kind = |node: u16| stage.components[nodes[usize::from(node)].component].settings.kind();
+    let weight = stage.components.iter().map(|component| match &component.settings {
+        Settings::Clients(clients) => clients.share,
+        _ => 0.0,
+    });
+    let weight = weight.sum();
+    let mut places: Vec<Place> = Vec::with_capacity(nodes.len());
+    for (index, info) in nodes.iter().enumerate() {
+        let component = &stage.components[info.component];
+        let alike = stage.components[..info.component].iter();
+        places.push(Place {
+            name: info.name.clone(),
+            node: index as u16,
+            copy: info.copy,
+            copies: component.copies,
+            ordinal: alike.filter(|other| other.settings.kind() == component.settings.kind()).count() as u16,
+            weight,
+            host: info.host.map(|host| host as u32),
+            peers: (0..nodes.len() as u16)
+                .filter(|other| nodes[usize::from(*other)].component == info.component)
+                .collect(),
+            edges: Vec::new(),
+            callers: Vec::new(),
+        });
+    }
+    for (index, edge) in engine.edges().iter().enumerate() {
+        let component = nodes[usize::from(edge.to)].component as u16;
+        let classes = stage.links[usize::from(edge.link)].classes;
+        let way = Way { edge: index as u16, node: edge.to, component, kind: kind(edge.to), classes };
+        places[usize::from(edge.from)].edges.push(way);
+        places[usize::from(edge.to)].callers.push((edge.from, kind(edge.from)));
+    }
+    places
 }
 
 /// Whether a run of one stage can go on as a run of the other.

@@ -1,11 +1,11 @@
 //! The rules that a stage keeps. Every breach is reported, with the field's path and what would be valid.
 
-use super::{FaultKind, Placement, Stage, Target, limits};
+use super::{FaultKind, Link, Placement, Stage, Target, limits};
 use crate::component::Kind;
 use crate::hardware::Machine;
 use crate::settings::{Field, Unit};
 use crate::units::{Bytes, Duration};
-use crate::workload::{Class, Demand};
+use crate::workload::{Class, Demand, Workload};
 
 /// A breach of a rule, at a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ impl Stage {
     pub fn check(&self) -> Vec<Problem> {
         let mut report = Report::default();
         if self.check_sizes(&mut report) {
+            self.check_regions(&mut report);
             self.check_workload(&mut report);
             self.check_components(&mut report);
             self.check_links(&mut report);
@@ -67,6 +68,7 @@ impl Stage {
             ("machine", self.machines.len(), limits::COMPONENTS, "machines"),
             ("link", self.links.len(), limits::LINKS, "links"),
             ("fault", self.faults.len(), limits::FAULTS, "faults"),
+            ("region", self.regions.len(), limits::REGIONS, "regions"),
         ];
         let before = report.0.len();
         for (path, size, most, what) in sizes {
@@ -95,9 +97,53 @@ impl Stage {
         if (sum - 1.0).abs() >= 1e-6 || sum.is_nan() {
             report.add("workload.mix", format!("the shares add up to {sum}"), "shares that add up to 1");
         }
+        self.check_shape(report);
         if let Some(challenge) = &self.challenge {
             report.range("challenge.rate", challenge.rate.per_s(), 0.0, limits::RATE_PER_S, Unit::PerSecond);
             report.range("challenge.errors", challenge.errors, 0.0, 1.0, Unit::Number);
+        }
+    }
+
+    /// How requests come, and what they are about.
+    fn check_shape(&self, report: &mut Report) {
+        let Workload { bursts, day, closed, popularity, .. } = &self.workload;
+        let mut range = |field: &str, value: f64, min: f64, max: f64, unit| {
+            report.range(format!("workload.{field}"), value, min, max, unit);
+        };
+        if let Some(bursts) = bursts {
+            range("bursts.factor", bursts.factor, 1.0, 1_000.0, Unit::Number);
+            range("bursts.lasts", bursts.lasts.as_secs_f64(), 0.001, 86_400.0, Unit::Seconds);
+            range("bursts.every", bursts.every.as_secs_f64(), 0.001, 864_000.0, Unit::Seconds);
+        }
+        if let Some(day) = day {
+            range("day.length", day.length.as_secs_f64(), 1.0, 864_000.0, Unit::Seconds);
+            range("day.quiet", day.quiet, 0.0, 1.0, Unit::Number);
+        }
+        if let Some(closed) = closed {
+            range("closed.users", f64::from(closed.users), 1.0, limits::CLOSED_USERS, Unit::Count);
+            range("closed.think", closed.think.mean.as_secs_f64(), 0.0, 86_400.0, Unit::Seconds);
+            range("closed.think.cv", closed.think.cv, 0.0, Demand::LARGEST_CV, Unit::Number);
+        }
+        range("popularity.zipf", popularity.zipf, 0.0, 10.0, Unit::Number);
+        range("popularity.items", popularity.items as f64, 1.0, 1e12, Unit::Count);
+    }
+
+    fn check_regions(&self, report: &mut Report) {
+        for (index, region) in self.regions.iter().enumerate() {
+            let path = format!("region.{}", region.id);
+            if !valid_id(&region.id) {
+                report.add(&path, format!("`{}` is not a name", region.id), NAMES);
+            }
+            let elsewhere = |id: &str| self.component(id).is_some() || self.machines.iter().any(|named| named.id == id);
+            if self.regions[..index].iter().any(|other| other.id == region.id) || elsewhere(&region.id) {
+                report.add(&path, format!("there is another `{}`", region.id), "a name of its own");
+            }
+            if region.latency.len() != self.regions.len() {
+                report.add(&path, "distances are missing", "a latency to every other region");
+            }
+            for latency in &region.latency {
+                report.range(format!("{path}.latency"), latency.as_secs_f64(), 0.0, 60.0, Unit::Seconds);
+            }
         }
     }
 
@@ -109,15 +155,13 @@ impl Stage {
             }
             check_machine(report, &format!("machine.{}", named.id), &named.machine);
         }
-        let users = self.components.iter().filter(|component| component.settings.kind() == Kind::Clients).count();
-        if users != 1 {
-            report.add("component", format!("{users} components of kind `clients`"), "exactly one: the users");
+        if !self.components.iter().any(|component| component.settings.kind() == Kind::Clients) {
+            report.add("component", "no component of kind `clients`", "at least one: the users");
         }
         for (index, component) in self.components.iter().enumerate() {
             let path = format!("component[{index}]");
             if !valid_id(&component.id) {
-                let help = "1 to 40 letters, digits, `-` or `_`, a letter first";
-                report.add(format!("{path}.id"), format!("`{}` is not a name", component.id), help);
+                report.add(format!("{path}.id"), format!("`{}` is not a name", component.id), NAMES);
             }
             if self.component(&component.id) != Some(index) {
                 let message = format!("there is another `{}`", component.id);
@@ -127,6 +171,9 @@ impl Stage {
             report.range(format!("{path}.copies"), f64::from(component.copies), 1.0, f64::from(most), Unit::Count);
             if !component.at.iter().all(|at| (-100_000.0..=100_000.0).contains(at)) {
                 report.add(format!("{path}.at"), "off the board", "two numbers, about 800 by 470 for a whole figure");
+            }
+            if component.region.is_some_and(|region| region >= self.regions.len()) {
+                report.add(format!("{path}.region"), "there is no such region", "a region of this stage");
             }
             self.check_placement(report, &path, index);
             self.check_settings(report, &path, index);
@@ -189,16 +236,58 @@ impl Stage {
                 report.add(&path, format!("`{}` and `{}` are linked already", from.id, to.id), "one link");
             }
             report.range(format!("{path}.latency"), link.latency.as_secs_f64(), 0.0, 60.0, Unit::Seconds);
+            if let Some(bandwidth) = link.bandwidth {
+                let bytes_per_s = bandwidth.bytes_per_s();
+                if !(1.0..=1e15).contains(&bytes_per_s) {
+                    report.add(format!("{path}.bandwidth"), format!("{bandwidth} is out of range"), "from 1 B/s");
+                }
+            }
+            if !link.classes.0.contains(&true) {
+                report.add(format!("{path}.for"), "no class goes this way", "at least one class");
+            }
         }
+        self.check_circles(report);
         self.check_reach(report);
     }
 
-    /// Whatever handles requests must be reachable from the users. A cycle cannot be: every kind calls only kinds
-    /// that lie behind it.
-    fn check_reach(&self, report: &mut Report) {
-        let mut reached: Vec<bool> =
-            self.components.iter().map(|component| component.settings.kind() == Kind::Clients).collect();
+    /// Calls that go round in a circle would never end. Databases that replicate to one another do not call.
+    fn check_circles(&self, report: &mut Report) {
+        let kind = |index: usize| self.components.get(index).map(|component| component.settings.kind());
+        let calls = |link: &Link| {
+            !(kind(link.from).is_some_and(Kind::keeps_rows) && kind(link.to).is_some_and(Kind::keeps_rows))
+        };
+        let links: Vec<&Link> = self.links.iter().filter(|link| calls(link)).collect();
+        // Whoever has nobody left who calls it is taken off, until none is (Kahn, 1962); what stays is in a circle or
+        // behind one.
+        let mut left: Vec<bool> = vec![true; self.components.len()];
         for _ in 0..self.components.len() {
+            let called: Vec<bool> = (0..left.len())
+                .map(|index| links.iter().any(|link| link.to == index && left.get(link.from) == Some(&true)))
+                .collect();
+            let before = left.clone();
+            left.iter_mut().zip(&called).for_each(|(left, called)| *left &= called);
+            if left == before {
+                break;
+            }
+        }
+        if let Some((index, link)) = self
+            .links
+            .iter()
+            .enumerate()
+            .find(|(_, link)| calls(link) && left.get(link.from) == Some(&true) && left.get(link.to) == Some(&true))
+        {
+            let (from, to) = (&self.components[link.from].id, &self.components[link.to].id);
+            let message = format!("calls from `{from}` to `{to}` go round in a circle");
+            report.add(format!("link[{index}]"), message, "calls that come to an end: remove a link of the circle");
+        }
+    }
+
+    /// Whatever handles requests must be reachable from the users, or from something that acts on its own.
+    fn check_reach(&self, report: &mut Report) {
+        let acts = |component: &super::Component| component.settings.kind().about().origin;
+        let mut reached: Vec<bool> = self.components.iter().map(acts).collect();
+        for _ in 0..self.components.len() {
+            let before = reached.iter().filter(|reached| **reached).count();
             for link in &self.links {
                 if reached.get(link.from) == Some(&true)
                     && let Some(to) = reached.get_mut(link.to)
@@ -206,21 +295,22 @@ impl Stage {
                     *to = true;
                 }
             }
+            if reached.iter().filter(|reached| **reached).count() == before {
+                break;
+            }
         }
         for (index, component) in self.components.iter().enumerate() {
             let kind = component.settings.kind();
-            let leads_on = |to: Kind| {
-                self.links.iter().any(|link| {
-                    link.from == index && self.components.get(link.to).is_some_and(|c| c.settings.kind() == to)
-                })
-            };
+            let leads_on = self.links.iter().any(|link| {
+                link.from == index && self.components.get(link.to).is_some_and(|c| c.settings.kind() != Kind::Dns)
+            });
             if !reached[index] {
                 let message = format!("no way leads from the users to `{}`", component.id);
                 report.add(format!("component[{index}]"), message, "a link to it");
             }
-            if kind == Kind::Clients && !leads_on(Kind::AppServer) {
+            if kind == Kind::Clients && !leads_on {
                 let message = format!("`{}` have nobody to ask", component.id);
-                report.add(format!("component[{index}]"), message, "a link to an app-server");
+                report.add(format!("component[{index}]"), message, "a link to whatever answers them: an app-server");
             }
         }
     }
@@ -230,20 +320,44 @@ impl Stage {
             let path = format!("fault[{index}]");
             let there = match fault.on {
                 Target::Machine(machine) => machine < self.machines.len(),
+                Target::Link(link) => link < self.links.len(),
+                Target::Region(region) => region < self.regions.len(),
                 Target::Component(component, copy) => self
                     .components
                     .get(component)
                     .is_some_and(|component| copy.is_none_or(|copy| copy < component.copies)),
             };
             if !there {
-                report.add(format!("{path}.on"), "there is no such thing", "a component, a copy of one, or a machine");
+                let help = "a component, a copy of one, a machine, a link or a region";
+                report.add(format!("{path}.on"), "there is no such thing", help);
             }
-            if let FaultKind::Slow { speed } = fault.kind {
-                report.range(format!("{path}.speed"), speed, 0.001, 1.0, Unit::Number);
+            let mut range = |field: &str, value, min, max| {
+                report.range(format!("{path}.{field}"), value, min, max, Unit::Number);
+            };
+            match fault.kind {
+                FaultKind::Slow { speed } => range("speed", speed, 0.001, 1.0),
+                FaultKind::Lossy { loss } => range("loss", loss, 0.0, 1.0),
+                FaultKind::ConnectionLeak { share } | FaultKind::HotKey { share } => range("share", share, 0.0, 1.0),
+                FaultKind::Spike { factor } => range("factor", factor, 0.0, 1_000.0),
+                FaultKind::Deploy { errors, speed, .. } => {
+                    range("errors", errors, 0.0, 1.0);
+                    range("speed", speed, 0.001, 1_000.0);
+                }
+                _ => {}
+            }
+            let links_only = matches!(fault.kind, FaultKind::Lossy { .. } | FaultKind::Cut);
+            if links_only && matches!(fault.on, Target::Component(..) | Target::Machine(_)) {
+                report.add(
+                    format!("{path}.on"),
+                    "only a link or a region can have this",
+                    "a link: \"app -> database\"",
+                );
             }
         }
     }
 }
+
+const NAMES: &str = "1 to 40 letters, digits, `-` or `_`, a letter first";
 
 fn valid_id(id: &str) -> bool {
     id.len() <= 40

@@ -17,6 +17,8 @@ pub struct Reading {
     pub min: f64,
     /// Largest sane value.
     pub max: f64,
+    /// The choices by name, where the number counts them.
+    pub choices: &'static [&'static str],
 }
 
 impl Stage {
@@ -28,17 +30,23 @@ impl Stage {
             && let Some(field) = Machine::field(rest)
         {
             let MachineField { unit, min, max, .. } = *field;
-            return Some(Reading { value: (field.read)(machine), unit, min, max });
+            return Some(Reading { value: (field.read)(machine), unit, min, max, choices: &[] });
         }
         let component = &self.components[self.component(owner)?];
         if rest == "rate" && component.settings.kind() == crate::component::Kind::Clients {
             let max = super::limits::RATE_PER_S;
-            return Some(Reading { value: self.workload.rate.per_s(), unit: Unit::PerSecond, min: 0.0, max });
+            return Some(Reading {
+                value: self.workload.rate.per_s(),
+                unit: Unit::PerSecond,
+                min: 0.0,
+                max,
+                choices: &[],
+            });
         }
         let (name, class) = split_class(rest)?;
         let Field { min, max, .. } = component.settings.kind().fields().iter().find(|field| field.name == name)?;
         let knob = component.settings.knob(name)?;
-        Some(Reading { value: knob.read(class)?, unit: knob.unit(), min: *min, max: *max })
+        Some(Reading { value: knob.read(class)?, unit: knob.unit(), min: *min, max: *max, choices: knob.choices() })
     }
 
     /// Sets the number at `path`, kept within its sane range. False when there is no such number.

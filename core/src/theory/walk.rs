@@ -246,7 +246,7 @@ impl Memory {
                 // Queries come from workers: connections are the limit only where there is no worker.
                 self.most = if self.door.is_some() { self.most } else { self.most + copies * f64::from(*connections) };
             }
-            Settings::Clients(_) | Settings::Dns(_) => {}
+            _ => {}
         }
     }
 }

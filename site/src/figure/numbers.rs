@@ -18,7 +18,7 @@ pub fn parts(value: f64, unit: Unit) -> (String, &'static str) {
     };
     match unit {
         Unit::Count => (fixed(value, 0), ""),
-        Unit::Number => (significant(value, 3), ""),
+        Unit::Number | Unit::Choice => (significant(value, 3), ""),
         Unit::Switch => (if value >= 0.5 { "on" } else { "off" }.to_owned(), ""),
         Unit::PerSecond => (significant(value, 3), "/s"),
         Unit::Bytes => scaled(value, &BYTES),
@@ -53,7 +53,7 @@ pub fn read(text: &str, unit: Unit, shown: f64) -> Option<f64> {
         Some(number? * size)
     };
     match unit {
-        Unit::Count | Unit::Number => number.filter(|_| name.is_empty()),
+        Unit::Count | Unit::Number | Unit::Choice => number.filter(|_| name.is_empty()),
         Unit::Switch => number.or(match name {
             "on" => Some(1.0),
             "off" => Some(0.0),

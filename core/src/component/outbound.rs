@@ -1,0 +1,127 @@
+//! How a component calls others: which copy, when it tries again, and when it stops trying.
+
+use crate::engine::Engine;
+use crate::engine::random::{Draw, Stream};
+use crate::units::{Duration, Nanos};
+
+/// When a failed call is made again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retry {
+    /// Attempts in all, the first one included.
+    pub(super) tries: u32,
+    /// Wait before the second attempt.
+    pub(super) backoff: Duration,
+    /// Factor on the wait from one attempt to the next: 1 for a fixed wait, 2 for exponential backoff.
+    pub(super) growth: f64,
+    /// Whether the wait is drawn evenly between nothing and its length: full jitter, which keeps clients that failed
+    /// together from coming back together (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+    pub(super) jitter: bool,
+}
+
+/// No wait is longer.
+const WAIT_MOST_NS: f64 = 3600e9;
+
+impl Retry {
+    /// How long to wait after so many failed attempts; none to give up.
+    pub(super) fn wait_ns(&self, failed: u32, draw: &mut Draw) -> Option<Nanos> {
+        if failed >= self.tries {
+            return None;
+        }
+        let mut wait_ns = self.backoff.ns() as f64;
+        for _ in 1..failed.min(64) {
+            wait_ns = (wait_ns * self.growth).min(WAIT_MOST_NS);
+        }
+        Some((if self.jitter { wait_ns * draw.uniform() } else { wait_ns }) as Nanos)
+    }
+}
+
+/// One of these edges, evenly at random among those whose nodes are up and not about to stop; among all when there is
+/// none, for somebody must find out. `number` is the draw's.
+pub(super) fn choose(engine: &Engine, edges: &[u16], stream: &Stream, number: u64) -> Option<u16> {
+    let well = |edge: &u16| {
+        let presence = engine.presence(engine.target(*edge));
+        presence.up && !presence.draining
+    };
+    pick(edges, edges.iter().filter(|edge| well(edge)).count(), well, stream, number)
+}
+
+/// The `number`-th draw's pick among the `count` edges that are `good`; among all when none is.
+fn pick(edges: &[u16], count: usize, good: impl Fn(&u16) -> bool, stream: &Stream, number: u64) -> Option<u16> {
+    match edges {
+        [] => None,
+        [only] => Some(*only),
+        _ if count == 0 || count == edges.len() => Some(edges[stream.draw(number).below(edges.len() as u32) as usize]),
+        _ => edges.iter().copied().filter(good).nth(stream.draw(number).below(count as u32) as usize),
+    }
+}
+
+/// A circuit breaker: after so many failures in a row calls are not made for a while, then one is let through to see
+/// (Nygard, *Release It!*, 2nd ed. 2018, chapter 5).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Breaker {
+    failures: u32,
+    open_until: Nanos,
+    /// A call is out to see whether the other side has recovered.
+    trying: bool,
+}
+
+impl Breaker {
+    /// Whether a call may be made now. `most` failures in a row open the circuit; none for no breaker at all.
+    pub(super) fn lets_through(&mut self, now: Nanos, most: u32) -> bool {
+        if most == 0 || self.failures < most {
+            return true;
+        }
+        if now < self.open_until || self.trying {
+            return false;
+        }
+        self.trying = true;
+        true
+    }
+
+    /// Takes note of what a call came to.
+    pub(super) fn note(&mut self, now: Nanos, ok: bool, open_for: Duration) {
+        self.trying = false;
+        if ok {
+            self.failures = 0;
+        } else {
+            self.failures = self.failures.saturating_add(1);
+            self.open_until = now.saturating_add(open_for.ns());
+        }
+    }
+}
+
+/// What a component keeps of a service that it calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Service {
+    pub(super) breaker: Breaker,
+    /// Calls that have not been answered.
+    pub(super) under_way: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_and_ends() {
+        let retry = Retry { tries: 4, backoff: Duration::from_ms(100), growth: 2.0, jitter: false };
+        let mut draw = Stream::new(1, "app", "retry").draw(1);
+        let waits: Vec<_> = (1..=4).map(|failed| retry.wait_ns(failed, &mut draw)).collect();
+        assert_eq!(waits, [Some(100_000_000), Some(200_000_000), Some(400_000_000), None]);
+    }
+
+    #[test]
+    fn a_breaker_opens_after_failures_in_a_row_and_lets_one_call_try() {
+        let (mut breaker, open_for) = (Breaker::default(), Duration::from_s(10));
+        for _ in 0..3 {
+            assert!(breaker.lets_through(0, 3));
+            breaker.note(0, false, open_for);
+        }
+        let later = open_for.ns();
+        assert!(!breaker.lets_through(later - 1, 3), "open");
+        assert!(breaker.lets_through(later, 3), "half open: one may try");
+        assert!(!breaker.lets_through(later, 3), "and no other meanwhile");
+        breaker.note(later, true, open_for);
+        assert!(breaker.lets_through(later, 3), "closed");
+    }
+}

@@ -1,0 +1,154 @@
+//! What the simulation does to machines, links and nodes: it builds them, changes them and breaks them.
+
+use super::calendar::Slot;
+use super::calls::{CallId, Place};
+use super::host::Host;
+use super::line::{Line, Trouble};
+use super::moves::Move;
+use super::zipf::Zipf;
+use super::{Edge, Engine, Message, Owner, Presence, Timer};
+use crate::hardware::Machine;
+use crate::units::{Bytes, Nanos};
+use crate::workload::{PerClass, Workload};
+
+impl Engine {
+    pub(crate) fn add_host(&mut self, name: String, machine: Machine) -> u32 {
+        let index = self.hosts.len() as u32;
+        let processor_slot = self.add_slot(Owner::Processor(index));
+        self.hosts.push(Host::new(name, machine, processor_slot));
+        index
+    }
+
+    pub(crate) fn add_node(&mut self, host: Option<u32>, region: u16) {
+        self.nodes.push(Presence { up: true, draining: false, primary: false, host, region });
+    }
+
+    pub(crate) fn add_edge(&mut self, edge: Edge, latency_ns: Nanos, byte_ns: f64) {
+        self.edges.push(edge);
+        for _ in 0..2 {
+            self.lines.push((Line::new(latency_ns, byte_ns), None));
+        }
+    }
+
+    pub(crate) fn add_timer(&mut self, timer: Timer) -> Slot {
+        self.add_slot(Owner::Timer(timer))
+    }
+
+    /// Changes an edge: its latency one way, and the time that a byte takes.
+    pub(crate) fn set_edge(&mut self, edge: u16, latency_ns: Nanos, byte_ns: f64) {
+        for (line, _) in &mut self.lines[usize::from(edge) * 2..][..2] {
+            (line.latency_ns, line.byte_ns) = (latency_ns, byte_ns);
+        }
+    }
+
+    /// Changes what a fault does to an edge, both ways.
+    pub(crate) fn trouble(&mut self, edge: u16, change: impl Fn(&mut Trouble)) {
+        for (line, _) in &mut self.lines[usize::from(edge) * 2..][..2] {
+            change(&mut line.trouble);
+        }
+    }
+
+    /// Takes over how large requests and responses are, and which items they are about.
+    pub(crate) fn set_workload(&mut self, workload: &Workload) {
+        let bytes = |payload: &PerClass<Bytes>| payload.0.map(|bytes| bytes.0 as f64);
+        self.payload = [bytes(&workload.request_size), bytes(&workload.response_size)];
+        self.items.zipf = Zipf::new(workload.popularity.items, workload.popularity.zipf);
+    }
+
+    /// Turns this share more, or with a negative number less, of all requests to the most popular item.
+    pub(crate) fn heat(&mut self, share: f64) {
+        self.items.hot = (self.items.hot + share).clamp(0.0, 1.0);
+    }
+
+    pub(super) fn press(&mut self, host: u32) {
+        let now = self.now;
+        let pressed = &mut self.hosts[host as usize];
+        if pressed.settle(now) {
+            if pressed.out_of_memory() {
+                self.messages.push_back(Message::OutOfMemory(host));
+            }
+            self.schedule_processor(host);
+        } else if pressed.out_of_memory() {
+            self.messages.push_back(Message::OutOfMemory(host));
+        }
+    }
+
+    /// The calls in a node's hands, taken off every station.
+    pub(crate) fn seize(&mut self, node: u16) -> Vec<CallId> {
+        let calls = self.calls.at_node(node);
+        for id in &calls {
+            match self.calls.get(*id).map(|call| call.place) {
+                Some(Place::Processor(host)) => {
+                    self.hosts[host as usize].processor.remove(self.now, *id);
+                    self.schedule_processor(host);
+                }
+                Some(Place::Disk(host)) => {
+                    self.hosts[host as usize].disk.remove(self.now, *id);
+                    self.schedule_disk(host);
+                }
+                _ => {}
+            }
+        }
+        calls
+    }
+
+    pub(crate) fn replace_machine(&mut self, host: u32, machine: &Machine) {
+        let now = self.now;
+        self.hosts[host as usize].replace(now, machine);
+        self.press(host);
+        self.schedule_processor(host);
+        self.schedule_disk(host);
+    }
+
+    pub(crate) fn slow_down(&mut self, host: u32, factor: f64) {
+        self.hosts[host as usize].fault_speed *= factor;
+        self.press(host);
+    }
+
+    /// How much the software on a machine gets in its own way; see [`super::processor::Crosstalk`].
+    pub(crate) fn set_crosstalk(&mut self, host: u32, crosstalk: super::processor::Crosstalk) {
+        let now = self.now;
+        self.hosts[host as usize].processor.set_crosstalk(now, crosstalk);
+        self.schedule_processor(host);
+    }
+
+    pub(crate) fn leak(&mut self, host: u32, bytes: f64) {
+        let host_now = &mut self.hosts[host as usize];
+        host_now.leaked_bytes = (host_now.leaked_bytes + bytes).max(0.0);
+        self.press(host);
+    }
+
+    /// A host whose stations' integrals stand at the present instant.
+    pub(crate) fn host_now(&mut self, host: usize) -> &Host {
+        let now = self.now;
+        let host = &mut self.hosts[host];
+        host.processor.advance(now);
+        host.disk.advance(now);
+        host
+    }
+
+    pub(crate) fn host_mut(&mut self, host: u32) -> &mut Host {
+        &mut self.hosts[host as usize]
+    }
+
+    pub(crate) fn watch(&mut self, one_in: u64) {
+        (self.watch_one_in, self.watch_only) = (one_in, None);
+    }
+
+    /// Logs the moves of one request only.
+    pub(crate) fn watch_only(&mut self, request: u64) {
+        self.watch_only = Some(request);
+    }
+
+    pub(crate) fn moves(&mut self) -> &mut Vec<Move> {
+        &mut self.moves
+    }
+
+    pub(crate) fn events(&self) -> u64 {
+        self.events
+    }
+
+    pub(crate) fn digest(&self) -> u64 {
+        self.digest
+    }
+}

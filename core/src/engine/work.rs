@@ -1,0 +1,281 @@
+//! What a component may do: begin, call, compute, wait, answer.
+
+use std::cmp::Reverse;
+
+use super::calendar::Slot;
+use super::calls::{Call, CallId, Place};
+use super::moves::{Cause, Move, What};
+use super::{Answer, Engine, Late, Message, Order};
+use crate::units::Nanos;
+use crate::workload::Class;
+
+/// Time after which a lost packet is sent again; doubled each time. Linux waits 200 ms at least (TCP_RTO_MIN); RFC 6298
+/// would have it wait a second.
+const RETRANSMIT_NS: Nanos = 200_000_000;
+/// Most times that one message is sent again: TCP gives up after 15 (tcp_retries2), and by then nobody waits.
+const RETRANSMITS_MOST: u32 = 8;
+
+impl Engine {
+    /// A new request of a user, at `node`, whose users give up after `patience`: then comes [`super::Event::Expired`].
+    pub fn begin(&mut self, request: u64, class: Class, node: u16, patience: Nanos) -> CallId {
+        self.tally.counts.arrived += 1;
+        let mut call = Call::new(request, class, CallId::NONE, node, u16::MAX, self.now);
+        call.root = true;
+        call.watched = match self.watch_only {
+            Some(only) => request == only,
+            None => self.watch_one_in > 0 && request.is_multiple_of(self.watch_one_in),
+        };
+        call.deadline = self.now.saturating_add(patience);
+        let id = self.calls.add(call);
+        self.deadlines.add(&mut self.calendar, self.now, id, call.deadline);
+        id
+    }
+
+    /// Ends a user's request. False when it had ended before.
+    pub fn end(&mut self, root: CallId, answer: Answer) -> bool {
+        let Some(call) = self.calls.remove(root) else { return false };
+        let response_ns = self.now - call.begun;
+        self.note(call.request.rotate_left(32) ^ response_ns);
+        match answer {
+            Ok(()) => {
+                self.tally.complete(call.class, response_ns, call.stale);
+                self.log(&call, What::Done);
+            }
+            Err(cause) => {
+                self.tally.fail(cause);
+                self.log(&call, What::Fail { node: call.node, cause });
+            }
+        }
+        true
+    }
+
+    /// Work of a component's own, for which nobody waits: a message in a queue, a change on its way to a replica. Ends
+    /// with [`Engine::finish`]. `watched` is the call whose moves it continues, if any.
+    pub fn begin_own(&mut self, request: u64, class: Class, node: u16, of: Option<CallId>) -> CallId {
+        let mut call = Call::new(request, class, CallId::NONE, node, u16::MAX, self.now);
+        call.watched = of.and_then(|of| self.calls.get(of)).is_some_and(|of| of.watched);
+        self.calls.add(call)
+    }
+
+    /// Ends work of a component's own.
+    pub fn finish(&mut self, own: CallId) {
+        self.calls.remove(own);
+    }
+
+    /// Calls the component at the other end of `edge` for `parent`. Its answer comes as [`super::Event::Answered`], at the
+    /// latest after `timeout` as [`Cause::TimedOut`].
+    pub fn call(&mut self, edge: u16, parent: CallId, timeout: Nanos) -> Option<CallId> {
+        let from = *self.calls.get(parent)?;
+        let mut call = Call::new(from.request, from.class, parent, self.edges[usize::from(edge)].to, edge, self.now);
+        call.watched = from.watched;
+        call.place = Place::OnTheWay;
+        call.deadline = self.now.saturating_add(timeout);
+        let id = self.calls.add(call);
+        self.deadlines.add(&mut self.calendar, self.now, id, call.deadline);
+        let arrives = self.send(usize::from(edge) * 2, call.class, Message::Arrive(id));
+        self.log(&call, What::Travel { edge, back: false, arrives });
+        Some(id)
+    }
+
+    /// Ends a call and sends the answer to whoever made it and still waits.
+    pub fn answer(&mut self, id: CallId, answer: Answer) {
+        let Some(call) = self.calls.get_mut(id).filter(|call| !call.is_over()) else { return };
+        if call.root {
+            self.end(id, answer);
+            return;
+        }
+        let waited_for = call.parent != CallId::NONE;
+        call.place = Place::Answered;
+        let call = *call;
+        if let Err(cause) = answer {
+            self.log(&call, What::Fail { node: call.node, cause });
+        }
+        if !waited_for {
+            self.calls.remove(id);
+            return;
+        }
+        let arrives = self.send(usize::from(call.link) * 2 + 1, call.class, Message::Answer(id, answer));
+        if answer.is_ok() {
+            self.log(&call, What::Travel { edge: call.link, back: true, arrives });
+        }
+    }
+
+    /// Ends a call without a word: the machine is off, and nobody is left to answer. Its caller waits for its deadline.
+    pub fn abandon(&mut self, id: CallId, cause: Cause) {
+        let Some(call) = self.calls.get(id).copied() else { return };
+        if call.root {
+            self.end(id, Err(cause));
+        } else {
+            self.log(&call, What::Fail { node: call.node, cause });
+            self.lose(id);
+        }
+    }
+
+    /// Nobody will answer this call.
+    pub(super) fn lose(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        if call.parent == CallId::NONE {
+            self.calls.remove(id);
+        } else {
+            call.place = Place::Lost;
+        }
+    }
+
+    /// Moves a call's deadline.
+    pub fn set_deadline(&mut self, id: CallId, deadline: Nanos) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.deadline = deadline;
+        self.deadlines.add(&mut self.calendar, self.now, id, deadline);
+    }
+
+    /// Lets a call run on a machine's processors. Its end comes as [`super::Event::Served`].
+    pub fn compute(&mut self, id: CallId, host: u32, demand_ns: f64) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.place = Place::Processor(host);
+        self.hosts[host as usize].processor.add(self.now, id, demand_ns);
+        self.schedule_processor(host);
+    }
+
+    /// Lets a call wait for a synchronous operation of a machine's disk. Its end comes as [`super::Event::Served`].
+    pub fn write(&mut self, id: CallId, host: u32) {
+        let disk_ns = self.hosts[host as usize].machine.disk_latency.ns();
+        self.use_disk(id, host, disk_ns);
+    }
+
+    /// Lets a call keep a machine's disk busy for so long: a scan, a backup. Its end comes as [`super::Event::Served`].
+    pub fn use_disk(&mut self, id: CallId, host: u32, demand_ns: Nanos) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.place = Place::Disk(host);
+        self.hosts[host as usize].disk.add(self.now, id, demand_ns);
+        self.schedule_disk(host);
+    }
+
+    /// Lets time pass for a call. Its end comes as [`super::Event::Served`].
+    pub fn pause(&mut self, id: CallId, ns: Nanos) {
+        self.pauses.push(Reverse((self.now.saturating_add(ns), id)));
+        self.schedule_pauses();
+    }
+
+    /// Lets a packet of a call cross an edge, there or back, without work at the other end. Its arrival comes as
+    /// [`super::Event::Served`]; where the edge is cut it never does.
+    pub fn cross(&mut self, id: CallId, edge: u16, back: bool) {
+        let Some(call) = self.calls.get(id).copied() else { return };
+        if self.is_cut(edge) {
+            return;
+        }
+        let (line, _) = &mut self.lines[usize::from(edge) * 2 + usize::from(back)];
+        let arrives = line.arrival(self.now, 0.0);
+        self.log(&call, What::Travel { edge, back, arrives });
+        self.pause(id, arrives - self.now);
+    }
+
+    /// Sets a timer; it goes off as [`super::Event::Timer`].
+    #[inline]
+    pub fn set_timer(&mut self, slot: Slot, at: Nanos) {
+        self.calendar.set(slot, at);
+    }
+
+    /// Stops a timer.
+    pub fn clear_timer(&mut self, slot: Slot) {
+        self.calendar.clear(slot);
+    }
+
+    /// Takes memory of a machine, or with a negative number gives it back.
+    pub fn hold(&mut self, host: u32, bytes: f64) {
+        self.hosts[host as usize].used_bytes += bytes;
+        if !self.hosts[host as usize].at_ease() {
+            self.press(host);
+        }
+    }
+
+    /// Takes room on a machine's disk, or with a negative number gives it back. False, and nothing is taken, when it
+    /// does not fit.
+    pub fn store(&mut self, host: u32, bytes: f64) -> bool {
+        self.hosts[host as usize].store(bytes)
+    }
+
+    /// Asks whoever drives the engine to do something to a node, before the clock moves on.
+    pub fn order(&mut self, order: Order) {
+        self.messages.push_back(Message::Order(order));
+    }
+
+    /// Says that a call queues at its component.
+    pub fn waits(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get(id).copied() {
+            self.log(&call, What::Wait { node: call.node });
+        }
+    }
+
+    /// Says that a call is taken by a worker or connection of its component.
+    pub fn serves(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get(id).copied() {
+            self.log(&call, What::Serve { node: call.node });
+        }
+    }
+
+    /// Puts a message on a line, and says when it arrives.
+    fn send(&mut self, index: usize, class: Class, message: Message) -> Nanos {
+        let (line, _) = &mut self.lines[index];
+        let bytes = self.payload[index % 2][class as usize];
+        line.sent_bytes += bytes;
+        if line.immediate() {
+            // On the same machine: no event, no slot; it is handled before the clock moves on.
+            self.messages.push_back(message);
+            return self.now;
+        }
+        let trouble = line.trouble;
+        if trouble.cuts > 0 {
+            self.lose_message(message);
+            return Nanos::MAX;
+        }
+        let arrives = line.arrival(self.now, bytes);
+        let late_ns = if trouble.loss > 0.0 { self.retransmission_ns(trouble.loss) } else { 0 };
+        if late_ns > 0 {
+            return self.send_late(arrives.saturating_add(late_ns), message);
+        }
+        let (line, slot) = &mut self.lines[index];
+        let arrives = line.send(arrives, message);
+        if line.next() == Some(arrives) {
+            let slot = match *slot {
+                Some(slot) => slot,
+                None => self.add_line_slot(index),
+            };
+            self.calendar.set(slot, arrives);
+        }
+        arrives
+    }
+
+    /// By how much losses on the way make a message late.
+    fn retransmission_ns(&mut self, loss: f64) -> Nanos {
+        let mut late_ns = 0;
+        let mut wait_ns = RETRANSMIT_NS;
+        for _ in 0..RETRANSMITS_MOST {
+            self.sent_again += 1;
+            if !self.losses.draw(self.sent_again).chance(loss) {
+                break;
+            }
+            late_ns += wait_ns;
+            wait_ns *= 2;
+        }
+        late_ns
+    }
+
+    fn send_late(&mut self, arrives: Nanos, message: Message) -> Nanos {
+        self.late.push(Reverse(Late { arrives, number: self.sent_again, message }));
+        self.schedule_late();
+        arrives
+    }
+
+    fn lose_message(&mut self, message: Message) {
+        if let Message::Arrive(call) | Message::Answer(call, _) = message {
+            self.lose(call);
+        }
+    }
+
+    #[inline]
+    pub(super) fn log(&mut self, call: &Call, what: What) {
+        if call.watched {
+            self.moves.push(Move { at: self.now, request: call.request as u32, class: call.class, what });
+        }
+    }
+}
