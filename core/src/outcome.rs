@@ -91,4 +91,10 @@ pub struct Outcome {
     pub utilisation: BTreeMap<String, Estimate>,
     /// Failed requests a second, by cause.
     pub errors_per_s: BTreeMap<String, Estimate>,
+    /// Answers that were out of date, as a share of all answers.
+    pub stale: Estimate,
+    /// Figures of single components, by copy and name: `cache hit_ratio`, `queue backlog`, `replica#1 lag`. Those that
+    /// count are totals of the measured time.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, Estimate>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::flow::{Ask, Context, Flow};
 use super::outbound::{Retry, Service};
 use super::pool::Pool;
 use super::program::{Jobs, Program, Release, Step, What};
@@ -17,7 +18,7 @@ use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
 use crate::units::{Bytes, Duration, Nanos};
-use crate::workload::{Demand, PerClass, Workload};
+use crate::workload::{Class, Demand, PerClass, Workload};
 
 /// What the model of the application server does.
 pub const ABOUT: About = About {
@@ -35,7 +36,19 @@ pub const ABOUT: About = About {
     leaves_out: &["Garbage collection pauses."],
     hosted: true,
     origin: false,
-    calls: &[Kind::Database, Kind::AppServer],
+    calls: &[
+        Kind::Database,
+        Kind::Replica,
+        Kind::Shards,
+        Kind::Cache,
+        Kind::SessionStore,
+        Kind::Queue,
+        Kind::Journal,
+        Kind::ObjectStore,
+        Kind::LoadBalancer,
+        Kind::AppServer,
+        Kind::LogPipeline,
+    ],
 };
 
 settings! {
@@ -162,6 +175,27 @@ pub(super) struct State {
     no_connection: u64,
     rejected: u64,
 }
+
+/// What theory is told of the application server.
+pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
+    let mut asks = vec![Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 }];
+    let queries = *settings.queries.get(class);
+    if queries > 0 && context.calls(ROWS, class) {
+        asks.push(Ask::Call { kinds: ROWS, count: queries, chance: 1.0 });
+    }
+    let calls = *settings.calls.get(class);
+    if calls > 0 && context.calls(&[Kind::AppServer], class) {
+        asks.push(Ask::Call { kinds: &[Kind::AppServer], count: calls, chance: 1.0 });
+    }
+    let mut flow = Flow { door: Some((settings.workers, settings.backlog)), asks, ..Flow::default() };
+    if settings.pool > 0 {
+        flow.caveats.push("waiting for a connection of the pool is left out".to_owned());
+    }
+    flow
+}
+
+/// Kinds that keep the app's rows.
+const ROWS: &[Kind] = &[Kind::Database, Kind::Replica, Kind::Shards];
 
 impl State {
     pub(super) fn new(settings: &Settings, place: Place, _: &Workload, engine: &mut Engine) -> Self {

@@ -1,6 +1,7 @@
 //! Users with their browsers: where requests come from, and who waits for the answers.
 
 use super::arrivals::Process;
+use super::flow::{Ask, Context, Flow};
 use super::outbound::Retry;
 use super::{About, Behaviour, Kind, Metric, MetricReading, Place, Way};
 use crate::engine::calendar::Slot;
@@ -28,7 +29,7 @@ pub const ABOUT: About = About {
     leaves_out: &["TCP's slow start.", "Which user it is: every request is a stranger's."],
     hosted: false,
     origin: true,
-    calls: &[Kind::Dns, Kind::AppServer],
+    calls: &[Kind::Dns, Kind::Cdn, Kind::LoadBalancer, Kind::AppServer, Kind::ObjectStore],
 };
 
 settings! {
@@ -66,6 +67,9 @@ settings! {
 
 /// Kinds that static files come from where there is one.
 const EDGE_CACHES: &[Kind] = &[];
+
+/// Kinds that answer users.
+const SERVERS: &[Kind] = &[Kind::AppServer, Kind::LoadBalancer, Kind::Cdn, Kind::ObjectStore];
 
 const NEXT_REQUEST: u8 = 0;
 
@@ -265,6 +269,21 @@ impl State {
             self.think(engine);
         }
     }
+}
+
+/// What theory is told of the users. The look-up and the handshake belong to the first request of a visit only.
+pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
+    let first = 1.0 / f64::from(settings.visit.max(1));
+    let servers: &'static [Kind] = match class == Class::Static && context.calls(EDGE_CACHES, class) {
+        true => EDGE_CACHES,
+        false => SERVERS,
+    };
+    let mut flow = Flow::default();
+    if context.calls(&[Kind::Dns], class) {
+        flow.asks.push(Ask::Call { kinds: &[Kind::Dns], count: 1, chance: first });
+    }
+    flow.asks.push(Ask::Call { kinds: servers, count: 1, chance: 1.0 });
+    flow
 }
 
 /// Static files come from an edge cache where there is one; the rest goes to it only where there is no other way.

@@ -1,5 +1,6 @@
 //! A relational database: processes that run queries, and a disk that must hold what was written.
 
+use super::flow::{Ask, Context, Flow};
 use super::{About, Behaviour, NodeGauge, Place};
 use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
@@ -8,7 +9,7 @@ use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
 use crate::settings;
 use crate::units::{Bytes, Duration, Nanos};
-use crate::workload::{Demand, PerClass, Workload};
+use crate::workload::{Class, Demand, PerClass, Workload};
 
 /// What the model of the database does.
 pub const ABOUT: About = About {
@@ -66,6 +67,15 @@ pub(super) struct State {
     /// Connections in use.
     busy: u32,
     memory_bytes: f64,
+}
+
+/// What theory is told of the database.
+pub(super) fn flow(settings: &Settings, class: Class, _: &Context<'_>) -> Flow {
+    let asks = vec![
+        Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 },
+        Ask::Disk { mean_count: *settings.writes.get(class), each: None },
+    ];
+    Flow { asks, ..Flow::default() }
 }
 
 impl State {

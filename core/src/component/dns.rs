@@ -1,11 +1,12 @@
 //! A resolver: turns a name into an address, from its cache while the answer is fresh.
 
+use super::flow::{Ask, Context, Flow};
 use super::{About, Behaviour, Place};
 use crate::engine::Engine;
 use crate::engine::calls::CallId;
 use crate::settings;
 use crate::units::{Duration, Nanos};
-use crate::workload::Workload;
+use crate::workload::{Class, Workload};
 
 /// What the model of the resolver does.
 pub const ABOUT: About = About {
@@ -50,6 +51,25 @@ impl State {
     pub(super) fn new(settings: &Settings, _: Place, _: &Workload, _: &mut Engine) -> Self {
         Self { settings: settings.clone(), fresh_until: 0, answer_at: 0 }
     }
+}
+
+/// What theory is told of the resolver.
+///
+/// One cycle lasts until the first look-up after expiry, through the authoritative answer, to the end of the time to
+/// live. Look-ups that come during the wait for the authoritative answer share what is left of it, half on average.
+pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow {
+    let rate_per_s = context.total_per_s();
+    let asked_s = settings.authoritative.as_secs_f64();
+    let waiting = rate_per_s * asked_s;
+    let cycle = 1.0 + waiting + rate_per_s * settings.ttl.as_secs_f64();
+    let half = Duration::from_secs_f64(0.5 * asked_s);
+    let longer = |time: Duration| Duration::from_ns(time.ns().max(settings.cached.ns()));
+    let asks = vec![
+        Ask::Delay { time: settings.cached, chance: 1.0 - (1.0 + waiting) / cycle },
+        Ask::Delay { time: longer(settings.authoritative), chance: 1.0 / cycle },
+        Ask::Delay { time: longer(half), chance: waiting / cycle },
+    ];
+    Flow { asks, ..Flow::default() }
 }
 
 impl Behaviour for State {

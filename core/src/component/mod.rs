@@ -2,7 +2,7 @@
 //!
 //! A component's file holds its settings with their defaults and sources ([`settings!`](crate::settings)), what it
 //! models and leaves out (`ABOUT`), how it handles a request (`State`, on the [engine](crate::engine)), and what theory
-//! needs to know of it (`flow`). To add one: write the file, and add its line to `components!` below.
+//! is told of it (`flow`). To add one: write the file, and add its line to `components!` below.
 
 pub mod app_server;
 mod arrivals;
@@ -14,6 +14,7 @@ pub mod cdn;
 pub mod clients;
 pub mod database;
 pub mod dns;
+pub(crate) mod flow;
 pub mod journal;
 pub mod load_balancer;
 pub mod log_pipeline;
@@ -120,6 +121,11 @@ macro_rules! components {
             /// The setting with this key, to be changed.
             pub fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob> {
                 match self { $( Self::$kind(settings) => settings.knob_mut(name), )* }
+            }
+
+            /// What theory is told of it.
+            pub(crate) fn flow(&self, class: Class, context: &flow::Context<'_>) -> flow::Flow {
+                match self { $( Self::$kind(settings) => $module::flow(settings, class, context), )* }
             }
 
             /// A copy of the component, at work.
@@ -234,6 +240,22 @@ pub enum MetricReading {
     Count(f64),
     /// A sum so far, over another: hits over look-ups, waits over waiters.
     Ratio(f64, f64),
+}
+
+impl MetricReading {
+    /// The number itself; of a ratio, so far.
+    pub fn number(&self) -> f64 {
+        match *self {
+            Self::Gauge(number) | Self::Count(number) => number,
+            Self::Ratio(part, of) => {
+                if of == 0.0 {
+                    0.0
+                } else {
+                    part / of
+                }
+            }
+        }
+    }
 }
 
 /// What a caller wants of a call, where a kind tells more than one thing apart; see [`Call::verb`](crate::engine::calls::Call::verb).

@@ -1,10 +1,11 @@
 //! Keeps files.
 
+use super::flow::{Context, Flow};
 use super::{About, Behaviour, Place};
 use crate::engine::Engine;
 use crate::engine::calls::CallId;
 use crate::settings;
-use crate::workload::Workload;
+use crate::workload::{Class, Workload};
 
 /// What the model does.
 pub const ABOUT: About = About {
@@ -41,4 +42,9 @@ impl Behaviour for State {
     fn served(&mut self, _: &mut Engine, _: CallId) {}
 
     fn configure(&mut self, _: &mut Engine, _: &super::Settings, _: &Workload) {}
+}
+
+/// What theory is told of it.
+pub(super) fn flow(_: &Settings, _: Class, _: &Context<'_>) -> Flow {
+    Flow::beyond("Theory does not follow this component.")
 }

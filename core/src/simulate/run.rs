@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Simulation;
+use super::{NodeInfo, Simulation};
+use crate::component::MetricReading;
 use crate::engine::moves::Cause;
 use crate::engine::tally::Counts;
 use crate::outcome::{Estimate, Outcome, Response};
@@ -59,6 +60,8 @@ struct Batch {
     latencies: Histogram,
     /// Processor and disk time used, in seconds at full capacity: by host.
     busy: Vec<[f64; 2]>,
+    /// Components' own figures: what they count and sum over the batch, and gauges as they stood at its end.
+    metrics: Vec<(String, MetricReading)>,
 }
 
 /// Simulates a stage and measures it. `progress` hears how far the run is, from 0 to 1.
@@ -97,7 +100,7 @@ impl Simulation {
         slice_means: &mut Vec<f64>,
         progress: &mut dyn FnMut(f64),
     ) -> Batch {
-        let before = (self.counts(), self.busy());
+        let before = (self.counts(), self.busy(), self.all_metrics());
         let mut latencies = Histogram::new();
         for slice in 1..=SLICES {
             let part = (batch * SLICES + slice) as f64 / (BATCHES * SLICES) as f64;
@@ -115,7 +118,25 @@ impl Simulation {
         progress((batch + 1) as f64 / BATCHES as f64);
         let busy = self.busy().iter().zip(&before.1).map(|(now, then)| [now[0] - then[0], now[1] - then[1]]).collect();
         let counts = self.counts().since(&before.0);
-        Batch { seconds: seconds / BATCHES as f64, counts, latencies, busy }
+        let metrics = self.all_metrics().into_iter().map(|(name, now)| {
+            let then = before.2.iter().find(|(then, _)| *then == name).map(|(_, reading)| *reading);
+            let since = match (now, then) {
+                (MetricReading::Count(now), Some(MetricReading::Count(then))) => MetricReading::Count(now - then),
+                (MetricReading::Ratio(a, b), Some(MetricReading::Ratio(c, d))) => MetricReading::Ratio(a - c, b - d),
+                (now, _) => now,
+            };
+            (name, since)
+        });
+        Batch { seconds: seconds / BATCHES as f64, counts, latencies, busy, metrics: metrics.collect() }
+    }
+
+    /// Every copy's figures of its own kind, by the copy's name and the figure's.
+    fn all_metrics(&self) -> Vec<(String, MetricReading)> {
+        let of = |(index, node): (usize, &NodeInfo)| {
+            let named = |metric: &crate::component::Metric| format!("{} {}", node.name, metric.name);
+            self.metrics(index).iter().map(|metric| (named(metric), metric.reading)).collect::<Vec<_>>()
+        };
+        self.nodes().enumerate().flat_map(of).collect()
     }
 
     /// Seconds at full capacity that each machine's processors and disk have worked.
@@ -188,5 +209,42 @@ fn summarise(simulation: &Simulation, batches: &[Batch], confidence: f64) -> Out
             .into_iter()
             .map(|cause| (cause.name().to_owned(), rate(&|counts| counts.failed[cause as usize])))
             .collect(),
+        stale: ratio(
+            batches.iter().map(|batch| (batch.counts.stale as f64, batch.counts.completed as f64)),
+            confidence,
+        ),
+        metrics: metrics(batches, confidence),
     }
+}
+
+/// A sum over another, with the interval of a ratio; nothing where the second is nothing.
+fn ratio(parts: impl Iterator<Item = (f64, f64)>, confidence: f64) -> Estimate {
+    let parts: Vec<(f64, f64)> = parts.filter(|(_, of)| *of > 0.0).collect();
+    if parts.is_empty() { Estimate::not_applicable(NO_ANSWER) } else { estimate(ratio_of_batches(&parts, confidence)) }
+}
+
+/// Components' own figures: totals of what they count, means of gauges, ratios of sums.
+fn metrics(batches: &[Batch], confidence: f64) -> BTreeMap<String, Estimate> {
+    let names = batches.last().map_or(&[][..], |batch| &batch.metrics);
+    let of = |name: &str| {
+        let readings: Vec<MetricReading> = batches
+            .iter()
+            .filter_map(|batch| batch.metrics.iter().find(|(it, _)| it == name).map(|(_, reading)| *reading))
+            .collect();
+        match readings.first() {
+            Some(MetricReading::Ratio(..)) => {
+                let parts = readings.iter().filter_map(|reading| match reading {
+                    MetricReading::Ratio(part, of) => Some((*part, *of)),
+                    _ => None,
+                });
+                ratio(parts, confidence)
+            }
+            Some(MetricReading::Count(_)) => Estimate::value(readings.iter().map(MetricReading::number).sum()),
+            _ => {
+                let values: Vec<f64> = readings.iter().map(MetricReading::number).collect();
+                estimate(batch_means(&values, confidence))
+            }
+        }
+    };
+    names.iter().map(|(name, _)| (name.clone(), of(name))).collect()
 }

@@ -43,6 +43,11 @@ impl Stage {
                 choices: &[],
             });
         }
+        if rest == "copies" {
+            let value = f64::from(component.copies);
+            let max = f64::from(super::limits::COPIES);
+            return Some(Reading { value, unit: Unit::Count, min: 1.0, max, choices: &[] });
+        }
         let (name, class) = split_class(rest)?;
         let Field { min, max, .. } = component.settings.kind().fields().iter().find(|field| field.name == name)?;
         let knob = component.settings.knob(name)?;
@@ -65,6 +70,10 @@ impl Stage {
         let component = &mut self.components[index];
         if rest == "rate" && component.settings.kind() == crate::component::Kind::Clients {
             self.workload.rate = Rate::per_second(value);
+            return true;
+        }
+        if rest == "copies" {
+            component.copies = (value + 0.5) as u32;
             return true;
         }
         let Some((name, class)) = split_class(rest) else { return false };

@@ -42,6 +42,8 @@ fn nothing(network: &Network, reason: &str) -> Outcome {
         response_ms: Response { mean: none(), p50: none(), p95: none(), p99: none() },
         utilisation: names.map(|name| (name, none())).collect(),
         errors_per_s: Cause::ALL.into_iter().map(|cause| (cause.name().to_owned(), none())).collect(),
+        stale: none(),
+        metrics: BTreeMap::new(),
     }
 }
 
@@ -133,6 +135,8 @@ impl<'a> Solver<'a> {
             response_ms: self.response(responses.as_ref(), late),
             utilisation: names.collect(),
             errors_per_s: self.errors(responses.as_ref(), late),
+            stale: Estimate::not_applicable("Theory does not follow what is out of date."),
+            metrics: BTreeMap::new(),
         }
     }
 

@@ -1,0 +1,1 @@
+//! Stage 14-message-queue.

@@ -1,0 +1,1 @@
+//! Stage 15-seeing-it.

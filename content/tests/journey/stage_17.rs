@@ -1,0 +1,1 @@
+//! Stage 17-read-write-services.

@@ -1,0 +1,1 @@
+//! Stage 18-delayed-writes.

@@ -1,0 +1,1 @@
+//! Stage 19-sharding.

@@ -1,0 +1,1 @@
+//! Stage 20-many-regions.

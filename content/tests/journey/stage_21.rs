@@ -1,0 +1,1 @@
+//! Stage 21-ten-million.

@@ -1,0 +1,68 @@
+//! What theory is told of a component: what one call asks of it, class by class.
+//!
+//! A component's file says it beside its behaviour, in `flow`, so that the two cannot grow apart. Theory multiplies it
+//! out along the links into a network of stations; see `theory::walk`.
+
+use super::Kind;
+use crate::stage::Stage;
+use crate::units::Duration;
+use crate::workload::{Class, Demand};
+
+/// What one call of a class asks of a component.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flow {
+    /// How many calls it takes at once, and how many more may wait; none where there is no such limit.
+    pub(crate) door: Option<(u32, u32)>,
+    /// What the call asks, in any order: all of it, one after another.
+    pub(crate) asks: Vec<Ask>,
+    /// Why theory cannot follow this component, as a sentence; then nothing that depends on it has a figure.
+    pub(crate) beyond: Option<String>,
+    /// What this description leaves out or evens out, as a clause: "approximation: …; this".
+    pub(crate) caveats: Vec<String>,
+}
+
+/// Something that a call asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    /// Processor time of the component's own machine: so many independent draws, each asked with this probability.
+    Compute { demand: Demand, count: u32, chance: f64 },
+    /// Synchronous operations of the machine's disk: so many on average, each of the machine's disk latency or this long.
+    Disk { mean_count: f64, each: Option<Duration> },
+    /// Time that passes whatever else goes on.
+    Delay { time: Duration, chance: f64 },
+    /// Calls to the component's links of these kinds that carry the class: so many one after another, each made with this
+    /// probability. A call goes to one copy of one component, evenly.
+    Call { kinds: &'static [Kind], count: u32, chance: f64 },
+}
+
+impl Flow {
+    /// Nothing but this sentence.
+    pub(crate) fn beyond(reason: impl Into<String>) -> Self {
+        Self { beyond: Some(reason.into()), ..Self::default() }
+    }
+}
+
+/// Where the component stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) stage: &'a Stage,
+    /// Its index in the stage.
+    pub(crate) component: usize,
+    /// Calls a second that come to all its copies, by class.
+    pub(crate) rate_per_s: [f64; Class::ALL.len()],
+}
+
+impl Context<'_> {
+    /// Calls a second of all classes.
+    pub(crate) fn total_per_s(&self) -> f64 {
+        self.rate_per_s.iter().sum()
+    }
+
+    /// Whether a link that carries the class leads from here to one of these kinds.
+    pub(crate) fn calls(&self, kinds: &[Kind], class: Class) -> bool {
+        self.stage.links.iter().any(|link| {
+            let to = &self.stage.components[link.to];
+            link.from == self.component && link.carries(class) && kinds.contains(&to.settings.kind())
+        })
+    }
+}
