@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::flow::{Ask, Context, Flow};
+use super::flow::{Ask, Context, Flow, Held};
 use super::outbound::{Retry, Service};
 use super::pool::Pool;
 use super::program::{Jobs, Program, Release, Step, What};
@@ -187,7 +187,9 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     if calls > 0 && context.calls(&[Kind::AppServer], class) {
         asks.push(Ask::Call { kinds: &[Kind::AppServer], count: calls, chance: 1.0 });
     }
-    let mut flow = Flow { door: Some((settings.workers, settings.backlog)), asks, ..Flow::default() };
+    let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
+    let door = Some((settings.workers, settings.backlog));
+    let mut flow = Flow { door, asks, memory: Some(held), ..Flow::default() };
     if settings.pool > 0 {
         flow.caveats.push("waiting for a connection of the pool is left out".to_owned());
     }

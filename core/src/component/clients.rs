@@ -12,7 +12,7 @@ use crate::engine::sampler::Sampler;
 use crate::engine::{Engine, Reply, Timer};
 use crate::settings;
 use crate::settings::Unit;
-use crate::stage::FaultKind;
+use crate::stage::{FaultKind, Stage};
 use crate::units::{Duration, Nanos};
 use crate::workload::{Class, Workload};
 
@@ -66,10 +66,10 @@ settings! {
 }
 
 /// Kinds that static files come from where there is one.
-const EDGE_CACHES: &[Kind] = &[];
+const EDGE_CACHES: &[Kind] = &[Kind::Cdn];
 
 /// Kinds that answer users.
-const SERVERS: &[Kind] = &[Kind::AppServer, Kind::LoadBalancer, Kind::Cdn, Kind::ObjectStore];
+const SERVERS: &[Kind] = &[Kind::AppServer, Kind::LoadBalancer, Kind::ObjectStore];
 
 const NEXT_REQUEST: u8 = 0;
 
@@ -271,19 +271,19 @@ impl State {
     }
 }
 
-/// What theory is told of the users. The look-up and the handshake belong to the first request of a visit only.
-pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    let first = 1.0 / f64::from(settings.visit.max(1));
-    let servers: &'static [Kind] = match class == Class::Static && context.calls(EDGE_CACHES, class) {
-        true => EDGE_CACHES,
-        false => SERVERS,
-    };
-    let mut flow = Flow::default();
-    if context.calls(&[Kind::Dns], class) {
-        flow.asks.push(Ask::Call { kinds: &[Kind::Dns], count: 1, chance: first });
-    }
-    flow.asks.push(Ask::Call { kinds: servers, count: 1, chance: 1.0 });
-    flow
+/// What theory is told of the users: whom they ask. The look-up and the handshake, which only the first request of a
+/// visit pays, it finds out by itself.
+pub(super) fn flow(_: &Settings, class: Class, context: &Context<'_>) -> Flow {
+    let kinds = servers(context.stage, context.component, class);
+    Flow { asks: vec![Ask::Call { kinds, count: 1, chance: 1.0 }], ..Flow::default() }
+}
+
+/// The kinds that answer these users' requests of a class: an edge cache has the static files where there is one, and
+/// the rest goes to it only where there is no other way.
+pub(crate) fn servers(stage: &Stage, users: usize, class: Class) -> &'static [Kind] {
+    let context = Context { stage, component: users, rate_per_s: [0.0; Class::ALL.len()] };
+    let (first, second) = if class == Class::Static { (EDGE_CACHES, SERVERS) } else { (SERVERS, EDGE_CACHES) };
+    if context.calls(first, class) { first } else { second }
 }
 
 /// Static files come from an edge cache where there is one; the rest goes to it only where there is no other way.

@@ -1,6 +1,6 @@
 //! A relational database: processes that run queries, and a disk that must hold what was written.
 
-use super::flow::{Ask, Context, Flow};
+use super::flow::{Ask, Context, Flow, Held};
 use super::{About, Behaviour, NodeGauge, Place};
 use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
@@ -75,7 +75,9 @@ pub(super) fn flow(settings: &Settings, class: Class, _: &Context<'_>) -> Flow {
         Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 },
         Ask::Disk { mean_count: *settings.writes.get(class), each: None },
     ];
-    Flow { asks, ..Flow::default() }
+    let Settings { memory, memory_per_connection, connections, .. } = *settings;
+    let held = Held { idle: memory, each: memory_per_connection, most: connections };
+    Flow { asks, memory: Some(held), ..Flow::default() }
 }
 
 impl State {

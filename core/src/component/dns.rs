@@ -56,20 +56,23 @@ impl State {
 /// What theory is told of the resolver.
 ///
 /// One cycle lasts until the first look-up after expiry, through the authoritative answer, to the end of the time to
-/// live. Look-ups that come during the wait for the authoritative answer share what is left of it, half on average.
+/// live. Look-ups that come during the wait for the authoritative answer share what is left of it, spread evenly: here
+/// as four equal pieces.
 pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow {
     let rate_per_s = context.total_per_s();
     let asked_s = settings.authoritative.as_secs_f64();
     let waiting = rate_per_s * asked_s;
     let cycle = 1.0 + waiting + rate_per_s * settings.ttl.as_secs_f64();
-    let half = Duration::from_secs_f64(0.5 * asked_s);
-    let longer = |time: Duration| Duration::from_ns(time.ns().max(settings.cached.ns()));
-    let asks = vec![
-        Ask::Delay { time: settings.cached, chance: 1.0 - (1.0 + waiting) / cycle },
-        Ask::Delay { time: longer(settings.authoritative), chance: 1.0 / cycle },
-        Ask::Delay { time: longer(half), chance: waiting / cycle },
-    ];
-    Flow { asks, ..Flow::default() }
+    const PIECES: u32 = 4;
+    let after =
+        |time: Duration| vec![Ask::Delay { time: Duration::from_ns(time.ns().max(settings.cached.ns())), chance: 1.0 }];
+    let mut ways =
+        vec![(1.0 - (1.0 + waiting) / cycle, after(settings.cached)), (1.0 / cycle, after(settings.authoritative))];
+    ways.extend((0..PIECES).map(|piece| {
+        let left_s = asked_s * (f64::from(piece) + 0.5) / f64::from(PIECES);
+        (waiting / cycle / f64::from(PIECES), after(Duration::from_secs_f64(left_s)))
+    }));
+    Flow { asks: vec![Ask::OneOf(ways)], ..Flow::default() }
 }
 
 impl Behaviour for State {

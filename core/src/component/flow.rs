@@ -5,7 +5,7 @@
 
 use super::Kind;
 use crate::stage::Stage;
-use crate::units::Duration;
+use crate::units::{Bytes, Duration};
 use crate::workload::{Class, Demand};
 
 /// What one call of a class asks of a component.
@@ -15,10 +15,23 @@ pub(crate) struct Flow {
     pub(crate) door: Option<(u32, u32)>,
     /// What the call asks, in any order: all of it, one after another.
     pub(crate) asks: Vec<Ask>,
+    /// What it holds of its machine's memory.
+    pub(crate) memory: Option<Held>,
     /// Why theory cannot follow this component, as a sentence; then nothing that depends on it has a figure.
     pub(crate) beyond: Option<String>,
     /// What this description leaves out or evens out, as a clause: "approximation: …; this".
     pub(crate) caveats: Vec<String>,
+}
+
+/// Memory that a component holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    /// When nobody is there.
+    pub(crate) idle: Bytes,
+    /// For each call that it has.
+    pub(crate) each: Bytes,
+    /// Calls that it can have at most.
+    pub(crate) most: u32,
 }
 
 /// Something that a call asks.
@@ -30,6 +43,8 @@ pub(crate) enum Ask {
     Disk { mean_count: f64, each: Option<Duration> },
     /// Time that passes whatever else goes on.
     Delay { time: Duration, chance: f64 },
+    /// One of several goings-on, with probabilities that add up to one: a hit or a miss.
+    OneOf(Vec<(f64, Vec<Self>)>),
     /// Calls to the component's links of these kinds that carry the class: so many one after another, each made with this
     /// probability. A call goes to one copy of one component, evenly.
     Call { kinds: &'static [Kind], count: u32, chance: f64 },

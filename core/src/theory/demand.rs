@@ -113,6 +113,12 @@ impl Part {
         Self { count, chance, sampler: Sampler::new(demand), speed }
     }
 
+    /// This part in each of `count` calls, each made with probability `chance`.
+    #[must_use]
+    pub fn repeated(self, count: u32, chance: f64) -> Self {
+        Self { count: self.count.saturating_mul(count), chance: self.chance * chance, ..self }
+    }
+
     /// Moments of one draw that does befall the request.
     pub fn each(&self) -> Moments {
         Moments::of(&self.sampler, self.speed)

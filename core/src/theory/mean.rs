@@ -76,7 +76,7 @@ fn wait_s(network: &Network, at: usize, station: &Station) -> f64 {
 /// Mean of the constant delays outside of any door, in seconds.
 pub fn outside_s(network: &Network) -> f64 {
     let before: f64 = network.branches.iter().map(|branch| branch.probability * branch.seconds).sum();
-    before + network.routes.iter().map(|route| route.probability * route.outside_s).sum::<f64>()
+    before + network.routes.iter().map(|route| network.share_of(route) * route.outside_s).sum::<f64>()
 }
 
 /// What makes the distribution of the response less than exact; empty when it is exact.

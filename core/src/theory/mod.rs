@@ -20,6 +20,7 @@ pub mod inversion;
 pub mod markov;
 pub mod mean;
 pub mod network;
+mod paths;
 pub mod pollaczek;
 pub mod population;
 pub mod quota;

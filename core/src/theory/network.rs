@@ -25,8 +25,10 @@ pub struct Network {
     pub patience_s: f64,
     /// Machines whose memory requests may fill.
     pub memory: Vec<Memory>,
-    /// What this description cannot express, as sentences.
+    /// What this description cannot express, as sentences: then it says nothing.
     pub beyond: Vec<String>,
+    /// What it leaves out or evens out, as clauses.
+    pub caveats: Vec<String>,
 }
 
 /// A constant delay that befalls a request with some probability.
@@ -41,8 +43,8 @@ pub struct Branch {
 /// A way through the network. Copies of a component are alike, so one route stands for all of them.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// Share of the requests that take it.
-    pub probability: f64,
+    /// Share of each class's requests that take it.
+    pub probability: PerClass<f64>,
     /// Index of its door, if it has one.
     pub door: Option<usize>,
     /// Constant delays on the way, in seconds: outside of the door.
@@ -149,7 +151,12 @@ pub struct Memory {
 impl Network {
     /// Share of all requests that are of this class and take this route.
     pub fn share(&self, route: &Route, class: Class) -> f64 {
-        route.probability * self.mix.get(class)
+        route.probability.get(class) * self.mix.get(class)
+    }
+
+    /// Share of all requests that take this route.
+    pub fn share_of(&self, route: &Route) -> f64 {
+        Class::ALL.into_iter().map(|class| self.share(route, class)).sum()
     }
 
     /// Seconds of service that one request asks of a station, on average over classes and routes.

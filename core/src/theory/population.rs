@@ -198,7 +198,7 @@ mod tests {
             quota: None,
         };
         let route = Route {
-            probability: 1.0,
+            probability: PerClass::all(1.0),
             door: Some(0),
             outside_s: 0.0,
             inside_s: PerClass::all(0.0),
@@ -215,6 +215,7 @@ mod tests {
             patience_s: f64::INFINITY,
             memory: Vec::new(),
             beyond: Vec::new(),
+            caveats: Vec::new(),
         }
     }
 

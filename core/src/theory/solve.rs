@@ -27,6 +27,12 @@ pub fn solve(stage: &Stage) -> Outcome {
     if !stage.faults.is_empty() {
         return nothing(&network, "Theory describes a steady state, and this stage has faults on its timeline.");
     }
+    if let Some(reason) = network.beyond.first() {
+        return nothing(&network, reason);
+    }
+    if stage.workload.closed.is_some() || stage.workload.bursts.is_some() || stage.workload.day.is_some() {
+        return nothing(&network, "Theory describes random arrivals at one rate, and this stage's come and go.");
+    }
     if network.routes.is_empty() {
         return nothing(&network, "No way leads from the users to a server.");
     }
@@ -106,7 +112,7 @@ impl<'a> Solver<'a> {
 
     fn share_through(&self, door: usize) -> f64 {
         let routes = self.network.routes.iter().filter(|route| route.door == Some(door));
-        routes.map(|route| route.probability).sum()
+        routes.map(|route| self.network.share_of(route)).sum()
     }
 
     /// Share of time in which a machine's memory is full.
@@ -286,6 +292,7 @@ impl<'a> Solver<'a> {
                 caveats.push(format!("swapping on {} in {:.3} % of the time is left out", memory.host, 100.0 * full));
             }
         }
+        caveats.extend(self.network.caveats.iter().cloned());
         if late > NEGLIGIBLE {
             caveats.push(format!("of the {:.2} % of responses that users wait for", 100.0 * (1.0 - late)));
         }
