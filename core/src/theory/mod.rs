@@ -6,7 +6,8 @@
 //! - [`erlang`], [`markov`]: Erlang B and C; M/M/c, M/M/c/K, M/M/inf. [`pollaczek`]: M/G/1, first come, first served.
 //!   [`general`]: M/G/c and G/G/c.
 //! - [`sharing`], [`cores`]: processor sharing on one processor and on several. [`quota`]: a limit on them.
-//! - [`jackson`]: open networks.
+//! - [`jackson`]: open networks. [`closed`], [`classes`]: closed networks of one class and of several; [`bounds`] of
+//!   their throughput.
 //! - [`retry`]: what retries add, and when they keep an overload alive.
 //! - [`demand`]: moments and transforms of service demands. [`complex`], [`inversion`]: from a transform to its
 //!   function.
@@ -15,7 +16,11 @@
 //! - [`network`]: what theory sees of a stage. [`population`]: how many are inside. [`mean`], [`response`]: how long
 //!   they take. [`solve`](solve()), [`response_curve`]: the answers.
 
+pub mod bounds;
+pub mod classes;
+pub mod closed;
 pub mod complex;
+mod convolution;
 pub mod cores;
 mod curve;
 pub mod demand;
