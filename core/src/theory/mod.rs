@@ -9,6 +9,7 @@
 //! - [`jackson`]: open networks. [`closed`], [`classes`]: closed networks of one class and of several; [`bounds`] of
 //!   their throughput.
 //! - [`retry`]: what retries add, and when they keep an overload alive.
+//! - [`zipf`]: popularity. [`cache`]: hit ratios. [`sharding`]: the hottest shard.
 //! - [`demand`]: moments and transforms of service demands. [`complex`], [`inversion`]: from a transform to its
 //!   function.
 //!
@@ -17,6 +18,7 @@
 //!   they take. [`solve`](solve()), [`response_curve`]: the answers.
 
 pub mod bounds;
+pub mod cache;
 pub mod classes;
 pub mod closed;
 pub mod complex;
@@ -37,10 +39,12 @@ pub mod population;
 pub mod quota;
 pub mod response;
 pub mod retry;
+pub mod sharding;
 pub mod sharing;
 mod solve;
 mod spread;
 mod walk;
+pub mod zipf;
 
 pub use curve::{CurvePoint, response_curve};
 pub use solve::solve;
