@@ -8,7 +8,8 @@
 //! - [`sharing`], [`cores`]: processor sharing on one processor and on several. [`quota`]: a limit on them.
 //! - [`jackson`]: open networks. [`closed`], [`classes`]: closed networks of one class and of several; [`bounds`] of
 //!   their throughput.
-//! - [`retry`]: what retries add, and when they keep an overload alive.
+//! - [`retry`]: what retries add, and when they keep an overload alive. [`fluid`]: backlogs of spikes.
+//! - [`fanout`]: requests of many parts. [`scalability`]: the Universal Scalability Law. [`availability`]: what breaks.
 //! - [`zipf`]: popularity. [`cache`]: hit ratios. [`sharding`]: the hottest shard.
 //! - [`demand`]: moments and transforms of service demands. [`complex`], [`inversion`]: from a transform to its
 //!   function.
@@ -17,6 +18,7 @@
 //! - [`network`]: what theory sees of a stage. [`population`]: how many are inside. [`mean`], [`response`]: how long
 //!   they take. [`solve`](solve()), [`response_curve`]: the answers.
 
+pub mod availability;
 pub mod bounds;
 pub mod cache;
 pub mod classes;
@@ -27,6 +29,8 @@ pub mod cores;
 mod curve;
 pub mod demand;
 pub mod erlang;
+pub mod fanout;
+pub mod fluid;
 pub mod general;
 pub mod inversion;
 pub mod jackson;
@@ -39,6 +43,7 @@ pub mod population;
 pub mod quota;
 pub mod response;
 pub mod retry;
+pub mod scalability;
 pub mod sharding;
 pub mod sharing;
 mod solve;
