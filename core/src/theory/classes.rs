@@ -113,7 +113,9 @@ fn exact(stations: &[Serving], classes: &[Class]) -> Option<ClosedClasses> {
 /// Against the exact solution of random networks of two classes, three stations with one server and a delay, throughput
 /// is off by 1.5 % on average and within 7 % where each class has ten users or more; with one or two users it can be
 /// off by 20 %. Against random networks of one class with up to eight servers a station it is within 30 %, worst around
-/// saturation and where users are as few as servers. None as for [`solve`], and where it does not converge.
+/// saturation and where users are as few as servers; with a thousand users and up to 64 servers a station, around
+/// saturation, throughput is within 2 % and response time within 25 %. None as for [`solve`], and where it does not
+/// converge.
 pub fn approximate(stations: &[Serving], classes: &[Class]) -> Option<ClosedClasses> {
     if !is_sound(stations, classes) {
         return None;
@@ -303,6 +305,35 @@ mod tests {
         }
         println!("seed {SEED}: worst {worst}, with ten users of each class {crowded}, mean {sum}");
         assert!(worst < 0.25 && crowded < 0.07 && sum < 0.02, "seed {SEED}: {worst} {crowded} {sum}");
+    }
+
+    #[test]
+    fn a_thousand_users_of_many_servers_are_approximated_as_closely_as_it_says() {
+        const SEED: u64 = 8;
+        let stream = crate::engine::random::Stream::new(SEED, "classes", "test");
+        let mut many = [0.0_f64; 2];
+        for number in 0..100 {
+            let mut draw = stream.draw(number);
+            let servers: Vec<u32> = (0..3).map(|_| 1 + draw.below(64)).collect();
+            let mut servings: Vec<Serving> = servers.iter().map(|servers| Serving::Servers(*servers)).collect();
+            let mut demands: Vec<f64> = (0..3).map(|_| libm::exp(-5.0 * draw.uniform())).collect();
+            let busiest =
+                servers.iter().zip(&demands).map(|(servers, demand)| demand / f64::from(*servers)).fold(0.0, f64::max);
+            // Users who bring the bottleneck to between half and twice of what it can do.
+            let users = 1000;
+            servings.push(Serving::Delay);
+            demands.push(f64::from(users) * busiest * libm::exp(1.4 * (draw.uniform() - 0.5)));
+            let station = |(serving, demand_s): (&Serving, &f64)| Station { serving: *serving, demand_s: *demand_s };
+            let stations: Vec<Station> = servings.iter().zip(&demands).map(station).collect();
+            let exact = closed::solve(&stations, users).unwrap();
+            assert_eq!(exact.basis, Basis::Exact);
+            let found = approximate(&servings, &[class(users, &demands)]).unwrap();
+            let of = &found.classes[0];
+            many[0] = many[0].max((of.throughput_per_s / exact.throughput_per_s - 1.0).abs());
+            many[1] = many[1].max((of.response_s / exact.response_s - 1.0).abs());
+        }
+        println!("seed {SEED}: throughput, response: {many:?}");
+        assert!(many[0] < 0.02 && many[1] < 0.25, "seed {SEED}: {many:?}");
     }
 
     proptest! {

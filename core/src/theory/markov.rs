@@ -214,15 +214,18 @@ impl MmInf {
         }
     }
 
-    /// The smallest number that is exceeded with probability of at most `above`: what a pool must hold to be full that
-    /// seldom. None where a quantity is no number, `above` is not above zero, or over a million would be inside.
+    /// The smallest number that is exceeded with probability of at most `above`, which counts down to about 1e-8: what
+    /// a pool must hold to be too small that seldom. None where a quantity is no number, `above` is not above zero, or
+    /// over a million would be inside.
     pub fn enough_for(&self, above: f64) -> Option<u32> {
         let mean = self.mean_inside();
         if !is_quantity(mean) || !is_positive(above) || mean > 1e6 {
             return None;
         }
+        // Where rounding keeps the sum below one, the count ends far beyond the mean.
+        let most = mean + 40.0 * mean.sqrt() + 200.0;
         let (mut n, mut upto) = (0, self.probability(0));
-        while 1.0 - upto > above.max(1e-12) {
+        while 1.0 - upto > above && f64::from(n) < most {
             n += 1;
             upto += self.probability(n);
         }
@@ -338,6 +341,10 @@ mod tests {
         // Tables of the Poisson distribution with mean 5: P(N <= 9) = 0.9682, P(N <= 10) = 0.9863.
         assert_eq!(pool.enough_for(0.02), Some(10));
         assert_eq!(pool.enough_for(0.0), None);
+        let large = MmInf { rate_per_s: 1e6, service_s: 1.0 };
+        // The normal distribution's 99 % quantile, 2.3263 deviations above the mean.
+        assert!(large.enough_for(0.01).unwrap().abs_diff(1_002_327) <= 2, "{:?}", large.enough_for(0.01));
+        assert!(large.enough_for(1e-300).unwrap() < 1_050_000);
         assert_eq!(MmInf { rate_per_s: 0.0, service_s: 1.0 }.enough_for(0.01), Some(0));
         // The number of an M/M/c with very many servers is the same.
         let many = Mmck { rate_per_s: 50.0, service_s: 0.1, servers: 60, room: 60 };

@@ -25,9 +25,9 @@ impl Usl {
         Self { gamma, alpha: serial, beta: 0.0 }
     }
 
-    /// Throughput relative to that of one.
+    /// Throughput relative to that of one. A number for alpha from 0 to 1, beta and n of at least zero.
     pub fn capacity(&self, n: f64) -> f64 {
-        n / (1.0 + (n - 1.0) * (self.alpha + self.beta * n))
+        if n > 0.0 { n * self.efficiency(n) } else { 0.0 }
     }
 
     /// Throughput.
@@ -37,7 +37,7 @@ impl Usl {
 
     /// Throughput of each, relative to one alone.
     pub fn efficiency(&self, n: f64) -> f64 {
-        self.capacity(n) / n
+        1.0 / (1.0 + (n - 1.0) * (self.alpha + self.beta * n))
     }
 
     /// The number beyond which throughput falls: sqrt((1 - alpha) / beta), at least one. None where it never does.
@@ -76,7 +76,7 @@ pub struct Fit {
 ///
 /// From Gunther's linear regression of N / X as a start, improved by Gauss-Newton steps; alpha and beta are at least
 /// zero. None with fewer points than parameters plus one, fewer different N than parameters, or where the points do not
-/// tell parameters apart; or a point that is not positive.
+/// tell parameters apart; or a point whose X is not positive or whose N is below one.
 pub fn fit(points: &[(f64, f64)]) -> Option<Fit> {
     let full = fit_free(points, &[0, 1, 2])?;
     match (full.law.alpha >= 0.0, full.law.beta >= 0.0) {
@@ -107,7 +107,7 @@ fn fit_free(points: &[(f64, f64)], free: &[usize]) -> Option<Fit> {
     let mut law = start(points, free)?;
     for _ in 0..200 {
         let (normal, right) = normal_equations(points, free, |n, x| (law.gradient(n), x - law.throughput(n)));
-        let step = solve_linear(normal, right)?;
+        let step = solve_normal(normal, right)?;
         let before = squares(&law, points);
         // Halve a step that leads uphill.
         let (mut part, mut next) = (1.0, law);
@@ -128,7 +128,7 @@ fn fit_free(points: &[(f64, f64)], free: &[usize]) -> Option<Fit> {
     let mut errors = [0.0; 3];
     for (at, parameter) in free.iter().enumerate() {
         let unit = (0..free.len()).map(|i| f64::from(u8::from(i == at))).collect();
-        errors[*parameter] = (variance * solve_linear(normal.clone(), unit)?[at]).max(0.0).sqrt();
+        errors[*parameter] = (variance * solve_normal(normal.clone(), unit)?[at]).max(0.0).sqrt();
     }
     let [gamma, alpha, beta] = errors;
     let all = [law.gamma, law.alpha, law.beta, gamma, alpha, beta];
@@ -141,10 +141,24 @@ fn fit_free(points: &[(f64, f64)], free: &[usize]) -> Option<Fit> {
 fn start(points: &[(f64, f64)], free: &[usize]) -> Option<Usl> {
     let weighted = |n: f64, x: f64| ([x / n, x / n * (n - 1.0), x / n * n * (n - 1.0)], 1.0);
     let (normal, right) = normal_equations(points, free, weighted);
-    let solved = solve_linear(normal, right)?;
+    let solved = solve_normal(normal, right)?;
     let mut all = [0.0; 3];
     free.iter().zip(&solved).for_each(|(parameter, x)| all[*parameter] = *x);
     (all[0] > 0.0).then(|| Usl { gamma: 1.0 / all[0], alpha: all[1] / all[0], beta: all[2] / all[0] })
+}
+
+/// Solves normal equations in units that make their diagonal one: gamma and beta are many powers of ten apart.
+fn solve_normal(mut normal: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
+    let units: Vec<f64> = (0..right.len()).map(|i| normal[i][i].sqrt()).collect();
+    if !units.iter().all(|unit| is_positive(*unit)) {
+        return None;
+    }
+    for (i, row) in normal.iter_mut().enumerate() {
+        row.iter_mut().zip(&units).for_each(|(x, unit)| *x /= unit * units[i]);
+        right[i] /= units[i];
+    }
+    let solved = solve_linear(normal, right)?;
+    Some(solved.into_iter().zip(&units).map(|(x, unit)| x / unit).collect())
 }
 
 fn squares(law: &Usl, points: &[(f64, f64)]) -> f64 {
@@ -238,7 +252,7 @@ mod tests {
             gamma in 0.1..1e5_f64, alpha in 0.001..0.5_f64, beta in 1e-5..0.05_f64,
         ) {
             let law = Usl { gamma, alpha, beta };
-            let points = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0].map(|n| (n, law.throughput(n)));
+            let points = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 5000.0].map(|n| (n, law.throughput(n)));
             let found = fit(&points).unwrap().law;
             prop_assert!((found.gamma / gamma - 1.0).abs() < 1e-6, "{found:?}");
             prop_assert!((found.alpha - alpha).abs() < 1e-6, "{found:?}");
