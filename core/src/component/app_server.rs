@@ -7,7 +7,7 @@ use super::outbound::{Retry, Service};
 use super::pool::Pool;
 use super::program::{Jobs, Program, Release, Step, What};
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, Place};
-use crate::engine::calendar::Slot;
+use crate::engine::alarm::Alarm;
 use crate::engine::calls::CallId;
 use crate::engine::moves::Cause;
 use crate::engine::processor::Crosstalk;
@@ -159,7 +159,7 @@ pub(super) struct State {
     waits: Stream,
     mistakes: Stream,
     crashes: Stream,
-    crash: Slot,
+    crash: Alarm,
     deaths: u64,
     /// Calls that hold a worker.
     busy: u32,
@@ -204,8 +204,7 @@ impl State {
         let stream = |purpose| engine.stream(&place.name, purpose);
         let (demands, routes, waits) = (stream("demand"), stream("route"), stream("backoff"));
         let (mistakes, crashes) = (stream("mistake"), stream("crash"));
-        let crash = engine.add_timer(Timer { node: place.node, which: CRASH });
-        let pool_wait = engine.add_timer(Timer { node: place.node, which: POOL_WAIT });
+        let timer = |which| Alarm::new(Timer { node: place.node, which });
         let programs = Program::of_classes(&place, settings);
         let groups = programs.iter().map(|program| program.groups.len()).max().unwrap_or(0);
         Self {
@@ -218,11 +217,11 @@ impl State {
             waits,
             mistakes,
             crashes,
-            crash,
+            crash: timer(CRASH),
             deaths: 0,
             busy: 0,
             waiting: VecDeque::new(),
-            pool: Pool::new(settings.pool, settings.pool_wait, pool_wait),
+            pool: Pool::new(settings.pool, settings.pool_wait, timer(POOL_WAIT)),
             services: vec![Service::default(); groups],
             jobs: Jobs::default(),
             memory_bytes: 0.0,
@@ -403,7 +402,7 @@ impl State {
         let mean_ns = self.settings.crash_every.ns() as f64;
         if mean_ns > 0.0 {
             let ns = mean_ns * engine.exponential(&mut self.crashes.draw(self.deaths));
-            engine.set_timer(self.crash, engine.now().saturating_add(ns as Nanos));
+            self.crash.set(engine, engine.now().saturating_add(ns as Nanos));
         }
     }
 
@@ -426,7 +425,7 @@ impl Behaviour for State {
         self.pool.clear(engine);
         self.services.iter_mut().for_each(|service| *service = Service::default());
         self.jobs = Jobs::default();
-        engine.clear_timer(self.crash);
+        self.crash.clear(engine);
         self.hold(engine, -self.memory_bytes);
     }
 

@@ -3,7 +3,7 @@
 
 use crate::engine::Engine;
 use crate::engine::random::Stream;
-use crate::units::{Nanos, SECOND_NS};
+use crate::units::{Nanos, SECOND_NS, whole_ns};
 use crate::workload::{Arrivals, Day, Workload};
 
 /// The arrivals of one source.
@@ -16,6 +16,8 @@ pub(super) struct Process {
     workload: Workload,
     /// Share of the workload's rate that is this source's, times whatever a fault makes of it.
     share: f64,
+    /// Mean gap of a rate that never changes; none for one that does, and for a rate of nothing.
+    mean_gap_ns: Option<f64>,
     gaps: Stream,
     levels: Stream,
     /// Whether a burst is on, until when, and how many changes there were.
@@ -29,6 +31,7 @@ impl Process {
         Self {
             workload: workload.clone(),
             share,
+            mean_gap_ns: mean_gap_ns(workload, share),
             gaps: engine.stream(name, "gap"),
             levels: engine.stream(name, "burst"),
             burst: true,
@@ -43,6 +46,7 @@ impl Process {
         let changed = moves(&self.workload) != moves(workload) || self.share != share;
         self.workload = workload.clone();
         self.share = share;
+        self.mean_gap_ns = mean_gap_ns(workload, share);
         changed
     }
 
@@ -56,6 +60,9 @@ impl Process {
 
     /// When so much operational time has passed, counted from now; none when it never does.
     pub(super) fn after(&mut self, engine: &Engine, operational_s: f64) -> Option<Nanos> {
+        if let Some(gap_ns) = self.mean_gap_ns {
+            return Some(engine.now().saturating_add(whole_ns(operational_s * gap_ns + 0.5)));
+        }
         let mut at = engine.now();
         let mut left_s = operational_s;
         // A rate of nothing for a whole day never brings a request.
@@ -107,6 +114,11 @@ impl Process {
         let burst = if self.workload.bursts.is_some() { self.level_until } else { Nanos::MAX };
         day.min(burst)
     }
+}
+
+fn mean_gap_ns(workload: &Workload, share: f64) -> Option<f64> {
+    let rate = workload.rate.per_s() * share;
+    (workload.day.is_none() && workload.bursts.is_none() && rate > 1e-9).then(|| SECOND_NS as f64 / rate)
 }
 
 /// Slices of a day within which the rate is constant: five minutes of a real day.

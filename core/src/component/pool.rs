@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::Engine;
-use crate::engine::calendar::Slot;
+use crate::engine::alarm::Alarm;
 use crate::engine::calls::CallId;
 use crate::units::{Duration, Nanos};
 
@@ -14,7 +14,7 @@ pub(super) struct Pool {
     size: Option<u32>,
     wait: Duration,
     /// Goes off when the first in the queue has waited long enough.
-    patience: Slot,
+    patience: Alarm,
     held: u32,
     /// Held by nobody, and lost to all: never returned.
     leaked: u32,
@@ -23,7 +23,7 @@ pub(super) struct Pool {
 
 impl Pool {
     /// A pool of `size`, or without a limit when that is zero.
-    pub(super) fn new(size: u32, wait: Duration, patience: Slot) -> Self {
+    pub(super) fn new(size: u32, wait: Duration, patience: Alarm) -> Self {
         let mut pool = Self { size: None, wait, patience, held: 0, leaked: 0, waiting: VecDeque::new() };
         pool.resize(size, wait);
         pool
@@ -46,7 +46,7 @@ impl Pool {
         }
         let until = engine.now().saturating_add(self.wait.ns());
         if self.waiting.is_empty() {
-            engine.set_timer(self.patience, until);
+            self.patience.set(engine, until);
         }
         self.waiting.push_back((until, call));
         engine.waits(call);
@@ -75,7 +75,7 @@ impl Pool {
     pub(super) fn give_up(&mut self, engine: &mut Engine) -> Option<CallId> {
         while let Some((until, call)) = self.waiting.front().copied() {
             if until > engine.now() {
-                engine.set_timer(self.patience, until);
+                self.patience.set(engine, until);
                 return None;
             }
             self.waiting.pop_front();
@@ -90,7 +90,7 @@ impl Pool {
     pub(super) fn clear(&mut self, engine: &mut Engine) {
         (self.held, self.leaked) = (0, 0);
         self.waiting.clear();
-        engine.clear_timer(self.patience);
+        self.patience.clear(engine);
     }
 
     /// Those in use, those that were never returned, and calls that wait.

@@ -32,19 +32,18 @@ impl Deadlines {
     /// Takes note of a call's deadline.
     #[inline]
     pub(super) fn add(&mut self, calendar: &mut Calendar, now: Nanos, call: CallId, deadline: Nanos) {
-        let sweep = match self.sweep {
-            Some(at) => at,
-            None => {
-                let at = now.saturating_add(SWEEP_NS);
-                self.sweep = Some(at);
-                self.schedule(calendar);
-                at
-            }
-        };
+        if self.sweep.is_none_or(|sweep| deadline <= sweep) {
+            self.add_near(calendar, now, call, deadline);
+        }
+    }
+
+    #[cold]
+    fn add_near(&mut self, calendar: &mut Calendar, now: Nanos, call: CallId, deadline: Nanos) {
+        let sweep = *self.sweep.get_or_insert(now.saturating_add(SWEEP_NS));
         if deadline <= sweep {
             self.near.push(Reverse((deadline, call)));
-            self.schedule(calendar);
         }
+        self.schedule(calendar);
     }
 
     /// The next call whose deadline is due; none when there is none left at this instant.

@@ -8,6 +8,7 @@
 //! This file holds what the engine is, and what may be asked of it; [`work`] what a component may do; `run` how events
 //! come about; `plant` what the simulation does to machines, links and nodes.
 
+pub mod alarm;
 pub mod calendar;
 pub mod calls;
 mod deadlines;
@@ -224,6 +225,8 @@ pub struct Engine {
     /// A processor whose next event is to be found anew before the clock moves on: work often ends and begins on one
     /// processor at one instant, and its event need be found only once.
     stale: Option<u32>,
+    /// A timer that has gone off and is still in the calendar: most are set again at once, which takes it out as well.
+    fired: Option<Slot>,
     exponential: Exponential,
     items: Items,
     /// Bytes of a request and of its response, by class.
@@ -259,6 +262,7 @@ impl Engine {
             pauses_slot,
             deadlines: Deadlines::new(deadlines_slot),
             stale: None,
+            fired: None,
             exponential: Exponential::new(),
             items: Items { zipf: Zipf::new(1, 1.0), draws: Stream::new(seed, "users", "item"), hot: 0.0 },
             payload: [[0.0; Class::ALL.len()]; 2],
@@ -363,7 +367,7 @@ impl Engine {
 
     /// When a timer goes off.
     pub fn timer(&self, slot: Slot) -> Option<Nanos> {
-        self.calendar.pending(slot)
+        self.calendar.pending(slot).filter(|_| self.fired != Some(slot))
     }
 
     #[inline]

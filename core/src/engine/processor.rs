@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::calls::CallId;
-use crate::units::Nanos;
+use crate::units::{Nanos, to_f64, whole_ns};
 
 /// Work in progress. The heap's order is by finish, then by age, so that ties are broken the same way everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +38,10 @@ pub struct Crosstalk {
 }
 
 impl Crosstalk {
+    fn is_none(&self) -> bool {
+        self.contention == 0.0 && self.coherency == 0.0
+    }
+
     /// Share of the processors' work that is useful, with so many jobs of which so many run.
     fn efficiency(&self, jobs: f64, running: f64) -> f64 {
         1.0 / (1.0 + self.contention * (running - 1.0).max(0.0) + self.coherency * jobs * (jobs - 1.0).max(0.0))
@@ -52,6 +56,7 @@ impl Crosstalk {
 #[derive(Clone, Debug)]
 pub struct Processor {
     cpus: f64,
+    whole_cpus: u32,
     speed: f64,
     crosstalk: Crosstalk,
     /// Processor time granted a period, and the period, both in nanoseconds.
@@ -74,6 +79,7 @@ impl Processor {
     pub(super) fn new(cpus: f64, speed: f64, quota: Option<(f64, Nanos)>) -> Self {
         let mut processor = Self {
             cpus,
+            whole_cpus: 0,
             speed,
             crosstalk: Crosstalk::default(),
             quota: None,
@@ -93,7 +99,7 @@ impl Processor {
     /// Changes the machine under the work that runs on it. `quota` is in processors.
     pub(super) fn resize(&mut self, now: Nanos, cpus: f64, speed: f64, quota: Option<(f64, Nanos)>) {
         self.advance(now);
-        (self.cpus, self.speed) = (cpus, speed);
+        (self.cpus, self.whole_cpus, self.speed) = (cpus, cpus as u32, speed);
         // A quota of all processors is no limit.
         let quota = quota.filter(|(limit, _)| *limit < cpus).map(|(limit, period)| (limit * period as f64, period));
         if quota != self.quota {
@@ -109,14 +115,16 @@ impl Processor {
         self.crosstalk = crosstalk;
     }
 
-    /// Speed of the useful work of one running job.
+    /// Service that each job gains in a nanosecond.
     #[inline]
-    fn pace(&self, active: f64) -> f64 {
-        if self.crosstalk == Crosstalk::default() {
-            self.speed
-        } else {
-            self.speed * self.crosstalk.efficiency(self.work.len() as f64, active)
+    fn pace(&self) -> f64 {
+        let jobs = self.work.len() as u32;
+        if self.crosstalk.is_none() {
+            // As many processors as jobs: the usual case, without a division.
+            return if jobs <= self.whole_cpus { self.speed } else { self.speed * self.cpus / f64::from(jobs) };
         }
+        let (jobs, active) = (f64::from(jobs), self.active());
+        self.speed * self.crosstalk.efficiency(jobs, active) * active / jobs
     }
 
     /// Jobs that are running, or stopped by the quota.
@@ -141,7 +149,7 @@ impl Processor {
 
     /// Processors that work now.
     fn active(&self) -> f64 {
-        (self.work.len() as f64).min(self.cpus)
+        f64::from(self.work.len() as u32).min(self.cpus)
     }
 
     /// Fills the bucket when a period has ended.
@@ -155,8 +163,9 @@ impl Processor {
     }
 
     /// Lets time pass until `now`. No event of this processor lies between.
+    #[inline]
     pub(super) fn advance(&mut self, now: Nanos) {
-        let elapsed = (now - self.updated) as f64;
+        let elapsed = to_f64(now - self.updated);
         self.updated = now;
         if self.work.is_empty() || elapsed == 0.0 {
             return;
@@ -166,7 +175,7 @@ impl Processor {
             return;
         }
         let active = self.active();
-        self.virtual_ns += elapsed * self.pace(active) * active / self.work.len() as f64;
+        self.virtual_ns += elapsed * self.pace();
         self.busy_ns += elapsed * active;
         if self.quota.is_some() {
             self.bucket_ns -= elapsed * active;
@@ -187,19 +196,20 @@ impl Processor {
     }
 
     /// When this processor acts next.
+    #[inline]
     pub(super) fn next(&self) -> Option<Nanos> {
         let Reverse(first) = self.work.peek()?;
         if self.throttled() {
             return Some(self.refill);
         }
         let left_ns = (f64::from_bits(first.finish_bits) - self.virtual_ns).max(0.0);
-        let active = self.active();
-        let done =
-            self.updated.saturating_add(round_up(left_ns * self.work.len() as f64 / (self.pace(active) * active)));
+        let pace = self.pace();
+        let done_ns = if pace == 1.0 { left_ns } else { left_ns / pace };
+        let done = self.updated.saturating_add(round_up(done_ns));
         if self.quota.is_none() {
             return Some(done);
         }
-        let empty = self.updated.saturating_add(round_up(self.bucket_ns / active));
+        let empty = self.updated.saturating_add(round_up(self.bucket_ns / self.active()));
         Some(done.min(empty).min(self.refill))
     }
 
@@ -229,8 +239,8 @@ impl Processor {
 
 /// The next whole nanosecond; without the call that `f64::ceil` is on processors without an instruction for it.
 fn round_up(ns: f64) -> Nanos {
-    let whole = ns as Nanos;
-    whole.saturating_add(Nanos::from((whole as f64) < ns))
+    let whole = whole_ns(ns);
+    whole.saturating_add(Nanos::from(to_f64(whole) < ns))
 }
 
 #[cfg(test)]

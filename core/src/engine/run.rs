@@ -24,6 +24,9 @@ impl Engine {
             if let Some(host) = self.stale.take() {
                 self.find_next(host);
             }
+            if let Some(slot) = self.fired.take() {
+                self.calendar.clear(slot);
+            }
             let Some((at, slot)) = self.calendar.next().filter(|(at, _)| *at <= until) else {
                 self.now = until;
                 return None;
@@ -41,7 +44,7 @@ impl Engine {
     fn fire(&mut self, slot: Slot) -> Option<Event> {
         match self.owners[slot.index()] {
             Owner::Timer(timer) => {
-                self.calendar.clear(slot);
+                self.fired = Some(slot);
                 Some(Event::Timer(timer))
             }
             Owner::Processor(host) => {

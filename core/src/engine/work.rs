@@ -172,6 +172,9 @@ impl Engine {
     /// Sets a timer; it goes off as [`super::Event::Timer`].
     #[inline]
     pub fn set_timer(&mut self, slot: Slot, at: Nanos) {
+        if self.fired == Some(slot) {
+            self.fired = None;
+        }
         self.calendar.set(slot, at);
     }
 

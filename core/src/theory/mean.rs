@@ -1,8 +1,8 @@
 //! The mean response time: constant delays, and the mean time at each station.
 
 use super::cores;
+use super::general;
 use super::network::{Discipline, Leg, Network, Route, Station};
-use super::pollaczek;
 use super::quota;
 use crate::workload::Class;
 
@@ -70,7 +70,7 @@ fn held_back_s(network: &Network, at: usize, station: &Station) -> f64 {
 fn wait_s(network: &Network, at: usize, station: &Station) -> f64 {
     let visits = network.mean_visits(at);
     let rate_per_s = network.rate_per_s * visits / station.copies();
-    visits * pollaczek::mean_wait_of_many_s(rate_per_s, &network.visit(at), station.servers)
+    visits * general::mean_wait_of_many_s(rate_per_s, &network.visit(at), station.servers)
 }
 
 /// Mean of the constant delays outside of any door, in seconds.

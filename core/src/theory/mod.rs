@@ -2,33 +2,55 @@
 //!
 //! # Layout
 //!
-//! Formulas that stand alone, each with its source:
-//! - [`erlang`], [`markov`]: Erlang B and C; M/M/c and M/M/c/K. [`pollaczek`]: M/G/1, first come, first served.
+//! Formulas that stand alone, each with its source, its units and how exact it is:
+//! - [`erlang`], [`markov`]: Erlang B and C; M/M/c, M/M/c/K, M/M/inf. [`pollaczek`]: M/G/1, first come, first served.
+//!   [`general`]: M/G/c and G/G/c.
 //! - [`sharing`], [`cores`]: processor sharing on one processor and on several. [`quota`]: a limit on them.
-//! - [`demand`]: moments and transforms of service demands. [`complex`], [`inversion`]: from a transform to its function.
+//! - [`jackson`]: open networks. [`closed`], [`classes`]: closed networks of one class and of several; [`bounds`] of
+//!   their throughput.
+//! - [`retry`]: what retries add, and when they keep an overload alive. [`fluid`]: backlogs of spikes.
+//! - [`fanout`]: requests of many parts. [`scalability`]: the Universal Scalability Law. [`availability`]: what breaks.
+//! - [`zipf`]: popularity. [`cache`]: hit ratios. [`sharding`]: the hottest shard.
+//! - [`demand`]: moments and transforms of service demands. [`complex`], [`inversion`]: from a transform to its
+//!   function.
 //!
 //! From a stage to its [`Outcome`](crate::outcome::Outcome):
-//! - [`network`]: what theory sees of a stage. [`population`]: how many are inside. [`mean`], [`response`]: how long they
-//!   take. [`solve`](solve()), [`response_curve`]: the answers.
+//! - [`network`]: what theory sees of a stage. [`population`]: how many are inside. [`mean`], [`response`]: how long
+//!   they take. [`solve`](solve()), [`response_curve`]: the answers.
 
+pub mod availability;
+pub mod bounds;
+pub mod cache;
+pub mod classes;
+pub mod closed;
 pub mod complex;
+mod convolution;
 pub mod cores;
 mod curve;
 pub mod demand;
 pub mod erlang;
+pub mod fanout;
+pub mod fluid;
+pub mod general;
 pub mod inversion;
+pub mod jackson;
 pub mod markov;
 pub mod mean;
 pub mod network;
+mod numeric;
 mod paths;
 pub mod pollaczek;
 pub mod population;
 pub mod quota;
 pub mod response;
+pub mod retry;
+pub mod scalability;
+pub mod sharding;
 pub mod sharing;
 mod solve;
 mod spread;
 mod walk;
+pub mod zipf;
 
 pub use curve::{CurvePoint, response_curve};
 pub use solve::solve;

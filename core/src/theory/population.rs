@@ -132,7 +132,7 @@ fn delay_weights(mean: f64, room: usize) -> Vec<f64> {
 }
 
 /// Weights from the ratio of each to the one before. Ratios never grow, so what has become negligible stays so.
-fn weights(room: usize, ratio: impl Fn(f64) -> f64) -> Vec<f64> {
+pub(super) fn weights(room: usize, ratio: impl Fn(f64) -> f64) -> Vec<f64> {
     let (mut weight, mut largest): (f64, f64) = (1.0, 1.0);
     let mut all = vec![1.0];
     for n in 1..=room {

@@ -7,6 +7,7 @@ use super::complex::Complex;
 use super::cores::Cores;
 use super::demand::{Moments, Part};
 use super::erlang;
+use super::general;
 use super::inversion;
 use super::network::{Branch, Discipline, Leg, Network, Route};
 use super::pollaczek;
@@ -131,7 +132,7 @@ impl Station {
                     return Some(Self::Line { rate_per_s, service, parts: network.visits_of(at) });
                 }
                 let waits = erlang::waiting(servers, rate_per_s * service.first);
-                let mean_wait_s = pollaczek::mean_wait_of_many_s(rate_per_s, &service, servers);
+                let mean_wait_s = general::mean_wait_of_many_s(rate_per_s, &service, servers);
                 Some(Self::Lines { waits, mean_wait_s })
             }
         }

@@ -129,7 +129,7 @@ fn weigh<const N: usize>(edge: &[f64], rule: &[(f64, f64); N], mass: f64, densit
 
 /// Nodes and weights of Gauss-Legendre integration on 0..1, by Newton's method on the Legendre polynomial
 /// (Abramowitz & Stegun 25.4.29).
-fn gauss_legendre<const N: usize>() -> [(f64, f64); N] {
+pub(super) fn gauss_legendre<const N: usize>() -> [(f64, f64); N] {
     let n = N as f64;
     std::array::from_fn(|i| {
         let mut x = libm::cos(std::f64::consts::PI * (i as f64 + 0.75) / (n + 0.5));
