@@ -78,8 +78,13 @@ impl Calendar {
         let mut node = self.leaves + slot.index();
         while node > 1 {
             let pair = &mut self.pairs[node / 2];
-            pair[node % 2] = winner;
-            winner = if pair[1].at < pair[0].at { pair[1] } else { pair[0] };
+            let side = node % 2;
+            // The other side does not depend on the winner so far, so that all of them are loaded at once and one match
+            // costs one comparison. A tie goes to the left.
+            let other = pair[side ^ 1];
+            pair[side] = winner;
+            let other_wins = (other.at < winner.at) | ((side == 1) & (other.at == winner.at));
+            winner = if other_wins { other } else { winner };
             node /= 2;
         }
         self.first = winner;

@@ -184,6 +184,30 @@ struct Items {
     hot: f64,
 }
 
+/// Messages to be handled before the clock moves on, first in, first out. Nearly always there is one at most, so the
+/// first has a place of its own.
+#[derive(Clone, Debug, Default)]
+struct Inbox {
+    first: Option<Message>,
+    others: VecDeque<Message>,
+}
+
+impl Inbox {
+    #[inline]
+    fn push(&mut self, message: Message) {
+        if self.first.is_none() && self.others.is_empty() {
+            self.first = Some(message);
+        } else {
+            self.others.push_back(message);
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Message> {
+        self.first.take().or_else(|| self.others.pop_front())
+    }
+}
+
 /// What everybody can find out about a node: the state that health checks and service discovery see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presence {
@@ -218,7 +242,7 @@ pub struct Engine {
     losses: Stream,
     sent_again: u64,
     calls: Calls,
-    messages: VecDeque<Message>,
+    messages: Inbox,
     pauses: BinaryHeap<Reverse<(Nanos, CallId)>>,
     pauses_slot: Slot,
     deadlines: Deadlines,
@@ -257,7 +281,7 @@ impl Engine {
             losses: Stream::new(seed, "links", "loss"),
             sent_again: 0,
             calls: Calls::default(),
-            messages: VecDeque::new(),
+            messages: Inbox::default(),
             pauses: BinaryHeap::new(),
             pauses_slot,
             deadlines: Deadlines::new(deadlines_slot),

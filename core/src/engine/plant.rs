@@ -65,11 +65,11 @@ impl Engine {
         let pressed = &mut self.hosts[host as usize];
         if pressed.settle(now) {
             if pressed.out_of_memory() {
-                self.messages.push_back(Message::OutOfMemory(host));
+                self.messages.push(Message::OutOfMemory(host));
             }
             self.schedule_processor(host);
         } else if pressed.out_of_memory() {
-            self.messages.push_back(Message::OutOfMemory(host));
+            self.messages.push(Message::OutOfMemory(host));
         }
     }
 

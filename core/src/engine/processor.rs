@@ -38,10 +38,6 @@ pub struct Crosstalk {
 }
 
 impl Crosstalk {
-    fn is_none(&self) -> bool {
-        self.contention == 0.0 && self.coherency == 0.0
-    }
-
     /// Share of the processors' work that is useful, with so many jobs of which so many run.
     fn efficiency(&self, jobs: f64, running: f64) -> f64 {
         1.0 / (1.0 + self.contention * (running - 1.0).max(0.0) + self.coherency * jobs * (jobs - 1.0).max(0.0))
@@ -56,9 +52,10 @@ impl Crosstalk {
 #[derive(Clone, Debug)]
 pub struct Processor {
     cpus: f64,
-    whole_cpus: u32,
     speed: f64,
     crosstalk: Crosstalk,
+    /// For each number of jobs, the service that each gains in a nanosecond, and its inverse.
+    paces: Box<[(f64, f64)]>,
     /// Processor time granted a period, and the period, both in nanoseconds.
     quota: Option<(f64, Nanos)>,
     work: BinaryHeap<Reverse<Work>>,
@@ -72,6 +69,9 @@ pub struct Processor {
     throttled_ns: f64,
 }
 
+/// Numbers of jobs whose pace is looked up instead of worked out.
+const PACES: usize = 64;
+
 /// Processor time closer than this to nothing is nothing: half a nanosecond.
 const EMPTY_NS: f64 = 0.5;
 
@@ -79,9 +79,9 @@ impl Processor {
     pub(super) fn new(cpus: f64, speed: f64, quota: Option<(f64, Nanos)>) -> Self {
         let mut processor = Self {
             cpus,
-            whole_cpus: 0,
             speed,
             crosstalk: Crosstalk::default(),
+            paces: Box::default(),
             quota: None,
             work: BinaryHeap::new(),
             virtual_ns: 0.0,
@@ -99,7 +99,8 @@ impl Processor {
     /// Changes the machine under the work that runs on it. `quota` is in processors.
     pub(super) fn resize(&mut self, now: Nanos, cpus: f64, speed: f64, quota: Option<(f64, Nanos)>) {
         self.advance(now);
-        (self.cpus, self.whole_cpus, self.speed) = (cpus, cpus as u32, speed);
+        (self.cpus, self.speed) = (cpus, speed);
+        self.work_out_paces();
         // A quota of all processors is no limit.
         let quota = quota.filter(|(limit, _)| *limit < cpus).map(|(limit, period)| (limit * period as f64, period));
         if quota != self.quota {
@@ -113,18 +114,32 @@ impl Processor {
     pub(super) fn set_crosstalk(&mut self, now: Nanos, crosstalk: Crosstalk) {
         self.advance(now);
         self.crosstalk = crosstalk;
+        self.work_out_paces();
     }
 
     /// Service that each job gains in a nanosecond.
     #[inline]
     fn pace(&self) -> f64 {
-        let jobs = self.work.len() as u32;
-        if self.crosstalk.is_none() {
-            // As many processors as jobs: the usual case, without a division.
-            return if jobs <= self.whole_cpus { self.speed } else { self.speed * self.cpus / f64::from(jobs) };
-        }
-        let (jobs, active) = (f64::from(jobs), self.active());
+        self.paces.get(self.work.len()).map_or_else(|| self.pace_of(self.work.len()), |(pace, _)| *pace)
+    }
+
+    /// Nanoseconds in which each job gains one of service.
+    #[inline]
+    fn slowness(&self) -> f64 {
+        self.paces.get(self.work.len()).map_or_else(|| 1.0 / self.pace_of(self.work.len()), |(_, slowness)| *slowness)
+    }
+
+    /// Service that each of so many jobs gains in a nanosecond.
+    fn pace_of(&self, jobs: usize) -> f64 {
+        let jobs = f64::from(jobs.max(1) as u32);
+        let active = jobs.min(self.cpus);
         self.speed * self.crosstalk.efficiency(jobs, active) * active / jobs
+    }
+
+    /// Works out the paces anew: numbers looked up cost neither a division nor a branch that nobody can predict.
+    fn work_out_paces(&mut self) {
+        let paces = (0..PACES).map(|jobs| self.pace_of(jobs)).map(|pace| (pace, 1.0 / pace));
+        self.paces = paces.collect();
     }
 
     /// Jobs that are running, or stopped by the quota.
@@ -203,9 +218,7 @@ impl Processor {
             return Some(self.refill);
         }
         let left_ns = (f64::from_bits(first.finish_bits) - self.virtual_ns).max(0.0);
-        let pace = self.pace();
-        let done_ns = if pace == 1.0 { left_ns } else { left_ns / pace };
-        let done = self.updated.saturating_add(round_up(done_ns));
+        let done = self.updated.saturating_add(round_up(left_ns * self.slowness()));
         if self.quota.is_none() {
             return Some(done);
         }

@@ -14,7 +14,7 @@ impl Engine {
     #[inline]
     pub(crate) fn next(&mut self, until: Nanos) -> Option<Event> {
         loop {
-            if let Some(message) = self.messages.pop_front() {
+            if let Some(message) = self.messages.pop() {
                 if let Some(event) = self.deliver(message) {
                     self.events += 1;
                     return Some(event);

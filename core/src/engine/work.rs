@@ -199,7 +199,7 @@ impl Engine {
 
     /// Asks whoever drives the engine to do something to a node, before the clock moves on.
     pub fn order(&mut self, order: Order) {
-        self.messages.push_back(Message::Order(order));
+        self.messages.push(Message::Order(order));
     }
 
     /// Says that a call queues at its component.
@@ -223,7 +223,7 @@ impl Engine {
         line.sent_bytes += bytes;
         if line.immediate() {
             // On the same machine: no event, no slot; it is handled before the clock moves on.
-            self.messages.push_back(message);
+            self.messages.push(message);
             return self.now;
         }
         let trouble = line.trouble;
