@@ -14,6 +14,7 @@
 //! Dropping the deployment stops the process and removes its control group, database and log. When the caller does not
 //! get to drop it (Ctrl-C, `kill -9`), the guard process between the two does the same.
 
+mod awake;
 mod cgroup;
 mod cpu_time;
 mod error;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use awake::Awake;
 use cgroup::ControlGroup;
 use cpu_time::CpuTime;
 pub use error::DeployError;
