@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::schedule::Schedule;
 use crate::units::{Duration, Rate};
 
 /// Peak requests a second of one daily active user.
@@ -244,10 +245,18 @@ pub struct Workload {
     pub arrivals: Arrivals,
     /// Share of each class; the shares add up to one.
     pub mix: PerClass<f64>,
+    /// Where there is one, requests come as it says, and rate, arrivals and mix are not used. No part of a stage file.
+    #[serde(skip)]
+    pub schedule: Option<Schedule>,
 }
 
 impl Default for Workload {
     fn default() -> Self {
-        Self { rate: Rate::default(), arrivals: Arrivals::Poisson, mix: PerClass([0.70, 0.24, 0.05, 0.01]) }
+        Self {
+            rate: Rate::default(),
+            arrivals: Arrivals::Poisson,
+            mix: PerClass([0.70, 0.24, 0.05, 0.01]),
+            schedule: None,
+        }
     }
 }

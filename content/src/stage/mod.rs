@@ -130,7 +130,8 @@ fn read_workload(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Worklo
     table.only(&["mix", "arrivals"], problems);
     let mix = table.optional("mix", "mix = { static = 0.70, read = 0.24, write = 0.05, job = 0.01 }", problems);
     let arrivals = table.optional("arrivals", "arrivals = \"poisson\" or \"constant\"", problems);
-    Ok(Workload { rate: rate?, arrivals: arrivals?.unwrap_or(default.arrivals), mix: mix?.unwrap_or(default.mix) })
+    let (arrivals, mix) = (arrivals?.unwrap_or(default.arrivals), mix?.unwrap_or(default.mix));
+    Ok(Workload { rate: rate?, arrivals, mix, ..default })
 }
 
 fn read_rate(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Rate, Wrong> {

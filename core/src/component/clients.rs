@@ -91,6 +91,13 @@ impl State {
 
     /// Sets the timer for the next request.
     fn await_next(&self, engine: &mut Engine) {
+        if let Some(schedule) = &self.workload.schedule {
+            match schedule.arrivals().get(self.requests as usize) {
+                Some(next) => engine.set_timer(self.next_request, next.at),
+                None => engine.clear_timer(self.next_request),
+            }
+            return;
+        }
         let rate = self.workload.rate.per_s();
         if rate <= 0.0 {
             engine.clear_timer(self.next_request);
@@ -105,6 +112,11 @@ impl State {
     }
 
     fn class(&self, request: u64) -> Class {
+        if let Some(scheduled) =
+            self.workload.schedule.as_ref().and_then(|schedule| schedule.arrivals().get(request as usize))
+        {
+            return scheduled.class;
+        }
         let mut left = self.classes.draw(request).uniform();
         for (class, share) in self.workload.mix.iter() {
             left -= share;

@@ -5,6 +5,7 @@
 
 mod faults;
 pub mod frame;
+mod replay;
 mod run;
 mod window;
 
@@ -17,6 +18,7 @@ use crate::stage::{Placement, Problem, Stage};
 use crate::units::Nanos;
 use faults::Timeline;
 
+pub use replay::replay;
 pub use run::{Run, RunOptions, run};
 pub use window::Window;
 
