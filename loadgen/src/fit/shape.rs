@@ -6,7 +6,7 @@
 //! say. The steps that are held out are never looked at.
 
 use hockeystick_core::component::{Kind, Settings};
-use hockeystick_core::measurement::{Metric, Results};
+use hockeystick_core::measurement::{Metric, Results, Step};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::units::Duration;
 use hockeystick_core::verdict::{Law, doubts, predicted};
@@ -26,6 +26,8 @@ const ERROR_FLOOR: f64 = 0.05;
 /// Another number of workers than the stage's own must fit better by this much: the 95 % quantile of chi-square with one
 /// degree of freedom, as in a likelihood ratio test.
 const WORKERS_GAIN_MIN: f64 = 3.84;
+/// Simulations of a step's own requests, for each shape that is tried.
+const REPLICATIONS: u64 = 4;
 /// Errors beyond this many times their uncertainty count no more: one wild figure must not choose the shape.
 const ERROR_MOST: f64 = 5.0;
 
@@ -138,7 +140,7 @@ fn figures(results: &Results, stage: &Stage, steps: &[usize], seed: u64) -> Resu
     let mut figures = Vec::new();
     for &index in steps {
         let step = &results.steps[index];
-        let outcome = model::simulate(&model::at_step(stage, results, step), seed, REQUESTS_SHORT, CONFIDENCE)?.outcome;
+        let model = solved(results, stage, step, seed)?;
         figures.extend(METRICS.map(|metric| {
             let measured = step.figure(metric, CONFIDENCE);
             let relative = measured.half_width() / measured.value;
@@ -146,13 +148,27 @@ fn figures(results: &Results, stage: &Stage, steps: &[usize], seed: u64) -> Resu
             let lag = step.lag.p95_us as f64 / 1e3 / measured.value;
             Figure {
                 step: index,
-                model_ms: predicted(&outcome, metric).known().unwrap_or(f64::INFINITY),
+                model_ms: model(metric),
                 measured_ms: measured.value,
                 uncertainty: ERROR_FLOOR.hypot(if relative.is_finite() { relative } else { 1.0 }).hypot(lag),
             }
         }));
     }
     Ok(figures)
+}
+
+/// The model's figures at a step: for the requests that it sent where they are known, else for its rate and mix.
+fn solved(results: &Results, stage: &Stage, step: &Step, seed: u64) -> Result<impl Fn(Metric) -> f64 + use<>, Report> {
+    let prediction = model::inspect(stage, step, seed, REPLICATIONS)?;
+    let outcome = match prediction {
+        Some(_) => None,
+        None => Some(model::simulate(&model::at_step(stage, results, step), seed, REQUESTS_SHORT, CONFIDENCE)?.outcome),
+    };
+    Ok(move |metric| {
+        let known = prediction.as_ref().map(|prediction| prediction.figure(metric).value).filter(|ms| ms.is_finite());
+        let steady = || outcome.as_ref().and_then(|outcome| predicted(outcome, metric).known());
+        known.or_else(steady).unwrap_or(f64::INFINITY)
+    })
 }
 
 impl Figure {
