@@ -19,6 +19,7 @@ mod cgroup;
 mod cpu_time;
 mod error;
 mod limits;
+mod precedence;
 mod process;
 mod program;
 
@@ -33,6 +34,7 @@ use cgroup::ControlGroup;
 use cpu_time::CpuTime;
 pub use error::DeployError;
 pub use limits::{CpuLimit, Limits};
+pub use precedence::Precedence;
 use process::Guarded;
 
 /// The line that Tick prints when it is ready.
@@ -66,7 +68,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// The demo's Tick: see "Default demo" in the crate's README for the CPU time that a request then costs.
+    /// As for the demo, but dearer: see "The demo's Tick" in the crate's README for the CPU time that a request then costs.
     fn default() -> Self {
         Self {
             program: None,
