@@ -27,7 +27,7 @@ const ERROR_FLOOR: f64 = 0.05;
 /// degree of freedom, as in a likelihood ratio test.
 const WORKERS_GAIN_MIN: f64 = 3.84;
 /// Simulations of a step's own requests, for each shape that is tried.
-const REPLICATIONS: u64 = 4;
+const REPLICATIONS: u64 = 8;
 /// Errors beyond this many times their uncertainty count no more: one wild figure must not choose the shape.
 const ERROR_MOST: f64 = 5.0;
 
@@ -53,8 +53,6 @@ pub(super) fn fit(
     warnings: &mut Vec<String>,
 ) -> Result<(Stage, Shape), Report> {
     let steps = punctual(results, chosen);
-    // The constant time hides in the shortest answers, and those depend on the mix: it is taken from steps whose mix is
-    // that of the steps to predict.
     let comparable = model::comparable(results);
     let mut best: Option<(Stage, Shape, f64)> = None;
     for (place, workers) in workers(stage).into_iter().enumerate() {
@@ -64,15 +62,12 @@ pub(super) fn fit(
             let mut candidate = stage.clone();
             apply(&mut candidate, variation, workers);
             set_latency(&mut candidate, Duration::ZERO);
-            let figures = figures(results, &candidate, &steps, seed)?;
-            let like_held_out: Vec<Figure> =
-                figures.iter().copied().filter(|figure| comparable.contains(&figure.step)).collect();
-            let latency_ms = best_latency_ms(if like_held_out.is_empty() { &figures } else { &like_held_out });
-            let cost = cost(&figures, latency_ms) + penalty;
+            let groups = groups(figures(results, &candidate, &steps, seed)?, &comparable);
+            let cost = groups.iter().map(|group| cost(&group.figures, group.latency_ms)).sum::<f64>() + penalty;
             if best.as_ref().is_none_or(|(.., so_far)| cost < *so_far) {
-                let latency = whole_us(latency_ms / 2e3);
+                let latency = whole_us(groups.first().map_or(0.0, |group| group.latency_ms) / 2e3);
                 set_latency(&mut candidate, latency);
-                let misfit = misfit(&figures, latency_ms);
+                let misfit = misfit(&groups);
                 best = Some((candidate, Shape { variation, workers, latency, misfit }, cost));
             }
         }
@@ -178,14 +173,33 @@ impl Figure {
     }
 }
 
+/// Figures of steps that have the constant time in common.
+struct Group {
+    figures: Vec<Figure>,
+    latency_ms: f64,
+}
+
+/// The constant time hides in the shortest answers, and those depend on the mix. So the steps whose mix is that of the
+/// steps to predict share one, and come first; every other step has its own, which says nothing but keeps it from being
+/// taken for a matter of shape.
+fn groups(figures: Vec<Figure>, comparable: &[usize]) -> Vec<Group> {
+    let (like_held_out, others): (Vec<Figure>, Vec<Figure>) =
+        figures.into_iter().partition(|figure| comparable.contains(&figure.step));
+    let others = others.chunk_by(|a, b| a.step == b.step).map(<[Figure]>::to_vec);
+    let figures = std::iter::once(like_held_out).chain(others).filter(|figures| !figures.is_empty());
+    figures.map(|figures| Group { latency_ms: best_latency_ms(&figures), figures }).collect()
+}
+
 fn cost(figures: &[Figure], latency_ms: f64) -> f64 {
     figures.iter().map(|figure| (figure.error(latency_ms).abs() / figure.uncertainty).min(ERROR_MOST).powi(2)).sum()
 }
 
 /// Root mean square of the relative errors.
-fn misfit(figures: &[Figure], latency_ms: f64) -> f64 {
-    let squares: f64 = figures.iter().map(|figure| figure.error(latency_ms).powi(2)).sum();
-    (squares / figures.len().max(1) as f64).sqrt()
+fn misfit(groups: &[Group]) -> f64 {
+    let squares =
+        |group: &Group| group.figures.iter().map(|figure| figure.error(group.latency_ms).powi(2)).sum::<f64>();
+    let count: usize = groups.iter().map(|group| group.figures.len()).sum();
+    (groups.iter().map(squares).sum::<f64>() / count.max(1) as f64).sqrt()
 }
 
 /// The constant time that fits best, there and back: no more than the smallest figure that was measured.

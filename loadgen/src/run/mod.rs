@@ -113,8 +113,7 @@ pub enum RunError {
     Meter(#[from] MeterError),
 }
 
-/// Keeps this process, and the threads that it will start, to one processor, and where the system lets it, before other
-/// programs there: one that interrupts the generator makes it late.
+/// Keeps this process, and the threads that it will start, to one processor.
 ///
 /// # Errors
 /// When the machine has no such processor, or the system cannot do it.
@@ -127,10 +126,7 @@ pub fn keep_to(core: usize) -> Result<(), RunError> {
         }
         let mut cores = rustix::thread::CpuSet::new();
         cores.set(core);
-        rustix::thread::sched_setaffinity(None, &cores).map_err(|reason| error(reason.to_string()))?;
-        // It usually takes root, and is no more than a help.
-        let _ = rustix::process::setpriority_process(None, -20);
-        Ok(())
+        rustix::thread::sched_setaffinity(None, &cores).map_err(|reason| error(reason.to_string()))
     }
     #[cfg(not(target_os = "linux"))]
     Err(error("this system has no such call".to_owned()))
