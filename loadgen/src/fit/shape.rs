@@ -139,8 +139,14 @@ fn figures(results: &Results, stage: &Stage, steps: &[usize], seed: u64) -> Resu
         figures.extend(METRICS.map(|metric| {
             let measured = step.figure(metric, CONFIDENCE);
             let relative = measured.half_width() / measured.value;
-            // No figure is known better than the time that the generator itself lost now and then.
-            let lag = step.lag.p95_us as f64 / 1e3 / measured.value;
+            // No figure is known better than what the generator itself added to it: lag distorts the mean by its mean,
+            // the median by its median, the tail by its tail.
+            let lag_us = match metric {
+                Metric::Mean => step.lag.mean_us,
+                Metric::P50 => step.lag.p50_us as f64,
+                _ => step.lag.p95_us as f64,
+            };
+            let lag = lag_us / 1e3 / measured.value;
             Figure {
                 step: index,
                 model_ms: model(metric),
