@@ -8,10 +8,12 @@
 //! - [`units`]: quantities with units. [`statistics`]: warm-up, intervals, percentiles.
 //! - [`engine`]: the event kernel: calendar, stations, random streams. It knows no component.
 //! - [`hardware`], [`workload`], [`settings`]: machines and prices; what users ask for; settings that describe themselves.
+//! - [`schedule`]: arrivals that are known one by one.
 //! - [`component`]: one file a kind: settings, defaults with sources, what it models, how it handles a request.
 //! - [`stage`]: a board that can be simulated, and the rules it keeps.
 //! - [`simulate`] and [`theory`]: the two solvers; both turn a stage into an [`outcome`].
 //! - [`measurement`], [`calibrate`], [`verdict`]: what was measured; fitting demands; whether the model agrees with it.
+//! - [`inspection`]: the prediction for the very requests that were measured.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
 
@@ -20,8 +22,10 @@ pub mod component;
 pub mod engine;
 pub mod figure;
 pub mod hardware;
+pub mod inspection;
 pub mod measurement;
 pub mod outcome;
+pub mod schedule;
 pub mod settings;
 pub mod simulate;
 pub mod stage;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::schedule::Schedule;
 use crate::statistics::{Interval, quantile_interval};
 use crate::workload::{Arrivals, Class, PerClass};
 
@@ -103,6 +104,10 @@ pub struct Step {
     pub classes: BTreeMap<Class, ClassResult>,
     /// The window in equal parts, in order: how much the figures vary from part to part.
     pub slices: Vec<Slice>,
+    /// Every request of the step, warm-up included, counted from its start, as [`Schedule::text`] writes it. Absent where
+    /// there were too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
     /// Stations whose busy time was read while the step ran, by the station's name in the stage: `box cpu`.
     pub stations: BTreeMap<String, BusyTime>,
 }
@@ -349,6 +354,9 @@ impl Step {
         }
         for (index, slice) in self.slices.iter().enumerate() {
             within(slice.mean_us, 0.0, 1e12, || format!("{path}.slices[{index}].mean_us"))?;
+        }
+        if self.schedule.as_deref().is_some_and(|text| Schedule::read(text).is_none()) {
+            return Err(invalid(format!("{path}.schedule"), "is no list of classes and gaps, as in `s812r33`"));
         }
         for (name, busy) in &self.stations {
             within(busy.busy_s, 0.0, 1e9, || format!("{path}.stations.{name}.busy_s"))?;

@@ -118,6 +118,19 @@ pub struct Comparison {
     pub verdict: Verdict,
 }
 
+impl Comparison {
+    pub(crate) fn new(
+        metric: Metric,
+        predicted: Interval,
+        measured: Interval,
+        error: Interval,
+        tolerance: Option<f64>,
+    ) -> Self {
+        let verdict = tolerance.map_or(Verdict::Reported, |tolerance| judge(error, tolerance));
+        Self { metric, predicted, measured, error, tolerance, verdict }
+    }
+}
+
 /// The figure of an outcome that a metric names.
 pub const fn predicted(outcome: &Outcome, metric: Metric) -> &Estimate {
     match metric {
@@ -129,7 +142,8 @@ pub const fn predicted(outcome: &Outcome, metric: Metric) -> &Estimate {
     }
 }
 
-/// Compares a prediction with a measurement, both with [`CONFIDENCE`]. None when there is no number to compare.
+/// Compares a prediction with a measurement, both with [`CONFIDENCE`] and independent of each other; see
+/// [`inspection`](crate::inspection) for a prediction of the same requests. None when there is no number to compare.
 pub fn compare(metric: Metric, outcome: &Outcome, step: &Step, tolerance: Option<f64>) -> Option<Comparison> {
     let estimate = predicted(outcome, metric);
     let value = estimate.known()?;
@@ -137,13 +151,12 @@ pub fn compare(metric: Metric, outcome: &Outcome, step: &Step, tolerance: Option
     let predicted = Interval { value, low, high };
     let measured = step.figure(metric, CONFIDENCE);
     let error = relative_error(predicted, measured)?;
-    let verdict = tolerance.map_or(Verdict::Reported, |tolerance| judge(error, tolerance));
-    Some(Comparison { metric, predicted, measured, error, tolerance, verdict })
+    Some(Comparison::new(metric, predicted, measured, error, tolerance))
 }
 
 /// Relative error of `predicted` against `measured`, with the interval that both of theirs leave it: independent
 /// half-widths add as squares, each relative to its own value (the delta method for a ratio).
-fn relative_error(predicted: Interval, measured: Interval) -> Option<Interval> {
+pub(crate) fn relative_error(predicted: Interval, measured: Interval) -> Option<Interval> {
     if !(predicted.value.is_finite() && measured.value.is_finite() && predicted.value > 0.0 && measured.value > 0.0) {
         return None;
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::schedule::Schedule;
 use crate::units::{Bytes, Duration, Rate};
 
 /// Peak requests a second of one daily active user.
@@ -309,6 +310,9 @@ pub struct Workload {
     pub request_size: PerClass<Bytes>,
     /// Bytes of a response, headers included.
     pub response_size: PerClass<Bytes>,
+    /// Where there is one, requests come as it says, and rate, arrivals and mix are not used. No part of a stage file.
+    #[serde(skip)]
+    pub schedule: Option<Schedule>,
 }
 
 impl Default for Workload {
@@ -326,6 +330,7 @@ impl Default for Workload {
             popularity: Popularity::default(),
             request_size: PerClass([Bytes(700), Bytes(700), kb(2), kb(2)]),
             response_size: PerClass([kb(35), kb(8), kb(1), kb(1)]),
+            schedule: None,
         }
     }
 }

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use crate::model;
 use crate::table::{Table, interval, number, percent};
 
+/// Simulations of each step's own requests: enough that their mean is six times as sure as one measurement is.
+const REPLICATIONS: u64 = 40;
+
 /// The judgement on a whole measurement.
 #[derive(Clone, Debug)]
 pub struct Judgement {
@@ -63,7 +66,11 @@ pub fn judge(
         let stage = model::at_step(stage, results, step);
         let outcome = model::simulate_well(&stage, seed, CONFIDENCE)?.outcome;
         doubts.extend(verdict::doubts(index, step, &expected_processors(&stage, step, &outcome)));
-        let compare = |metric| verdict::compare(metric, &outcome, step, tolerances.of(metric));
+        let prediction = model::inspect(&stage, step, seed, REPLICATIONS)?;
+        let compare = |metric| match &prediction {
+            Some(prediction) => prediction.compare(metric, step, tolerances.of(metric)),
+            None => verdict::compare(metric, &outcome, step, tolerances.of(metric)),
+        };
         let comparisons = Metric::ALL.into_iter().filter_map(compare).collect();
         judged.push(JudgedStep { index, offered_per_s: step.offered_per_s(), outcome, comparisons });
     }

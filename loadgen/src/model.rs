@@ -5,7 +5,10 @@ use std::io::Read;
 use std::path::Path;
 
 use hockeystick_content::{TEXT_BYTES_MAX, builtin, stage};
+use hockeystick_core::component::Kind;
+use hockeystick_core::inspection::Prediction;
 use hockeystick_core::measurement::{Results, Step};
+use hockeystick_core::schedule::Schedule;
 use hockeystick_core::simulate::{self, Run, RunOptions};
 use hockeystick_core::stage::{Problem, Stage};
 use hockeystick_core::units::Rate;
@@ -48,6 +51,22 @@ pub fn at_step(stage: &Stage, results: &Results, step: &Step) -> Stage {
     stage.workload.mix = step.mix();
     stage.workload.arrivals = results.arrivals;
     stage
+}
+
+/// The requests that a step really sent, where the results hold them and the stage has one kind of users to send them.
+pub fn schedule(stage: &Stage, step: &Step) -> Option<Schedule> {
+    let users = stage.components.iter().filter(|component| component.settings.kind() == Kind::Clients);
+    let schedule = step.schedule.as_deref().and_then(Schedule::read)?;
+    (users.count() == 1 && !schedule.arrivals().is_empty()).then_some(schedule)
+}
+
+/// Simulates the very requests of a step; none when they are not known.
+///
+/// # Errors
+/// Every rule that the stage breaks.
+pub fn inspect(stage: &Stage, step: &Step, seed: u64, replications: u64) -> Result<Option<Prediction>, Report> {
+    let Some(schedule) = schedule(stage, step) else { return Ok(None) };
+    Prediction::new(stage, &schedule, step, seed, replications).map(Some).map_err(|problems| broken(&problems))
 }
 
 /// Indices of the steps with the mix of the last one: response times of different mixes do not belong in one curve.

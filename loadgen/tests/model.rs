@@ -114,6 +114,7 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
         service: distribution(due),
         classes,
         slices: (0..20).map(slice).collect(),
+        schedule: None,
         stations: if with_busy_time { BTreeMap::from([("box cpu".to_owned(), busy_time)]) } else { BTreeMap::new() },
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use hockeystick_staging::deploy::{CpuLimit, Deployment, Options as DeployOptions};
+use hockeystick_staging::deploy::{Awake, CpuLimit, Deployment, Options as DeployOptions, Precedence};
 use hockeystick_staging::plan::{self, PlanMaterial, RequestClass};
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
     /// Share of a core that the app gets.
-    #[arg(long, default_value_t = 0.5, value_parser = share)]
+    #[arg(long, default_value_t = 0.8, value_parser = share)]
     quota: f64,
     /// Seed of the arrivals.
     #[arg(long, default_value_t = 1)]
@@ -59,7 +59,8 @@ const WORK_FACTOR: u32 = 300;
 const BUSY_BY_CLASS: f64 = 0.25;
 /// How busy the app is at the steps that the model may learn from, and at those that it must predict.
 const BUSY_CALIBRATION: [f64; 3] = [0.30, 0.40, 0.50];
-const BUSY_HELD_OUT: [f64; 3] = [0.60, 0.70, 0.80];
+/// With the seconds of each step: the busier the app, the longer one burst is felt, and the longer it takes to be sure.
+const HELD_OUT: [(f64, f64); 3] = [(0.60, 16.0), (0.70, 20.0), (0.80, 34.0)];
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
@@ -67,6 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let folder = workspace.root.join("results/demo");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let (app_core, generator_core) = cores();
+    let awake = Awake::keep();
     let tick = Deployment::start(&DeployOptions {
         program: Some(programs.tick.clone()),
         work_factor: WORK_FACTOR,
@@ -74,8 +76,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         ..DeployOptions::default()
     })?;
     println!("Tick at {}, with {}", tick.url(), tick.limits());
+    if let Err(reason) = &awake {
+        println!(
+            "Cores sleep between requests, which makes the fastest answers slower: they cannot be kept awake ({reason})"
+        );
+    }
     warn_of_neighbours();
-    let demo = Demo { loadgen: &programs.loadgen, folder: &folder, tick: &tick, generator_core, options };
+    let precedence = Precedence::new().ok();
+    let demo = Demo { loadgen: &programs.loadgen, folder: &folder, tick: &tick, generator_core, precedence, options };
     let exit = demo.run(&workspace.root.join(STAGE))?;
     tick.stop()?;
     Ok(exit)
@@ -133,6 +141,8 @@ struct Demo<'d> {
     folder: &'d Path,
     tick: &'d Deployment,
     generator_core: Option<usize>,
+    /// Where the system lets us have it: the generator is not kept waiting by other programs.
+    precedence: Option<Precedence>,
     options: &'d Options,
 }
 
@@ -196,11 +206,11 @@ impl Demo<'_> {
         for ((class, ..), demand_s) in CLASSES.iter().zip(demands_s) {
             let rate = BUSY_BY_CLASS * cpus / demand_s;
             let mix = format!("mix = {{ {} = 1 }}, held_out = false", class.as_str());
-            steps.push(format!("{{ rate = \"{rate:.2}/s\", seconds = {:?}, {mix} }}", seconds(5.0)));
+            steps.push(format!("{{ rate = \"{rate:.2}/s\", seconds = {:?}, {mix} }}", seconds(3.5)));
         }
         let demand_s: f64 = CLASSES.iter().zip(demands_s).map(|((_, share, _), demand_s)| share * demand_s).sum();
-        let levels = BUSY_CALIBRATION.map(|busy| (busy, 8.0, false)).into_iter();
-        for (busy, length, held_out) in levels.chain(BUSY_HELD_OUT.map(|busy| (busy, 18.0, true))) {
+        let levels = BUSY_CALIBRATION.map(|busy| (busy, 5.0, false)).into_iter();
+        for (busy, length, held_out) in levels.chain(HELD_OUT.map(|(busy, length)| (busy, length, true))) {
             let rate = busy * cpus / demand_s;
             steps.push(format!("{{ rate = \"{rate:.2}/s\", seconds = {:?}, held_out = {held_out} }}", seconds(length)));
         }
@@ -237,8 +247,13 @@ impl Demo<'_> {
         let quoted =
             arguments.iter().map(|word| if word.contains(' ') { format!("{word:?}") } else { (*word).to_owned() });
         println!("$ loadgen {}", quoted.collect::<Vec<_>>().join(" "));
-        let status = Command::new(self.loadgen).args(arguments).current_dir(self.folder).status();
-        let status = status.with_context(|| format!("cannot start {}", self.loadgen.display()))?;
+        let child = Command::new(self.loadgen).args(arguments).current_dir(self.folder).spawn();
+        let mut child = child.with_context(|| format!("cannot start {}", self.loadgen.display()))?;
+        if let Some(precedence) = &self.precedence {
+            // Without it the generator may be late, which the check would tell.
+            drop(precedence.give_to(child.id()));
+        }
+        let status = child.wait().with_context(|| format!("cannot wait for loadgen {}", arguments[0]))?;
         match status.code() {
             Some(code) => Ok(u8::try_from(code).unwrap_or(u8::MAX)),
             None => bail!("loadgen {} was killed", arguments[0]),
@@ -254,7 +269,7 @@ impl Demo<'_> {
 /// Each class by itself, gently and shortly.
 fn probe_steps() -> Vec<String> {
     let step = |(class, _, rate): &(RequestClass, f64, f64)| {
-        format!("{{ rate = \"{rate}/s\", seconds = 2, mix = {{ {} = 1 }} }}", class.as_str())
+        format!("{{ rate = \"{rate}/s\", seconds = 1.5, mix = {{ {} = 1 }} }}", class.as_str())
     };
     CLASSES.iter().map(step).collect()
 }

@@ -33,6 +33,7 @@ pub(crate) fn read(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Work
         popularity: popularity?.unwrap_or(default.popularity),
         request_size: request_size?.unwrap_or(default.request_size),
         response_size: response_size?.unwrap_or(default.response_size),
+        schedule: None,
     })
 }
 

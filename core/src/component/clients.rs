@@ -139,6 +139,13 @@ impl State {
 
     /// Sets the timer for the next request.
     fn await_next(&mut self, engine: &mut Engine) {
+        if let Some(schedule) = &self.workload.schedule {
+            match schedule.arrivals().get(self.requests as usize) {
+                Some(next) => engine.set_timer(self.next_request, next.at),
+                None => engine.clear_timer(self.next_request),
+            }
+            return;
+        }
         let gap_s = self.arrivals.gap_s(engine, self.requests);
         match self.arrivals.after(engine, gap_s) {
             Some(at) => engine.set_timer(self.next_request, at),
@@ -147,6 +154,11 @@ impl State {
     }
 
     fn class(&self, request: u64) -> Class {
+        if let Some(scheduled) =
+            self.workload.schedule.as_ref().and_then(|schedule| schedule.arrivals().get(request as usize))
+        {
+            return scheduled.class;
+        }
         let mut left = self.classes.draw(request).uniform();
         for (class, share) in self.workload.mix.iter() {
             left -= share;

@@ -6,6 +6,7 @@
 mod faults;
 pub mod frame;
 mod lifecycle;
+mod replay;
 mod run;
 mod timeline;
 mod window;
@@ -19,6 +20,7 @@ use crate::stage::{Link, Placement, Problem, Stage};
 use crate::units::Nanos;
 use timeline::Timeline;
 
+pub use replay::replay;
 pub use run::{Run, RunOptions, run};
 pub use window::Window;
 

@@ -20,7 +20,7 @@ Examples:
 
 /// Predict the held-out steps and compare
 ///
-/// Each step is simulated at the load that it really offered. A figure agrees when the 90 % interval of its relative
+/// The very requests of each step are simulated. A figure agrees when the 90 % interval of its relative
 /// error lies inside the tolerance, disagrees when outside, and is inconclusive otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -6,7 +6,7 @@
 //! say. The steps that are held out are never looked at.
 
 use hockeystick_core::component::{Kind, Settings};
-use hockeystick_core::measurement::{Metric, Results};
+use hockeystick_core::measurement::{Metric, Results, Step};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::units::Duration;
 use hockeystick_core::verdict::{Law, doubts, predicted};
@@ -26,6 +26,8 @@ const ERROR_FLOOR: f64 = 0.05;
 /// Another number of workers than the stage's own must fit better by this much: the 95 % quantile of chi-square with one
 /// degree of freedom, as in a likelihood ratio test.
 const WORKERS_GAIN_MIN: f64 = 3.84;
+/// Simulations of a step's own requests, for each shape that is tried.
+const REPLICATIONS: u64 = 8;
 /// Errors beyond this many times their uncertainty count no more: one wild figure must not choose the shape.
 const ERROR_MOST: f64 = 5.0;
 
@@ -51,8 +53,6 @@ pub(super) fn fit(
     warnings: &mut Vec<String>,
 ) -> Result<(Stage, Shape), Report> {
     let steps = punctual(results, chosen);
-    // The constant time hides in the shortest answers, and those depend on the mix: it is taken from steps whose mix is
-    // that of the steps to predict.
     let comparable = model::comparable(results);
     let mut best: Option<(Stage, Shape, f64)> = None;
     for (place, workers) in workers(stage).into_iter().enumerate() {
@@ -62,15 +62,12 @@ pub(super) fn fit(
             let mut candidate = stage.clone();
             apply(&mut candidate, variation, workers);
             set_latency(&mut candidate, Duration::ZERO);
-            let figures = figures(results, &candidate, &steps, seed)?;
-            let like_held_out: Vec<Figure> =
-                figures.iter().copied().filter(|figure| comparable.contains(&figure.step)).collect();
-            let latency_ms = best_latency_ms(if like_held_out.is_empty() { &figures } else { &like_held_out });
-            let cost = cost(&figures, latency_ms) + penalty;
+            let groups = groups(figures(results, &candidate, &steps, seed)?, &comparable);
+            let cost = groups.iter().map(|group| cost(&group.figures, group.latency_ms)).sum::<f64>() + penalty;
             if best.as_ref().is_none_or(|(.., so_far)| cost < *so_far) {
-                let latency = whole_us(latency_ms / 2e3);
+                let latency = whole_us(groups.first().map_or(0.0, |group| group.latency_ms) / 2e3);
                 set_latency(&mut candidate, latency);
-                let misfit = misfit(&figures, latency_ms);
+                let misfit = misfit(&groups);
                 best = Some((candidate, Shape { variation, workers, latency, misfit }, cost));
             }
         }
@@ -138,21 +135,41 @@ fn figures(results: &Results, stage: &Stage, steps: &[usize], seed: u64) -> Resu
     let mut figures = Vec::new();
     for &index in steps {
         let step = &results.steps[index];
-        let outcome = model::simulate(&model::at_step(stage, results, step), seed, REQUESTS_SHORT, CONFIDENCE)?.outcome;
+        let model = solved(results, stage, step, seed)?;
         figures.extend(METRICS.map(|metric| {
             let measured = step.figure(metric, CONFIDENCE);
             let relative = measured.half_width() / measured.value;
-            // No figure is known better than the time that the generator itself lost now and then.
-            let lag = step.lag.p95_us as f64 / 1e3 / measured.value;
+            // No figure is known better than what the generator itself added to it: lag distorts the mean by its mean,
+            // the median by its median, the tail by its tail.
+            let lag_us = match metric {
+                Metric::Mean => step.lag.mean_us,
+                Metric::P50 => step.lag.p50_us as f64,
+                _ => step.lag.p95_us as f64,
+            };
+            let lag = lag_us / 1e3 / measured.value;
             Figure {
                 step: index,
-                model_ms: predicted(&outcome, metric).known().unwrap_or(f64::INFINITY),
+                model_ms: model(metric),
                 measured_ms: measured.value,
                 uncertainty: ERROR_FLOOR.hypot(if relative.is_finite() { relative } else { 1.0 }).hypot(lag),
             }
         }));
     }
     Ok(figures)
+}
+
+/// The model's figures at a step: for the requests that it sent where they are known, else for its rate and mix.
+fn solved(results: &Results, stage: &Stage, step: &Step, seed: u64) -> Result<impl Fn(Metric) -> f64 + use<>, Report> {
+    let prediction = model::inspect(stage, step, seed, REPLICATIONS)?;
+    let outcome = match prediction {
+        Some(_) => None,
+        None => Some(model::simulate(&model::at_step(stage, results, step), seed, REQUESTS_SHORT, CONFIDENCE)?.outcome),
+    };
+    Ok(move |metric| {
+        let known = prediction.as_ref().map(|prediction| prediction.figure(metric).value).filter(|ms| ms.is_finite());
+        let steady = || outcome.as_ref().and_then(|outcome| predicted(outcome, metric).known());
+        known.or_else(steady).unwrap_or(f64::INFINITY)
+    })
 }
 
 impl Figure {
@@ -162,14 +179,33 @@ impl Figure {
     }
 }
 
+/// Figures of steps that have the constant time in common.
+struct Group {
+    figures: Vec<Figure>,
+    latency_ms: f64,
+}
+
+/// The constant time hides in the shortest answers, and those depend on the mix. So the steps whose mix is that of the
+/// steps to predict share one, and come first; every other step has its own, which says nothing but keeps it from being
+/// taken for a matter of shape.
+fn groups(figures: Vec<Figure>, comparable: &[usize]) -> Vec<Group> {
+    let (like_held_out, others): (Vec<Figure>, Vec<Figure>) =
+        figures.into_iter().partition(|figure| comparable.contains(&figure.step));
+    let others = others.chunk_by(|a, b| a.step == b.step).map(<[Figure]>::to_vec);
+    let figures = std::iter::once(like_held_out).chain(others).filter(|figures| !figures.is_empty());
+    figures.map(|figures| Group { latency_ms: best_latency_ms(&figures), figures }).collect()
+}
+
 fn cost(figures: &[Figure], latency_ms: f64) -> f64 {
     figures.iter().map(|figure| (figure.error(latency_ms).abs() / figure.uncertainty).min(ERROR_MOST).powi(2)).sum()
 }
 
 /// Root mean square of the relative errors.
-fn misfit(figures: &[Figure], latency_ms: f64) -> f64 {
-    let squares: f64 = figures.iter().map(|figure| figure.error(latency_ms).powi(2)).sum();
-    (squares / figures.len().max(1) as f64).sqrt()
+fn misfit(groups: &[Group]) -> f64 {
+    let squares =
+        |group: &Group| group.figures.iter().map(|figure| figure.error(group.latency_ms).powi(2)).sum::<f64>();
+    let count: usize = groups.iter().map(|group| group.figures.len()).sum();
+    (groups.iter().map(squares).sum::<f64>() / count.max(1) as f64).sqrt()
 }
 
 /// The constant time that fits best, there and back: no more than the smallest figure that was measured.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hockeystick_core::measurement::{BusyTime, Ended, Generator, Results, SCHEMA, Step};
+use hockeystick_core::schedule::{Arrival as Scheduled, Schedule};
 use hockeystick_core::workload::PerClass;
 use tokio::sync::watch;
 
@@ -128,6 +129,7 @@ impl<'r> Director<'r> {
         let window = Window { from_ns, to_ns: from_ns + (planned.seconds * 1e9) as u64 };
         let arrivals = schedule::arrivals(plan, planned, index);
         let due = due_by_class(plan, &arrivals, window);
+        let schedule = written(plan, &arrivals);
         let recorder = Recorder::new(window);
         let step = Arc::new(StepRun::new(index, Instant::now() + STEP_LEAD, arrivals, recorder));
         let _ = self.phase.send(Phase::Step(Arc::clone(&step)));
@@ -191,9 +193,17 @@ impl<'r> Director<'r> {
             service: figures.service,
             classes: figures.classes,
             slices: figures.slices,
+            schedule,
             stations,
         })))
     }
+}
+
+/// The schedule for the results file.
+fn written(plan: &Plan, arrivals: &[Arrival]) -> Option<String> {
+    let scheduled =
+        |arrival: &Arrival| Scheduled { at: arrival.due_ns, class: plan.requests[arrival.request as usize].class };
+    (arrivals.len() <= Schedule::WRITTEN_MAX).then(|| Schedule::new(arrivals.iter().map(scheduled)).text())
 }
 
 fn due_by_class(plan: &Plan, arrivals: &[Arrival], window: Window) -> PerClass<u64> {

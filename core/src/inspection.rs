@@ -1,0 +1,179 @@
+//! A prediction for the very requests that were measured, and its error.
+//!
+//! Simulation and measurement see the same arrivals, so that the luck of the draw is in both and cancels in their
+//! difference; its interval comes from how that difference varies between the parts of the window. See
+//! [`schedule`](crate::schedule) for the source. The intervals are several times narrower than those of two independent
+//! experiments of the same length.
+
+use crate::measurement::{Metric, Slice, Step};
+use crate::schedule::Schedule;
+use crate::simulate::replay;
+use crate::stage::{Problem, Stage};
+use crate::statistics::{Interval, quantile_interval, student_t_quantile};
+use crate::units::Nanos;
+use crate::verdict::{CONFIDENCE, Comparison, relative_error};
+
+/// The figures of one window, or of a part of one, in the order of [`Metric::ALL`]: a second, and milliseconds.
+type Figures = [f64; Metric::ALL.len()];
+
+/// What the model says of a step, for the arrivals of that step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Means over the replications.
+    whole: Figures,
+    /// Half-widths of their intervals: what more replications would narrow.
+    half: Figures,
+    /// The same in each slice of the window; none in a slice without answers.
+    slices: Vec<Option<Figures>>,
+}
+
+impl Prediction {
+    /// Simulates a step's schedule `replications` times, each with demands of its own; at least twice.
+    ///
+    /// # Errors
+    /// Every rule that the stage breaks.
+    pub fn new(
+        stage: &Stage,
+        schedule: &Schedule,
+        step: &Step,
+        seed: u64,
+        replications: u64,
+    ) -> Result<Self, Vec<Problem>> {
+        let count = replications.max(2);
+        let window = Window::of(step);
+        let mut wholes = Vec::new();
+        let mut slices = vec![Mean::default(); step.slices.len()];
+        for replication in 0..count {
+            let responses = replay(stage, schedule, seed.wrapping_add(replication))?;
+            let parts = window.parts(schedule, &responses);
+            wholes.push(window.whole(schedule, &responses, &parts));
+            for (mean, part) in slices.iter_mut().zip(parts) {
+                if let Some(figures) = figures(part, 0.0) {
+                    mean.add(&figures);
+                }
+            }
+        }
+        let mut all = Mean::default();
+        wholes.iter().for_each(|figures| all.add(figures));
+        let whole = all.value().unwrap_or([f64::NAN; Metric::ALL.len()]);
+        let t = student_t_quantile(0.5 + CONFIDENCE / 2.0, (count - 1) as f64);
+        let half = std::array::from_fn(|metric| {
+            let squares: f64 =
+                wholes.iter().map(|one| (one[metric] - whole[metric]) * (one[metric] - whole[metric])).sum();
+            t * (squares / (count - 1) as f64 / count as f64).sqrt()
+        });
+        Ok(Self { whole, half, slices: slices.iter().map(Mean::value).collect() })
+    }
+
+    /// A figure, with the interval that the number of replications leaves it.
+    pub fn figure(&self, metric: Metric) -> Interval {
+        Interval::around(self.whole[metric as usize], self.half[metric as usize])
+    }
+
+    /// Compares a figure with what was measured. None when there is no number to compare.
+    pub fn compare(&self, metric: Metric, step: &Step, tolerance: Option<f64>) -> Option<Comparison> {
+        let (predicted, measured) = (self.figure(metric), step.figure(metric, CONFIDENCE));
+        let error = match metric {
+            Metric::Throughput => relative_error(predicted, measured)?,
+            _ => self.error(metric, step, predicted, measured.value)?,
+        };
+        Some(Comparison::new(metric, predicted, measured, error, tolerance))
+    }
+
+    /// The relative error, with the interval that the slices' own errors give it (the delta method for a ratio).
+    fn error(&self, metric: Metric, step: &Step, predicted: Interval, measured: f64) -> Option<Interval> {
+        // For the value alone: it is there or it is not.
+        let ratio = relative_error(predicted, Interval::around(measured, 0.0))?.value + 1.0;
+        let answers = step.slices.iter().map(|slice| slice.completed as f64).sum::<f64>() / step.slices.len() as f64;
+        let apart = step.slices.iter().zip(&self.slices).filter(|(slice, _)| slice.completed > 0);
+        let apart = apart.filter_map(|(slice, figures)| {
+            let apart = (figures.as_ref()?[metric as usize] - ratio * slice_figure(slice, metric)) / measured;
+            // A mean is the sum of its parts, each by the number of its answers; a percentile is not.
+            Some(if metric == Metric::Mean { apart * slice.completed as f64 / answers } else { apart })
+        });
+        let apart: Vec<f64> = apart.collect();
+        let half = quantile_interval(0.0, &apart, CONFIDENCE).half_width();
+        Some(Interval::around(ratio - 1.0, libm::hypot(half, predicted.half_width() / measured)))
+    }
+}
+
+fn slice_figure(slice: &Slice, metric: Metric) -> f64 {
+    let us = match metric {
+        Metric::Throughput => 0.0,
+        Metric::Mean => slice.mean_us,
+        Metric::P50 => slice.p50_us as f64,
+        Metric::P95 => slice.p95_us as f64,
+        Metric::P99 => slice.p99_us as f64,
+    };
+    us / 1e3
+}
+
+/// The measured part of a step's schedule.
+struct Window {
+    from: Nanos,
+    to: Nanos,
+    slices: usize,
+}
+
+impl Window {
+    fn of(step: &Step) -> Self {
+        let ns = |seconds: f64| (seconds * 1e9 + 0.5) as Nanos;
+        let from = ns(step.warm_up_s);
+        Self { from, to: from + ns(step.measured_s), slices: step.slices.len() }
+    }
+
+    fn holds(&self, at: Nanos) -> bool {
+        (self.from..self.to).contains(&at)
+    }
+
+    /// Response times of the answered requests that came in each slice, in milliseconds.
+    fn parts(&self, schedule: &Schedule, responses: &[Option<Nanos>]) -> Vec<Vec<f64>> {
+        let mut parts = vec![Vec::new(); self.slices];
+        for (arrival, response) in schedule.arrivals().iter().zip(responses) {
+            if let Some(ns) = response
+                && self.holds(arrival.at)
+            {
+                let slice = u128::from(arrival.at - self.from) * self.slices as u128 / u128::from(self.to - self.from);
+                parts[slice as usize].push(*ns as f64 / 1e6);
+            }
+        }
+        parts
+    }
+
+    fn whole(&self, schedule: &Schedule, responses: &[Option<Nanos>], parts: &[Vec<f64>]) -> Figures {
+        let ended = |(arrival, response): (&crate::schedule::Arrival, &Option<Nanos>)| {
+            response.is_some_and(|ns| self.holds(arrival.at + ns))
+        };
+        let answered = schedule.arrivals().iter().zip(responses).filter(|pair| ended(*pair)).count();
+        let per_s = answered as f64 / ((self.to - self.from) as f64 / 1e9);
+        figures(parts.concat(), per_s).unwrap_or([per_s, f64::NAN, f64::NAN, f64::NAN, f64::NAN])
+    }
+}
+
+/// None without answers.
+fn figures(mut times_ms: Vec<f64>, per_s: f64) -> Option<Figures> {
+    times_ms.sort_by(f64::total_cmp);
+    let last = times_ms.len().checked_sub(1)?;
+    // The smallest time that this share of all does not exceed, as in the histograms of a measurement.
+    let quantile = |q: f64| times_ms[((q * times_ms.len() as f64).ceil() as usize).saturating_sub(1).min(last)];
+    let mean = times_ms.iter().sum::<f64>() / times_ms.len() as f64;
+    Some([per_s, mean, quantile(0.50), quantile(0.95), quantile(0.99)])
+}
+
+/// The mean of figures.
+#[derive(Clone, Debug, Default)]
+struct Mean {
+    sum: Figures,
+    count: f64,
+}
+
+impl Mean {
+    fn add(&mut self, figures: &Figures) {
+        self.sum.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
+        self.count += 1.0;
+    }
+
+    fn value(&self) -> Option<Figures> {
+        (self.count > 0.0).then(|| self.sum.map(|sum| sum / self.count))
+    }
+}
