@@ -62,7 +62,7 @@ fn run(stage: &Stage) -> Simulation {
 
 /// A figure of the first copy of a component.
 fn metric(run: &Simulation, id: &str, name: &str) -> f64 {
-    let node = run.nodes().position(|node| node.name.split('#').next() == Some(id)).unwrap();
+    let node = run.nodes().position(|node| node.name.split('#').next() == Some(id)).expect("it is there");
     let metrics = run.metrics(node);
     metrics.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{metrics:?}")).reading.number()
 }
@@ -78,8 +78,8 @@ fn balancer() -> load_balancer::Settings {
 /// The algorithm of this name.
 fn by(name: &str) -> load_balancer::Settings {
     let mut settings = Settings::LoadBalancer(balancer());
-    let knob = settings.knob_mut("algorithm").unwrap();
-    let choice = knob.choices().iter().position(|choice| *choice == name).unwrap();
+    let knob = settings.knob_mut("algorithm").expect("it is there");
+    let choice = knob.choices().iter().position(|choice| *choice == name).expect("it is there");
     assert!(knob.write(None, choice as f64));
     match settings {
         Settings::LoadBalancer(settings) => settings,
@@ -196,7 +196,7 @@ fn a_server_that_drains_finishes_and_is_left_alone() {
 fn sticky_visits_stay_and_are_logged_out_when_their_server_dies() {
     let memory = || {
         let mut settings = Settings::AppServer(app(5));
-        assert!(settings.knob_mut("sessions").unwrap().write(None, 1.0));
+        assert!(settings.knob_mut("sessions").expect("it is there").write(None, 1.0));
         match settings {
             Settings::AppServer(settings) => settings,
             _ => unreachable!(),
@@ -227,7 +227,7 @@ fn sticky_visits_stay_and_are_logged_out_when_their_server_dies() {
 #[test]
 fn a_balancer_passes_connections_on_without_looking() {
     let mut settings = Settings::LoadBalancer(balancer());
-    assert!(settings.knob_mut("layer").unwrap().write(None, 1.0));
+    assert!(settings.knob_mut("layer").expect("it is there").write(None, 1.0));
     let mut stage = balanced(1, balancer(), app(5));
     let mut seven = run(&stage);
     seven.run_until(20 * SECOND_NS);
@@ -312,7 +312,7 @@ fn geographic(policy: f64, ttl_s: u64) -> Stage {
     let check = Duration::from_s(2);
     let dns = dns::Settings { ttl: Duration::from_s(ttl_s), check_interval: check, ..dns::Settings::default() };
     let mut dns = Settings::Dns(dns);
-    assert!(dns.knob_mut("policy").unwrap().write(None, policy));
+    assert!(dns.knob_mut("policy").expect("it is there").write(None, policy));
     let components = vec![
         in_region(0, component("west", None, Settings::Clients(users.clone()))),
         in_region(1, component("east", None, Settings::Clients(users))),
@@ -440,7 +440,7 @@ fn a_shield_spares_the_origin() {
 fn a_release_is_seen_late_at_once_or_by_new_names() {
     let after = |choice: f64| {
         let mut settings = Settings::Cdn(cdn::Settings { changed: 0.5, ..cdn::Settings::default() });
-        assert!(settings.knob_mut("on_release").unwrap().write(None, choice));
+        assert!(settings.knob_mut("on_release").expect("it is there").write(None, choice));
         let mut stage = edges(cdn::Settings::default());
         stage.components[2].settings = settings;
         let mut run = run(&stage);

@@ -9,7 +9,7 @@ use crate::harness::{Figures, ran, stage, with};
 
 /// The stage with one thing going wrong after 20 s, for so long, on one copy or all of a component.
 fn broken(stage: &Stage, id: &str, copy: Option<u32>, kind: FaultKind, lasts_s: u64) -> Stage {
-    let on = Target::Component(stage.component(id).unwrap(), copy);
+    let on = Target::Component(stage.component(id).expect("it is there"), copy);
     let fault = Fault { at: Duration::from_s(20), lasts: Some(Duration::from_s(lasts_s)), on, kind };
     Stage { faults: vec![fault], ..stage.clone() }
 }
@@ -27,7 +27,7 @@ fn four_servers_carry_what_one_cannot() {
     let four = ran(&stage, 60.0).outcome;
     assert!(one.errors_per_s() > 300.0, "{}", one.errors_per_s());
     assert!(four.errors_per_s() < 0.1 && four.p95_ms() < 250.0, "{} {}", four.errors_per_s(), four.p95_ms());
-    let busy = four.utilisation["app#1 cpu"].known().unwrap();
+    let busy = four.utilisation["app#1 cpu"].known().expect("it is there");
     assert!((0.5..0.75).contains(&busy), "{busy}");
     println!(
         "stage 09 at 926/s: {:.0}/s fail with one server, none with four ({:.0} % busy, p95 {:.0} ms)",
@@ -99,11 +99,11 @@ fn a_standby_takes_the_address_over() {
 #[test]
 fn the_challenge_can_be_met() {
     let solved = with(&stage("09-load-balancer"), &[("app.copies", "6"), ("users.rate", "1400/s")]);
-    let goal = solved.challenge.clone().unwrap();
+    let goal = solved.challenge.clone().expect("it is there");
     let outcome = ran(&solved, 30.0).outcome;
     let errors = outcome.errors_per_s() / (outcome.errors_per_s() + outcome.throughput_per_s());
     let price = solved.price_per_month();
     assert!(outcome.p95_ms() <= goal.p95.as_ms_f64(), "p95 {} ms", outcome.p95_ms());
-    assert!(errors <= goal.errors && price <= goal.budget.unwrap(), "{errors} {price}");
+    assert!(errors <= goal.errors && price <= goal.budget.expect("it is there"), "{errors} {price}");
     println!("stage 09, challenge: p95 {:.0} ms for {price:.0} dollars a month", outcome.p95_ms());
 }

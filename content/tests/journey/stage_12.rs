@@ -7,20 +7,20 @@ use crate::harness::{Figures, ran, stage, with};
 
 /// The stage as it was before: files come from the app servers.
 fn without_cdn(stage: &Stage) -> Stage {
-    let gone = ["cdn", "storage"].map(|id| stage.component(id).unwrap());
+    let gone = ["cdn", "storage"].map(|id| stage.component(id).expect("it is there"));
     let left: Vec<usize> = (0..stage.components.len()).filter(|index| !gone.contains(index)).collect();
     let place = |index: usize| left.iter().position(|kept| *kept == index);
     let mut before = stage.clone();
     before.components = left.iter().map(|index| stage.components[*index].clone()).collect();
     before.links.retain(|link| !gone.contains(&link.from) && !gone.contains(&link.to));
     for link in &mut before.links {
-        (link.from, link.to) = (place(link.from).unwrap(), place(link.to).unwrap());
+        (link.from, link.to) = (place(link.from).expect("it is there"), place(link.to).expect("it is there"));
     }
     before
 }
 
 fn on_cdn(stage: &Stage, kind: FaultKind) -> Stage {
-    let on = Target::Component(stage.component("cdn").unwrap(), None);
+    let on = Target::Component(stage.component("cdn").expect("it is there"), None);
     Stage { faults: vec![Fault { at: Duration::from_s(5), lasts: None, on, kind }], ..stage.clone() }
 }
 
@@ -54,7 +54,7 @@ fn far_users_gain_most() {
         &stage("12-cdn"),
         &[("europeans.share", "0"), ("americans.share", "0"), ("asians.share", "1"), ("asians.rate", "1000/s")],
     );
-    let p50 = |stage: &Stage| ran(stage, 20.0).outcome.response_ms.p50.known().unwrap();
+    let p50 = |stage: &Stage| ran(stage, 20.0).outcome.response_ms.p50.known().expect("it is there");
     let (before, after) = (p50(&without_cdn(&stage)), p50(&stage));
     assert!(before > 250.0 && after < 30.0, "{before} {after}");
     println!("stage 12, Asia: median {before:.0} ms without edges, {after:.0} ms with them");
@@ -83,7 +83,7 @@ fn a_release_shows_old_files_unless_they_are_purged_or_renamed() {
     let released = on_cdn(&stage("12-cdn"), RELEASE);
     let stale = |how| {
         let outcome = ran(&with(&released, &[("cdn.on_release", how)]), 20.0).outcome;
-        (outcome.stale.known().unwrap(), outcome.metric("cdn fetched"))
+        (outcome.stale.known().expect("it is there"), outcome.metric("cdn fetched"))
     };
     let (keep, purge, renamed) = (stale("keep"), stale("purge"), stale("new-names"));
     // A tenth of the files of the 60 % of requests that the edges answer, for 15 of 20 s.
@@ -111,11 +111,11 @@ fn while_the_cdn_is_down_files_cross_the_ocean_again() {
 #[test]
 fn the_challenge_can_be_met() {
     let solved = with(&stage("12-cdn"), &[("app.copies", "6"), ("europeans.rate", "6700/s")]);
-    let goal = solved.challenge.clone().unwrap();
+    let goal = solved.challenge.clone().expect("it is there");
     let outcome = ran(&solved, 15.0).outcome;
     let errors = outcome.errors_per_s() / (outcome.errors_per_s() + outcome.throughput_per_s());
     let price = solved.price_per_month();
     assert!(outcome.p95_ms() <= goal.p95.as_ms_f64(), "p95 {} ms", outcome.p95_ms());
-    assert!(errors <= goal.errors && price <= goal.budget.unwrap(), "{errors} {price}");
+    assert!(errors <= goal.errors && price <= goal.budget.expect("it is there"), "{errors} {price}");
     println!("stage 12, challenge: p95 {:.0} ms for {price:.0} dollars a month", outcome.p95_ms());
 }

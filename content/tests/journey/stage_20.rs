@@ -21,14 +21,14 @@ fn small(changes: &[(&str, &str)]) -> Stage {
 }
 
 fn befalls(stage: &Stage, region: &str, at: u64, kind: FaultKind) -> Stage {
-    let index = stage.regions.iter().position(|known| known.id == region).unwrap();
+    let index = stage.regions.iter().position(|known| known.id == region).expect("it is there");
     let fault = Fault { at: Duration::from_s(at), lasts: None, on: Target::Region(index), kind };
     Stage { faults: vec![fault], ..stage.clone() }
 }
 
 /// Share of the requests that fail, second by second.
 fn failing(stage: &Stage, seconds: u64) -> Vec<f64> {
-    let mut run = Simulation::new(stage, SEED).unwrap();
+    let mut run = Simulation::new(stage, SEED).expect("it is there");
     let mut before = run.counts();
     let each = |second: u64| {
         run.run_until(second * SECOND_NS);
@@ -56,7 +56,7 @@ fn users_go_to_the_nearest_data_centre() {
         stage.workload.mix = PerClass([0.0, 1.0, 0.0, 0.0]);
         let outcome = ran(&stage, 40.0).outcome;
         assert!(outcome.errors_per_s() < 1.0, "{}", outcome.errors_per_s());
-        outcome.response_ms.p50.known().unwrap()
+        outcome.response_ms.p50.known().expect("it is there")
     };
     let (frankfurt, nearest) = (median_ms("failover"), median_ms("nearest"));
     assert!(nearest < 0.7 * frankfurt, "{nearest} {frankfurt}");
@@ -89,7 +89,7 @@ fn a_data_centre_that_is_cut_off_is_as_good_as_dark() {
 fn the_one_that_is_left_must_carry_everybody() {
     let dark = |vcpus| {
         let stage = befalls(&small(&[("dns.ttl", "5 s"), ("app-us.vcpus", vcpus)]), "frankfurt", 5, FaultKind::Down);
-        let mut run = Simulation::new(&stage, SEED).unwrap();
+        let mut run = Simulation::new(&stage, SEED).expect("it is there");
         run.run_until(50 * SECOND_NS);
         run.take_window();
         run.run_until(70 * SECOND_NS);

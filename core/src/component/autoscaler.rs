@@ -330,3 +330,41 @@ impl Behaviour for State {
         add("load", Unit::Number, MetricReading::Gauge(self.load));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::component::Way;
+    use crate::workload::PerClass;
+
+    #[test]
+    fn copies_follow_the_messages_that_wait() {
+        let mut engine = Engine::new(1);
+        (0..6).for_each(|_| engine.add_node(None, 0));
+        let way = |node: u16, kind| Way { edge: node, node, component: 1, kind, classes: PerClass::all(true) };
+        let mut edges: Vec<Way> = (1..5).map(|node| way(node, Kind::AppServer)).collect();
+        edges.push(way(5, Kind::Queue));
+        let place = Place {
+            name: "scaler".into(),
+            node: 0,
+            copy: 0,
+            copies: 1,
+            host: None,
+            ordinal: 0,
+            weight: 1.0,
+            peers: vec![0],
+            edges,
+            callers: Vec::new(),
+        };
+        let settings = Settings { signal: Signal::Backlog, cooldown: Duration::ZERO, ..Settings::default() };
+        let mut scaler = State::new(&settings, place, &Workload::default(), &mut engine);
+        scaler.start(&mut engine);
+        assert_eq!(scaler.on(), 1);
+        let mut with_waiting = |messages| {
+            engine.presence_mut(5).backlog = messages;
+            scaler.evaluate(&mut engine);
+            scaler.on()
+        };
+        assert_eq!([250, 90, 0, 10_000].map(&mut with_waiting), [3, 1, 1, 4]);
+    }
+}

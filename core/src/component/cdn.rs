@@ -1,7 +1,7 @@
 //! A content delivery network: caches in many places, each close to its users.
 
+use super::edges::{Edges, Found, Rules};
 use super::flow::{Ask, Context, Flow};
-use super::lru::Lru;
 use super::outbound::choose;
 use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::engine::calls::CallId;
@@ -99,24 +99,6 @@ const AT_SHIELD: u16 = 1;
 const TO_ORIGIN: u16 = 2;
 const FETCHED: u16 = 3;
 
-/// A file that is kept.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    fresh_until: Nanos,
-    /// The release that was out when it was fetched.
-    release: u32,
-}
-
-/// What a look-up found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    Nothing,
-    /// The file; or one of its name that has changed since.
-    File {
-        outdated: bool,
-    },
-}
-
 /// Where files and pages come from: one component.
 #[derive(Clone, Debug)]
 struct Origin {
@@ -134,23 +116,11 @@ pub(super) struct State {
     settings: Settings,
     node: u16,
     response_bytes: PerClass<Bytes>,
-    items: u64,
-    /// By region of the users; made when the first of them comes.
-    edges: Vec<Option<Lru<Kept>>>,
-    shield: Option<Lru<Kept>>,
-    /// Nothing is in it when an edge is made: it was emptied.
-    cold: bool,
+    edges: Edges,
     origins: Vec<Origin>,
-    /// Releases so far.
-    releases: u32,
-    ages: Stream,
-    changes: Stream,
     routes: Stream,
     busy: u32,
     requests: u64,
-    /// Look-ups and hits, at the edges and at the shield.
-    looked_up: [u64; 2],
-    hits: [u64; 2],
     fetched: u64,
     outdated: u64,
     sent_bytes: f64,
@@ -182,98 +152,20 @@ impl State {
                 }
             }
         }
-        let stream = |purpose| engine.stream(&place.name, purpose);
         Self {
             settings: settings.clone(),
             node: place.node,
             response_bytes: workload.response_size,
-            items: workload.popularity.items,
-            edges: Vec::new(),
-            shield: None,
-            cold: !settings.warm,
+            edges: Edges::new(rules(settings, workload), settings.warm, &place, engine),
             origins,
-            releases: 0,
-            ages: stream("age"),
-            changes: stream("change"),
-            routes: stream("route"),
+            routes: engine.stream(&place.name, "route"),
             busy: 0,
             requests: 0,
-            looked_up: [0; 2],
-            hits: [0; 2],
             fetched: 0,
             outdated: 0,
             sent_bytes: 0.0,
             fetched_bytes: 0.0,
         }
-    }
-
-    fn capacity(&self) -> usize {
-        (self.settings.size.0 / self.response_bytes.get(Class::Static).0.max(1)) as usize
-    }
-
-    /// A cache, with the most popular files in it unless it begins empty.
-    fn cache(&self, now: Nanos) -> Lru<Kept> {
-        let capacity = self.capacity();
-        let mut cache = Lru::new(capacity);
-        if !self.cold {
-            let ttl_ns = self.settings.ttl.ns() as f64;
-            for key in (1..=self.items.min(capacity as u64)).rev() {
-                // Files were fetched at any time within the time to live.
-                let left_ns = ttl_ns * self.ages.draw(key).uniform();
-                cache.insert(key, Kept { fresh_until: now + left_ns as Nanos, release: self.releases });
-            }
-        }
-        cache
-    }
-
-    /// Which cache: a region's edge, or the shield.
-    fn cache_mut(&mut self, now: Nanos, region: Option<u16>) -> &mut Lru<Kept> {
-        if let Some(region) = region.map(usize::from) {
-            if self.edges.len() <= region {
-                self.edges.resize_with(region + 1, || None);
-            }
-            if self.edges[region].is_none() {
-                self.edges[region] = Some(self.cache(now));
-            }
-        } else if self.shield.is_none() {
-            self.shield = Some(self.cache(now));
-        }
-        match region {
-            Some(region) => self.edges[usize::from(region)].get_or_insert_with(|| Lru::new(0)),
-            None => self.shield.get_or_insert_with(|| Lru::new(0)),
-        }
-    }
-
-    /// Whether a release after this one has changed the file.
-    fn changed_since(&self, release: u32, key: u64) -> bool {
-        let share = self.settings.changed;
-        (release + 1..=self.releases).any(|release| self.changes.draw((key << 16) | u64::from(release)).chance(share))
-    }
-
-    fn look_up(&mut self, now: Nanos, region: Option<u16>, key: u64) -> Found {
-        let which = usize::from(region.is_none());
-        self.looked_up[which] += 1;
-        let kept = self.cache_mut(now, region).get(key).filter(|kept| now < kept.fresh_until);
-        let Some(kept) = kept else { return Found::Nothing };
-        let outdated = kept.release < self.releases && self.changed_since(kept.release, key);
-        if outdated && self.settings.on_release == OnRelease::NewNames {
-            return Found::Nothing;
-        }
-        self.hits[which] += 1;
-        Found::File { outdated }
-    }
-
-    fn keep(&mut self, now: Nanos, region: Option<u16>, key: u64, release: u32) {
-        let fresh_until = now.saturating_add(self.settings.ttl.ns());
-        if fresh_until > now {
-            self.cache_mut(now, region).insert(key, Kept { fresh_until, release });
-        }
-    }
-
-    fn empty(&mut self) {
-        self.cold = true;
-        self.edges.iter_mut().flatten().for_each(Lru::clear);
-        self.shield.iter_mut().for_each(Lru::clear);
     }
 
     /// Where the caller is: its own region's edge, unless this network has only one place.
@@ -329,7 +221,7 @@ impl State {
         self.fetched += 1;
         if let Some(call) = engine.get_mut(id) {
             // Above the states: the release that the answer will be of.
-            call.step = FETCHED | ((self.releases as u16) << 4);
+            call.step = FETCHED | ((self.edges.releases() as u16) << 4);
         }
         let child = engine.call(edge, id, self.settings.timeout.ns());
         if let Some(child) = child.and_then(|child| engine.get_mut(child)) {
@@ -346,6 +238,17 @@ impl State {
             }
         }
         engine.answer(id, answer);
+    }
+}
+
+/// How files are kept, by the settings.
+fn rules(settings: &Settings, workload: &Workload) -> Rules {
+    Rules {
+        capacity: (settings.size.0 / workload.response_size.get(Class::Static).0.max(1)) as usize,
+        files: workload.popularity.items,
+        ttl_ns: settings.ttl.ns(),
+        changed: settings.changed,
+        new_names: settings.on_release == OnRelease::NewNames,
     }
 }
 
@@ -407,11 +310,11 @@ impl Behaviour for State {
         if let Some(call) = engine.get_mut(id) {
             (call.note, call.count) = (key, u32::from(region));
         }
-        let (found, step, way_ns) = match self.look_up(now, Some(region), key) {
+        let (found, step, way_ns) = match self.edges.look_up(now, Some(region), key) {
             Found::Nothing if self.settings.shield => {
                 let origin = self.origin(engine, region, call.class);
                 let way_ns = origin.map_or(0, |origin| self.round_trip_ns(engine, region, origin));
-                (self.look_up(now, None, key), AT_SHIELD, way_ns)
+                (self.edges.look_up(now, None, key), AT_SHIELD, way_ns)
             }
             found => (found, AT_EDGE, 0),
         };
@@ -432,8 +335,8 @@ impl Behaviour for State {
             TO_ORIGIN => self.fetch(engine, id),
             AT_SHIELD => {
                 // An old copy of the shield's is an old copy at the edge.
-                let release = if call.stale { 0 } else { self.releases };
-                self.keep(engine.now(), Some(call.count as u16), call.note, release);
+                let release = if call.stale { 0 } else { self.edges.releases() };
+                self.edges.keep(engine.now(), Some(call.count as u16), call.note, release);
                 self.finish(engine, id, Ok(()));
             }
             _ => self.finish(engine, id, Ok(())),
@@ -452,9 +355,9 @@ impl Behaviour for State {
             Ok(()) if call.class == Class::Static => {
                 let release = u32::from(call.step >> 4);
                 self.fetched_bytes += self.response_bytes.get(call.class).0 as f64;
-                self.keep(engine.now(), Some(region), call.note, release);
+                self.edges.keep(engine.now(), Some(region), call.note, release);
                 if self.settings.shield {
-                    self.keep(engine.now(), None, call.note, release);
+                    self.edges.keep(engine.now(), None, call.note, release);
                 }
                 self.finish(engine, id, Ok(()));
             }
@@ -473,22 +376,20 @@ impl Behaviour for State {
 
     fn configure(&mut self, _: &mut Engine, settings: &super::Settings, workload: &Workload) {
         self.response_bytes = workload.response_size;
-        self.items = workload.popularity.items;
         if let super::Settings::Cdn(settings) = settings {
             self.settings = settings.clone();
         }
-        let capacity = self.capacity();
-        self.edges.iter_mut().flatten().chain(&mut self.shield).for_each(|cache| cache.resize(capacity));
+        self.edges.follow(rules(&self.settings, workload));
     }
 
     fn fault(&mut self, _: &mut Engine, kind: &FaultKind, on: bool) {
         match kind {
-            FaultKind::ColdCache if on => self.empty(),
+            FaultKind::ColdCache if on => self.edges.empty(),
             FaultKind::Deploy { .. } => {
                 // Going back to the old files changes them as well.
-                self.releases += 1;
+                self.edges.release();
                 if self.settings.on_release == OnRelease::Purge {
-                    self.empty();
+                    self.edges.empty();
                 }
             }
             _ => {}
@@ -497,18 +398,20 @@ impl Behaviour for State {
 
     fn metrics(&self, _: &Engine, metrics: &mut Vec<Metric>) {
         let mut add = |name, unit, reading| metrics.push(Metric { name, unit, reading });
-        let ratio = |which: usize| MetricReading::Ratio(self.hits[which] as f64, self.looked_up[which] as f64);
-        let kept: usize = self.edges.iter().flatten().map(Lru::len).sum();
-        add("hit_ratio", Unit::Number, ratio(0));
+        let ratio = |shield| {
+            let (hits, looked_up) = self.edges.hits(shield);
+            MetricReading::Ratio(hits, looked_up)
+        };
+        add("hit_ratio", Unit::Number, ratio(false));
         if self.settings.shield {
-            add("shield_ratio", Unit::Number, ratio(1));
+            add("shield_ratio", Unit::Number, ratio(true));
         }
         add("requests", Unit::Count, MetricReading::Count(self.requests as f64));
         add("fetched", Unit::Count, MetricReading::Count(self.fetched as f64));
         add("outdated", Unit::Count, MetricReading::Count(self.outdated as f64));
         add("sent", Unit::Bytes, MetricReading::Count(self.sent_bytes));
         add("fetched_bytes", Unit::Bytes, MetricReading::Count(self.fetched_bytes));
-        add("kept", Unit::Count, MetricReading::Gauge(kept as f64));
+        add("kept", Unit::Count, MetricReading::Gauge(self.edges.kept() as f64));
     }
 
     fn gauge(&self) -> NodeGauge {

@@ -1,7 +1,8 @@
 //! A resolver: turns a name into an address, from its cache while the answer is fresh.
 
 use super::flow::{Ask, Context, Flow};
-use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, Place};
+use super::health::{Health, ask};
+use super::{About, Behaviour, Kind, Metric, MetricReading, Place};
 use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
 use crate::engine::{Engine, Reply, Timer};
@@ -71,21 +72,13 @@ settings! {
 
 const CHECKS: u8 = 0;
 
-/// What a call at the resolver is.
-const CHECKING: u16 = 1;
-
-/// Numbers of health checks lie in a source of users that there is none of.
-const CHECK_NUMBERS: u64 = 0xfe << 40;
-
 /// An entry point, with all its copies' edges.
 #[derive(Clone, Debug)]
 struct Entry {
     component: u16,
     /// Edge and node of each copy.
     copies: Vec<(u16, u16)>,
-    ill: bool,
-    fails: u32,
-    passes: u32,
+    health: Health,
 }
 
 /// What a region's resolver remembers.
@@ -108,7 +101,6 @@ pub(super) struct State {
     memories: Vec<Memory>,
     entries: Vec<Entry>,
     checks: Slot,
-    checked: u64,
     failed_checks: u64,
     asked: u64,
     changed: u64,
@@ -123,9 +115,7 @@ impl State {
                 None => entries.push(Entry {
                     component: way.component,
                     copies: vec![(way.edge, way.node)],
-                    ill: false,
-                    fails: 0,
-                    passes: 0,
+                    health: Health::default(),
                 }),
             }
         }
@@ -135,7 +125,6 @@ impl State {
             memories: Vec::new(),
             entries,
             checks: engine.add_timer(Timer { node: place.node, which: CHECKS }),
-            checked: 0,
             failed_checks: 0,
             asked: 0,
             changed: 0,
@@ -144,10 +133,10 @@ impl State {
 
     /// The address that the authoritative server names for users at a node.
     fn address(&self, engine: &Engine, users: u16) -> u64 {
-        let well = || self.entries.iter().filter(|entry| !entry.ill);
+        let well = || self.entries.iter().filter(|entry| !entry.health.out);
         // When all are ill it might as well name any.
         let any = well().next().is_none();
-        let candidates = || self.entries.iter().filter(|entry| any || !entry.ill);
+        let candidates = || self.entries.iter().filter(|entry| any || !entry.health.out);
         let entry = match self.settings.policy {
             Policy::Static => None,
             Policy::Failover => candidates().next(),
@@ -188,15 +177,7 @@ impl State {
             let copies = &self.entries[index].copies;
             let holder = copies.iter().find(|(_, node)| !engine.presence(*node).reserve);
             let Some((edge, _)) = holder.or(copies.first()).copied() else { continue };
-            self.checked += 1;
-            let check = engine.begin_own(CHECK_NUMBERS | self.checked, Class::Static, self.node, None);
-            if let Some(call) = engine.get_mut(check) {
-                (call.step, call.count) = (CHECKING, index as u32);
-            }
-            let child = engine.call(edge, check, self.settings.check_timeout.ns());
-            if let Some(child) = child.and_then(|child| engine.get_mut(child)) {
-                child.verb = CHECK;
-            }
+            ask(engine, self.node, edge, index as u32, self.settings.check_timeout);
         }
         self.await_checks(engine);
     }
@@ -262,17 +243,8 @@ impl Behaviour for State {
         let Some(index) = engine.get(id).map(|call| call.count as usize) else { return };
         engine.finish(id);
         let fall = self.settings.fall;
-        let entry = &mut self.entries[index];
-        if reply.answer.is_ok() {
-            entry.fails = 0;
-            entry.passes += 1;
-            entry.ill &= entry.passes < fall;
-        } else {
-            self.failed_checks += 1;
-            entry.passes = 0;
-            entry.fails += 1;
-            entry.ill |= entry.fails >= fall;
-        }
+        self.failed_checks += u64::from(reply.answer.is_err());
+        self.entries[index].health.note(reply.answer.is_ok(), fall, fall);
     }
 
     fn timer(&mut self, engine: &mut Engine, _: u8) {
@@ -292,7 +264,7 @@ impl Behaviour for State {
             return;
         }
         let mut add = |name, reading| metrics.push(Metric { name, unit: Unit::Count, reading });
-        let well = self.entries.iter().filter(|entry| !entry.ill).count();
+        let well = self.entries.iter().filter(|entry| !entry.health.out).count();
         add("well", MetricReading::Gauge(well as f64));
         add("failed_checks", MetricReading::Count(self.failed_checks as f64));
         add("asked", MetricReading::Count(self.asked as f64));

@@ -1,6 +1,7 @@
 //! A load balancer: one address in front of many servers.
 
 use super::flow::{Ask, Context, Flow};
+use super::health::{CHECKING, Health, ask};
 use super::spread::{Algorithm, Servers, Wanted};
 use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::engine::calendar::Slot;
@@ -115,10 +116,6 @@ const HEARTBEAT: u8 = 1;
 /// What a call at the balancer is.
 const REQUEST: u16 = 0;
 const SENT: u16 = 1;
-const CHECKING: u16 = 2;
-
-/// Numbers of health checks lie in a source of users that there is none of.
-const CHECK_NUMBERS: u64 = 0xff << 40;
 
 /// How long after the round trip an answer tells that the request had reached the server, and not been refused.
 const REFUSAL_NS: Nanos = 1_000_000;
@@ -139,7 +136,6 @@ pub(super) struct State {
     heartbeat: Slot,
     /// When the holder of the address was last heard of.
     heard_at: Nanos,
-    checked: u64,
     busy: u32,
     memory_bytes: f64,
     retried: u64,
@@ -180,7 +176,6 @@ impl State {
             checks: engine.add_timer(Timer { node: place.node, which: CHECKS }),
             heartbeat: engine.add_timer(Timer { node: place.node, which: HEARTBEAT }),
             heard_at: 0,
-            checked: 0,
             busy: 0,
             memory_bytes: 0.0,
             retried: 0,
@@ -256,16 +251,8 @@ impl State {
             if self.servers.list[index].away {
                 continue;
             }
-            self.checked += 1;
-            let check = engine.begin_own(CHECK_NUMBERS | self.checked, Class::Static, self.place.node, None);
-            if let Some(call) = engine.get_mut(check) {
-                (call.step, call.count) = (CHECKING, index as u32);
-            }
             let edge = self.servers.list[index].edge;
-            let child = engine.call(edge, check, self.settings.check_timeout.ns());
-            if let Some(child) = child.and_then(|child| engine.get_mut(child)) {
-                child.verb = CHECK;
-            }
+            ask(engine, self.place.node, edge, index as u32, self.settings.check_timeout);
         }
         self.await_checks(engine);
     }
@@ -277,37 +264,20 @@ impl State {
         }
     }
 
-    /// A server has passed or failed a check.
-    fn note_check(&mut self, index: usize, passed: bool) {
-        let Settings { rise, fall, .. } = self.settings;
-        let server = &mut self.servers.list[index];
-        if passed {
-            server.fails = 0;
-            server.passes += 1;
-            server.out &= server.passes < rise;
-        } else {
-            self.failed_checks += 1;
-            server.passes = 0;
-            server.fails += 1;
-            server.out |= server.fails >= fall;
-        }
-    }
-
     /// A request has failed at a server, or was answered.
     fn note_request(&mut self, now: Nanos, index: usize, answer: Answer) {
         let Settings { passive, fall, passive_out, check_interval, .. } = self.settings;
         let ill = matches!(answer, Err(Cause::Down | Cause::TimedOut | Cause::Refused | Cause::OutOfMemory));
         let server = &mut self.servers.list[index];
-        if !passive || server.out {
+        if !passive || server.health.out {
             return;
         }
         if !ill {
-            server.fails = 0;
+            server.health.fails = 0;
             return;
         }
-        server.fails += 1;
-        if server.fails >= fall {
-            (server.out, server.passes) = (true, 0);
+        server.health.note(false, fall, 1);
+        if server.health.out {
             server.back_at = if check_interval.ns() == 0 { now + passive_out.ns() } else { Nanos::MAX };
         }
     }
@@ -393,7 +363,9 @@ impl Behaviour for State {
         let index = (call.count & 0xffff) as usize;
         if call.step == CHECKING {
             engine.finish(id);
-            self.note_check(index, reply.answer.is_ok());
+            let Settings { fall, rise, .. } = self.settings;
+            self.failed_checks += u64::from(reply.answer.is_err());
+            self.servers.list[index].health.note(reply.answer.is_ok(), fall, rise);
             return;
         }
         let now = engine.now();
@@ -440,7 +412,7 @@ impl Behaviour for State {
         if before.check_interval != settings.check_interval {
             // Whoever was found ill is tried again: nobody else would put it back.
             for server in self.servers.list.iter_mut().filter(|_| settings.check_interval.ns() == 0) {
-                (server.out, server.fails) = (false, 0);
+                server.health = Health::default();
             }
         }
         if running {
@@ -456,7 +428,7 @@ impl Behaviour for State {
         let mut add = |name, unit, reading| metrics.push(Metric { name, unit, reading });
         let called = |server: &&super::spread::Server| {
             let presence = engine.presence(server.node);
-            !server.out && !server.away && !presence.draining && !presence.reserve
+            !server.health.out && !server.away && !presence.draining && !presence.reserve
         };
         let in_rotation = self.servers.list.iter().filter(called).count() as f64;
         add("in_rotation", Unit::Count, MetricReading::Gauge(in_rotation));

@@ -1,6 +1,7 @@
 //! How a balancer chooses a server: what it knows of each, and the algorithms.
 
 use super::Place;
+use super::health::Health;
 use crate::choices;
 use crate::engine::Engine;
 use crate::engine::random::Stream;
@@ -40,14 +41,10 @@ pub(super) struct Server {
     pub(super) in_flight: u32,
     /// Requests that it was given so far.
     pub(super) given: u64,
-    /// Taken out of rotation: it failed its checks, or too many requests.
-    pub(super) out: bool,
+    /// Out of rotation when it failed its checks, or too many requests.
+    pub(super) health: Health,
     /// With nobody to check on it, when it is tried again.
     pub(super) back_at: Nanos,
-    /// Failed checks, or requests, in a row.
-    pub(super) fails: u32,
-    /// Passed checks in a row.
-    pub(super) passes: u32,
     /// It was taken off by whoever deploys or scales, who also puts it back.
     pub(super) away: bool,
     /// Its processors.
@@ -102,10 +99,8 @@ impl Servers {
             classes: way.classes,
             in_flight: 0,
             given: 0,
-            out: false,
+            health: Health::default(),
             back_at: Nanos::MAX,
-            fails: 0,
-            passes: 0,
             away: false,
             weight: weight(way.node).max(f64::MIN_POSITIVE),
             credit: 0.0,
@@ -131,8 +126,8 @@ impl Servers {
     /// Forgets all but who the servers are.
     pub(super) fn forget(&mut self) {
         for server in &mut self.list {
-            (server.in_flight, server.fails, server.passes) = (0, 0, 0);
-            (server.out, server.away, server.back_at) = (false, false, Nanos::MAX);
+            (server.in_flight, server.health) = (0, Health::default());
+            (server.away, server.back_at) = (false, Nanos::MAX);
             (server.response_ns, server.noted, server.credit) = (0.0, 0, 0.0);
         }
     }
@@ -149,13 +144,12 @@ impl Servers {
             if !presence.up {
                 return false;
             }
-            (server.away, server.out) = (false, false);
-            (server.fails, server.passes, server.response_ns) = (0, 0, 0.0);
+            (server.away, server.health, server.response_ns) = (false, Health::default(), 0.0);
         }
-        if server.out && engine.now() >= server.back_at {
-            (server.out, server.fails) = (false, 0);
+        if server.health.out && engine.now() >= server.back_at {
+            server.health = Health::default();
         }
-        !server.out
+        !server.health.out
     }
 
     fn fits(&mut self, engine: &Engine, wanted: &Wanted, index: usize) -> bool {
