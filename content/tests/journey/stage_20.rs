@@ -102,3 +102,18 @@ fn the_one_that_is_left_must_carry_everybody() {
         whole.p95_ms, half.p95_ms
     );
 }
+
+#[test]
+fn at_full_size_everything_has_room() {
+    let stage = stage("20-many-regions");
+    let outcome = ran(&stage, 4.0).outcome;
+    let busy = |host: &str| outcome.utilisation[host].known().expect("it is there");
+    assert!(outcome.errors_per_s() < 75.0, "{}", outcome.errors_per_s());
+    let shares = ["balancer-eu#1 cpu", "app-eu#1 cpu", "app-us#1 cpu", "database cpu", "database disk"].map(busy);
+    assert!(shares.iter().all(|share| *share < 0.75), "{shares:?}");
+    println!(
+        "stage 20 at 74,074/s: p95 {:.0} ms, {shares:.2?} busy (balancer, app in Frankfurt, in Virginia, primary, its disk), {:.0} dollars a month",
+        outcome.p95_ms(),
+        stage.price_per_month()
+    );
+}
