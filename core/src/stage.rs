@@ -261,8 +261,13 @@ impl Stage {
 
     /// Time that a packet takes one way along a link: its own latency, and the distance between the two regions.
     pub fn latency(&self, link: &Link) -> Duration {
-        let region = |component: usize| self.components.get(component).and_then(|it| it.region).unwrap_or(0);
-        let distance = self.regions.get(region(link.from)).and_then(|it| it.latency.get(region(link.to)));
+        // What is everywhere, and in no region by name, is close to whoever calls it.
+        let region = |component: usize| {
+            let component = self.components.get(component)?;
+            component.region.or((!component.settings.kind().is_everywhere()).then_some(0))
+        };
+        let ends = region(link.from).zip(region(link.to));
+        let distance = ends.and_then(|(from, to)| self.regions.get(from)?.latency.get(to));
         Duration::from_ns(link.latency.ns().saturating_add(distance.map_or(0, |distance| distance.ns())))
     }
 

@@ -6,7 +6,8 @@ use super::flow::{Ask, Context, Flow, Held};
 use super::outbound::{Retry, Service};
 use super::pool::Pool;
 use super::program::{Jobs, Program, Release, Step, What};
-use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, Place};
+use super::sessions::{Keeping, Sessions};
+use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::engine::alarm::Alarm;
 use crate::engine::calls::CallId;
 use crate::engine::moves::Cause;
@@ -31,6 +32,7 @@ pub const ABOUT: About = About {
         "A query holds a connection of the pool until it is answered; without a free one the request waits, and fails after a while.",
         "Calls that fail or take too long are made again as often as `tries` allows; a circuit breaker stops calls to a service that keeps failing.",
         "Reads go to read replicas where there are any, changes to the primary; a cache, a session store, a queue, a journal or another service is used where one is linked.",
+        "Sessions that are kept in the process are lost when it dies, and unknown to its copies: their users are logged out.",
         "Every request in service holds memory. Past the machine's memory work slows down; past its swap the process is killed.",
     ],
     leaves_out: &["Garbage collection pauses."],
@@ -107,6 +109,9 @@ settings! {
         /// Calls to one service that may be under way at once, so that a slow one cannot take every worker; 0 for any number.
         bulkhead: u32 = 0, 0.0..=100_000.0,
             "None unless set; Nygard, Release It! (2018), chapter 5";
+        /// Where sessions are: shared by all copies (in a linked session store, or in the browser), or in each process.
+        sessions: Keeping = Keeping::Shared, 0.0..=1.0,
+            "The Twelve-Factor App, VI: processes are stateless; in memory is what many frameworks do unless told otherwise";
         /// Memory of the process when idle.
         memory: Bytes = Bytes(250_000_000), 0.0..=1e15,
             "Assumed: an interpreter with a framework and its libraries loaded";
@@ -172,6 +177,7 @@ pub(super) struct State {
     log_bytes: f64,
     leak_share: f64,
     release: Release,
+    sessions: Sessions,
     no_connection: u64,
     rejected: u64,
 }
@@ -184,8 +190,10 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
         asks.push(Ask::Call { kinds: ROWS, count: queries, chance: 1.0 });
     }
     let calls = *settings.calls.get(class);
-    if calls > 0 && context.calls(&[Kind::AppServer], class) {
-        asks.push(Ask::Call { kinds: &[Kind::AppServer], count: calls, chance: 1.0 });
+    for kinds in [&[Kind::AppServer], &[Kind::LoadBalancer]] {
+        if calls > 0 && context.calls(kinds, class) {
+            asks.push(Ask::Call { kinds, count: calls, chance: 1.0 });
+        }
     }
     let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
     let door = Some((settings.workers, settings.backlog));
@@ -228,6 +236,7 @@ impl State {
             log_bytes: 0.0,
             leak_share: 0.0,
             release: Release::GOOD,
+            sessions: Sessions::default(),
             no_connection: 0,
             rejected: 0,
             settings: settings.clone(),
@@ -260,6 +269,15 @@ impl State {
     /// Does what comes next in the call's program, or ends it.
     fn go_on(&mut self, engine: &mut Engine, id: CallId) {
         let Some(call) = engine.get(id).copied() else { return };
+        if call.verb == CHECK {
+            self.finish(engine, id, Ok(()));
+            return;
+        }
+        let in_memory = self.settings.sessions == Keeping::Memory && call.class != Class::Static;
+        if in_memory && call.step == 0 && !self.sessions.knows(engine, self.node, call.request) {
+            self.finish(engine, id, Err(Cause::LoggedOut));
+            return;
+        }
         let Some(step) = self.programs[call.class as usize].steps.get(usize::from(call.step)).copied() else {
             let wrong = self.release.errors > 0.0 && self.mistakes.draw(call.request).chance(self.release.errors);
             self.finish(engine, id, if wrong { Err(Cause::Error) } else { Ok(()) });
@@ -425,6 +443,7 @@ impl Behaviour for State {
         self.pool.clear(engine);
         self.services.iter_mut().for_each(|service| *service = Service::default());
         self.jobs = Jobs::default();
+        self.sessions.clear();
         self.crash.clear(engine);
         self.hold(engine, -self.memory_bytes);
     }
@@ -519,6 +538,10 @@ impl Behaviour for State {
         }
         if self.settings.breaker > 0 || self.settings.bulkhead > 0 {
             add("rejected", MetricReading::Count(self.rejected as f64));
+        }
+        if self.settings.sessions == Keeping::Memory {
+            let reading = MetricReading::Count(self.sessions.lost() as f64);
+            metrics.push(Metric { name: "sessions_lost", unit: Unit::Count, reading });
         }
         if self.settings.log.0 > 0 {
             let reading = MetricReading::Gauge(self.log_bytes);

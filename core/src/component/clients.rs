@@ -24,9 +24,13 @@ pub const ABOUT: About = About {
         "Requests arrive on their own, whether or not earlier ones were answered (an open workload); in a closed workload each user thinks between an answer and the next request.",
         "The first request of a visit looks the name up and opens a connection: one round trip for TCP, one for TLS 1.3.",
         "A file that the browser has kept is not asked for again.",
+        "Static files come from a CDN where one is linked; while it is down they come from where the rest comes from.",
         "A user gives up after the timeout; the server, which does not know, goes on working for nobody.",
     ],
-    leaves_out: &["TCP's slow start.", "Which user it is: every request is a stranger's."],
+    leaves_out: &[
+        "TCP's slow start.",
+        "What a visitor does next: which visit a request belongs to is drawn evenly among those under way.",
+    ],
     hosted: false,
     origin: true,
     calls: &[Kind::Dns, Kind::Cdn, Kind::LoadBalancer, Kind::AppServer, Kind::ObjectStore],
@@ -44,6 +48,9 @@ settings! {
         /// Requests in one visit. The first of them looks the name up and opens the connection.
         visit: u32 = 20, 1.0..=1_000_000.0,
             "The journey's workload: ten visits a day of twenty requests each";
+        /// How long a visit lasts. With the rate it says how many visits are under way at once.
+        visit_lasts: Duration = Duration::from_s(300), 1.0..=86_400.0,
+            "Assumed: twenty requests in five minutes";
         /// Round trips that opening a connection takes.
         handshake: u32 = 2, 0.0..=10.0,
             "RFC 9293 (TCP: one round trip) and RFC 8446 (TLS 1.3: one round trip)";
@@ -91,7 +98,9 @@ pub(super) struct State {
     place: Place,
     resolvers: Vec<u16>,
     /// Where each class's requests may go.
-    servers: [Vec<u16>; 4],
+    servers: [Vec<Way>; 4],
+    /// Where static files come from while no edge cache is up.
+    behind: Vec<Way>,
     /// The node that the last look-up named, if the resolver names one.
     resolved: Option<u16>,
     next_request: Slot,
@@ -113,6 +122,7 @@ impl State {
         let (classes, visits, routes) = (stream("class"), stream("visit"), stream("route"));
         let (waits, thoughts, browsers) = (stream("backoff"), stream("think"), stream("browser"));
         let part = settings.share / place.weight.max(f64::MIN_POSITIVE);
+        engine.add_visits(place.ordinal, visits_at_once(settings, part, workload), settings.visit);
         Self {
             settings: settings.clone(),
             workload: workload.clone(),
@@ -121,6 +131,7 @@ impl State {
             think: Sampler::new(&workload.closed.map(|closed| closed.think).unwrap_or_default()),
             resolvers: place.edges_to(Kind::Dns),
             servers: Class::ALL.map(|class| servers_for(&place, class)),
+            behind: servers_behind(&place),
             resolved: None,
             next_request: engine.add_timer(Timer { node: place.node, which: NEXT_REQUEST }),
             requests: 0,
@@ -239,25 +250,29 @@ impl State {
         }
     }
 
-    /// Where a request goes: to the server that the look-up named, else to one of the servers, evenly at random, and to
+    /// Where a request goes: to the address that the look-up named, else to one of the servers, evenly at random, and to
     /// the same one for the connection and the request; to another when it is sent again.
     fn server(&self, engine: &Engine, root: CallId) -> Option<u16> {
         let call = engine.get(root)?;
-        let servers = &self.servers[call.class as usize];
-        if let Some(node) = self.resolved
-            && let Some(edge) = servers.iter().find(|edge| engine.target(**edge) == node)
-        {
-            return Some(*edge);
+        let mut servers = self.servers[call.class as usize].as_slice();
+        let down = |way: &Way| !engine.presence(way.node).up;
+        if call.class == Class::Static && !self.behind.is_empty() && servers.iter().all(down) {
+            servers = &self.behind;
         }
-        match servers.as_slice() {
-            [only] => Some(*only),
-            several => {
-                let mut draw = self.routes.draw(call.request);
-                let choices = several.len() as u32;
-                let choice = draw.below(choices.max(1)) + call.count;
-                several.get((choice % choices.max(1)) as usize).copied()
-            }
+        if let [only] = servers {
+            return Some(only.edge);
         }
+        let named = self.resolved.and_then(|node| servers.iter().find(|way| way.node == node));
+        let named = named.map(|way| way.component);
+        let fits = |way: &&Way| named.is_none_or(|component| way.component == component);
+        let called = |way: &&Way| fits(way) && !engine.presence(way.node).reserve;
+        let mut draw = self.routes.draw(call.request);
+        let mut nth = |choices: u32| ((draw.below(choices.max(1)) + call.count) % choices.max(1)) as usize;
+        let way = match servers.iter().filter(called).count() {
+            0 => servers.iter().filter(fits).nth(nth(servers.iter().filter(fits).count() as u32)),
+            count => servers.iter().filter(called).nth(nth(count as u32)),
+        };
+        way.map(|way| way.edge)
     }
 
     /// A failed request is sent again after a while, or was the last try.
@@ -299,13 +314,32 @@ pub(crate) fn servers(stage: &Stage, users: usize, class: Class) -> &'static [Ki
 }
 
 /// Static files come from an edge cache where there is one; the rest goes to it only where there is no other way.
-fn servers_for(place: &Place, class: Class) -> Vec<u16> {
-    let ways: Vec<&Way> = place.edges.iter().filter(|way| way.kind != Kind::Dns && *way.classes.get(class)).collect();
+fn servers_for(place: &Place, class: Class) -> Vec<Way> {
+    let ways = || place.edges.iter().filter(|way| way.kind != Kind::Dns && *way.classes.get(class)).copied();
     let static_files = class == Class::Static;
-    let fits = |way: &&&Way| EDGE_CACHES.contains(&way.kind) == static_files;
-    let preferred: Vec<u16> = ways.iter().filter(fits).map(|way| way.edge).collect();
-    if preferred.is_empty() { ways.iter().map(|way| way.edge).collect() } else { preferred }
+    let preferred: Vec<Way> = ways().filter(|way| EDGE_CACHES.contains(&way.kind) == static_files).collect();
+    if preferred.is_empty() { ways().collect() } else { preferred }
 }
+
+/// Where static files come from when there is an edge cache and it is down.
+fn servers_behind(place: &Place) -> Vec<Way> {
+    let ways = || place.edges.iter().filter(|way| way.kind != Kind::Dns && *way.classes.get(Class::Static)).copied();
+    let (cached, behind): (Vec<Way>, Vec<Way>) = ways().partition(|way| EDGE_CACHES.contains(&way.kind));
+    if cached.is_empty() { Vec::new() } else { behind }
+}
+
+/// Visits that are under way at once, by Little's law: how many begin in a second, times how long one lasts. As the run
+/// begins; a rate that changes later does not begin other visits.
+fn visits_at_once(settings: &Settings, part: f64, workload: &Workload) -> u32 {
+    let visits = match workload.closed {
+        Some(closed) => f64::from(closed.users) * part,
+        None => workload.rate.per_s() * part * settings.visit_lasts.as_secs_f64() / f64::from(settings.visit.max(1)),
+    };
+    visits.clamp(1.0, VISITS_MOST) as u32
+}
+
+/// Most visits under way at once: what is kept of each must fit in a page's memory.
+const VISITS_MOST: f64 = 4_000_000.0;
 
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {

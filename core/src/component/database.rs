@@ -1,7 +1,7 @@
 //! A relational database: processes that run queries, and a disk that must hold what was written.
 
 use super::flow::{Ask, Context, Flow, Held};
-use super::{About, Behaviour, NodeGauge, Place};
+use super::{About, Behaviour, Kind, NodeGauge, Place};
 use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
 use crate::engine::moves::Cause;
@@ -23,7 +23,7 @@ pub const ABOUT: About = About {
     leaves_out: &["Locks between changes of the same row.", "Group commit.", "Rows that are not in memory."],
     hosted: true,
     origin: false,
-    calls: &[],
+    calls: &[Kind::Replica, Kind::Database],
 };
 
 settings! {

@@ -14,10 +14,13 @@ pub mod cdn;
 pub mod clients;
 pub mod database;
 pub mod dns;
+mod edges;
 pub(crate) mod flow;
+mod health;
 pub mod journal;
 pub mod load_balancer;
 pub mod log_pipeline;
+mod lru;
 pub mod monitor;
 pub mod object_store;
 mod outbound;
@@ -26,7 +29,9 @@ mod program;
 pub mod queue;
 pub mod replica;
 pub mod session_store;
+mod sessions;
 pub mod shards;
+mod spread;
 
 use std::fmt;
 
@@ -165,6 +170,11 @@ impl Kind {
         Self::ALL.iter().copied().find(|kind| kind.key() == key)
     }
 
+    /// Whether it is close to everybody unless it is given a region: it answers from many places.
+    pub(crate) const fn is_everywhere(self) -> bool {
+        matches!(self, Self::Dns | Self::Cdn)
+    }
+
     /// Whether it keeps the app's rows, or leads to those that do.
     pub(crate) const fn keeps_rows(self) -> bool {
         matches!(self, Self::Database | Self::Replica | Self::Shards)
@@ -264,6 +274,8 @@ pub(crate) const GET: u8 = 0;
 pub(crate) const PUT: u8 = 1;
 /// Forget this.
 pub(crate) const DELETE: u8 = 2;
+/// Are you well? A health check.
+pub(crate) const CHECK: u8 = 3;
 
 /// The note of a cache's answer when it had what was asked for.
 pub(crate) const HIT: u64 = 1;

@@ -35,14 +35,18 @@ impl Retry {
     }
 }
 
-/// One of these edges, evenly at random among those whose nodes are up and not about to stop; among all when there is
-/// none, for somebody must find out. `number` is the draw's.
+/// One of these edges, evenly at random among those whose nodes are up and not about to stop; among all that are not
+/// in reserve when there is none, for somebody must find out. `number` is the draw's.
 pub(super) fn choose(engine: &Engine, edges: &[u16], stream: &Stream, number: u64) -> Option<u16> {
+    let called = |edge: &u16| !engine.presence(engine.target(*edge)).reserve;
     let well = |edge: &u16| {
         let presence = engine.presence(engine.target(*edge));
-        presence.up && !presence.draining
+        presence.up && !presence.draining && !presence.reserve
     };
-    pick(edges, edges.iter().filter(|edge| well(edge)).count(), well, stream, number)
+    match edges.iter().filter(|edge| well(edge)).count() {
+        0 => pick(edges, edges.iter().filter(|edge| called(edge)).count(), called, stream, number),
+        count => pick(edges, count, well, stream, number),
+    }
 }
 
 /// The `number`-th draw's pick among the `count` edges that are `good`; among all when none is.

@@ -122,6 +122,7 @@ impl Program {
         let (rounds, times) = if settings.parallel { (calls.min(1), calls) } else { (calls, 1) };
         for _ in 0..rounds {
             self.each(Kind::AppServer, What::Service, times);
+            self.each(Kind::LoadBalancer, What::Service, times);
         }
     }
 

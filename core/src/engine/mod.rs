@@ -22,6 +22,7 @@ pub mod random;
 mod run;
 pub mod sampler;
 pub mod tally;
+pub mod visits;
 pub mod work;
 pub mod zipf;
 
@@ -37,6 +38,7 @@ use moves::{Cause, Move};
 use random::{Draw, Exponential, Stream};
 use sampler::Sampler;
 use tally::Tally;
+use visits::Visits;
 use zipf::Zipf;
 
 use crate::units::Nanos;
@@ -219,8 +221,18 @@ pub struct Presence {
     pub primary: bool,
     /// The machine that it runs on; none for what runs on hardware that is not ours.
     pub host: Option<u32>,
-    /// Where it is: index of the stage's region.
+    /// Whether it is kept in reserve, and nobody is to call it: the standby of a pair, a copy that an autoscaler has
+    /// switched off.
+    pub reserve: bool,
+    /// What waits here, as it says itself: a queue's messages.
+    pub backlog: u32,
+    /// Where it is: index of the stage's region; [`Presence::EVERYWHERE`] for what is close to everybody.
     pub region: u16,
+}
+
+impl Presence {
+    /// The region of what is close to everybody: resolvers, edge caches.
+    pub const EVERYWHERE: u16 = u16::MAX;
 }
 
 /// The event kernel.
@@ -253,6 +265,9 @@ pub struct Engine {
     fired: Option<Slot>,
     exponential: Exponential,
     items: Items,
+    visits: Visits,
+    /// Time that a packet takes one way between two regions.
+    distances: Vec<Vec<Nanos>>,
     /// Bytes of a request and of its response, by class.
     payload: [[f64; Class::ALL.len()]; 2],
     watch_one_in: u64,
@@ -289,6 +304,8 @@ impl Engine {
             fired: None,
             exponential: Exponential::new(),
             items: Items { zipf: Zipf::new(1, 1.0), draws: Stream::new(seed, "users", "item"), hot: 0.0 },
+            visits: Visits::new(seed),
+            distances: Vec::new(),
             payload: [[0.0; Class::ALL.len()]; 2],
             watch_one_in: 0,
             watch_only: None,
@@ -376,6 +393,11 @@ impl Engine {
     #[inline]
     pub fn target(&self, edge: u16) -> u16 {
         self.edges[usize::from(edge)].to
+    }
+
+    /// Time that a packet takes one way between two regions; none to and from what is everywhere.
+    pub fn distance_ns(&self, from: u16, to: u16) -> Nanos {
+        self.distances.get(usize::from(from)).and_then(|row| row.get(usize::from(to))).copied().unwrap_or(0)
     }
 
     /// Whether a fault keeps an edge from carrying anything.

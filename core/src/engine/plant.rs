@@ -20,7 +20,15 @@ impl Engine {
     }
 
     pub(crate) fn add_node(&mut self, host: Option<u32>, region: u16) {
-        self.nodes.push(Presence { up: true, draining: false, primary: false, host, region });
+        self.nodes.push(Presence {
+            up: true,
+            draining: false,
+            primary: false,
+            host,
+            reserve: false,
+            backlog: 0,
+            region,
+        });
     }
 
     pub(crate) fn add_edge(&mut self, edge: Edge, latency_ns: Nanos, byte_ns: f64) {
@@ -53,6 +61,11 @@ impl Engine {
         let bytes = |payload: &PerClass<Bytes>| payload.0.map(|bytes| bytes.0 as f64);
         self.payload = [bytes(&workload.request_size), bytes(&workload.response_size)];
         self.items.zipf = Zipf::new(workload.popularity.items, workload.popularity.zipf);
+    }
+
+    /// Takes over how far regions are from one another.
+    pub(crate) fn set_distances(&mut self, distances: Vec<Vec<Nanos>>) {
+        self.distances = distances;
     }
 
     /// Turns this share more, or with a negative number less, of all requests to the most popular item.

@@ -141,7 +141,8 @@ impl Simulation {
         let Some(node) = nodes.get(nth).copied() else { return };
         self.nodes[node].behaviour.fault(&mut self.engine, &kind, on);
         let mut next = self.engine.now();
-        if self.nodes[node].up() {
+        // What runs on hardware that is not ours has no process to start anew: its release is a change of contents.
+        if self.nodes[node].up() && self.nodes[node].info.host.is_some() {
             self.kill(node, Some(Cause::Down));
             self.restart(node);
             next = next.saturating_add(self.nodes[node].behaviour.restart_ns());

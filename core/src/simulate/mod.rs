@@ -15,7 +15,7 @@ use crate::component::{Behaviour, Metric, NodeGauge, Place, Settings, Way};
 use crate::engine::calls::CallId;
 use crate::engine::moves::{Cause, Move};
 use crate::engine::tally::Counts;
-use crate::engine::{Edge, Engine, Event, Reply, Timer};
+use crate::engine::{Edge, Engine, Event, Presence, Reply, Timer};
 use crate::stage::{Link, Placement, Problem, Stage};
 use crate::units::Nanos;
 use timeline::Timeline;
@@ -116,6 +116,7 @@ impl Simulation {
         }
         let mut engine = Engine::new(seed);
         engine.set_workload(&stage.workload);
+        engine.set_distances(distances(stage));
         let slot = engine.add_timer(Timer { node: Timer::TIMELINE, which: 0 });
         let (infos, hosts) = place(stage, &mut engine);
         connect(stage, &infos, &mut engine);
@@ -203,6 +204,7 @@ impl Simulation {
             self.engine.set_edge(edge as u16, stage.latency(link).ns(), byte_ns(link));
         }
         self.engine.set_workload(&stage.workload);
+        self.engine.set_distances(distances(stage));
         self.stage = stage.clone();
         true
     }
@@ -370,7 +372,9 @@ fn place(stage: &Stage, engine: &mut Engine) -> (Vec<NodeInfo>, Vec<HostInfo>) {
                     Some(hosts.len() - 1)
                 }
             };
-            engine.add_node(host.map(|host| host as u32), component.region.unwrap_or(0) as u16);
+            let everywhere = component.settings.kind().is_everywhere();
+            let region = component.region.map_or(if everywhere { Presence::EVERYWHERE } else { 0 }, |it| it as u16);
+            engine.add_node(host.map(|host| host as u32), region);
             nodes.push(NodeInfo { name, component: index, copy, host });
         }
     }
@@ -389,6 +393,11 @@ fn connect(stage: &Stage, nodes: &[NodeInfo], engine: &mut Engine) {
             }
         }
     }
+}
+
+/// How far regions are from one another, one way.
+fn distances(stage: &Stage) -> Vec<Vec<Nanos>> {
+    stage.regions.iter().map(|region| region.latency.iter().map(|latency| latency.ns()).collect()).collect()
 }
 
 /// Time that a byte takes on a link, in nanoseconds; zero where its bandwidth is no concern.
