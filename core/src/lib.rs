@@ -11,12 +11,14 @@
 //! - [`component`]: one file a kind: settings, defaults with sources, what it models, how it handles a request.
 //! - [`stage`]: a board that can be simulated, and the rules it keeps.
 //! - [`simulate`] and [`theory`]: the two solvers; both turn a stage into an [`outcome`].
+//! - [`cost`]: what a stage costs, as planned and as run.
 //! - [`measurement`], [`calibrate`], [`verdict`]: what was measured; fitting demands; whether the model agrees with it.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
 
 pub mod calibrate;
 pub mod component;
+pub mod cost;
 pub mod engine;
 pub mod figure;
 pub mod hardware;
