@@ -210,9 +210,14 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
         asks.push(Ask::Call { kinds: &[Kind::AppServer], count: calls, chance: 1.0 });
     }
     let mut flow = Flow { door: Some((settings.workers, settings.backlog)), asks, ..Flow::default() };
-    if settings.pool > 0 {
-        flow.caveats.push("waiting for a connection of the pool is left out".to_owned());
-    }
+    let left_out = [
+        (settings.pool > 0, "waiting for a connection of the pool is left out"),
+        (settings.contention > 0.0 || settings.coherency > 0.0, "contention and coherency of the work are left out"),
+        (settings.parallel && calls > 1, "calls that are made at once count as if made one after another"),
+        (settings.tries > 1, "calls that are made again are left out"),
+        (settings.crash_every.ns() > 0, "crashes are left out"),
+    ];
+    flow.caveats.extend(left_out.iter().filter(|(applies, _)| *applies).map(|(_, what)| (*what).to_owned()));
     flow
 }
 
