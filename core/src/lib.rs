@@ -12,6 +12,7 @@
 //! - [`component`]: one file a kind: settings, defaults with sources, what it models, how it handles a request.
 //! - [`stage`]: a board that can be simulated, and the rules it keeps.
 //! - [`simulate`] and [`theory`]: the two solvers; both turn a stage into an [`outcome`].
+//! - [`cost`]: what a stage costs, as planned and as run.
 //! - [`measurement`], [`calibrate`], [`verdict`]: what was measured; fitting demands; whether the model agrees with it.
 //! - [`inspection`]: the prediction for the very requests that were measured.
 //!
@@ -19,6 +20,7 @@
 
 pub mod calibrate;
 pub mod component;
+pub mod cost;
 pub mod engine;
 pub mod figure;
 pub mod hardware;

@@ -223,6 +223,13 @@ pub enum FaultKind {
     Stuck,
 }
 
+impl FaultKind {
+    /// Whether somebody should be told of it: a sound release is no trouble.
+    pub(crate) fn is_trouble(&self) -> bool {
+        !matches!(self, Self::Deploy { errors, speed, .. } if *errors == 0.0 && *speed >= 1.0)
+    }
+}
+
 /// What the reader is asked to reach, judged by the simulation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -281,15 +288,6 @@ impl Stage {
 
     /// Price of a month, in US dollars: every machine, all day.
     pub fn price_per_month(&self) -> f64 {
-        let shared: f64 = self.machines.iter().map(|named| named.machine.price_per_hour).sum();
-        let own: f64 = self
-            .components
-            .iter()
-            .filter_map(|component| match &component.machine {
-                Some(Placement::Own { machine, .. }) => Some(machine.price_per_hour * f64::from(component.copies)),
-                _ => None,
-            })
-            .sum();
-        (shared + own) * HOURS_A_MONTH
+        crate::cost::machines_per_month(self)
     }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::VecDeque;
 
+use super::app_log::Log;
 use super::flow::{Ask, Context, Flow, Held};
 use super::outbound::{Retry, Service};
 use super::pool::Pool;
-use super::program::{Jobs, Program, Release, Step, What};
+use super::program::{Job, Jobs, Program, Release, Step, What};
 use super::sessions::{Keeping, Sessions};
 use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, NodeGauge, Place};
+use crate::choices;
 use crate::engine::alarm::Alarm;
-use crate::engine::calls::CallId;
+use crate::engine::calls::{Call, CallId};
 use crate::engine::moves::Cause;
 use crate::engine::processor::Crosstalk;
 use crate::engine::random::Stream;
@@ -18,7 +20,7 @@ use crate::engine::{Answer, Engine, Order, Reply, Timer};
 use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
-use crate::units::{Bytes, Duration, Nanos};
+use crate::units::{Bytes, Duration, Nanos, SECOND_NS};
 use crate::workload::{Class, Demand, PerClass, Workload};
 
 /// What the model of the application server does.
@@ -34,6 +36,7 @@ pub const ABOUT: About = About {
         "Reads go to read replicas where there are any, changes to the primary; a cache, a session store, a queue, a journal or another service is used where one is linked.",
         "Sessions that are kept in the process are lost when it dies, and unknown to its copies: their users are logged out.",
         "Every request in service holds memory. Past the machine's memory work slows down; past its swap the process is killed.",
+        "Each request writes a record to the log on the machine's disk; `log_full` says what becomes of it when there is no room. Records go to a log pipeline as well where one is linked, in batches, and nobody waits for that.",
     ],
     leaves_out: &["Garbage collection pauses."],
     hosted: true,
@@ -52,6 +55,18 @@ pub const ABOUT: About = About {
         Kind::LogPipeline,
     ],
 };
+
+choices! {
+    /// What a request does when its log record finds no room on the disk.
+    pub enum LogFull {
+        /// The record is lost.
+        Drop = "drop",
+        /// The request waits, with its worker, until there is room.
+        Wait = "wait",
+        /// The request fails.
+        Fail = "fail",
+    }
+}
 
 settings! {
     /// Settings of an application server.
@@ -145,11 +160,18 @@ settings! {
         /// Most bytes of log that are kept, by rotation; 0 for all of them.
         log_keep: Bytes = Bytes(0), 0.0..=1e15,
             "None unless set; logrotate's common setting keeps some weeks";
+        /// What a request does when the disk has no room for its log record.
+        log_full: LogFull = LogFull::Drop, 0.0..=2.0,
+            "Log4j's FileAppender ignores exceptions by default and loses the record; a container's output in Docker's default, blocking mode waits";
     }
 }
 
 const CRASH: u8 = 0;
 const POOL_WAIT: u8 = 1;
+const SHIP: u8 = 2;
+
+/// How often a request whose record found no room looks again.
+const LOG_RETRY: Nanos = SECOND_NS;
 
 /// An application server at work.
 #[derive(Debug)]
@@ -170,11 +192,11 @@ pub(super) struct State {
     busy: u32,
     waiting: VecDeque<CallId>,
     pool: Pool,
-    /// By the group of edges that a step calls.
+    /// By the index of the component that a step calls.
     services: Vec<Service>,
     jobs: Jobs,
     memory_bytes: f64,
-    log_bytes: f64,
+    log: Log,
     leak_share: f64,
     release: Release,
     sessions: Sessions,
@@ -198,10 +220,20 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
     let door = Some((settings.workers, settings.backlog));
     let mut flow = Flow { door, asks, memory: Some(held), ..Flow::default() };
-    if settings.pool > 0 {
-        flow.caveats.push("waiting for a connection of the pool is left out".to_owned());
-    }
+    let left_out = [
+        (settings.pool > 0, "waiting for a connection of the pool is left out"),
+        (settings.contention > 0.0 || settings.coherency > 0.0, "contention and coherency of the work are left out"),
+        (settings.parallel && calls > 1, "calls that are made at once count as if made one after another"),
+        (settings.tries > 1, "calls that are made again are left out"),
+        (settings.crash_every.ns() > 0, "crashes are left out"),
+    ];
+    flow.caveats.extend(left_out.iter().filter(|(applies, _)| *applies).map(|(_, what)| (*what).to_owned()));
     flow
+}
+
+/// The branch of a call to a service: another for each attempt, step and call of a step; 0 for the first of all.
+fn branch(of: u32, failed: u32, step: u16, nth: u32) -> u32 {
+    of.wrapping_mul(0x0100_0193) ^ (failed << 24) ^ (u32::from(step) << 12) ^ nth
 }
 
 /// Kinds that keep the app's rows.
@@ -214,7 +246,8 @@ impl State {
         let (mistakes, crashes) = (stream("mistake"), stream("crash"));
         let timer = |which| Alarm::new(Timer { node: place.node, which });
         let programs = Program::of_classes(&place, settings);
-        let groups = programs.iter().map(|program| program.groups.len()).max().unwrap_or(0);
+        let services = place.edges.iter().map(|way| usize::from(way.component) + 1).max().unwrap_or(0);
+        let log = Log::new(&place, SHIP, engine);
         Self {
             node: place.node,
             host: place.host.unwrap_or_default(),
@@ -230,10 +263,10 @@ impl State {
             busy: 0,
             waiting: VecDeque::new(),
             pool: Pool::new(settings.pool, settings.pool_wait, timer(POOL_WAIT)),
-            services: vec![Service::default(); groups],
+            services: vec![Service::default(); services],
             jobs: Jobs::default(),
             memory_bytes: 0.0,
-            log_bytes: 0.0,
+            log,
             leak_share: 0.0,
             release: Release::GOOD,
             sessions: Sessions::default(),
@@ -256,7 +289,7 @@ impl State {
         // The whole demand is drawn at once and worked off in equal slices, before, between and after the steps.
         let slices = self.programs[call.class as usize].steps.len() as f64 + 1.0;
         let sampler = self.demand[call.class as usize];
-        let demand_ns = engine.demand_ns(&sampler, &mut self.demands.draw(call.request));
+        let demand_ns = engine.demand_ns(&sampler, &mut self.demands.draw(call.number()));
         let slice_ns = demand_ns / (slices * self.release.speed);
         let job = self.jobs.add(slice_ns);
         if let Some(call) = engine.get_mut(id) {
@@ -279,10 +312,12 @@ impl State {
             return;
         }
         let Some(step) = self.programs[call.class as usize].steps.get(usize::from(call.step)).copied() else {
-            let wrong = self.release.errors > 0.0 && self.mistakes.draw(call.request).chance(self.release.errors);
+            let wrong = self.release.errors > 0.0 && self.mistakes.draw(call.number()).chance(self.release.errors);
             self.finish(engine, id, if wrong { Err(Cause::Error) } else { Ok(()) });
             return;
         };
+        let job = self.jobs.of(engine, id);
+        (job.doing, job.tries) = (Some(step), false);
         match step.what {
             What::Query if !self.pool.take(engine, id) => {}
             What::Query => self.query(engine, id, step),
@@ -300,7 +335,8 @@ impl State {
 
     fn call_service(&mut self, engine: &mut Engine, id: CallId, step: Step) {
         let Settings { breaker, bulkhead, .. } = self.settings;
-        let service = &mut self.services[step.group];
+        let Some(call) = engine.get(id) else { return };
+        let service = &mut self.services[self.programs[call.class as usize].groups[step.group].component];
         let room = bulkhead == 0 || service.under_way + step.times <= bulkhead;
         if !room || !service.breaker.lets_through(engine.now(), breaker) {
             self.rejected += 1;
@@ -308,6 +344,8 @@ impl State {
             return;
         }
         service.under_way += step.times;
+        let tries = service.breaker.is_open(breaker);
+        self.jobs.of(engine, id).tries = tries;
         self.call(engine, id, step, step.times);
     }
 
@@ -324,6 +362,9 @@ impl State {
             if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
                 if let Some(child) = engine.get_mut(child) {
                     child.verb = step.verb();
+                    if step.what == What::Service {
+                        child.branch = branch(call.branch, failed, call.step, nth);
+                    }
                 }
                 self.jobs.of(engine, id).pending += 1;
             }
@@ -370,7 +411,7 @@ impl State {
             self.connect_waiting(engine);
         }
         if step.what == What::Service {
-            let under_way = &mut self.services[step.group].under_way;
+            let under_way = &mut self.service(&call, step).under_way;
             *under_way = under_way.saturating_sub(step.times);
         }
     }
@@ -378,32 +419,38 @@ impl State {
     /// Calls that waited for a connection get those that are free.
     fn connect_waiting(&mut self, engine: &mut Engine) {
         while let Some(id) = self.pool.next(engine) {
-            let Some(call) = engine.get(id).copied() else { continue };
-            if let Some(step) = self.programs[call.class as usize].steps.get(usize::from(call.step)).copied() {
+            if let Some(step) = self.jobs.of(engine, id).doing {
                 engine.serves(id);
                 self.query(engine, id, step);
             }
         }
     }
 
-    /// The worker is done with the call and takes the next.
+    /// What is kept of the service that a step calls.
+    fn service(&mut self, call: &Call, step: Step) -> &mut Service {
+        &mut self.services[self.programs[call.class as usize].groups[step.group].component]
+    }
+
+    /// The request is over: its record is written, the worker takes the next.
     fn finish(&mut self, engine: &mut Engine, id: CallId, answer: Answer) {
+        let Settings { log, log_keep, log_full, .. } = self.settings;
+        let written = self.log.write(engine, log.0 as f64, log_keep.0 as f64);
+        let answer = match log_full {
+            LogFull::Wait if !written => {
+                self.jobs.of(engine, id).ending = Some(answer);
+                engine.pause(id, LOG_RETRY);
+                return;
+            }
+            LogFull::Fail if !written => answer.and(Err(Cause::DiskFull)),
+            _ => answer,
+        };
         if let Some(call) = engine.get(id) {
             self.jobs.remove(call.count);
         }
         engine.answer(id, answer);
         self.busy -= 1;
-        self.write_log(engine);
         self.hold(engine, -(self.settings.memory_per_request.0 as f64));
         self.take_waiting(engine);
-    }
-
-    fn write_log(&mut self, engine: &mut Engine) {
-        let Settings { log, log_keep, .. } = self.settings;
-        let room = log_keep.0 == 0 || self.log_bytes + log.0 as f64 <= log_keep.0 as f64;
-        if log.0 > 0 && room && engine.store(self.host, log.0 as f64) {
-            self.log_bytes += log.0 as f64;
-        }
     }
 
     fn take_waiting(&mut self, engine: &mut Engine) {
@@ -444,6 +491,7 @@ impl Behaviour for State {
         self.services.iter_mut().for_each(|service| *service = Service::default());
         self.jobs = Jobs::default();
         self.sessions.clear();
+        self.log.stop(engine);
         self.crash.clear(engine);
         self.hold(engine, -self.memory_bytes);
     }
@@ -460,11 +508,15 @@ impl Behaviour for State {
     }
 
     fn answered(&mut self, engine: &mut Engine, id: CallId, reply: Reply) {
+        if self.log.delivered(engine, id, &reply) {
+            return;
+        }
         let Some(call) = engine.get(id).copied() else { return };
-        let Some(step) = self.programs[call.class as usize].steps.get(usize::from(call.step)).copied() else { return };
+        let Job { doing: Some(step), tries, .. } = *self.jobs.of(engine, id) else { return };
         if step.what == What::Service {
-            let service = &mut self.services[step.group];
-            service.breaker.note(engine.now(), reply.answer.is_ok(), self.settings.breaker_open);
+            let Settings { breaker: most, breaker_open, .. } = self.settings;
+            let breaker = &mut self.service(&call, step).breaker;
+            breaker.note(engine.now(), reply.answer.is_ok(), tries, most, breaker_open);
         }
         let job = self.jobs.of(engine, id);
         job.pending = job.pending.saturating_sub(1);
@@ -485,12 +537,19 @@ impl Behaviour for State {
     }
 
     fn served(&mut self, engine: &mut Engine, id: CallId) {
-        self.go_on(engine, id);
+        match self.jobs.of(engine, id).ending.take() {
+            Some(answer) => self.finish(engine, id, answer),
+            None => self.go_on(engine, id),
+        }
     }
 
     fn timer(&mut self, engine: &mut Engine, which: u8) {
         if which == CRASH {
             engine.order(Order::Restart { node: self.node });
+            return;
+        }
+        if which == SHIP {
+            self.log.ship(engine);
             return;
         }
         while let Some(id) = self.pool.give_up(engine) {
@@ -544,9 +603,17 @@ impl Behaviour for State {
             metrics.push(Metric { name: "sessions_lost", unit: Unit::Count, reading });
         }
         if self.settings.log.0 > 0 {
-            let reading = MetricReading::Gauge(self.log_bytes);
+            let reading = MetricReading::Gauge(self.log.bytes());
             metrics.push(Metric { name: "log", unit: Unit::Bytes, reading });
         }
+        if let Some(undelivered) = self.log.undelivered() {
+            let reading = MetricReading::Count(undelivered as f64);
+            metrics.push(Metric { name: "log_undelivered", unit: Unit::Count, reading });
+        }
+    }
+
+    fn clean_up(&mut self, engine: &mut Engine) {
+        self.log.clean_up(engine);
     }
 
     fn gauge(&self) -> NodeGauge {

@@ -19,6 +19,7 @@ pub const ABOUT: About = About {
         "A query shares the machine's processors equally with everything else that runs there (processor sharing).",
         "A change waits until the disk holds its log record; the disk serves one synchronous write after another.",
         "Every connection holds memory, and there is a most of them.",
+        "On a full disk changes fail; what is there can still be read.",
     ],
     leaves_out: &["Locks between changes of the same row.", "Group commit.", "Rows that are not in memory."],
     hosted: true,
@@ -102,7 +103,7 @@ impl State {
     /// The number of a query's draws: that of its request, and which of the request's queries it is.
     fn draw_number(engine: &Engine, call: &Call) -> u64 {
         let query = engine.get(call.parent).map_or(0, |parent| u64::from(parent.step));
-        (call.request << 16) | query
+        (call.number() << 16) | query
     }
 
     /// Disk writes of one query: the whole part of the mean always, one more with the probability of the rest.
@@ -145,12 +146,16 @@ impl Behaviour for State {
 
     fn served(&mut self, engine: &mut Engine, id: CallId) {
         let Some(call) = engine.get_mut(id) else { return };
+        let mut answer = Ok(());
         if call.note > 0 {
             call.note -= 1;
-            engine.write(id, self.host);
-            return;
+            if !engine.hosts()[self.host as usize].disk_full() {
+                engine.write(id, self.host);
+                return;
+            }
+            answer = Err(Cause::DiskFull);
         }
-        engine.answer(id, Ok(()));
+        engine.answer(id, answer);
         self.busy -= 1;
         self.hold(engine, -(self.settings.memory_per_connection.0 as f64));
     }

@@ -4,6 +4,7 @@
 //! models and leaves out (`ABOUT`), how it handles a request (`State`, on the [engine](crate::engine)), and what theory
 //! is told of it (`flow`). To add one: write the file, and add its line to `components!` below.
 
+mod app_log;
 pub mod app_server;
 mod arrivals;
 pub mod autoscaler;
@@ -318,6 +319,8 @@ pub(crate) trait Behaviour: fmt::Debug {
     fn configure(&mut self, engine: &mut Engine, settings: &Settings, workload: &Workload);
     /// A fault that only a component of this kind can have begins, or ends.
     fn fault(&mut self, _engine: &mut Engine, _kind: &FaultKind, _on: bool) {}
+    /// Somebody empties its machine's disk of what it can do without: its log.
+    fn clean_up(&mut self, _engine: &mut Engine) {}
     /// Figures of its own.
     fn metrics(&self, _engine: &Engine, _metrics: &mut Vec<Metric>) {}
     /// How full it is.

@@ -82,9 +82,19 @@ impl Breaker {
         true
     }
 
-    /// Takes note of what a call came to.
-    pub(super) fn note(&mut self, now: Nanos, ok: bool, open_for: Duration) {
-        self.trying = false;
+    /// Whether the circuit is open, so that a call that is let through is the one that tries.
+    pub(super) fn is_open(&self, most: u32) -> bool {
+        most > 0 && self.failures >= most
+    }
+
+    /// Takes note of what a call came to. While the circuit is open only the call that tries has a say: answers to calls
+    /// from before it opened neither close it nor keep it open for longer.
+    pub(super) fn note(&mut self, now: Nanos, ok: bool, tries: bool, most: u32, open_for: Duration) {
+        if tries {
+            self.trying = false;
+        } else if self.is_open(most) {
+            return;
+        }
         if ok {
             self.failures = 0;
         } else {
@@ -119,13 +129,26 @@ mod tests {
         let (mut breaker, open_for) = (Breaker::default(), Duration::from_s(10));
         for _ in 0..3 {
             assert!(breaker.lets_through(0, 3));
-            breaker.note(0, false, open_for);
+            breaker.note(0, false, false, 3, open_for);
         }
         let later = open_for.ns();
         assert!(!breaker.lets_through(later - 1, 3), "open");
         assert!(breaker.lets_through(later, 3), "half open: one may try");
         assert!(!breaker.lets_through(later, 3), "and no other meanwhile");
-        breaker.note(later, true, open_for);
+        breaker.note(later, true, false, 3, open_for);
+        assert!(!breaker.lets_through(later, 3), "an answer from before says nothing");
+        breaker.note(later, true, true, 3, open_for);
         assert!(breaker.lets_through(later, 3), "closed");
+    }
+
+    #[test]
+    fn late_failures_do_not_keep_a_breaker_open() {
+        let (mut breaker, open_for) = (Breaker::default(), Duration::from_s(10));
+        (0..3).for_each(|_| breaker.note(0, false, false, 3, open_for));
+        breaker.note(open_for.ns() - 1, false, false, 3, open_for);
+        assert!(breaker.lets_through(open_for.ns(), 3));
+        breaker.note(open_for.ns(), false, true, 3, open_for);
+        assert!(!breaker.lets_through(open_for.ns() + 1, 3), "the call that tried has failed: open again");
+        assert!(breaker.lets_through(2 * open_for.ns(), 3));
     }
 }

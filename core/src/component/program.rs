@@ -3,9 +3,9 @@
 use super::app_server::Settings;
 use super::outbound::choose;
 use super::{DELETE, GET, Kind, PUT, Place};
-use crate::engine::Engine;
 use crate::engine::calls::CallId;
 use crate::engine::random::Stream;
+use crate::engine::{Answer, Engine};
 use crate::workload::Class;
 
 /// One step. Between two steps the app's own code runs.
@@ -60,6 +60,8 @@ pub(super) struct Program {
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     kind: Kind,
+    /// Index of the component, or of the first of those, that the edges lead to.
+    pub(super) component: usize,
     edges: Vec<u16>,
 }
 
@@ -75,7 +77,10 @@ impl Program {
                 };
                 match groups.iter_mut().find(|group| same(group)) {
                     Some(group) => group.edges.push(way.edge),
-                    None => groups.push(Group { kind: way.kind, edges: vec![way.edge] }),
+                    None => {
+                        let component = usize::from(way.component);
+                        groups.push(Group { kind: way.kind, component, edges: vec![way.edge] });
+                    }
                 }
             }
             let mut program = Self { class, steps: Vec::new(), groups };
@@ -181,6 +186,12 @@ pub(super) struct Job {
     pub(super) failed: u32,
     /// Calls of the present step that are under way.
     pub(super) pending: u32,
+    /// What it is doing: the program may have changed since it began.
+    pub(super) doing: Option<Step>,
+    /// Its call is the one that tries whether a service has recovered.
+    pub(super) tries: bool,
+    /// What it will be answered, once its log record is written.
+    pub(super) ending: Option<Answer>,
     /// It holds a connection of the pool.
     pub(super) connected: bool,
     /// Why a call of the present step has failed.

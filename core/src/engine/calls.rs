@@ -55,6 +55,9 @@ pub struct Call {
     pub link: u16,
     /// A second number of the component's own.
     pub count: u32,
+    /// Tells apart the calls that one request makes to the same component: 0 unless the caller makes several. Passes on
+    /// to the calls that are made for it.
+    pub branch: u32,
     /// How far its component is with it; the component's own count.
     pub step: u16,
     /// The request's class.
@@ -82,6 +85,7 @@ impl Call {
             node,
             link,
             count: 0,
+            branch: 0,
             step: 0,
             class,
             verb: 0,
@@ -96,6 +100,11 @@ impl Call {
     /// Whether it was made over a link: a root and a component's own work were not.
     pub(super) fn has_caller(&self) -> bool {
         self.link != u16::MAX
+    }
+
+    /// The number of its draws: that of its request, made another for each branch.
+    pub fn number(&self) -> u64 {
+        self.request ^ u64::from(self.branch).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
     /// Whether it is a user's request itself.

@@ -23,6 +23,7 @@ mod run;
 pub mod sampler;
 pub mod tally;
 pub mod visits;
+pub mod watch;
 pub mod work;
 pub mod zipf;
 
@@ -135,6 +136,11 @@ pub enum Order {
     },
     /// Roll back whatever release is on its way to this node's component.
     RollBack {
+        /// The node.
+        node: u16,
+    },
+    /// Somebody empties the disk of this node's machine of logs, and of what a fault has put there.
+    CleanUp {
         /// The node.
         node: u16,
     },
@@ -272,6 +278,9 @@ pub struct Engine {
     payload: [[f64; Class::ALL.len()]; 2],
     watch_one_in: u64,
     watch_only: Option<u64>,
+    /// What monitors see, by node; empty when nothing is watched.
+    watched: Vec<Option<Box<watch::Watched>>>,
+    incident: watch::Incident,
     moves: Vec<Move>,
     pub(crate) tally: Tally,
     events: u64,
@@ -309,6 +318,8 @@ impl Engine {
             payload: [[0.0; Class::ALL.len()]; 2],
             watch_one_in: 0,
             watch_only: None,
+            watched: Vec::new(),
+            incident: watch::Incident::default(),
             moves: Vec::new(),
             tally: Tally::new(),
             events: 0,

@@ -118,8 +118,12 @@ impl Engine {
         if !call.has_caller() {
             return Some(Event::Expired(id));
         }
-        let parent = std::mem::replace(&mut call.parent, CallId::NONE);
-        let call = *call;
+        let expired = *call;
+        call.parent = CallId::NONE;
+        let (parent, call) = (expired.parent, *call);
+        if !call.is_over() {
+            self.see(&expired, Err(Cause::TimedOut));
+        }
         if call.is_over() {
             self.calls.remove(id);
         }

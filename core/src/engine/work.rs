@@ -67,7 +67,7 @@ impl Engine {
     pub fn call(&mut self, edge: u16, parent: CallId, timeout: Nanos) -> Option<CallId> {
         let from = *self.calls.get(parent)?;
         let mut call = Call::new(from.request, from.class, parent, self.edges[usize::from(edge)].to, edge, self.now);
-        call.watched = from.watched;
+        (call.watched, call.branch) = (from.watched, from.branch);
         call.place = Place::OnTheWay;
         call.deadline = self.now.saturating_add(timeout);
         let id = self.calls.add(call);
@@ -87,6 +87,7 @@ impl Engine {
         let waited_for = call.parent != CallId::NONE;
         call.place = Place::Answered;
         let call = *call;
+        self.see(&call, answer);
         if let Err(cause) = answer {
             self.log(&call, What::Fail { node: call.node, cause });
         }
@@ -106,6 +107,7 @@ impl Engine {
         if call.root {
             self.end(id, Err(cause));
         } else {
+            self.see(&call, Err(cause));
             self.log(&call, What::Fail { node: call.node, cause });
             self.lose(id);
         }

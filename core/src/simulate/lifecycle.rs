@@ -11,6 +11,12 @@ impl Simulation {
     /// Lets everybody see whether a node runs.
     pub(super) fn announce(&mut self, node: usize) {
         let up = self.nodes[node].up();
+        let trouble = !up && !self.nodes[node].switched_off && !self.nodes[node].planned;
+        match (std::mem::replace(&mut self.nodes[node].in_trouble, trouble), trouble) {
+            (false, true) => self.engine.trouble_begins(),
+            (true, false) => self.engine.trouble_ends(),
+            _ => {}
+        }
         let presence = self.engine.presence_mut(node as u16);
         presence.up = up;
         presence.draining &= up;
@@ -74,6 +80,7 @@ impl Simulation {
 
     fn revive(&mut self, node: usize) {
         if self.nodes[node].up() {
+            self.nodes[node].planned = false;
             self.nodes[node].behaviour.start(&mut self.engine);
         }
         self.announce(node);
@@ -85,6 +92,9 @@ impl Simulation {
             Order::SwitchOn { node, after } => {
                 let node = usize::from(node);
                 if std::mem::take(&mut self.nodes[node].switched_off) {
+                    let since = self.nodes[node].off_since.take();
+                    self.nodes[node].off_ns += since.map_or(0, |since| self.engine.now() - since);
+                    self.nodes[node].planned = true;
                     self.restart_after(node, after);
                 }
             }
@@ -94,6 +104,7 @@ impl Simulation {
                     self.kill(node, Some(Cause::Down));
                 }
                 self.nodes[node].switched_off = true;
+                self.nodes[node].off_since.get_or_insert(self.engine.now());
                 // A boot that was under way is over.
                 self.nodes[node].deaths += 1;
                 self.nodes[node].restarting = false;
@@ -113,6 +124,13 @@ impl Simulation {
                     self.revive(node);
                 }
             }
+            Order::CleanUp { node } => {
+                let node = usize::from(node);
+                if let Some(host) = self.nodes[node].info.host {
+                    self.engine.host_mut(host as u32).junk_bytes = 0.0;
+                    self.nodes[node].behaviour.clean_up(&mut self.engine);
+                }
+            }
             Order::RollBack { node } => {
                 let component = self.nodes[usize::from(node)].info.component;
                 let here = |target: &crate::stage::Target| matches!(target, crate::stage::Target::Component(index, _) if *index == component);
@@ -123,8 +141,8 @@ impl Simulation {
 
     /// A release comes to the nth node of its component: first it finishes what it has.
     pub(super) fn drain(&mut self, fault: usize, nth: usize, on: bool) {
-        // Another roll-out has overtaken this one.
-        if self.timeline.active[fault] != on {
+        // Another roll-out has overtaken this one; and only who has a release can be rid of it.
+        if self.timeline.active[fault] != on || (!on && nth >= self.timeline.released[fault]) {
             return;
         }
         let (nodes, _) = self.befallen(&self.timeline.faults[fault].on);
@@ -139,10 +157,12 @@ impl Simulation {
         let kind = self.timeline.faults[fault].kind;
         let (nodes, _) = self.befallen(&self.timeline.faults[fault].on);
         let Some(node) = nodes.get(nth).copied() else { return };
+        self.timeline.released[fault] = if on { nth + 1 } else { self.timeline.released[fault] };
         self.nodes[node].behaviour.fault(&mut self.engine, &kind, on);
         let mut next = self.engine.now();
         // What runs on hardware that is not ours has no process to start anew: its release is a change of contents.
         if self.nodes[node].up() && self.nodes[node].info.host.is_some() {
+            self.nodes[node].planned = true;
             self.kill(node, Some(Cause::Down));
             self.restart(node);
             next = next.saturating_add(self.nodes[node].behaviour.restart_ns());

@@ -81,6 +81,13 @@ struct Node {
     /// It was switched off on purpose: by an autoscaler.
     switched_off: bool,
     restarting: bool,
+    /// When it was switched off, and for how long it was before that.
+    off_since: Option<Nanos>,
+    off_ns: Nanos,
+    /// Its death was meant: a release, a boot. Nobody need be told.
+    planned: bool,
+    /// It is dead, and nobody meant it.
+    in_trouble: bool,
     /// Counts the deaths, so that a restart that was overtaken by another death is forgotten.
     deaths: u32,
     /// Memory that a fault makes it leak, and holds until it dies.
@@ -131,6 +138,10 @@ impl Simulation {
                 machine_off: 0,
                 switched_off: false,
                 restarting: false,
+                off_since: None,
+                off_ns: 0,
+                planned: false,
+                in_trouble: false,
                 deaths: 0,
                 leaked_bytes: 0.0,
             }
@@ -255,6 +266,18 @@ impl Simulation {
         let mut metrics = Vec::new();
         self.nodes[node].behaviour.metrics(&self.engine, &mut metrics);
         metrics
+    }
+
+    /// Seconds so far for which a copy was switched off on purpose, and its machine cost nothing.
+    pub fn off_s(&self, node: usize) -> f64 {
+        let node = &self.nodes[node];
+        let present = node.off_since.map_or(0, |since| self.engine.now() - since);
+        (node.off_ns + present) as f64 / 1e9
+    }
+
+    /// Bytes that have travelled an edge so far, there and back.
+    pub fn sent_bytes(&self, edge: usize) -> [f64; 2] {
+        self.engine.sent_bytes(edge as u16)
     }
 
     /// How busy a machine is.

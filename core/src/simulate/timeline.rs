@@ -34,11 +34,20 @@ pub(super) struct Timeline {
     scheduled: u64,
     pub(super) faults: Vec<Fault>,
     pub(super) active: Vec<bool>,
+    /// Of a release: to how many of its nodes it has come.
+    pub(super) released: Vec<usize>,
 }
 
 impl Timeline {
     pub(super) fn new(slot: Slot) -> Self {
-        Self { slot, actions: BinaryHeap::new(), scheduled: 0, faults: Vec::new(), active: Vec::new() }
+        Self {
+            slot,
+            actions: BinaryHeap::new(),
+            scheduled: 0,
+            faults: Vec::new(),
+            active: Vec::new(),
+            released: Vec::new(),
+        }
     }
 }
 
@@ -86,6 +95,7 @@ impl Simulation {
         }
         self.timeline.faults.push(fault);
         self.timeline.active.push(false);
+        self.timeline.released.push(0);
     }
 
     pub(super) fn schedule(&mut self, at: Nanos, action: Action) {
@@ -116,11 +126,17 @@ impl Simulation {
         match action {
             Action::Begin(index) => {
                 self.timeline.active[index] = true;
+                if self.timeline.faults[index].kind.is_trouble() {
+                    self.engine.trouble_begins();
+                }
                 self.turn(index, true);
             }
             Action::End(index) => {
                 if std::mem::take(&mut self.timeline.active[index]) {
                     self.turn(index, false);
+                    if self.timeline.faults[index].kind.is_trouble() {
+                        self.engine.trouble_ends();
+                    }
                 }
             }
             Action::Leak(index) => {
