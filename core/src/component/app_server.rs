@@ -178,20 +178,46 @@ pub(super) struct State {
 
 /// What theory is told of the application server.
 pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    let mut asks = vec![Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 }];
+    let mut flow = Flow { door: Some((settings.workers, settings.backlog)), ..Flow::default() };
+    flow.asks.push(Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 });
     let queries = *settings.queries.get(class);
-    if queries > 0 && context.calls(ROWS, class) {
-        asks.push(Ask::Call { kinds: ROWS, count: queries, chance: 1.0 });
+    let mut call = |kinds: &'static [Kind], count: u32, chance: f64| {
+        if count > 0 && chance > 0.0 && context.calls(kinds, class) {
+            flow.asks.push(Ask::Call { kinds, count, chance });
+        }
+    };
+    call(&[Kind::SessionStore], u32::from(class != Class::Static), 1.0);
+    let cached = class == Class::Read && queries > 0 && context.calls(&[Kind::Cache], class);
+    let missed = if cached { 1.0 - cache_hits(context) } else { 1.0 };
+    call(&[Kind::Cache], u32::from(cached), 1.0);
+    let hands_on = class == Class::Job && context.calls(&[Kind::Queue], class)
+        || class == Class::Write && context.calls(&[Kind::Journal], class);
+    call(ROWS, if hands_on { 0 } else { queries }, missed);
+    call(&[Kind::Cache], u32::from(cached || class == Class::Write && queries > 0), missed);
+    call(&[Kind::ObjectStore], u32::from(class == Class::Static), 1.0);
+    call(&[Kind::Journal], u32::from(class == Class::Write), 1.0);
+    call(&[Kind::Queue], u32::from(class == Class::Job), 1.0);
+    call(&[Kind::AppServer], *settings.calls.get(class), 1.0);
+    if cached {
+        flow.caveats.push("the cache's hit ratio is Che's approximation".to_owned());
     }
-    let calls = *settings.calls.get(class);
-    if calls > 0 && context.calls(&[Kind::AppServer], class) {
-        asks.push(Ask::Call { kinds: &[Kind::AppServer], count: calls, chance: 1.0 });
-    }
-    let mut flow = Flow { door: Some((settings.workers, settings.backlog)), asks, ..Flow::default() };
     if settings.pool > 0 {
         flow.caveats.push("waiting for a connection of the pool is left out".to_owned());
     }
     flow
+}
+
+/// Share of the reads that the linked cache answers. All who change items are taken to change them as often, next to
+/// the reads, as users do.
+fn cache_hits(context: &Context<'_>) -> f64 {
+    let stage = context.stage;
+    let is_cache = |index: usize| stage.components[index].settings.kind() == Kind::Cache;
+    let mut links = stage.links.iter().filter(|link| link.from == context.component && is_cache(link.to));
+    let Some(link) = links.next() else { return 0.0 };
+    let reads_per_s = context.rate_per_s[Class::Read as usize];
+    let mix = stage.workload.mix;
+    let writes_per_s = reads_per_s * mix.get(Class::Write) / mix.get(Class::Read).max(1e-9);
+    super::cache::hit_ratio(context, link.to, reads_per_s, writes_per_s)
 }
 
 /// Kinds that keep the app's rows.
@@ -301,10 +327,14 @@ impl State {
         for nth in 0..times {
             // Another attempt is another draw, so that it may go elsewhere.
             let number = (call.request << 16) | (u64::from(failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
-            let Some(edge) = program.edge(engine, step, &self.routes, number) else { continue };
+            let Some(edge) = program.edge(engine, step, &self.routes, call.request, number) else { continue };
             if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
+                let as_of = self.jobs.of(engine, id).as_of;
                 if let Some(child) = engine.get_mut(child) {
                     child.verb = step.verb();
+                    if step.what == What::Put {
+                        (child.note, child.stale) = (as_of, call.stale);
+                    }
                 }
                 self.jobs.of(engine, id).pending += 1;
             }
@@ -312,6 +342,29 @@ impl State {
         if self.jobs.of(engine, id).pending == 0 {
             self.let_go(engine, id, step);
             self.step_failed(engine, id, Cause::Down, true);
+        }
+    }
+
+    /// Takes note of how things stand with the request's item, as its rows or a journal have just said.
+    fn learn(&mut self, engine: &mut Engine, id: CallId, step: Step) {
+        if !matches!(step.what, What::Query | What::Call) {
+            return;
+        }
+        let Some(call) = engine.get(id).copied() else { return };
+        self.jobs.of(engine, id).as_of = engine.now();
+        let program = &self.programs[call.class as usize];
+        if step.what == What::Call || program.queries_on(call.step) {
+            return;
+        }
+        let item = engine.item(call.request, 0);
+        match call.class {
+            Class::Write => engine.changed(item),
+            Class::Read if engine.is_behind(item) => {
+                if let Some(call) = engine.get_mut(id) {
+                    call.stale = true;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -456,11 +509,14 @@ impl Behaviour for State {
         }
         let cause = job.cause.take();
         self.let_go(engine, id, step);
+        if cause.is_none() {
+            self.learn(engine, id, step);
+        }
         match (cause, step.what) {
             (None, What::LookUp { skip }) if reply.note == super::HIT => self.step_done(engine, id, skip),
             // A cache that does not answer is a cache that has nothing.
             (None, _) | (Some(_), What::LookUp { .. } | What::Put) => self.step_done(engine, id, 0),
-            (Some(cause), _) => self.step_failed(engine, id, cause, true),
+            (Some(cause), _) => self.step_failed(engine, id, cause, cause != Cause::LoggedOut),
         }
     }
 

@@ -14,10 +14,13 @@ pub mod cdn;
 pub mod clients;
 pub mod database;
 pub mod dns;
+mod flights;
 pub(crate) mod flow;
+mod hits;
 pub mod journal;
 pub mod load_balancer;
 pub mod log_pipeline;
+mod messages;
 pub mod monitor;
 pub mod object_store;
 mod outbound;
@@ -27,6 +30,9 @@ pub mod queue;
 pub mod replica;
 pub mod session_store;
 pub mod shards;
+mod store;
+#[cfg(test)]
+mod trial;
 
 use std::fmt;
 

@@ -10,6 +10,7 @@
 
 pub mod calendar;
 pub mod calls;
+mod changes;
 mod deadlines;
 pub mod host;
 mod line;
@@ -20,6 +21,7 @@ pub mod queue;
 pub mod random;
 mod run;
 pub mod sampler;
+pub(crate) mod table;
 pub mod tally;
 pub mod work;
 pub mod zipf;
@@ -29,6 +31,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use calendar::{Calendar, Slot};
 use calls::{Call, CallId, Calls};
+use changes::Changes;
 use deadlines::Deadlines;
 use host::Host;
 use line::Line;
@@ -196,6 +199,8 @@ pub struct Presence {
     pub host: Option<u32>,
     /// Where it is: index of the stage's region.
     pub region: u16,
+    /// Work that waits at it: a queue's messages.
+    pub backlog: u32,
 }
 
 /// The event kernel.
@@ -226,6 +231,7 @@ pub struct Engine {
     stale: Option<u32>,
     exponential: Exponential,
     items: Items,
+    changes: Changes,
     /// Bytes of a request and of its response, by class.
     payload: [[f64; Class::ALL.len()]; 2],
     watch_one_in: u64,
@@ -261,6 +267,7 @@ impl Engine {
             stale: None,
             exponential: Exponential::new(),
             items: Items { zipf: Zipf::new(1, 1.0), draws: Stream::new(seed, "users", "item"), hot: 0.0 },
+            changes: Changes::default(),
             payload: [[0.0; Class::ALL.len()]; 2],
             watch_one_in: 0,
             watch_only: None,
