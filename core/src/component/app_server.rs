@@ -356,10 +356,9 @@ impl State {
         if step.what == What::Call || program.queries_on(call.step) {
             return;
         }
-        let item = engine.item(call.request, 0);
         match call.class {
-            Class::Write => engine.changed(item),
-            Class::Read if engine.is_behind(item) => {
+            Class::Write => self.jobs.of(engine, id).committed = true,
+            Class::Read if engine.is_behind(engine.item(call.request, 0)) => {
                 if let Some(call) = engine.get_mut(id) {
                     call.stale = true;
                 }
@@ -422,7 +421,12 @@ impl State {
 
     /// The worker is done with the call and takes the next.
     fn finish(&mut self, engine: &mut Engine, id: CallId, answer: Answer) {
-        if let Some(call) = engine.get(id) {
+        if let Some(call) = engine.get(id).copied() {
+            let job = *self.jobs.of(engine, id);
+            if job.committed {
+                // From now on a user knows of the change: whoever shows what was before it shows old data.
+                engine.changed(engine.item(call.request, 0), job.as_of);
+            }
             self.jobs.remove(call.count);
         }
         engine.answer(id, answer);

@@ -143,14 +143,7 @@ impl Program {
 
     /// The edge that a step takes. Changes go to a primary, reads to replicas while any is up, else to the primary; a
     /// cache's copies share the items among them.
-    pub(super) fn edge(
-        &self,
-        engine: &Engine,
-        step: Step,
-        routes: &Stream,
-        request: u64,
-        number: u64,
-    ) -> Option<u16> {
+    pub(super) fn edge(&self, engine: &Engine, step: Step, routes: &Stream, request: u64, number: u64) -> Option<u16> {
         let edges = &self.groups[step.group].edges;
         if self.groups[step.group].kind == Kind::Cache && edges.len() > 1 {
             return keeper(engine, edges, engine.item(request, 0));
@@ -210,6 +203,8 @@ pub(super) struct Job {
     pub(super) pending: u32,
     /// Of which time is what it knows of its item.
     pub(super) as_of: Nanos,
+    /// The rows have its change.
+    pub(super) committed: bool,
     /// It holds a connection of the pool.
     pub(super) connected: bool,
     /// Why a call of the present step has failed.

@@ -21,11 +21,7 @@ pub(super) fn stage(rate_per_s: f64, mix: [f64; 4], others: Vec<(&str, Settings)
     let place = |(id, settings): (&str, Settings)| Component {
         id: id.into(),
         copies: 1,
-        machine: settings
-            .kind()
-            .about()
-            .hosted
-            .then(|| Placement::Own { size: None, machine: machine.clone() }),
+        machine: settings.kind().about().hosted.then(|| Placement::Own { size: None, machine: machine.clone() }),
         region: None,
         at: [0.0, 0.0],
         settings,

@@ -44,10 +44,11 @@ impl Engine {
         self.changes.followed = true;
     }
 
-    /// The item's rows have changed, now.
-    pub(crate) fn changed(&mut self, item: u64) {
+    /// A user is told that the item's rows have changed, at `when`.
+    pub(crate) fn changed(&mut self, item: u64, when: Nanos) {
         if self.changes.followed {
-            self.changes.of(item).changed = self.now;
+            let item = self.changes.of(item);
+            item.changed = item.changed.max(when);
         }
     }
 
@@ -68,7 +69,7 @@ impl Engine {
         }
     }
 
-    /// Whether the item has changed after `at`: a copy of then is out of date.
+    /// Whether the item has changed after `at`, and a user knows it: a copy of then is out of date.
     #[inline]
     pub(crate) fn changed_since(&self, item: u64, at: Nanos) -> bool {
         self.changes.followed && self.changes.get(item).changed > at
