@@ -14,7 +14,7 @@ use crate::stage_11::{begun, broken, figure, without};
 
 /// Mean response time of jobs in milliseconds, from every fifth request of ten seconds.
 fn job_ms(stage: &Stage) -> f64 {
-    let mut run = Simulation::new(stage, SEED).unwrap();
+    let mut run = Simulation::new(stage, SEED).unwrap_or_else(|problems| panic!("{problems:#?}"));
     run.watch(5);
     run.run_until(10 * SECOND_NS);
     let mut moves = Vec::new();

@@ -90,8 +90,7 @@ fn stale(settings: Settings) -> f64 {
 #[test]
 fn an_app_that_tells_the_cache_shows_old_data_only_when_reads_and_writes_cross() {
     let of = |writes| Settings { writes, ttl: Duration::from_s(60), ..Settings::default() };
-    let [ignored, invalidated, updated] =
-        [Writes::Ignore, Writes::Invalidate, Writes::Update].map(|w| stale(of(w)));
+    let [ignored, invalidated, updated] = [Writes::Ignore, Writes::Invalidate, Writes::Update].map(|w| stale(of(w)));
     println!("stale hits: {ignored:.4} ignored, {invalidated:.5} invalidated, {updated:.5} updated");
     assert!(ignored > 0.3, "{ignored}");
     assert!(invalidated > 0.0 && invalidated < 0.1 * ignored, "{invalidated}");
