@@ -1,1 +1,55 @@
 //! Stage 17-read-write-services.
+
+use hockeystick_core::outcome::Outcome;
+use hockeystick_core::stage::FaultKind;
+use hockeystick_core::units::SECOND_NS;
+
+use crate::harness::{Figures, ran, stage, with};
+use crate::stage_11::{begun, broken, figure};
+
+#[test]
+fn what_is_written_is_what_is_read() {
+    let after = stage("17-read-write-services");
+    let [before, thrown, run] =
+        ["ignore", "invalidate", "update"].map(|writes| ran(&with(&after, &[("cache.writes", writes)]), 8.0).outcome);
+    let stale = |outcome: &Outcome| 100.0 * outcome.stale.known().unwrap();
+    let hits = |outcome: &Outcome| 100.0 * outcome.metric("cache hit_ratio");
+    println!(
+        "stage 17 at 27,778/s: {:.1} % of all answers are old when only time renews the cache, {:.3} % when changes throw entries out, {:.4} % when they are written to the cache at once; hits {:.0}, {:.0}, {:.0} %; p95 {:.0} ms",
+        stale(&before),
+        stale(&thrown),
+        stale(&run),
+        hits(&before),
+        hits(&thrown),
+        hits(&run),
+        run.p95_ms(),
+    );
+    assert!(stale(&before) > 3.0 && stale(&run) < 0.05 * stale(&before));
+    assert!(run.metric("cache hit_ratio") > thrown.metric("cache hit_ratio"));
+    assert!(run.errors_per_s() < 1.0);
+}
+
+#[test]
+fn a_cache_that_misses_a_write_shows_the_old_list_until_it_expires() {
+    let stage = broken(&stage("17-read-write-services"), "writer -> cache", FaultKind::Cut, 3, 2);
+    let knobs = [("writer.timeout", "200 ms"), ("cache.ttl", "3 s")];
+    let mut run = begun(&with(&stage, &knobs), 3);
+    let mut window = |seconds: u64| {
+        let before = run.counts();
+        let until = run.now() + seconds * SECOND_NS;
+        run.run_until(until);
+        let now = run.counts();
+        (now.stale - before.stale) as f64 / (now.completed - before.completed) as f64
+    };
+    let (during, after) = (window(2), window(1));
+    window(3);
+    let later = window(1);
+    println!(
+        "stage 17: {:.2} % old while no change reaches the cache, {:.2} % after, {:.3} % once what was old has expired",
+        100.0 * during,
+        100.0 * after,
+        100.0 * later
+    );
+    assert!(during > 0.01 && after > 0.005 && later < 0.1 * during);
+    assert!(figure(&run, "cache", "hit_ratio") > 0.3);
+}

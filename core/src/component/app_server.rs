@@ -206,21 +206,38 @@ pub(super) struct State {
 
 /// What theory is told of the application server.
 pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    let mut asks = vec![Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 }];
+    let mut flow = Flow { door: Some((settings.workers, settings.backlog)), ..Flow::default() };
+    flow.asks.push(Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 });
     let queries = *settings.queries.get(class);
-    if queries > 0 && context.calls(ROWS, class) {
-        asks.push(Ask::Call { kinds: ROWS, count: queries, chance: 1.0 });
+    let call = |kinds: &'static [Kind], count: u32| {
+        (count > 0 && context.calls(kinds, class)).then_some(Ask::Call { kinds, count, chance: 1.0 })
+    };
+    let (job, write) = (class == Class::Job, class == Class::Write);
+    let cached = class == Class::Read && queries > 0 && context.calls(&[Kind::Cache], class);
+    let hands_on = job && context.calls(&[Kind::Queue], class) || write && context.calls(&[Kind::Journal], class);
+    let told = cached || write && queries > 0;
+    let rows: Vec<Ask> = call(ROWS, if hands_on { 0 } else { queries })
+        .into_iter()
+        .chain(call(&[Kind::Cache], u32::from(told)))
+        .collect();
+    flow.asks.extend(call(&[Kind::SessionStore], u32::from(class != Class::Static)));
+    if cached {
+        let hits = cache_hits(context);
+        flow.asks.extend(call(&[Kind::Cache], 1));
+        flow.asks.push(Ask::OneOf(vec![(hits, Vec::new()), (1.0 - hits, rows)]));
+    } else {
+        flow.asks.extend(rows);
     }
+    flow.asks.extend(call(&[Kind::ObjectStore], u32::from(class == Class::Static)));
+    flow.asks.extend(call(&[Kind::Journal], u32::from(write)));
+    flow.asks.extend(call(&[Kind::Queue], u32::from(job)));
+    flow.asks.extend(call(&[Kind::AppServer], *settings.calls.get(class)));
+    flow.asks.extend(call(&[Kind::LoadBalancer], *settings.calls.get(class)));
     let calls = *settings.calls.get(class);
-    for kinds in [&[Kind::AppServer], &[Kind::LoadBalancer]] {
-        if calls > 0 && context.calls(kinds, class) {
-            asks.push(Ask::Call { kinds, count: calls, chance: 1.0 });
-        }
-    }
     let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
-    let door = Some((settings.workers, settings.backlog));
-    let mut flow = Flow { door, asks, memory: Some(held), ..Flow::default() };
+    flow.memory = Some(held);
     let left_out = [
+        (cached, "the cache's hit ratio is Che's approximation"),
         (settings.pool > 0, "waiting for a connection of the pool is left out"),
         (settings.contention > 0.0 || settings.coherency > 0.0, "contention and coherency of the work are left out"),
         (settings.parallel && calls > 1, "calls that are made at once count as if made one after another"),
@@ -234,6 +251,19 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
 /// The branch of a call to a service: another for each attempt, step and call of a step; 0 for the first of all.
 fn branch(of: u32, failed: u32, step: u16, nth: u32) -> u32 {
     of.wrapping_mul(0x0100_0193) ^ (failed << 24) ^ (u32::from(step) << 12) ^ nth
+}
+
+/// Share of the reads that the linked cache answers. All who change items are taken to change them as often, next to
+/// the reads, as users do.
+fn cache_hits(context: &Context<'_>) -> f64 {
+    let stage = context.stage;
+    let is_cache = |index: usize| stage.components[index].settings.kind() == Kind::Cache;
+    let mut links = stage.links.iter().filter(|link| link.from == context.component && is_cache(link.to));
+    let Some(link) = links.next() else { return 0.0 };
+    let reads_per_s = context.rate_per_s[Class::Read as usize];
+    let mix = stage.workload.mix;
+    let writes_per_s = reads_per_s * mix.get(Class::Write) / mix.get(Class::Read).max(1e-9);
+    super::cache::hit_ratio(context, link.to, reads_per_s, writes_per_s)
 }
 
 /// Kinds that keep the app's rows.
@@ -358,12 +388,16 @@ impl State {
         for nth in 0..times {
             // Another attempt is another draw, so that it may go elsewhere.
             let number = (call.request << 16) | (u64::from(failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
-            let Some(edge) = program.edge(engine, step, &self.routes, number) else { continue };
+            let Some(edge) = program.edge(engine, step, &self.routes, call.request, number) else { continue };
             if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
+                let as_of = self.jobs.of(engine, id).as_of;
                 if let Some(child) = engine.get_mut(child) {
                     child.verb = step.verb();
                     if step.what == What::Service {
                         child.branch = branch(call.branch, failed, call.step, nth);
+                    }
+                    if step.what == What::Put {
+                        (child.note, child.stale) = (as_of, call.stale);
                     }
                 }
                 self.jobs.of(engine, id).pending += 1;
@@ -372,6 +406,28 @@ impl State {
         if self.jobs.of(engine, id).pending == 0 {
             self.let_go(engine, id, step);
             self.step_failed(engine, id, Cause::Down, true);
+        }
+    }
+
+    /// Takes note of how things stand with the request's item, as its rows or a journal have just said.
+    fn learn(&mut self, engine: &mut Engine, id: CallId, step: Step) {
+        if !matches!(step.what, What::Query | What::Call) {
+            return;
+        }
+        let Some(call) = engine.get(id).copied() else { return };
+        self.jobs.of(engine, id).as_of = engine.now();
+        let program = &self.programs[call.class as usize];
+        if step.what == What::Call || program.queries_on(call.step) {
+            return;
+        }
+        match call.class {
+            Class::Write => self.jobs.of(engine, id).committed = true,
+            Class::Read if engine.is_behind(engine.item(call.request, 0)) => {
+                if let Some(call) = engine.get_mut(id) {
+                    call.stale = true;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -444,7 +500,12 @@ impl State {
             LogFull::Fail if !written => answer.and(Err(Cause::DiskFull)),
             _ => answer,
         };
-        if let Some(call) = engine.get(id) {
+        if let Some(call) = engine.get(id).copied() {
+            let job = *self.jobs.of(engine, id);
+            if job.committed {
+                // From now on a user knows of the change: whoever shows what was before it shows old data.
+                engine.changed(engine.item(call.request, 0), job.as_of);
+            }
             self.jobs.remove(call.count);
         }
         engine.answer(id, answer);
@@ -528,11 +589,14 @@ impl Behaviour for State {
         }
         let cause = job.cause.take();
         self.let_go(engine, id, step);
+        if cause.is_none() {
+            self.learn(engine, id, step);
+        }
         match (cause, step.what) {
             (None, What::LookUp { skip }) if reply.note == super::HIT => self.step_done(engine, id, skip),
             // A cache that does not answer is a cache that has nothing.
             (None, _) | (Some(_), What::LookUp { .. } | What::Put) => self.step_done(engine, id, 0),
-            (Some(cause), _) => self.step_failed(engine, id, cause, true),
+            (Some(cause), _) => self.step_failed(engine, id, cause, cause != Cause::LoggedOut),
         }
     }
 

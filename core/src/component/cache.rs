@@ -1,50 +1,392 @@
-//! Keeps answers.
+//! A cache: keeps answers in memory, so that the database need not find them again.
 
-use super::flow::{Context, Flow};
-use super::{About, Behaviour, Place};
+use super::flights::Flights;
+use super::flow::{Ask, Context, Flow};
+use super::hits::{Traffic, hit_ratio_estimate};
+pub use super::store::Policy;
+use super::store::{Entry, Store};
+use super::{About, Behaviour, DELETE, HIT, Metric, MetricReading, NodeGauge, PUT, Place};
 use crate::engine::Engine;
-use crate::engine::calls::CallId;
-use crate::settings;
-use crate::workload::{Class, Workload};
+use crate::engine::calls::{Call, CallId};
+use crate::engine::random::Stream;
+use crate::engine::sampler::Sampler;
+use crate::settings::Unit;
+use crate::stage::FaultKind;
+use crate::units::{Bytes, Duration, Nanos};
+use crate::workload::{Class, Demand, Workload};
+use crate::{choices, settings};
 
-/// What the model does.
+/// What the model of the cache does.
 pub const ABOUT: About = About {
     name: "Cache",
-    summary: "Keeps answers.",
-    models: &[],
-    leaves_out: &[],
+    summary: "Keeps answers in memory, so that the database need not find them again.",
+    models: &[
+        "Every entry has a key of its own: the item that the request is about. A full cache throws one out by its policy.",
+        "An entry expires a fixed time after it was stored; it leaves when it is next asked for, or thrown out.",
+        "The app looks first, asks the database when there is nothing, and stores what it got. After a change it tells the cache.",
+        "A hit is out of date when the item has changed since the entry was read from the database: because nobody told the cache, or because an old read was stored after the change had thrown the entry out.",
+        "When an entry is missing that many ask for, all of them go to the database at once, unless the cache lets one fetch while the others wait.",
+        "Several copies share the items among them: the app picks the copy by the item.",
+        "It keeps nothing when it dies, and begins empty.",
+    ],
+    leaves_out: &[
+        "Entries of different sizes.",
+        "That something does not exist is not kept.",
+        "An app that does not tell the cache of changes still spends a message on it.",
+    ],
     hosted: true,
     origin: false,
     calls: &[],
 };
 
-settings! {
-    /// Settings.
-    pub struct Settings {
+choices! {
+    /// What becomes of an entry when the app says that its item has changed.
+    pub enum Writes {
+        /// It is thrown out; the next read fetches it (cache-aside).
+        Invalidate = "invalidate",
+        /// It is replaced by what was written (write-through).
+        Update = "update",
+        /// Nothing: it stays until it expires.
+        Ignore = "ignore",
     }
 }
 
-/// At work.
+choices! {
+    /// What keeps many from fetching the same missing entry at once.
+    pub enum Protection {
+        /// Nothing.
+        None = "none",
+        /// One fetches, the others wait for it.
+        Lock = "lock",
+        /// As with a lock, and what was fetched before a change is not stored (Nishtala et al., "Scaling Memcache at
+        /// Facebook", NSDI 2013).
+        Lease = "lease",
+        /// One fetches before the entry expires: the sooner, the longer a fetch takes (Vattani, Chierichetti &
+        /// Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", PVLDB 8(8), 2015).
+        Early = "early",
+    }
+}
+
+settings! {
+    /// Settings of a cache.
+    pub struct Settings {
+        /// Entries that there is room for, on each copy.
+        entries: u32 = 50_000, 1.0..=1e9,
+            "Assumed: 100 MB of entries; memcached takes 64 MB by default (-m 64)";
+        /// Memory of one entry, its key and overhead included.
+        entry: Bytes = Bytes(2_000), 1.0..=1e9,
+            "Assumed: a rendered list; memcached adds some 50 bytes, Redis some 100";
+        /// How long an entry is good for; 0 for ever.
+        ttl: Duration = Duration::from_s(300), 0.0..=864_000.0,
+            "Assumed: five minutes, a common choice for lists that change now and then";
+        /// Which entry a full cache throws out.
+        policy: Policy = Policy::Lru, 0.0..=2.0,
+            "memcached and Redis' allkeys-lru throw out what was not used longest";
+        /// What becomes of an entry when its item changes.
+        writes: Writes = Writes::Invalidate, 0.0..=2.0,
+            "Nishtala et al., Scaling Memcache at Facebook (NSDI 2013): deletes, since they are idempotent";
+        /// Whether an entry carries its row's version, so that an older one never replaces a newer.
+        versions: bool = false, 0.0..=1.0,
+            "None unless set: a compare-and-set, as with memcached's gets and cas";
+        /// What keeps many from fetching the same missing entry at once.
+        protection: Protection = Protection::None, 0.0..=3.0,
+            "None unless set";
+        /// How long one may fetch while the others wait, before another is let try.
+        lock: Duration = Duration::from_s(2), 0.001..=600.0,
+            "Assumed; memcached's leases of Nishtala et al. (2013) last 10 s";
+        /// How eagerly an entry is fetched before it expires; 1 is what suits a memoryless fetch.
+        eagerness: f64 = 1.0, 0.0..=100.0,
+            "Vattani et al. (2015): beta = 1 is optimal for exponential fetch times";
+        /// Processor time of one operation.
+        demand: Demand = Demand::exponential(Duration::from_ns(15_000)), 0.0..=1.0,
+            "redis-benchmark on common hardware: 60,000 to 180,000 operations a second of one thread (Redis documentation)";
+        /// Memory of the process when it is empty.
+        memory: Bytes = Bytes(20_000_000), 0.0..=1e15,
+            "Assumed: an empty Redis or memcached has some megabytes, and its connections";
+        /// How long a killed process takes until it answers again.
+        restart: Duration = Duration::from_s(2), 0.0..=86_400.0,
+            "Assumed: there is nothing to load";
+    }
+}
+
+/// How far a call is.
+const WORKING: u16 = 0;
+const WAITING: u16 = 1;
+const ANSWERED: u16 = 2;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    look_ups: u64,
+    hits: u64,
+    stale: u64,
+    evicted: u64,
+    expired: u64,
+    waited: u64,
+    refused: u64,
+}
+
+/// A cache at work.
 #[derive(Debug)]
-pub(super) struct State;
+pub(super) struct State {
+    settings: Settings,
+    host: u32,
+    store: Store,
+    flights: Flights,
+    demand: Sampler,
+    demands: Stream,
+    eagers: Stream,
+    /// Calls that are worked on.
+    busy: u32,
+    memory_bytes: f64,
+    up: bool,
+    counts: Counts,
+}
+
+/// What theory is told of the cache. Who calls it asks its [`hit_ratio`].
+pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
+    let mut flow = Flow::default();
+    flow.asks.push(Ask::Compute { demand: settings.demand, count: 1, chance: 1.0 });
+    if matches!(settings.protection, Protection::Lock | Protection::Lease) {
+        flow.caveats.push("waiting for what another fetches is left out".to_owned());
+    }
+    flow
+}
+
+/// How often the cache with this index has what is asked for, when so many reads and changes of items a second come to
+/// it.
+pub(super) fn hit_ratio(context: &Context<'_>, cache: usize, reads_per_s: f64, writes_per_s: f64) -> f64 {
+    let component = &context.stage.components[cache];
+    let super::Settings::Cache(settings) = &component.settings else { return 0.0 };
+    let popularity = context.stage.workload.popularity;
+    let traffic = Traffic { popularity, reads_per_s, writes_per_s, copies: component.copies };
+    hit_ratio_estimate(settings, &traffic)
+}
 
 impl State {
-    pub(super) fn new(_: &Settings, _: Place, _: &Workload, _: &mut Engine) -> Self {
-        Self
+    pub(super) fn new(settings: &Settings, place: Place, _: &Workload, engine: &mut Engine) -> Self {
+        engine.follow_changes();
+        Self {
+            host: place.host.unwrap_or_default(),
+            store: Store::new(settings.policy, settings.entries),
+            flights: Flights::default(),
+            demand: Sampler::new(&settings.demand),
+            demands: engine.stream(&place.name, "demand"),
+            eagers: engine.stream(&place.name, "early"),
+            busy: 0,
+            memory_bytes: 0.0,
+            up: false,
+            counts: Counts::default(),
+            settings: settings.clone(),
+        }
+    }
+
+    /// Takes as much memory as the entries need.
+    fn settle(&mut self, engine: &mut Engine) {
+        let Settings { memory, entry, .. } = self.settings;
+        let bytes = if self.up { memory.0 as f64 + entry.0 as f64 * self.store.len() as f64 } else { 0.0 };
+        if bytes != self.memory_bytes {
+            engine.hold(self.host, bytes - self.memory_bytes);
+            self.memory_bytes = bytes;
+        }
+    }
+
+    fn answer(&mut self, engine: &mut Engine, id: CallId) {
+        if let Some(call) = engine.get_mut(id) {
+            call.step = ANSWERED;
+        }
+        engine.answer(id, Ok(()));
+    }
+
+    /// Looks an item up, and answers unless the call is to wait for somebody else.
+    fn look_up(&mut self, engine: &mut Engine, id: CallId, call: &Call) {
+        let item = engine.item(call.request, 0);
+        let Settings { protection, eagerness, lock, .. } = self.settings;
+        let now = engine.now();
+        let found = self.store.use_entry(item).copied();
+        let expired = found.is_some_and(|entry| entry.expires <= now);
+        if expired {
+            self.store.remove(item);
+            self.counts.expired += 1;
+        }
+        let found = found.filter(|entry| !expired && !self.is_due(engine, call.request, entry, eagerness));
+        if let Some(entry) = found {
+            self.hit(engine, id, item, &entry);
+            return;
+        }
+        let waits = matches!(protection, Protection::Lock | Protection::Lease);
+        if waits && !self.flights.leads(item, now, lock.ns()) {
+            let newcomer = (call.step != WAITING).then_some(id);
+            let until = self.flights.wait(item, newcomer, lock.ns());
+            if let Some(call) = engine.get_mut(id) {
+                call.step = WAITING;
+            }
+            engine.waits(id);
+            engine.pause(id, until.saturating_sub(now).max(1));
+            return;
+        }
+        self.counts.look_ups += 1;
+        self.answer(engine, id);
+    }
+
+    /// Whether this call is the one that fetches an entry anew before it expires.
+    fn is_due(&self, engine: &Engine, request: u64, entry: &Entry, eagerness: f64) -> bool {
+        self.settings.protection == Protection::Early && entry.expires < Nanos::MAX && {
+            let early = engine.exponential(&mut self.eagers.draw(request)) * eagerness * entry.cost_ns as f64;
+            engine.now().saturating_add(early as Nanos) >= entry.expires
+        }
+    }
+
+    fn hit(&mut self, engine: &mut Engine, id: CallId, item: u64, entry: &Entry) {
+        let stale = entry.stale || engine.changed_since(item, entry.as_of);
+        self.counts.look_ups += 1;
+        self.counts.hits += 1;
+        self.counts.stale += u64::from(stale);
+        if let Some(call) = engine.get_mut(id) {
+            (call.note, call.stale) = (HIT, stale);
+        }
+        self.answer(engine, id);
+    }
+
+    /// Stores what a call brings, and gives it to those who wait for it.
+    fn keep(&mut self, engine: &mut Engine, call: &Call) {
+        let item = engine.item(call.request, 0);
+        let written = call.verb == DELETE;
+        if self.settings.protection == Protection::Lease && !written && !self.flights.is_sound(item) {
+            self.counts.refused += 1;
+            self.send_another(engine, item);
+            return;
+        }
+        let (now, ttl_ns) = (engine.now(), self.settings.ttl.ns());
+        let began = engine.get(call.parent).map_or(now, |parent| parent.begun);
+        let entry = Entry {
+            expires: if ttl_ns > 0 { now.saturating_add(ttl_ns) } else { Nanos::MAX },
+            as_of: call.note,
+            cost_ns: now - began,
+            stale: call.stale && !written,
+        };
+        let newer = |kept: &&Entry| self.settings.versions && kept.as_of > entry.as_of && kept.expires > now;
+        let entry = match self.store.peek(item).filter(newer).copied() {
+            Some(kept) => {
+                self.counts.refused += 1;
+                kept
+            }
+            None => {
+                self.counts.evicted += u64::from(self.store.put(item, entry));
+                entry
+            }
+        };
+        while let Some(waiting) = self.flights.next(item) {
+            if engine.get(waiting).is_some_and(|call| call.step == WAITING) {
+                self.counts.waited += 1;
+                self.hit(engine, waiting, item, &entry);
+            }
+        }
+    }
+
+    /// What was fetched may not be stored: another of those who wait fetches again.
+    fn send_another(&mut self, engine: &mut Engine, item: u64) {
+        while let Some(waiting) = self.flights.next(item) {
+            if engine.get(waiting).is_some_and(|call| call.step == WAITING) {
+                self.flights.renew(item, engine.now());
+                self.counts.look_ups += 1;
+                self.answer(engine, waiting);
+                return;
+            }
+        }
+    }
+
+    fn forget(&mut self, engine: &mut Engine, call: &Call) {
+        let item = engine.item(call.request, 0);
+        self.store.remove(item);
+        self.flights.void(item);
     }
 }
 
 impl Behaviour for State {
-    fn arrived(&mut self, engine: &mut Engine, call: CallId) {
-        engine.answer(call, Ok(()));
+    fn start(&mut self, engine: &mut Engine) {
+        self.up = true;
+        self.settle(engine);
     }
 
-    fn served(&mut self, _: &mut Engine, _: CallId) {}
+    fn stop(&mut self, engine: &mut Engine) {
+        self.up = false;
+        self.busy = 0;
+        self.store.clear();
+        self.flights.clear();
+        self.settle(engine);
+    }
 
-    fn configure(&mut self, _: &mut Engine, _: &super::Settings, _: &Workload) {}
+    fn arrived(&mut self, engine: &mut Engine, id: CallId) {
+        let Some(call) = engine.get(id).copied() else { return };
+        self.busy += 1;
+        engine.serves(id);
+        let number = (call.request << 2) | u64::from(call.verb);
+        let demand_ns = engine.demand_ns(&self.demand, &mut self.demands.draw(number));
+        engine.compute(id, self.host, demand_ns);
+    }
+
+    fn served(&mut self, engine: &mut Engine, id: CallId) {
+        let Some(call) = engine.get(id).copied() else { return };
+        if call.step == WORKING {
+            self.busy = self.busy.saturating_sub(1);
+        }
+        match (call.verb, self.settings.writes) {
+            (DELETE, Writes::Ignore) => self.answer(engine, id),
+            (DELETE, Writes::Invalidate) => {
+                self.forget(engine, &call);
+                self.answer(engine, id);
+            }
+            (DELETE | PUT, _) => {
+                self.keep(engine, &call);
+                self.answer(engine, id);
+            }
+            _ => self.look_up(engine, id, &call),
+        }
+        self.settle(engine);
+    }
+
+    fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
+        let super::Settings::Cache(settings) = settings else { return };
+        self.settings = settings.clone();
+        self.demand = Sampler::new(&settings.demand);
+        self.store.follow(settings.policy);
+        self.counts.evicted += u64::from(self.store.resize(settings.entries));
+        self.settle(engine);
+    }
+
+    fn fault(&mut self, engine: &mut Engine, kind: &FaultKind, on: bool) {
+        if on && *kind == FaultKind::ColdCache {
+            self.store.clear();
+            self.settle(engine);
+        }
+    }
+
+    fn metrics(&self, _: &Engine, metrics: &mut Vec<Metric>) {
+        let Counts { look_ups, hits, stale, evicted, expired, waited, refused } = self.counts;
+        let mut add = |name, unit, reading| metrics.push(Metric { name, unit, reading });
+        add("hit_ratio", Unit::Number, MetricReading::Ratio(hits as f64, look_ups as f64));
+        add("stale", Unit::Number, MetricReading::Ratio(stale as f64, hits as f64));
+        add("look_ups", Unit::Count, MetricReading::Count(look_ups as f64));
+        add("entries", Unit::Count, MetricReading::Gauge(self.store.len() as f64));
+        add("evictions", Unit::Count, MetricReading::Count(evicted as f64));
+        add("expired", Unit::Count, MetricReading::Count(expired as f64));
+        add("waited", Unit::Count, MetricReading::Count(waited as f64));
+        add("refused", Unit::Count, MetricReading::Count(refused as f64));
+    }
+
+    fn gauge(&self) -> NodeGauge {
+        let waiting = self.flights.waiting() as u32;
+        NodeGauge { waiting, in_service: self.busy, up: true, ..NodeGauge::default() }
+    }
+
+    fn memory_bytes(&self) -> f64 {
+        self.memory_bytes
+    }
+
+    fn restart_ns(&self) -> Nanos {
+        self.settings.restart.ns()
+    }
 }
 
-/// What theory is told of it.
-pub(super) fn flow(_: &Settings, _: Class, _: &Context<'_>) -> Flow {
-    Flow::beyond("Theory does not follow this component.")
-}
+#[cfg(test)]
+mod tests;

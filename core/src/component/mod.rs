@@ -16,12 +16,15 @@ pub mod clients;
 pub mod database;
 pub mod dns;
 mod edges;
+mod flights;
 pub(crate) mod flow;
 mod health;
+mod hits;
 pub mod journal;
 pub mod load_balancer;
 pub mod log_pipeline;
 mod lru;
+mod messages;
 pub mod monitor;
 pub mod object_store;
 mod outbound;
@@ -33,6 +36,9 @@ pub mod session_store;
 mod sessions;
 pub mod shards;
 mod spread;
+mod store;
+#[cfg(test)]
+mod trial;
 
 use std::fmt;
 

@@ -6,6 +6,7 @@ use super::{DELETE, GET, Kind, PUT, Place};
 use crate::engine::calls::CallId;
 use crate::engine::random::Stream;
 use crate::engine::{Answer, Engine};
+use crate::units::Nanos;
 use crate::workload::Class;
 
 /// One step. Between two steps the app's own code runs.
@@ -110,9 +111,10 @@ impl Program {
                 self.steps.push(Step { what: What::Query, group, times: 1, class });
             }
         }
-        if let Some(group) = cache.filter(|_| cached.is_some() || (class == Class::Write && queries > 0)) {
-            self.steps.push(Step { what: What::Put, group, times: 1, class });
-        }
+        let tells = cache.filter(|_| cached.is_some() || (class == Class::Write && queries > 0));
+        let put = tells.map(|group| Step { what: What::Put, group, times: 1, class });
+        // The cache is told of a change once the change is safe: in the rows, or in the journal.
+        self.steps.extend(put.filter(|_| !hands_on));
         if cached.is_some() {
             let saved = (self.steps.len() - looked_up) as u16;
             self.steps[looked_up - 1].what = What::LookUp { skip: saved };
@@ -123,6 +125,7 @@ impl Program {
             Class::Job => self.each(Kind::Queue, What::Call, 1),
             Class::Read => {}
         }
+        self.steps.extend(put.filter(|_| hands_on));
         let calls = (*settings.calls.get(class)).min(QUERIES_MOST);
         let (rounds, times) = if settings.parallel { (calls.min(1), calls) } else { (calls, 1) };
         for _ in 0..rounds {
@@ -139,9 +142,18 @@ impl Program {
         }
     }
 
-    /// The edge that a step takes. Changes go to a primary, reads to replicas while any is up, else to the primary.
-    pub(super) fn edge(&self, engine: &Engine, step: Step, routes: &Stream, number: u64) -> Option<u16> {
+    /// Whether the step after this one is another query.
+    pub(super) fn queries_on(&self, step: u16) -> bool {
+        self.steps.get(usize::from(step) + 1).is_some_and(|next| next.what == What::Query)
+    }
+
+    /// The edge that a step takes. Changes go to a primary, reads to replicas while any is up, else to the primary; a
+    /// cache's copies share the items among them.
+    pub(super) fn edge(&self, engine: &Engine, step: Step, routes: &Stream, request: u64, number: u64) -> Option<u16> {
         let edges = &self.groups[step.group].edges;
+        if self.groups[step.group].kind == Kind::Cache && edges.len() > 1 {
+            return keeper(engine, edges, engine.item(request, 0));
+        }
         if step.what != What::Query || edges.len() == 1 {
             return choose(engine, edges, routes, number);
         }
@@ -158,6 +170,15 @@ impl Program {
 
 /// Most steps of a kind: longer programs are cut, so that a step's number fits where it is kept.
 const QUERIES_MOST: u32 = 10_000;
+
+/// The edge to the copy that keeps an item, of those that are up: the one with the highest hash of copy and item, so that
+/// a copy that dies leaves every other's items where they are (Thaler & Ravishankar, "Using name-based mappings to
+/// increase hit rates", IEEE/ACM Transactions on Networking 6(1), 1998).
+fn keeper(engine: &Engine, edges: &[u16], item: u64) -> Option<u16> {
+    let hash = |edge: &u16| Stream::new(item, "", "").draw(u64::from(engine.target(*edge))).bits();
+    let up = edges.iter().copied().filter(|edge| engine.presence(engine.target(*edge)).up);
+    up.max_by_key(hash).or(edges.first().copied())
+}
 
 /// Whether two kinds are one to whoever calls them: a primary and its replicas.
 fn joins(a: Kind, b: Kind) -> bool {
@@ -192,6 +213,10 @@ pub(super) struct Job {
     pub(super) tries: bool,
     /// What it will be answered, once its log record is written.
     pub(super) ending: Option<Answer>,
+    /// Of which time is what it knows of its item.
+    pub(super) as_of: Nanos,
+    /// The rows have its change.
+    pub(super) committed: bool,
     /// It holds a connection of the pool.
     pub(super) connected: bool,
     /// Why a call of the present step has failed.

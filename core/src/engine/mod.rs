@@ -11,6 +11,7 @@
 pub mod alarm;
 pub mod calendar;
 pub mod calls;
+mod changes;
 mod deadlines;
 pub mod host;
 mod line;
@@ -21,6 +22,7 @@ pub mod queue;
 pub mod random;
 mod run;
 pub mod sampler;
+pub(crate) mod table;
 pub mod tally;
 pub mod visits;
 pub mod watch;
@@ -32,6 +34,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use calendar::{Calendar, Slot};
 use calls::{Call, CallId, Calls};
+use changes::Changes;
 use deadlines::Deadlines;
 use host::Host;
 use line::Line;
@@ -274,6 +277,7 @@ pub struct Engine {
     visits: Visits,
     /// Time that a packet takes one way between two regions.
     distances: Vec<Vec<Nanos>>,
+    changes: Changes,
     /// Bytes of a request and of its response, by class.
     payload: [[f64; Class::ALL.len()]; 2],
     watch_one_in: u64,
@@ -315,6 +319,7 @@ impl Engine {
             items: Items { zipf: Zipf::new(1, 1.0), draws: Stream::new(seed, "users", "item"), hot: 0.0 },
             visits: Visits::new(seed),
             distances: Vec::new(),
+            changes: Changes::default(),
             payload: [[0.0; Class::ALL.len()]; 2],
             watch_one_in: 0,
             watch_only: None,

@@ -1,0 +1,87 @@
+use super::super::trial::{after, fault, metric, stage};
+use super::super::{Settings as Of, database};
+use super::*;
+use crate::stage::Stage;
+
+const JOURNAL: usize = 2;
+const DATABASE: usize = 3;
+
+/// 200 changes and 50 reads a second.
+fn board(settings: Settings) -> Stage {
+    let database = Of::Database(database::Settings { connections: 10_000, ..database::Settings::default() });
+    let others = vec![("journal", Of::Journal(settings)), ("database", database)];
+    stage(250.0, [0.0, 0.2, 0.8, 0.0], others, &[(1, JOURNAL), (1, DATABASE), (JOURNAL, DATABASE)])
+}
+
+fn at(rate: f64) -> Settings {
+    Settings { drain_rate: Rate::per_second(rate), ..Settings::default() }
+}
+
+#[test]
+fn the_database_gets_changes_at_the_daemons_rate_and_no_faster() {
+    let mut board = board(at(300.0));
+    board.faults.push(fault(0, FaultKind::Spike { factor: 10.0 }, 20, 10));
+    let of = |seconds, name| metric(&after(&board, seconds), JOURNAL, name);
+    let spike = of(30, "applied") - of(20, "applied");
+    assert!((2_950.0..=3_001.0).contains(&spike), "{spike} in ten seconds");
+    let backlog = of(30, "backlog");
+    // 2,000 come in a second, and 300 go.
+    assert!((backlog - 17_000.0).abs() < 600.0, "{backlog}");
+    let later = of(60, "backlog");
+    assert!((backlog - later - 3_000.0).abs() < 400.0, "{backlog} {later}");
+    let run = after(&board, 60);
+    assert_eq!(run.counts().failed_in_all(), 0);
+    let oldest = metric(&run, JOURNAL, "oldest");
+    assert!(oldest > 20.0, "{oldest}");
+}
+
+#[test]
+fn one_disk_write_takes_what_came_during_the_one_before() {
+    let mut board = board(at(10_000.0));
+    board.workload.rate = Rate::per_second(5_000.0);
+    let Some(crate::stage::Placement::Own { machine, .. }) = &mut board.components[JOURNAL].machine else { return };
+    machine.disk_latency = Duration::from_ms(2);
+    let run = after(&board, 10);
+    let each = metric(&run, JOURNAL, "changes_per_sync");
+    assert!((each - 8.0).abs() < 0.5, "4,000 a second, 500 writes: {each}");
+    assert!(run.counts().in_flight() < 120);
+}
+
+#[test]
+fn reads_are_out_of_date_until_a_change_is_applied() {
+    let stale = |rate| after(&board(at(rate)), 60).counts().stale as f64;
+    let (slow, quick) = (stale(150.0), stale(2_000.0));
+    println!("stale reads of 3,000: {slow} behind, {quick} in time");
+    assert!(slow > 500.0 && quick < 0.1 * slow, "{slow} {quick}");
+}
+
+#[test]
+fn a_daemon_that_stops_leaves_a_backlog_and_a_journal_that_dies_loses_nothing() {
+    let mut board = board(at(400.0));
+    board.faults.push(fault(JOURNAL, FaultKind::Stuck, 10, 10));
+    board.faults.push(fault(JOURNAL, FaultKind::Down, 30, 5));
+    board.faults.push(fault(DATABASE, FaultKind::Down, 45, 5));
+    let backlog = metric(&after(&board, 20), JOURNAL, "backlog");
+    assert!((1_800.0..2_200.0).contains(&backlog), "{backlog}");
+    let run = after(&board, 120);
+    let of = |name| metric(&run, JOURNAL, name);
+    assert_eq!(of("accepted"), of("applied") + of("backlog"));
+    assert!(of("backlog") < 20.0 && of("repeated") > 0.0);
+}
+
+#[test]
+fn what_the_database_refuses_is_undone_and_what_is_wrong_never_gets_in() {
+    let run = after(&board(Settings { rejected: 0.1, invalid: 0.2, ..at(400.0) }), 100);
+    let of = |name| metric(&run, JOURNAL, name);
+    assert!((of("turned_away") / (of("turned_away") + of("accepted")) - 0.2).abs() < 0.02);
+    assert!((of("compensated") / of("accepted") - 0.1).abs() < 0.01);
+    assert_eq!(run.counts().failed_in_all(), 0);
+}
+
+#[test]
+fn a_full_journal_refuses() {
+    let run = after(&board(Settings { bound: 100, ..at(50.0) }), 20);
+    assert_eq!(run.counts().failed[Cause::Refused as usize] as f64, metric(&run, JOURNAL, "refused"));
+    assert!(metric(&run, JOURNAL, "refused") > 2_500.0);
+    assert!(metric(&run, JOURNAL, "backlog") <= 100.0);
+}
