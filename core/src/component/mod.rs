@@ -25,8 +25,11 @@ mod pool;
 mod program;
 pub mod queue;
 pub mod replica;
+mod replication;
 pub mod session_store;
 pub mod shards;
+mod storage;
+mod table;
 
 use std::fmt;
 
@@ -267,6 +270,8 @@ pub(crate) const DELETE: u8 = 2;
 
 /// The note of a cache's answer when it had what was asked for.
 pub(crate) const HIT: u64 = 1;
+/// The note of a replica's answer when it would have been out of date: the primary must be asked.
+pub(crate) const ELSEWHERE: u64 = 2;
 
 /// How full a copy of a component is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

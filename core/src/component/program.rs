@@ -133,8 +133,16 @@ impl Program {
         }
     }
 
-    /// The edge that a step takes. Changes go to a primary, reads to replicas while any is up, else to the primary.
-    pub(super) fn edge(&self, engine: &Engine, step: Step, routes: &Stream, number: u64) -> Option<u16> {
+    /// The edge that a step takes. Changes go to a primary, reads to replicas while any is up, else to the primary; what a
+    /// replica has sent `elsewhere` goes to the primary too.
+    pub(super) fn edge(
+        &self,
+        engine: &Engine,
+        step: Step,
+        elsewhere: bool,
+        routes: &Stream,
+        number: u64,
+    ) -> Option<u16> {
         let edges = &self.groups[step.group].edges;
         if step.what != What::Query || edges.len() == 1 {
             return choose(engine, edges, routes, number);
@@ -142,7 +150,7 @@ impl Program {
         let primary = |edge: &u16| engine.presence(engine.target(*edge)).primary;
         let up = |edge: &u16| engine.presence(engine.target(*edge)).up;
         let replicas: Vec<u16> = edges.iter().copied().filter(|edge| !primary(edge) && up(edge)).collect();
-        if self.class == Class::Read && !replicas.is_empty() {
+        if self.class == Class::Read && !elsewhere && !replicas.is_empty() {
             return choose(engine, &replicas, routes, number);
         }
         let primaries: Vec<u16> = edges.iter().copied().filter(primary).collect();
@@ -180,6 +188,8 @@ pub(super) struct Job {
     pub(super) failed: u32,
     /// Calls of the present step that are under way.
     pub(super) pending: u32,
+    /// A replica has sent it on to the primary.
+    pub(super) elsewhere: bool,
     /// It holds a connection of the pool.
     pub(super) connected: bool,
     /// Why a call of the present step has failed.

@@ -20,7 +20,7 @@ impl Engine {
     }
 
     pub(crate) fn add_node(&mut self, host: Option<u32>, region: u16) {
-        self.nodes.push(Presence { up: true, draining: false, primary: false, host, region });
+        self.nodes.push(Presence { up: true, lost: false, draining: false, primary: false, host, region });
     }
 
     pub(crate) fn add_edge(&mut self, edge: Edge, latency_ns: Nanos, byte_ns: f64) {

@@ -11,8 +11,10 @@ impl Simulation {
     /// Lets everybody see whether a node runs.
     pub(super) fn announce(&mut self, node: usize) {
         let up = self.nodes[node].up();
+        let lost = self.nodes[node].machine_off > 0;
         let presence = self.engine.presence_mut(node as u16);
         presence.up = up;
+        presence.lost = lost;
         presence.draining &= up;
     }
 
@@ -111,6 +113,15 @@ impl Simulation {
                 if std::mem::take(&mut self.nodes[node].restarting) {
                     self.nodes[node].deaths += 1;
                     self.revive(node);
+                }
+            }
+            Order::Rebuild { node } => {
+                let host = self.nodes[usize::from(node)].info.host;
+                for node in 0..self.nodes.len() {
+                    let there = host.is_some() && self.nodes[node].info.host == host;
+                    if there && std::mem::take(&mut self.nodes[node].machine_off) > 0 {
+                        self.restart(node);
+                    }
                 }
             }
             Order::RollBack { node } => {
