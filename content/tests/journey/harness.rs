@@ -4,6 +4,7 @@ use hockeystick_content::{builtin, stage};
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::simulate::{Run, RunOptions, run};
 use hockeystick_core::stage::Stage;
+use hockeystick_core::units::{Duration, Rate};
 
 /// The seed of every run: the same traffic before and after a fix.
 pub(crate) const SEED: u64 = 1;
@@ -23,6 +24,22 @@ pub(crate) fn with(stage: &Stage, changes: &[(&str, &str)]) -> Stage {
     for (path, value) in changes {
         stage::set(&mut changed, path, value).unwrap_or_else(|error| panic!("{path} = {value}: {error}"));
     }
+    changed
+}
+
+/// The stage at another rate, in requests a second.
+pub(crate) fn at_rate(stage: &Stage, per_s: f64) -> Stage {
+    let mut changed = stage.clone();
+    changed.workload.rate = Rate::per_second(per_s);
+    changed
+}
+
+/// The stage with another latency on the link between these two.
+pub(crate) fn with_latency(stage: &Stage, from: &str, to: &str, latency: Duration) -> Stage {
+    let mut changed = stage.clone();
+    let ends = (stage.component(from), stage.component(to));
+    let link = changed.links.iter_mut().find(|link| (Some(link.from), Some(link.to)) == ends);
+    link.unwrap_or_else(|| panic!("no link from {from} to {to}")).latency = latency;
     changed
 }
 
