@@ -2,7 +2,7 @@
 
 use hockeystick_content::{builtin, stage};
 use hockeystick_core::outcome::Outcome;
-use hockeystick_core::simulate::{Run, RunOptions, run};
+use hockeystick_core::simulate::{Run, RunOptions, Simulation, run};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::units::{Duration, Rate};
 
@@ -41,6 +41,16 @@ pub(crate) fn with_latency(stage: &Stage, from: &str, to: &str, latency: Duratio
     let link = changed.links.iter_mut().find(|link| (Some(link.from), Some(link.to)) == ends);
     link.unwrap_or_else(|| panic!("no link from {from} to {to}")).latency = latency;
     changed
+}
+
+/// Index of a component.
+pub(crate) fn place(stage: &Stage, id: &str) -> usize {
+    stage.component(id).unwrap_or_else(|| panic!("no component {id}"))
+}
+
+/// A run at time zero, to be meddled with.
+pub(crate) fn begun(stage: &Stage) -> Simulation {
+    Simulation::new(stage, SEED).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 /// What becomes of a stage in so many seconds.

@@ -5,7 +5,7 @@ use hockeystick_core::stage::{Fault, FaultKind, Stage, Target};
 use hockeystick_core::units::Duration;
 use hockeystick_core::workload::PerClass;
 
-use crate::harness::{Figures, ran, stage, with, with_latency};
+use crate::harness::{Figures, place, ran, stage, with, with_latency};
 
 const SECONDS: f64 = 300.0;
 
@@ -51,7 +51,7 @@ fn a_store_without_joins_sends_the_app_back_and_a_distributed_commit_waits() {
 fn two_of_three(stage: &Stage, choice: &str) -> Outcome {
     let mut stage =
         with(stage, &[("database.copies", "3"), ("database.on_partition", choice), ("database.family", "newsql")]);
-    let database = stage.component("database").unwrap();
+    let database = place(&stage, "database");
     for copy in [1, 2] {
         let (at, lasts) = (Duration::from_s(120), Some(Duration::from_s(60)));
         let on = Target::Component(database, Some(copy));

@@ -5,7 +5,7 @@ use hockeystick_core::simulate::Simulation;
 use hockeystick_core::stage::{Fault, FaultKind, Link, Stage, Target};
 use hockeystick_core::units::Duration;
 
-use crate::harness::{Figures, SEED, ran, stage, with};
+use crate::harness::{Figures, begun, place, ran, stage, with};
 
 const SECONDS: f64 = 60.0;
 
@@ -79,12 +79,12 @@ fn total(simulation: &Simulation, name: &str) -> f64 {
 fn failover(changes: &[(&str, &str)]) -> Simulation {
     let spare = [("database.vcpus", "4"), ("replica.vcpus", "4")];
     let mut stage = with(&stage("10-replication"), &[&spare[..], changes].concat());
-    let database = stage.component("database").unwrap();
-    let replica = stage.component("replica").unwrap();
-    let link = stage.links.iter().position(|link| (link.from, link.to) == (database, replica)).unwrap();
+    let database = place(&stage, "database");
+    let replica = place(&stage, "replica");
+    let link = stage.links.iter().position(|link| (link.from, link.to) == (database, replica)).unwrap_or_default();
     fault(&mut stage, Target::Link(link), FaultKind::Slow { speed: 0.001 }, 0, None);
     fault(&mut stage, Target::Component(database, None), FaultKind::Down, 60, Some(60));
-    let mut simulation = Simulation::new(&stage, SEED).unwrap();
+    let mut simulation = begun(&stage);
     simulation.run_until(Duration::from_s(180).ns());
     simulation
 }

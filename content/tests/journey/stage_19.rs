@@ -4,7 +4,7 @@ use hockeystick_core::simulate::Simulation;
 use hockeystick_core::stage::{Fault, FaultKind, Stage, Target};
 use hockeystick_core::units::Duration;
 
-use crate::harness::{Figures, SEED, at_rate, ran, stage, with};
+use crate::harness::{Figures, at_rate, begun, ran, stage, with};
 
 /// Of 46,296 requests each.
 const SECONDS: f64 = 4.0;
@@ -74,13 +74,13 @@ fn joins(logical: &str) -> (f64, u64) {
         &at_rate(&stage("19-sharding"), 200.0),
         &[&small[..], &[("shards.shards", "7"), ("shards.logical", logical)]].concat(),
     );
-    let mut simulation = Simulation::new(&seven, SEED).unwrap();
+    let mut simulation = begun(&seven);
     simulation.run_until(Duration::from_s(1).ns());
     assert!(simulation.update(&with(&seven, &[("shards.shards", "8")])));
-    let shards = simulation.nodes().position(|node| node.name == "shards").unwrap();
+    let shards = simulation.nodes().position(|node| node.name == "shards").unwrap_or_default();
     let metric = |simulation: &Simulation, name| {
         let metrics = simulation.metrics(shards);
-        metrics.iter().find(|metric| metric.name == name).unwrap().reading.number()
+        metrics.iter().find(|metric| metric.name == name).map_or(f64::NAN, |metric| metric.reading.number())
     };
     let mut seconds = 1;
     while metric(&simulation, "moving") > 0.0 && seconds < 600 {

@@ -525,7 +525,7 @@ impl Behaviour for State {
             engine.answer(id, Err(Cause::Error));
             return;
         }
-        if !plan.change && !self.members.is_empty() || self.storage.replication.has_peers() {
+        if !plan.change && (!self.members.is_empty() || self.storage.replication.has_peers()) {
             plan.stale = self.out_of_date(engine, id);
             self.stale += u64::from(plan.stale);
         }
