@@ -2,8 +2,9 @@
 
 use hockeystick_content::{builtin, stage};
 use hockeystick_core::outcome::Outcome;
-use hockeystick_core::simulate::{Run, RunOptions, run};
+use hockeystick_core::simulate::{Run, RunOptions, Simulation, run};
 use hockeystick_core::stage::Stage;
+use hockeystick_core::units::{Duration, Rate};
 
 /// The seed of every run: the same traffic before and after a fix.
 pub(crate) const SEED: u64 = 1;
@@ -24,6 +25,32 @@ pub(crate) fn with(stage: &Stage, changes: &[(&str, &str)]) -> Stage {
         stage::set(&mut changed, path, value).unwrap_or_else(|error| panic!("{path} = {value}: {error}"));
     }
     changed
+}
+
+/// The stage at another rate, in requests a second.
+pub(crate) fn at_rate(stage: &Stage, per_s: f64) -> Stage {
+    let mut changed = stage.clone();
+    changed.workload.rate = Rate::per_second(per_s);
+    changed
+}
+
+/// The stage with another latency on the link between these two.
+pub(crate) fn with_latency(stage: &Stage, from: &str, to: &str, latency: Duration) -> Stage {
+    let mut changed = stage.clone();
+    let ends = (stage.component(from), stage.component(to));
+    let link = changed.links.iter_mut().find(|link| (Some(link.from), Some(link.to)) == ends);
+    link.unwrap_or_else(|| panic!("no link from {from} to {to}")).latency = latency;
+    changed
+}
+
+/// Index of a component.
+pub(crate) fn place(stage: &Stage, id: &str) -> usize {
+    stage.component(id).unwrap_or_else(|| panic!("no component {id}"))
+}
+
+/// A run at time zero, to be meddled with.
+pub(crate) fn begun(stage: &Stage) -> Simulation {
+    Simulation::new(stage, SEED).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 /// What becomes of a stage in so many seconds.

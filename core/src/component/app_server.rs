@@ -383,12 +383,14 @@ impl State {
     fn call(&mut self, engine: &mut Engine, id: CallId, step: Step, times: u32) {
         let Some(call) = engine.get(id).copied() else { return };
         let program = &self.programs[call.class as usize];
-        let failed = self.jobs.of(engine, id).failed;
+        let Job { failed, elsewhere, .. } = *self.jobs.of(engine, id);
         self.jobs.of(engine, id).pending = 0;
         for nth in 0..times {
             // Another attempt is another draw, so that it may go elsewhere.
             let number = (call.request << 16) | (u64::from(failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
-            let Some(edge) = program.edge(engine, step, &self.routes, call.request, number) else { continue };
+            let Some(edge) = program.edge(engine, step, elsewhere, &self.routes, call.request, number) else {
+                continue;
+            };
             if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
                 let as_of = self.jobs.of(engine, id).as_of;
                 if let Some(child) = engine.get_mut(child) {
@@ -437,6 +439,7 @@ impl State {
         call.step += 1 + skip;
         let job = self.jobs.of(engine, id);
         job.failed = 0;
+        job.elsewhere = false;
         let slice_ns = job.slice_ns;
         engine.serves(id);
         // Steps that were skipped leave their slices to be worked off.
@@ -593,6 +596,10 @@ impl Behaviour for State {
             self.learn(engine, id, step);
         }
         match (cause, step.what) {
+            (None, What::Query) if reply.note == super::ELSEWHERE => {
+                self.jobs.of(engine, id).elsewhere = true;
+                self.go_on(engine, id);
+            }
             (None, What::LookUp { skip }) if reply.note == super::HIT => self.step_done(engine, id, skip),
             // A cache that does not answer is a cache that has nothing.
             (None, _) | (Some(_), What::LookUp { .. } | What::Put) => self.step_done(engine, id, 0),

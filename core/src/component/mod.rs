@@ -32,11 +32,14 @@ mod pool;
 mod program;
 pub mod queue;
 pub mod replica;
+mod replication;
 pub mod session_store;
 mod sessions;
 pub mod shards;
 mod spread;
+mod storage;
 mod store;
+mod table;
 #[cfg(test)]
 mod trial;
 
@@ -286,6 +289,8 @@ pub(crate) const CHECK: u8 = 3;
 
 /// The note of a cache's answer when it had what was asked for.
 pub(crate) const HIT: u64 = 1;
+/// The note of a replica's answer when it would have been out of date: the primary must be asked.
+pub(crate) const ELSEWHERE: u64 = 2;
 
 /// How full a copy of a component is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

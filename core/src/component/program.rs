@@ -147,9 +147,17 @@ impl Program {
         self.steps.get(usize::from(step) + 1).is_some_and(|next| next.what == What::Query)
     }
 
-    /// The edge that a step takes. Changes go to a primary, reads to replicas while any is up, else to the primary; a
-    /// cache's copies share the items among them.
-    pub(super) fn edge(&self, engine: &Engine, step: Step, routes: &Stream, request: u64, number: u64) -> Option<u16> {
+    /// The edge that a step takes. Changes go to a primary, reads to replicas while any is up, else to the primary; what a
+    /// replica has sent `elsewhere` goes to the primary too. A cache's copies share the items among them.
+    pub(super) fn edge(
+        &self,
+        engine: &Engine,
+        step: Step,
+        elsewhere: bool,
+        routes: &Stream,
+        request: u64,
+        number: u64,
+    ) -> Option<u16> {
         let edges = &self.groups[step.group].edges;
         if self.groups[step.group].kind == Kind::Cache && edges.len() > 1 {
             return keeper(engine, edges, engine.item(request, 0));
@@ -160,7 +168,7 @@ impl Program {
         let primary = |edge: &u16| engine.presence(engine.target(*edge)).primary;
         let up = |edge: &u16| engine.presence(engine.target(*edge)).up;
         let replicas: Vec<u16> = edges.iter().copied().filter(|edge| !primary(edge) && up(edge)).collect();
-        if self.class == Class::Read && !replicas.is_empty() {
+        if self.class == Class::Read && !elsewhere && !replicas.is_empty() {
             return choose(engine, &replicas, routes, number);
         }
         let primaries: Vec<u16> = edges.iter().copied().filter(primary).collect();
@@ -217,6 +225,8 @@ pub(super) struct Job {
     pub(super) as_of: Nanos,
     /// The rows have its change.
     pub(super) committed: bool,
+    /// A replica has sent it on to the primary.
+    pub(super) elsewhere: bool,
     /// It holds a connection of the pool.
     pub(super) connected: bool,
     /// Why a call of the present step has failed.

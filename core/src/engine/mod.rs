@@ -14,6 +14,7 @@ pub mod calls;
 mod changes;
 mod deadlines;
 pub mod host;
+pub mod ledger;
 mod line;
 pub mod moves;
 mod plant;
@@ -37,6 +38,7 @@ use calls::{Call, CallId, Calls};
 use changes::Changes;
 use deadlines::Deadlines;
 use host::Host;
+use ledger::Ledger;
 use line::Line;
 use moves::{Cause, Move};
 use random::{Draw, Exponential, Stream};
@@ -137,6 +139,11 @@ pub enum Order {
         /// The node.
         node: u16,
     },
+    /// A new machine takes the place of this node's, which is gone; its processes start there.
+    Rebuild {
+        /// The node.
+        node: u16,
+    },
     /// Roll back whatever release is on its way to this node's component.
     RollBack {
         /// The node.
@@ -224,6 +231,8 @@ impl Inbox {
 pub struct Presence {
     /// Whether its process runs and its machine is reachable.
     pub up: bool,
+    /// Whether its machine is gone, and what was on its disk with it.
+    pub lost: bool,
     /// Whether it asks to be left alone, to finish what it has: it is about to stop.
     pub draining: bool,
     /// Whether it takes changes: a database's role, which a promotion moves.
@@ -253,6 +262,7 @@ pub struct Engine {
     owners: Vec<Owner>,
     hosts: Vec<Host>,
     nodes: Vec<Presence>,
+    ledger: Ledger,
     edges: Vec<Edge>,
     /// Two for each edge: there and back. A line has a slot only once something travels on it for some time: links
     /// within a machine never do, and a smaller calendar is a faster one.
@@ -302,6 +312,7 @@ impl Engine {
             owners: vec![Owner::Pauses, Owner::Deadlines, Owner::Late],
             hosts: Vec::new(),
             nodes: Vec::new(),
+            ledger: Ledger::default(),
             edges: Vec::new(),
             lines: Vec::new(),
             late: BinaryHeap::new(),

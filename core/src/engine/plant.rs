@@ -22,6 +22,7 @@ impl Engine {
     pub(crate) fn add_node(&mut self, host: Option<u32>, region: u16) {
         self.nodes.push(Presence {
             up: true,
+            lost: false,
             draining: false,
             primary: false,
             host,

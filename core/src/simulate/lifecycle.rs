@@ -17,8 +17,10 @@ impl Simulation {
             (true, false) => self.engine.trouble_ends(),
             _ => {}
         }
+        let lost = self.nodes[node].machine_off > 0;
         let presence = self.engine.presence_mut(node as u16);
         presence.up = up;
+        presence.lost = lost;
         presence.draining &= up;
     }
 
@@ -129,6 +131,15 @@ impl Simulation {
                 if let Some(host) = self.nodes[node].info.host {
                     self.engine.host_mut(host as u32).junk_bytes = 0.0;
                     self.nodes[node].behaviour.clean_up(&mut self.engine);
+                }
+            }
+            Order::Rebuild { node } => {
+                let host = self.nodes[usize::from(node)].info.host;
+                for node in 0..self.nodes.len() {
+                    let there = host.is_some() && self.nodes[node].info.host == host;
+                    if there && std::mem::take(&mut self.nodes[node].machine_off) > 0 {
+                        self.restart(node);
+                    }
                 }
             }
             Order::RollBack { node } => {
