@@ -162,7 +162,7 @@ pub struct NodeGauge {
 ///
 /// Exactly one of these methods runs for each event. A component owes every call that arrives an
 /// [answer](Engine::answer), except for those that it loses in [`stop`](Self::stop): whoever stops it answers them.
-pub(crate) trait Behaviour: fmt::Debug {
+pub(crate) trait Behaviour {
     /// It begins to run: at time zero, and after each [`stop`](Self::stop).
     fn start(&mut self, _engine: &mut Engine) {}
     /// It dies, with all that it knew.
@@ -188,5 +188,12 @@ pub(crate) trait Behaviour: fmt::Debug {
     /// How long it takes to run again after it was killed.
     fn restart_ns(&self) -> Nanos {
         0
+    }
+}
+
+// By hand: as a supertrait, every component's own would be in every program, used or not.
+impl fmt::Debug for dyn Behaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Behaviour")
     }
 }
