@@ -5,7 +5,7 @@
 //!
 //! # Layout, from the ground up; each floor knows only those below it
 //!
-//! - [`units`]: quantities with units. [`statistics`]: warm-up, intervals, percentiles.
+//! - [`number`], [`units`]: numbers as text; quantities with units. [`statistics`]: warm-up, intervals, percentiles.
 //! - [`engine`]: the event kernel: calendar, stations, random streams. It knows no component.
 //! - [`hardware`], [`workload`], [`settings`]: machines and prices; what users ask for; settings that describe themselves.
 //! - [`component`]: one file a kind: settings, defaults with sources, what it models, how it handles a request.
@@ -21,6 +21,7 @@ pub mod engine;
 pub mod figure;
 pub mod hardware;
 pub mod measurement;
+pub mod number;
 pub mod outcome;
 pub mod settings;
 pub mod simulate;

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
+use crate::number;
+
 /// Simulated time since the start of a run, in nanoseconds.
 pub type Nanos = u64;
 
@@ -36,8 +38,7 @@ fn split(text: &str) -> Option<(f64, &str)> {
 fn write_scaled(f: &mut fmt::Formatter<'_>, value: f64, units: &[(&str, f64)]) -> fmt::Result {
     let (name, size) =
         units.iter().rev().find(|(_, size)| value >= *size).or(units.first()).copied().unwrap_or(("", 1.0));
-    let text = format!("{:.3}", value / size);
-    write!(f, "{} {name}", text.trim_end_matches('0').trim_end_matches('.'))
+    write!(f, "{} {name}", number::short(value / size, 3))
 }
 
 macro_rules! quantity {
