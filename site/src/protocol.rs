@@ -3,7 +3,7 @@
 //! Orders and answers are [postcard](https://docs.rs/postcard); frames come as [`Frame`] writes them, because there are
 //! thirty a second.
 
-use hockeystick_core::outcome::{Estimate, Outcome, Response};
+use hockeystick_core::outcome::{Estimate, Outcome, Response, by_name};
 use hockeystick_core::simulate::Simulation;
 use hockeystick_core::simulate::frame::Frame;
 use hockeystick_core::stage::{FaultKind, Stage, Target};
@@ -185,7 +185,7 @@ impl From<Outcome> for PlainOutcome {
 
 impl From<PlainOutcome> for Outcome {
     fn from(plain: PlainOutcome) -> Self {
-        let map = |list: Vec<(String, PlainEstimate)>| list.into_iter().map(|(name, it)| (name, it.into())).collect();
+        let map = |list: Vec<(String, PlainEstimate)>| by_name(list.into_iter().map(|(name, it)| (name, it.into())));
         let [mean, p50, p95, p99] = plain.response.map(Into::into);
         Self {
             throughput_per_s: plain.throughput.into(),

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hockeystick_core::number::short;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
@@ -41,6 +42,11 @@ pub(crate) fn set(element: &Element, name: &str, value: &str) {
 /// Sets one property of an element's own style, which a strict Content-Security-Policy allows.
 pub(crate) fn style(element: &HtmlElement, property: &str, value: &str) {
     let _ = element.style().set_property(property, value);
+}
+
+/// A length in CSS pixels, as CSS writes it.
+pub(crate) fn px(value: f64) -> String {
+    short(value, 2) + "px"
 }
 
 /// Sets a text, touching the page only when it differs.

@@ -1,5 +1,6 @@
 //! The board: arrows, machines, cards, and the canvas over them.
 
+use hockeystick_core::number::short;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
@@ -70,9 +71,10 @@ fn failure(figure: Figure) -> Option<El> {
 }
 
 pub(crate) fn px(value: f64) -> String {
-    format!("{}px", value.round())
+    short(value, 0) + "px"
 }
 
 pub(crate) fn translate(x: f64, y: f64) -> String {
-    format!("translate({}px,{}px)", (x * 2.0).round() / 2.0, (y * 2.0).round() / 2.0)
+    let half = |value: f64| short((value * 2.0).round() / 2.0, 1);
+    format!("translate({}px,{}px)", half(x), half(y))
 }

@@ -107,7 +107,7 @@ fn speed(figure: Figure) -> El {
     let last = SPEEDS.len() - 1;
     let nearest = move || {
         let speed = run.with(|run| run.speed);
-        let distance = |it: &f64| (it / speed).ln().abs();
+        let distance = |it: &f64| libm::log(it / speed).abs();
         SPEEDS.iter().enumerate().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))).map_or(7, |(index, _)| index)
     };
     let slide = move |event: Event| {
