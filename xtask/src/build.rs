@@ -37,7 +37,7 @@ pub(crate) struct Flavour {
     /// Optimise for size and speed; this is the default.
     #[arg(long, conflicts_with = "debug")]
     release: bool,
-    /// Compile fast, keep assertions, skip wasm-opt and the budgets.
+    /// Compile fast, keep assertions, skip npm's tools and the budgets.
     #[arg(long)]
     pub(crate) debug: bool,
     /// Show everything the tools print.
@@ -73,7 +73,7 @@ pub(crate) const STEPS: usize = 4;
 /// Builds the site, sound or not.
 pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) -> Result<Built> {
     let debug = options.flavour.debug;
-    let has_wasm_opt = steps.run("wasm target and wasm-opt", |step| {
+    let has_tools = steps.run("wasm target and npm's tools", |step| {
         tools::wasm_target(step)?;
         Ok(!debug && tools::npm_packages(step, workspace)?)
     })?;
@@ -94,8 +94,8 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         if debug {
             command.arg("--unweighed");
         }
-        if has_wasm_opt {
-            command.arg("--wasm-opt").arg(tools::wasm_opt(workspace));
+        if has_tools {
+            command.arg("--tools").arg(tools::npm_programs(workspace));
         }
         let mut finished = step.run(&mut command)?;
         let is_sound = finished.status.code() != Some(FAULTS);
