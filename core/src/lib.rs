@@ -5,7 +5,8 @@
 //!
 //! # Layout, from the ground up; each floor knows only those below it
 //!
-//! - [`number`], [`units`]: numbers as text; quantities with units. [`statistics`]: warm-up, intervals, percentiles.
+//! - [`number`], [`units`]: numbers as text; quantities with units.
+//!   [`pack`]: the binary form of what a page holds. [`statistics`]: warm-up, intervals, percentiles.
 //! - [`engine`]: the event kernel: calendar, stations, random streams. It knows no component.
 //! - [`hardware`], [`workload`], [`settings`]: machines and prices; what users ask for; settings that describe themselves.
 //! - [`component`]: one file a kind: settings, defaults with sources, what it models, how it handles a request.
@@ -23,6 +24,7 @@ pub mod hardware;
 pub mod measurement;
 pub mod number;
 pub mod outcome;
+pub mod pack;
 pub mod settings;
 pub mod simulate;
 pub mod stage;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{pack_enum, pack_struct};
+
 /// A number, with its interval where it has one, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -103,3 +105,7 @@ pub struct Outcome {
     /// Failed requests a second, by cause.
     pub errors_per_s: BTreeMap<String, Estimate>,
 }
+
+pack_enum!(Estimate { 0 => Known { value, low, high, basis }, 1 => NotApplicable { not_applicable } });
+pack_struct!(Response { mean, p50, p95, p99 });
+pack_struct!(Outcome { throughput_per_s, response_ms, utilisation, errors_per_s });

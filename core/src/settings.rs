@@ -4,6 +4,7 @@
 //! default's source. The stage file's parser, the range check, the page's inspector, the knobs in a lesson's sentences
 //! and the JSON Schema all come from that one declaration.
 
+use crate::pack::{Pack, PackInPlace};
 use crate::units::{Bytes, Duration, Rate};
 use crate::workload::{Class, Demand, PerClass};
 
@@ -40,7 +41,7 @@ pub struct Field {
 }
 
 /// A value that is one number, or one number for each class.
-pub trait Knob {
+pub trait Knob: PackInPlace {
     /// The unit of its numbers.
     fn unit(&self) -> Unit;
     /// The number; `class` is none for a value that is the same for every class.
@@ -101,7 +102,7 @@ impl Knob for Demand {
     }
 }
 
-impl<T: Knob + Copy> Knob for PerClass<T> {
+impl<T: Knob + Pack + Copy + Default> Knob for PerClass<T> {
     fn unit(&self) -> Unit {
         self.0[0].unit()
     }
@@ -123,10 +124,10 @@ impl<T: Knob + Copy> Knob for PerClass<T> {
 pub trait Settings {
     /// Every setting, in the order in which a reader meets them.
     fn fields() -> &'static [Field];
-    /// The setting with this key.
-    fn knob(&self, name: &str) -> Option<&dyn Knob>;
-    /// The setting with this key, to be changed.
-    fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob>;
+    /// The setting at this place among the [fields](Self::fields).
+    fn knob_at(&self, place: usize) -> Option<&dyn Knob>;
+    /// The setting at this place, to be changed.
+    fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn Knob>;
 }
 
 /// Declares the settings of a component: a struct that serde reads, with defaults, ranges and sources.
@@ -173,18 +174,14 @@ macro_rules! settings {
                 FIELDS
             }
 
-            fn knob(&self, name: &str) -> Option<&dyn $crate::settings::Knob> {
-                match name {
-                    $( stringify!($field) => Some(&self.$field), )*
-                    _ => None,
-                }
+            fn knob_at(&self, place: usize) -> Option<&dyn $crate::settings::Knob> {
+                let knobs: &[&dyn $crate::settings::Knob] = &[ $( &self.$field ),* ];
+                knobs.get(place).copied()
             }
 
-            fn knob_mut(&mut self, name: &str) -> Option<&mut dyn $crate::settings::Knob> {
-                match name {
-                    $( stringify!($field) => Some(&mut self.$field), )*
-                    _ => None,
-                }
+            fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn $crate::settings::Knob> {
+                let knobs: [Option<&mut dyn $crate::settings::Knob>; _] = [ $( Some(&mut self.$field) ),* ];
+                knobs.into_iter().nth(place)?
             }
         }
     };

@@ -15,6 +15,7 @@ use crate::component::Settings;
 use crate::hardware::Machine;
 use crate::units::{Bytes, Duration};
 use crate::workload::Workload;
+use crate::{pack_enum, pack_struct};
 
 /// The version of the stage file's shape that this crate reads.
 pub const SCHEMA: u32 = 1;
@@ -164,6 +165,16 @@ pub struct Challenge {
     #[serde(default)]
     pub hints: Vec<String>,
 }
+
+pack_struct!(Stage { title, workload, machines, components, links, faults, challenge });
+pack_struct!(NamedMachine { id, size, machine });
+pack_struct!(Component { id, copies, machine, at, settings });
+pack_enum!(Placement { 0 => Shared(index), 1 => Own { size, machine } });
+pack_struct!(Link { from, to, latency });
+pack_struct!(Fault { at, lasts, on, kind });
+pack_enum!(Target { 0 => Component(index, copy), 1 => Machine(index) });
+pack_enum!(FaultKind { 0 => Down, 1 => Slow { speed }, 2 => MemoryLeak { per_s } });
+pack_struct!(Challenge { goal, rate, p95, errors, budget, hints });
 
 /// Hours in a month, as clouds bill it: 365 × 24 / 12.
 pub const HOURS_A_MONTH: f64 = 730.0;

@@ -10,6 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
 use crate::number;
+use crate::pack::{Input, Pack};
 
 /// Simulated time since the start of a run, in nanoseconds.
 pub type Nanos = u64;
@@ -66,6 +67,15 @@ macro_rules! quantity {
                 } else {
                     <$repr>::deserialize(deserializer).map($name)
                 }
+            }
+        }
+
+        impl Pack for $name {
+            fn pack(&self, out: &mut Vec<u8>) {
+                self.0.pack(out);
+            }
+            fn unpack(input: &mut Input<'_>) -> Option<Self> {
+                Pack::unpack(input).map($name)
             }
         }
 

@@ -5,7 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::pack::{Input, Pack};
 use crate::units::{Duration, Rate};
+use crate::{pack_enum, pack_struct};
 
 /// Peak requests a second of one daily active user.
 ///
@@ -96,6 +98,15 @@ impl<'de, T: Deserialize<'de> + Copy + Default> Deserialize<'de> for PerClass<T>
     }
 }
 
+impl<T: Pack + Copy + Default> Pack for PerClass<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+    }
+    fn unpack(input: &mut Input<'_>) -> Option<Self> {
+        Pack::unpack(input).map(Self)
+    }
+}
+
 struct PerClassVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de> + Copy + Default> Visitor<'de> for PerClassVisitor<T> {
@@ -143,6 +154,8 @@ pub struct Demand {
     /// Standard deviation over mean, 0 to 10.
     pub cv: f64,
 }
+
+pack_struct!(Demand { mean, cv });
 
 impl Demand {
     /// A smaller coefficient of variation than this is taken for none: it would take over four hundred phases.
@@ -234,6 +247,8 @@ pub enum Arrivals {
     Constant,
 }
 
+pack_enum!(Arrivals { 0 => Poisson, 1 => Constant });
+
 /// What users ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -245,6 +260,8 @@ pub struct Workload {
     /// Share of each class; the shares add up to one.
     pub mix: PerClass<f64>,
 }
+
+pack_struct!(Workload { rate, arrivals, mix });
 
 impl Default for Workload {
     fn default() -> Self {

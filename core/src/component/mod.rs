@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::engine::calls::CallId;
 use crate::engine::{Answer, Engine};
+use crate::pack::{Input, Pack};
 use crate::settings::{Field, Knob, Settings as _};
 use crate::units::Nanos;
 use crate::workload::Workload;
@@ -91,14 +92,13 @@ macro_rules! components {
                 match self { $( Self::$kind(_) => Kind::$kind, )* }
             }
 
-            /// The setting with this key.
-            pub fn knob(&self, name: &str) -> Option<&dyn Knob> {
-                match self { $( Self::$kind(settings) => settings.knob(name), )* }
+            /// The setting at this place among the kind's fields.
+            fn knob_at(&self, place: usize) -> Option<&dyn Knob> {
+                match self { $( Self::$kind(settings) => settings.knob_at(place), )* }
             }
 
-            /// The setting with this key, to be changed.
-            pub fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob> {
-                match self { $( Self::$kind(settings) => settings.knob_mut(name), )* }
+            fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn Knob> {
+                match self { $( Self::$kind(settings) => settings.knob_at_mut(place), )* }
             }
 
             /// A copy of the component, at work.
@@ -122,6 +122,55 @@ impl Kind {
     /// The kind with this key in a stage file.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.key() == key)
+    }
+
+    fn place_of(self, field: &str) -> Option<usize> {
+        self.fields().iter().position(|each| each.name == field)
+    }
+}
+
+impl Settings {
+    /// The setting with this key.
+    pub fn knob(&self, name: &str) -> Option<&dyn Knob> {
+        self.knob_at(self.kind().place_of(name)?)
+    }
+
+    /// The setting with this key, to be changed.
+    pub fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob> {
+        self.knob_at_mut(self.kind().place_of(name)?)
+    }
+}
+
+impl Pack for Kind {
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+    fn unpack(input: &mut Input<'_>) -> Option<Self> {
+        Self::ALL.get(usize::from(input.byte()?)).copied()
+    }
+}
+
+// One loop for every kind: no kind adds code of its own.
+impl Pack for Settings {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.kind().pack(out);
+        let mut place = 0;
+        while let Some(knob) = self.knob_at(place) {
+            knob.pack_here(out);
+            place += 1;
+        }
+    }
+
+    fn unpack(input: &mut Input<'_>) -> Option<Self> {
+        let mut settings = Kind::unpack(input)?.default_settings();
+        let mut place = 0;
+        while let Some(knob) = settings.knob_at_mut(place) {
+            if !knob.unpack_here(input) {
+                return None;
+            }
+            place += 1;
+        }
+        Some(settings)
     }
 }
 

@@ -33,6 +33,7 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::figure::Panel;
+use hockeystick_core::pack;
 use hockeystick_core::stage::{Reading, Stage};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -96,7 +97,7 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
 fn read(element: &HtmlElement) -> Result<hockeystick_core::figure::Figure, String> {
     let data = element.get_attribute("data-figure").ok_or("it has no data")?;
     let bytes = URL_SAFE_NO_PAD.decode(data.trim_end_matches('=')).map_err(|_| "its data was cut or changed")?;
-    postcard::from_bytes(&bytes).map_err(|_| "its data was cut or is of another version".to_owned())
+    pack::from_bytes(&bytes).ok_or_else(|| "its data was cut or is of another version".to_owned())
 }
 
 /// A figure, for its own elements. Copied into every handler.
