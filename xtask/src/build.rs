@@ -81,7 +81,7 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         let profile = if debug { "dev" } else { "site" };
         let mut cargo = workspace.cargo("build");
         cargo.args(["--package=hockeystick-site", "--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
-        cargo.arg("--config").arg(without_local_paths(workspace));
+        cargo.arg("--config").arg(rustflags(workspace));
         step.run(&mut cargo)?.check("compiling the figures")
     })?;
     steps.run("the press", |step| {
@@ -119,11 +119,14 @@ pub(crate) fn press_command(workspace: &Workspace, options: &Options) -> Command
     command
 }
 
-/// Keeps the folders of this machine out of panic messages: the same sources give the same module anywhere.
-fn without_local_paths(workspace: &Workspace) -> String {
+/// Keeps the folders of this machine out of the module: the same sources give the same module anywhere.
+fn rustflags(workspace: &Workspace) -> String {
     let home = std::env::var("HOME").unwrap_or_default();
     let cargo_home = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
     let flags = [
+        // Three quarters of the usual megabyte. The module's data lie behind it, and addresses below a megabyte take a
+        // byte less wherever one is written.
+        "-Clink-arg=-zstack-size=786432".to_owned(),
         format!("--remap-path-prefix={cargo_home}/registry/src="),
         format!("--remap-path-prefix={}=", workspace.root.display()),
     ];

@@ -1,7 +1,6 @@
 //! The board: arrows, machines, cards, and the canvas over them.
 
 use hockeystick_core::number::short;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::Figure;

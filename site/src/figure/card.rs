@@ -4,7 +4,6 @@ use hockeystick_core::component::Kind;
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::number::short;
 use hockeystick_core::settings::Unit;
-use leptos::prelude::*;
 
 use super::Figure;
 use super::board::{px, translate};

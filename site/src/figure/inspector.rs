@@ -4,7 +4,6 @@ use hockeystick_core::component::Kind;
 use hockeystick_core::settings::{Field, Unit};
 use hockeystick_core::stage::{HOURS_A_MONTH, Placement, Stage};
 use hockeystick_core::workload::Class;
-use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
 use super::Figure;

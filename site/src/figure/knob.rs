@@ -5,7 +5,6 @@ use std::rc::Rc;
 use hockeystick_core::number::{short, within};
 use hockeystick_core::settings::Unit;
 use hockeystick_core::stage::Reading;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement, KeyboardEvent};
 

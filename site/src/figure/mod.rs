@@ -3,8 +3,8 @@
 //! - [`handle`]: the API for the rest of the page. [`running`]: the figure at work. [`link`]: the line to the worker.
 //! - [`clock`], [`replay`]: from the simulation's moves to what the reader sees. [`meter`]: from gauges to numbers.
 //! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`drag`]: what is touched.
-//! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them. [`dom`]: how elements are
-//!   made. [`theme`], [`numbers`].
+//! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them, in [`live`] values. [`dom`]: how
+//!   elements are made. [`theme`], [`numbers`].
 
 mod board;
 mod canvas;
@@ -19,6 +19,7 @@ mod inspector;
 mod knob;
 mod layout;
 pub(crate) mod link;
+mod live;
 mod meter;
 pub mod numbers;
 mod replay;

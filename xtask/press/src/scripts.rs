@@ -10,6 +10,10 @@ use crate::files::SiteFiles;
 /// How the bindings let a class take part in `using`, which no script here does.
 const DISPOSE: &str = "if (Symbol.dispose) ";
 
+/// What frees a thing that was forgotten. To make one has no effect of its own.
+const REGISTRY: &str = "new FinalizationRegistry(";
+const PURE: &str = "/* @__PURE__ */ new FinalizationRegistry(";
+
 /// Bundles the scripts that the site's files begin with; what they share becomes a file of its own.
 pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path, glue: &str) -> Result<()> {
     let (from, into) = (tempfile::tempdir()?, tempfile::tempdir()?);
@@ -17,9 +21,12 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path, glue: &str) -> Resul
     let mut scripts = Vec::new();
     for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".js") && !path.contains('/')) {
         let text = String::from_utf8_lossy(bytes);
-        // As esbuild sees it, such a line needs its class whether or not anybody else does.
-        let text: String =
-            text.lines().filter(|line| !line.starts_with(DISPOSE)).map(|line| format!("{line}\n")).collect();
+        // As esbuild sees it, these need their class whether or not anybody else does.
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with(DISPOSE))
+            .map(|line| line.replace(REGISTRY, PURE) + "\n")
+            .collect();
         std::fs::write(from.path().join(path), text).with_context(|| format!("cannot write {path}"))?;
         if path != glue {
             command.arg(from.path().join(path));
@@ -27,7 +34,6 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path, glue: &str) -> Resul
         scripts.push(path.to_owned());
     }
     let outdir = format!("--outdir={}", into.path().display());
-    command.arg("--pure:FinalizationRegistry");
     command.args(["--bundle", "--splitting", "--minify", "--format=esm", "--target=es2022", "--log-level=warning"]);
     let output = command.arg(outdir).output().with_context(|| format!("cannot start {}", esbuild.display()))?;
     if !output.status.success() {
