@@ -17,13 +17,17 @@ pub fn fixed(value: f64, places: usize) -> String {
     }
     let places = places.min(POWERS.len() - 1);
     let size = POWERS[places];
-    let scaled = (value.abs() * size as f64).round();
-    if scaled >= TOO_LONG {
+    let (distance, before) = (value.abs(), value.abs().trunc());
+    if before >= TOO_LONG {
         return long(value);
     }
-    let digits = scaled as u64;
-    let sign = if value < 0.0 && digits > 0 { "-" } else { "" };
-    let (whole, fraction) = (digits / size, digits % size);
+    // Apart, so that a long number gets no decimals that it never had.
+    let mut whole = before as u64;
+    let mut fraction = ((distance - before) * size as f64).round() as u64;
+    if fraction == size {
+        (whole, fraction) = (whole + 1, 0);
+    }
+    let sign = if value < 0.0 && (whole, fraction) != (0, 0) { "-" } else { "" };
     if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction:0places$}") }
 }
 
@@ -72,8 +76,10 @@ mod tests {
             (2.5, 0, "3"),
             (-0.04, 1, "0.0"),
             (-1.25, 2, "-1.25"),
-            (1234.567_8, 3, "1234.568"),
+            (1_234.567_8, 3, "1234.568"),
             (0.000_000_001, 12, "0.000000001"),
+            (999_999_999_999.0, 6, "999999999999.000000"),
+            (0.996, 2, "1.00"),
             (f64::NAN, 2, "NaN"),
         ];
         for (value, places, text) in cases {

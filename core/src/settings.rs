@@ -40,6 +40,11 @@ pub struct Field {
     pub source: &'static str,
 }
 
+/// A text for a reader, where the program has a use for it: see the feature `texts`.
+pub const fn told(text: &'static str) -> &'static str {
+    if cfg!(feature = "texts") { text } else { "" }
+}
+
 /// A value that is one number, or one number for each class.
 pub trait Knob: PackInPlace {
     /// The unit of its numbers.
@@ -166,10 +171,10 @@ macro_rules! settings {
             fn fields() -> &'static [$crate::settings::Field] {
                 const FIELDS: &[$crate::settings::Field] = &[ $( $crate::settings::Field {
                     name: stringify!($field),
-                    doc: concat!($($doc),+),
+                    doc: $crate::settings::told(concat!($($doc),+)),
                     min: { let range: std::ops::RangeInclusive<f64> = $range; *range.start() },
                     max: { let range: std::ops::RangeInclusive<f64> = $range; *range.end() },
-                    source: $source,
+                    source: $crate::settings::told($source),
                 }, )* ];
                 FIELDS
             }

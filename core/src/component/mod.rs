@@ -37,6 +37,13 @@ pub struct About {
     pub calls: &'static [Kind],
 }
 
+impl About {
+    /// Without the sentences, where the program has no use for them: see the feature `texts`.
+    const fn told(self) -> Self {
+        if cfg!(feature = "texts") { self } else { Self { summary: "", models: &[], leaves_out: &[], ..self } }
+    }
+}
+
 macro_rules! components {
     ($( $module:ident, $kind:ident, $key:literal; )*) => {
         /// The kinds of component.
@@ -62,7 +69,7 @@ macro_rules! components {
 
             /// What it is.
             pub const fn about(self) -> &'static About {
-                match self { $( Self::$kind => &$module::ABOUT, )* }
+                match self { $( Self::$kind => const { &$module::ABOUT.told() }, )* }
             }
 
             /// Its settings' descriptions.

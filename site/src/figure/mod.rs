@@ -4,7 +4,7 @@
 //! - [`clock`], [`replay`]: from the simulation's moves to what the reader sees. [`meter`]: from gauges to numbers.
 //! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`drag`]: what is touched.
 //! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them, in [`live`] values. [`dom`]: how
-//!   elements are made. [`theme`], [`numbers`].
+//!   elements are made. [`told`]: what the page says of a kind. [`theme`], [`numbers`].
 
 mod board;
 mod canvas;
@@ -26,6 +26,7 @@ mod replay;
 mod running;
 mod sight;
 mod theme;
+mod told;
 mod view;
 
 use std::any::Any;
