@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::component::Kind;
 use crate::stage::{FaultKind, Stage, Target};
+use crate::{pack_enum, pack_struct};
 
 /// A figure: a board that runs, with the charts and controls that its place in the lesson needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,3 +72,8 @@ pub struct Break {
     /// Seconds that it lasts.
     pub lasts_s: f64,
 }
+
+pack_struct!(Figure { stage, id, seed, speed, autoplay, panels, controls, breaks, palette, caption });
+pack_enum!(Panel { 0 => HockeyStick, 1 => Percentiles, 2 => Throughput, 3 => Utilisation });
+pack_struct!(Control { path, label, min, max, logarithmic });
+pack_struct!(Break { label, on, kind, lasts_s });

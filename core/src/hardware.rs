@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pack_struct;
 use crate::settings::Unit;
 use crate::units::{Bytes, Duration};
 
@@ -34,6 +35,8 @@ pub struct Machine {
     /// Price of an hour, in US dollars.
     pub price_per_hour: f64,
 }
+
+pack_struct!(Machine { vcpus, quota, period, speed, memory, swap, disk_latency, disk_channels, disk, price_per_hour });
 
 impl Default for Machine {
     fn default() -> Self {

@@ -5,7 +5,8 @@
 //!
 //! # Layout, from the ground up; each floor knows only those below it
 //!
-//! - [`units`]: quantities with units. [`statistics`]: warm-up, intervals, percentiles.
+//! - [`number`], [`units`]: numbers as text; quantities with units.
+//!   [`pack`]: the binary form of what a page holds. [`statistics`]: warm-up, intervals, percentiles.
 //! - [`engine`]: the event kernel: calendar, stations, random streams. It knows no component.
 //! - [`hardware`], [`workload`], [`settings`]: machines and prices; what users ask for; settings that describe themselves.
 //! - [`schedule`]: arrivals that are known one by one.
@@ -26,7 +27,9 @@ pub mod figure;
 pub mod hardware;
 pub mod inspection;
 pub mod measurement;
+pub mod number;
 pub mod outcome;
+pub mod pack;
 pub mod schedule;
 pub mod settings;
 pub mod simulate;

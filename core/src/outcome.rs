@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{pack_enum, pack_struct};
+
 /// A number, with its interval where it has one, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -67,6 +69,17 @@ impl Estimate {
     }
 }
 
+/// Estimates by name.
+///
+/// Not `collect`, which sorts first: each type that is sorted costs a page several kilobytes.
+pub fn by_name(estimates: impl Iterator<Item = (String, Estimate)>) -> BTreeMap<String, Estimate> {
+    let mut map = BTreeMap::new();
+    for (name, estimate) in estimates {
+        map.insert(name, estimate);
+    }
+    map
+}
+
 /// Response time of completed requests, from the user's click to the last byte, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Response {
@@ -98,3 +111,7 @@ pub struct Outcome {
     #[serde(default)]
     pub metrics: BTreeMap<String, Estimate>,
 }
+
+pack_enum!(Estimate { 0 => Known { value, low, high, basis }, 1 => NotApplicable { not_applicable } });
+pack_struct!(Response { mean, p50, p95, p99 });
+pack_struct!(Outcome { throughput_per_s, response_ms, utilisation, errors_per_s, stale, metrics });

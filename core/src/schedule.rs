@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use crate::pack::{Input, Pack};
 use crate::units::Nanos;
 use crate::workload::Class;
 
@@ -22,6 +23,25 @@ pub struct Arrival {
 /// Requests in the order of their coming. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule(Arc<[Arrival]>);
+
+impl Pack for Schedule {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.len().pack(out);
+        for arrival in self.0.iter() {
+            arrival.at.pack(out);
+            (arrival.class as u8).pack(out);
+        }
+    }
+
+    fn unpack(input: &mut Input<'_>) -> Option<Self> {
+        let arrivals = (0..usize::unpack(input)?).map(|_| {
+            let (at, class) = (Pack::unpack(input)?, u8::unpack(input)?);
+            Some(Arrival { at, class: *Class::ALL.get(usize::from(class))? })
+        });
+        let arrivals: Option<Vec<Arrival>> = arrivals.collect();
+        arrivals.filter(|arrivals| arrivals.is_sorted_by_key(|arrival| arrival.at)).map(Self::new)
+    }
+}
 
 /// Nanoseconds in the unit of the text form.
 const US_NS: Nanos = 1_000;

@@ -4,6 +4,7 @@
 //! default's source. The stage file's parser, the range check, the page's inspector, the knobs in a lesson's sentences
 //! and the JSON Schema all come from that one declaration.
 
+use crate::pack::{Pack, PackInPlace};
 use crate::units::{Bytes, Duration, Rate};
 use crate::workload::{Class, Demand, PerClass};
 
@@ -41,8 +42,13 @@ pub struct Field {
     pub source: &'static str,
 }
 
+/// A text for a reader, where the program has a use for it: see the feature `texts`.
+pub const fn told(text: &'static str) -> &'static str {
+    if cfg!(feature = "texts") { text } else { "" }
+}
+
 /// A value that is one number, or one number for each class.
-pub trait Knob {
+pub trait Knob: PackInPlace {
     /// The unit of its numbers.
     fn unit(&self) -> Unit;
     /// The number; `class` is none for a value that is the same for every class.
@@ -107,7 +113,7 @@ impl Knob for Demand {
     }
 }
 
-impl<T: Knob + Copy> Knob for PerClass<T> {
+impl<T: Knob + Pack + Copy + Default> Knob for PerClass<T> {
     fn unit(&self) -> Unit {
         self.0[0].unit()
     }
@@ -159,6 +165,15 @@ macro_rules! choices {
             const ALL: &[Self] = &[Self::$first $(, Self::$choice )*];
         }
 
+        impl $crate::pack::Pack for $name {
+            fn pack(&self, out: &mut Vec<u8>) {
+                out.push(*self as u8);
+            }
+            fn unpack(input: &mut $crate::pack::Input<'_>) -> Option<Self> {
+                Self::ALL.get(usize::from(input.byte()?)).copied()
+            }
+        }
+
         impl $crate::settings::Knob for $name {
             fn unit(&self) -> $crate::settings::Unit {
                 $crate::settings::Unit::Choice
@@ -184,10 +199,10 @@ macro_rules! choices {
 pub trait Settings {
     /// Every setting, in the order in which a reader meets them.
     fn fields() -> &'static [Field];
-    /// The setting with this key.
-    fn knob(&self, name: &str) -> Option<&dyn Knob>;
-    /// The setting with this key, to be changed.
-    fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob>;
+    /// The setting at this place among the [fields](Self::fields).
+    fn knob_at(&self, place: usize) -> Option<&dyn Knob>;
+    /// The setting at this place, to be changed.
+    fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn Knob>;
 }
 
 /// Declares the settings of a component: a struct that serde reads, with defaults, ranges and sources.
@@ -226,26 +241,22 @@ macro_rules! settings {
             fn fields() -> &'static [$crate::settings::Field] {
                 const FIELDS: &[$crate::settings::Field] = &[ $( $crate::settings::Field {
                     name: stringify!($field),
-                    doc: concat!($($doc),+),
+                    doc: $crate::settings::told(concat!($($doc),+)),
                     min: { let range: std::ops::RangeInclusive<f64> = $range; *range.start() },
                     max: { let range: std::ops::RangeInclusive<f64> = $range; *range.end() },
-                    source: $source,
+                    source: $crate::settings::told($source),
                 }, )* ];
                 FIELDS
             }
 
-            fn knob(&self, name: &str) -> Option<&dyn $crate::settings::Knob> {
-                match name {
-                    $( stringify!($field) => Some(&self.$field), )*
-                    _ => None,
-                }
+            fn knob_at(&self, place: usize) -> Option<&dyn $crate::settings::Knob> {
+                let knobs: &[&dyn $crate::settings::Knob] = &[ $( &self.$field ),* ];
+                knobs.get(place).copied()
             }
 
-            fn knob_mut(&mut self, name: &str) -> Option<&mut dyn $crate::settings::Knob> {
-                match name {
-                    $( stringify!($field) => Some(&mut self.$field), )*
-                    _ => None,
-                }
+            fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn $crate::settings::Knob> {
+                let knobs: [Option<&mut dyn $crate::settings::Knob>; _] = [ $( Some(&mut self.$field) ),* ];
+                knobs.into_iter().nth(place)?
             }
         }
     };

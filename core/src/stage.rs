@@ -15,6 +15,7 @@ use crate::component::Settings;
 use crate::hardware::Machine;
 use crate::units::{Bandwidth, Bytes, Duration};
 use crate::workload::{Class, PerClass, Workload};
+use crate::{pack_enum, pack_struct};
 
 /// The version of the stage file's shape that this crate reads.
 pub const SCHEMA: u32 = 1;
@@ -250,6 +251,31 @@ pub struct Challenge {
     #[serde(default)]
     pub hints: Vec<String>,
 }
+
+pack_struct!(Region { id, latency });
+pack_struct!(Stage { title, workload, regions, machines, components, links, faults, challenge });
+pack_struct!(NamedMachine { id, size, machine });
+pack_struct!(Component { id, copies, machine, region, at, settings });
+pack_enum!(Placement { 0 => Shared(index), 1 => Own { size, machine } });
+pack_struct!(Link { from, to, latency, bandwidth, classes });
+pack_struct!(Fault { at, lasts, on, kind });
+pack_enum!(Target { 0 => Component(index, copy), 1 => Machine(index), 2 => Link(index), 3 => Region(index) });
+pack_enum!(FaultKind {
+    0 => Down,
+    1 => Slow { speed },
+    2 => MemoryLeak { per_s },
+    3 => Lossy { loss },
+    4 => Cut,
+    5 => DiskFill { per_s },
+    6 => ConnectionLeak { share },
+    7 => ColdCache,
+    8 => CorruptBackup,
+    9 => Deploy { errors, speed, canary },
+    10 => Spike { factor },
+    11 => HotKey { share },
+    12 => Stuck,
+});
+pack_struct!(Challenge { goal, rate, p95, errors, budget, hints });
 
 /// Hours in a month, as clouds bill it: 365 × 24 / 12.
 pub const HOURS_A_MONTH: f64 = 730.0;

@@ -9,6 +9,9 @@ use std::str::FromStr;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
+use crate::number;
+use crate::pack::{Input, Pack};
+
 /// Simulated time since the start of a run, in nanoseconds.
 pub type Nanos = u64;
 
@@ -49,8 +52,7 @@ fn split(text: &str) -> Option<(f64, &str)> {
 fn write_scaled(f: &mut fmt::Formatter<'_>, value: f64, units: &[(&str, f64)]) -> fmt::Result {
     let (name, size) =
         units.iter().rev().find(|(_, size)| value >= *size).or(units.first()).copied().unwrap_or(("", 1.0));
-    let text = format!("{:.3}", value / size);
-    write!(f, "{} {name}", text.trim_end_matches('0').trim_end_matches('.'))
+    write!(f, "{} {name}", number::short(value / size, 3))
 }
 
 macro_rules! quantity {
@@ -78,6 +80,15 @@ macro_rules! quantity {
                 } else {
                     <$repr>::deserialize(deserializer).map($name)
                 }
+            }
+        }
+
+        impl Pack for $name {
+            fn pack(&self, out: &mut Vec<u8>) {
+                self.0.pack(out);
+            }
+            fn unpack(input: &mut Input<'_>) -> Option<Self> {
+                Pack::unpack(input).map($name)
             }
         }
 

@@ -5,8 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::pack::{Input, Pack};
 use crate::schedule::Schedule;
 use crate::units::{Bytes, Duration, Rate};
+use crate::{pack_enum, pack_struct};
 
 /// Peak requests a second of one daily active user.
 ///
@@ -97,6 +99,15 @@ impl<'de, T: Deserialize<'de> + Copy + Default> Deserialize<'de> for PerClass<T>
     }
 }
 
+impl<T: Pack + Copy + Default> Pack for PerClass<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+    }
+    fn unpack(input: &mut Input<'_>) -> Option<Self> {
+        Pack::unpack(input).map(Self)
+    }
+}
+
 struct PerClassVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de> + Copy + Default> Visitor<'de> for PerClassVisitor<T> {
@@ -144,6 +155,8 @@ pub struct Demand {
     /// Standard deviation over mean, 0 to 10.
     pub cv: f64,
 }
+
+pack_struct!(Demand { mean, cv });
 
 impl Demand {
     /// A smaller coefficient of variation than this is taken for none: it would take over four hundred phases.
@@ -235,6 +248,8 @@ pub enum Arrivals {
     Constant,
 }
 
+pack_enum!(Arrivals { 0 => Poisson, 1 => Constant });
+
 /// Bursts: a Poisson stream whose rate jumps between two levels at random times, a two-state Markov-modulated Poisson
 /// process (Fischer & Meier-Hellstern, "The Markov-modulated Poisson process (MMPP) cookbook", 1993). The mean rate is
 /// the workload's.
@@ -288,6 +303,11 @@ impl Default for Popularity {
     }
 }
 
+pack_struct!(Bursts { factor, lasts, every });
+pack_struct!(Day { length, quiet });
+pack_struct!(Closed { users, think });
+pack_struct!(Popularity { zipf, items });
+
 /// What users ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -314,6 +334,8 @@ pub struct Workload {
     #[serde(skip)]
     pub schedule: Option<Schedule>,
 }
+
+pack_struct!(Workload { rate, arrivals, bursts, day, closed, mix, popularity, request_size, response_size, schedule });
 
 impl Default for Workload {
     /// Sizes: the HTTP Archive's median page of 2024 has 70-odd requests and 2.6 MB: some 35 kB each, most of them

@@ -1,20 +1,19 @@
 //! What page and worker say to each other: one `ArrayBuffer` a message, transferred.
 //!
-//! Orders and answers are [postcard](https://docs.rs/postcard); frames come as [`Frame`] writes them, because there are
+//! Orders and answers are [packed](hockeystick_core::pack); frames come as [`Frame`] writes them, because there are
 //! thirty a second.
 
-use hockeystick_core::outcome::{Estimate, Outcome, Response};
+use hockeystick_core::outcome::Outcome;
+use hockeystick_core::pack::{self, Pack as _};
 use hockeystick_core::simulate::Simulation;
 use hockeystick_core::simulate::frame::Frame;
 use hockeystick_core::stage::{FaultKind, Stage, Target};
+use hockeystick_core::{pack_enum, pack_struct};
 use js_sys::{ArrayBuffer, Uint8Array};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// An order to the worker.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) enum Order {
     /// Begin a run of a figure at time zero, paused. A run that it had is forgotten.
     Open { figure: u32, run: u32, stage: Stage, seed: u64 },
@@ -37,7 +36,7 @@ pub(crate) enum Order {
 }
 
 /// What the worker answers, besides frames.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) enum Answer {
     /// It listens.
     Ready,
@@ -46,11 +45,11 @@ pub(crate) enum Answer {
     /// A stage cannot run, and why.
     Refused { figure: u32, why: String },
     /// A measurement is done.
-    Measured { job: u32, outcome: Box<Result<PlainOutcome, String>> },
+    Measured { job: u32, outcome: Box<Result<Outcome, String>> },
 }
 
 /// The nodes, machines and edges of a run.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     /// Each node: the component that it is a copy of, and the host it runs on.
     pub(crate) nodes: Vec<(u32, Option<u32>)>,
@@ -76,6 +75,25 @@ impl Plan {
     }
 }
 
+pack_enum!(Order {
+    0 => Open { figure, run, stage, seed },
+    1 => Close { figure },
+    2 => Play { figure, speed },
+    3 => Pause { figure },
+    4 => Step { figure },
+    5 => Update { figure, stage },
+    6 => Inject { figure, on, kind, lasts_s },
+    7 => Mend { figure },
+    8 => Measure { job, stage, seed, seconds },
+});
+pack_enum!(Answer {
+    0 => Ready,
+    1 => Opened { figure, run, plan },
+    2 => Refused { figure, why },
+    3 => Measured { job, outcome },
+});
+pack_struct!(Plan { nodes, hosts, edges });
+
 /// A message of the worker, read.
 #[derive(Debug)]
 pub(crate) enum Heard {
@@ -87,20 +105,20 @@ const ANSWER: u8 = 0;
 const FRAME: u8 = 1;
 
 /// An order as a message.
-pub(crate) fn write_order(order: &Order) -> Option<ArrayBuffer> {
-    Some(buffer(&postcard::to_allocvec(order).ok()?))
+pub(crate) fn write_order(order: &Order) -> ArrayBuffer {
+    buffer(&pack::to_bytes(order))
 }
 
 /// The order in a message; none when it is not one.
 pub(crate) fn read_order(message: &JsValue) -> Option<Order> {
-    read(&bytes(message)?)
+    pack::from_bytes(&bytes(message)?)
 }
 
 /// An answer as a message.
-pub(crate) fn write_answer(answer: &Answer) -> Option<ArrayBuffer> {
+pub(crate) fn write_answer(answer: &Answer) -> ArrayBuffer {
     let mut message = vec![ANSWER];
-    message.extend(postcard::to_allocvec(answer).ok()?);
-    Some(buffer(&message))
+    answer.pack(&mut message);
+    buffer(&message)
 }
 
 /// A frame as a message.
@@ -115,7 +133,7 @@ pub(crate) fn write_frame(figure: u32, frame: &Frame) -> ArrayBuffer {
 pub(crate) fn hear(message: &JsValue) -> Option<Heard> {
     let message = bytes(message)?;
     match message.split_first()? {
-        (&ANSWER, rest) => read(rest).map(|answer| Heard::Answer(Box::new(answer))),
+        (&ANSWER, rest) => pack::from_bytes(rest).map(|answer| Heard::Answer(Box::new(answer))),
         (&FRAME, rest) => {
             let (figure, rest) = rest.split_first_chunk()?;
             let frame = Box::new(Frame::decode(rest)?);
@@ -125,95 +143,10 @@ pub(crate) fn hear(message: &JsValue) -> Option<Heard> {
     }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    postcard::from_bytes(bytes).ok()
-}
-
 fn bytes(message: &JsValue) -> Option<Vec<u8>> {
     message.dyn_ref::<ArrayBuffer>().map(|buffer| Uint8Array::new(buffer).to_vec())
 }
 
 fn buffer(bytes: &[u8]) -> ArrayBuffer {
     Uint8Array::from(bytes).buffer()
-}
-
-/// An [`Outcome`] in a form that a binary format can read back: its own is made for JSON.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct PlainOutcome {
-    throughput: PlainEstimate,
-    response: [PlainEstimate; 4],
-    utilisation: Vec<(String, PlainEstimate)>,
-    errors: Vec<(String, PlainEstimate)>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-enum PlainEstimate {
-    Known { value: f64, low: Option<f64>, high: Option<f64>, basis: Option<String> },
-    NotApplicable(String),
-}
-
-impl From<Estimate> for PlainEstimate {
-    fn from(estimate: Estimate) -> Self {
-        match estimate {
-            Estimate::Known { value, low, high, basis } => Self::Known { value, low, high, basis },
-            Estimate::NotApplicable { not_applicable } => Self::NotApplicable(not_applicable),
-        }
-    }
-}
-
-impl From<PlainEstimate> for Estimate {
-    fn from(estimate: PlainEstimate) -> Self {
-        match estimate {
-            PlainEstimate::Known { value, low, high, basis } => Self::Known { value, low, high, basis },
-            PlainEstimate::NotApplicable(not_applicable) => Self::NotApplicable { not_applicable },
-        }
-    }
-}
-
-impl From<Outcome> for PlainOutcome {
-    fn from(outcome: Outcome) -> Self {
-        let plain = |map: BTreeMap<String, Estimate>| map.into_iter().map(|(name, it)| (name, it.into())).collect();
-        let Response { mean, p50, p95, p99 } = outcome.response_ms;
-        Self {
-            throughput: outcome.throughput_per_s.into(),
-            response: [mean, p50, p95, p99].map(Into::into),
-            utilisation: plain(outcome.utilisation),
-            errors: plain(outcome.errors_per_s),
-        }
-    }
-}
-
-impl From<PlainOutcome> for Outcome {
-    fn from(plain: PlainOutcome) -> Self {
-        let map = |list: Vec<(String, PlainEstimate)>| list.into_iter().map(|(name, it)| (name, it.into())).collect();
-        let [mean, p50, p95, p99] = plain.response.map(Into::into);
-        Self {
-            throughput_per_s: plain.throughput.into(),
-            response_ms: Response { mean, p50, p95, p99 },
-            utilisation: map(plain.utilisation),
-            errors_per_s: map(plain.errors),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_outcome_survives_the_way_from_worker_to_page() {
-        let outcome = Outcome {
-            throughput_per_s: Estimate::interval(9.0, 8.5, 9.5),
-            response_ms: Response {
-                mean: Estimate::value(30.0),
-                p50: Estimate::by(20.0, "exact"),
-                p95: Estimate::not_applicable("the queue is full"),
-                p99: Estimate::value(90.0),
-            },
-            utilisation: BTreeMap::from([("box cpu".to_owned(), Estimate::value(0.4))]),
-            errors_per_s: BTreeMap::new(),
-        };
-        let bytes = postcard::to_allocvec(&PlainOutcome::from(outcome.clone())).unwrap();
-        assert_eq!(Outcome::from(postcard::from_bytes::<PlainOutcome>(&bytes).unwrap()), outcome);
-    }
 }

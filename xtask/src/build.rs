@@ -37,7 +37,7 @@ pub(crate) struct Flavour {
     /// Optimise for size and speed; this is the default.
     #[arg(long, conflicts_with = "debug")]
     release: bool,
-    /// Compile fast, keep assertions, skip wasm-opt and the budgets.
+    /// Compile fast, keep assertions, skip npm's tools and the budgets.
     #[arg(long)]
     pub(crate) debug: bool,
     /// Show everything the tools print.
@@ -73,7 +73,7 @@ pub(crate) const STEPS: usize = 4;
 /// Builds the site, sound or not.
 pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) -> Result<Built> {
     let debug = options.flavour.debug;
-    let has_wasm_opt = steps.run("wasm target and wasm-opt", |step| {
+    let has_tools = steps.run("wasm target and npm's tools", |step| {
         tools::wasm_target(step)?;
         Ok(!debug && tools::npm_packages(step, workspace)?)
     })?;
@@ -81,7 +81,7 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         let profile = if debug { "dev" } else { "site" };
         let mut cargo = workspace.cargo("build");
         cargo.args(["--package=hockeystick-site", "--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
-        cargo.arg("--config").arg(without_local_paths(workspace));
+        cargo.arg("--config").arg(rustflags(workspace));
         step.run(&mut cargo)?.check("compiling the figures")
     })?;
     steps.run("the press", |step| {
@@ -94,8 +94,8 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         if debug {
             command.arg("--unweighed");
         }
-        if has_wasm_opt {
-            command.arg("--wasm-opt").arg(tools::wasm_opt(workspace));
+        if has_tools {
+            command.arg("--tools").arg(tools::npm_programs(workspace));
         }
         let mut finished = step.run(&mut command)?;
         let is_sound = finished.status.code() != Some(FAULTS);
@@ -119,11 +119,14 @@ pub(crate) fn press_command(workspace: &Workspace, options: &Options) -> Command
     command
 }
 
-/// Keeps the folders of this machine out of panic messages: the same sources give the same module anywhere.
-fn without_local_paths(workspace: &Workspace) -> String {
+/// Keeps the folders of this machine out of the module: the same sources give the same module anywhere.
+fn rustflags(workspace: &Workspace) -> String {
     let home = std::env::var("HOME").unwrap_or_default();
     let cargo_home = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
     let flags = [
+        // Three quarters of the usual megabyte. The module's data lie behind it, and addresses below a megabyte take a
+        // byte less wherever one is written.
+        "-Clink-arg=-zstack-size=786432".to_owned(),
         format!("--remap-path-prefix={cargo_home}/registry/src="),
         format!("--remap-path-prefix={}=", workspace.root.display()),
     ];

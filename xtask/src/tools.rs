@@ -29,10 +29,10 @@ pub(crate) fn wasm_target(step: &Step<'_>) -> Result<()> {
 
 /// Installs the pinned packages of `xtask/npm`; `false` where npm is missing or refuses.
 ///
-/// Nothing that ships depends on npm: without it the module is larger, and the accessibility check is left out.
+/// Nothing that ships depends on npm: without it module and scripts are larger, and the accessibility check is left out.
 pub(crate) fn npm_packages(step: &Step<'_>, workspace: &Workspace) -> Result<bool> {
     if !is_there("npm") {
-        step.say("npm is missing: no wasm-opt, no axe-core (Debian: apt-get install npm)");
+        step.say("npm is missing: no wasm-opt, no esbuild, no axe-core (Debian: apt-get install npm)");
         return Ok(false);
     }
     let (from, to) = (workspace.root.join("xtask/npm"), workspace.target.join("npm"));
@@ -54,9 +54,9 @@ pub(crate) fn npm_packages(step: &Step<'_>, workspace: &Workspace) -> Result<boo
     Ok(true)
 }
 
-/// `wasm-opt`, once [`npm_packages`] has succeeded.
-pub(crate) fn wasm_opt(workspace: &Workspace) -> PathBuf {
-    workspace.npm_modules().join(".bin/wasm-opt")
+/// Where `esbuild` and `wasm-opt` are, once [`npm_packages`] has succeeded.
+pub(crate) fn npm_programs(workspace: &Workspace) -> PathBuf {
+    workspace.npm_modules().join(".bin")
 }
 
 /// Installs Debian's Chromium and ChromeDriver when they are missing and we are root.

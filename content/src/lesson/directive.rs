@@ -33,17 +33,17 @@ pub(crate) struct FigureBlock {
 }
 
 impl FigureBlock {
-    /// The figure as an attribute's value: postcard, then base64 for URLs. None where it cannot be encoded.
+    /// The figure as an attribute's value: packed, then base64 for URLs.
     ///
     /// Sentences that the page shows in any case stay out: a reader would download them twice.
-    pub(crate) fn encoded(&self) -> Option<String> {
+    pub(crate) fn encoded(&self) -> String {
         let mut figure = self.figure.clone();
         figure.caption.clear();
         if let Some(challenge) = &mut figure.stage.challenge {
             challenge.goal.clear();
             challenge.hints.clear();
         }
-        postcard::to_allocvec(&figure).ok().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+        URL_SAFE_NO_PAD.encode(hockeystick_core::pack::to_bytes(&figure))
     }
 }
 

@@ -55,8 +55,8 @@ fn what_a_page_carries_reads_back_as_the_same_figure() {
     use base64::Engine as _;
     let lesson = parse(FIGURE).unwrap();
     let block = lesson.first_figure().unwrap();
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(block.encoded().unwrap()).unwrap();
-    let figure: hockeystick_core::figure::Figure = postcard::from_bytes(&bytes).unwrap();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(block.encoded()).unwrap();
+    let figure: hockeystick_core::figure::Figure = hockeystick_core::pack::from_bytes(&bytes).unwrap();
     assert_eq!(figure.stage, block.figure.stage);
     assert_eq!(figure.controls, block.figure.controls);
 }

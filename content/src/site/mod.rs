@@ -117,7 +117,7 @@ fn figure(block: &FigureBlock, curves: &Curves) -> Markup {
     let figure = &block.figure;
     html! {
         figure.figure {
-            hockeystick-figure id={ "fig-" (figure.id) } data-figure=[block.encoded()] {
+            hockeystick-figure id={ "fig-" (figure.id) } data-figure=(block.encoded()) {
                 div class={ "still" @if figure.panels.len() > 1 { " still-2" } } {
                     div.still-board { (crate::draw::board(&figure.stage)) }
                     @if has_curve(block) { (curves.draw(&figure.stage)) }

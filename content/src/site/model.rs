@@ -45,8 +45,8 @@ fn table(caption: &str, rows: &[Row]) -> Markup {
                 thead { tr { th { "Setting" } th { "Here" } th { "Where the default comes from" } } }
                 tbody {
                     @for row in rows {
-                        tr {
-                            th scope="row" { (row.what) " " code { (row.key) } }
+                        tr data-field=(row.key) {
+                            th scope="row" { span { (row.what) } " " code { (row.key) } }
                             td {
                                 @if row.here == row.default { (row.here) }
                                 @else { b { (row.here) } ", by default " (row.default) }
@@ -60,11 +60,20 @@ fn table(caption: &str, rows: &[Row]) -> Markup {
     }
 }
 
-fn block(icon: &str, name: &str, summary: &str, models: &[&str], leaves_out: &[&str], table: &Markup) -> Markup {
+/// `kind` is the key of the kind that it tells of, if any: figures on the page look there for what they say of it.
+fn block(
+    kind: Option<&str>,
+    icon: &str,
+    name: &str,
+    summary: &str,
+    models: &[&str],
+    leaves_out: &[&str],
+    table: &Markup,
+) -> Markup {
     html! {
-        div.thing-block {
+        div.thing-block data-kind=[kind] {
             h3 { (draw::icon(icon)) (name) }
-            p { (show::prose(summary)) }
+            p.summary { (show::prose(summary)) }
             @if !models.is_empty() { ul.models { @for line in models { li { (show::prose(line)) } } } }
             @if !leaves_out.is_empty() {
                 p.leaves { "Left out:" }
@@ -106,6 +115,7 @@ fn workload(stage: &Stage) -> Markup {
         },
     ];
     block(
+        None,
         "static",
         "Requests",
         "What users ask for: static files, reads, writes, and heavier jobs.",
@@ -128,8 +138,9 @@ fn one_component(stage: &Stage, component: &Component) -> Markup {
     let several = stage.components.iter().filter(|other| other.settings.kind() == kind).count() > 1;
     let name = if several { format!("{}: {}", about.name, component.id) } else { about.name.to_owned() };
     let (models, leaves_out) = if repeated { (&[][..], &[][..]) } else { (about.models, about.leaves_out) };
+    let key = (!repeated).then(|| kind.key());
     html! {
-        (block(kind.key(), &name, about.summary, models, leaves_out, &table("Its numbers and their sources", &rows)))
+        (block(key, kind.key(), &name, about.summary, models, leaves_out, &table("Its numbers and their sources", &rows)))
         (own)
     }
 }

@@ -49,6 +49,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::engine::calls::CallId;
 use crate::engine::{Engine, Reply};
+use crate::pack::{Input, Pack};
 use crate::settings::{Field, Knob, Settings as _, Unit};
 use crate::stage::FaultKind;
 use crate::units::Nanos;
@@ -71,6 +72,13 @@ pub struct About {
     pub origin: bool,
     /// The kinds that it may call.
     pub calls: &'static [Kind],
+}
+
+impl About {
+    /// Without the sentences, where the program has no use for them: see the feature `texts`.
+    const fn told(self) -> Self {
+        if cfg!(feature = "texts") { self } else { Self { summary: "", models: &[], leaves_out: &[], ..self } }
+    }
 }
 
 macro_rules! components {
@@ -98,7 +106,7 @@ macro_rules! components {
 
             /// What it is.
             pub const fn about(self) -> &'static About {
-                match self { $( Self::$kind => &$module::ABOUT, )* }
+                match self { $( Self::$kind => const { &$module::ABOUT.told() }, )* }
             }
 
             /// Its settings' descriptions.
@@ -128,14 +136,13 @@ macro_rules! components {
                 match self { $( Self::$kind(_) => Kind::$kind, )* }
             }
 
-            /// The setting with this key.
-            pub fn knob(&self, name: &str) -> Option<&dyn Knob> {
-                match self { $( Self::$kind(settings) => settings.knob(name), )* }
+            /// The setting at this place among the kind's fields.
+            fn knob_at(&self, place: usize) -> Option<&dyn Knob> {
+                match self { $( Self::$kind(settings) => settings.knob_at(place), )* }
             }
 
-            /// The setting with this key, to be changed.
-            pub fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob> {
-                match self { $( Self::$kind(settings) => settings.knob_mut(name), )* }
+            fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn Knob> {
+                match self { $( Self::$kind(settings) => settings.knob_at_mut(place), )* }
             }
 
             /// What theory is told of it.
@@ -188,6 +195,55 @@ impl Kind {
     /// Whether it keeps the app's rows, or leads to those that do.
     pub(crate) const fn keeps_rows(self) -> bool {
         matches!(self, Self::Database | Self::Replica | Self::Shards)
+    }
+
+    fn place_of(self, field: &str) -> Option<usize> {
+        self.fields().iter().position(|each| each.name == field)
+    }
+}
+
+impl Settings {
+    /// The setting with this key.
+    pub fn knob(&self, name: &str) -> Option<&dyn Knob> {
+        self.knob_at(self.kind().place_of(name)?)
+    }
+
+    /// The setting with this key, to be changed.
+    pub fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob> {
+        self.knob_at_mut(self.kind().place_of(name)?)
+    }
+}
+
+impl Pack for Kind {
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+    fn unpack(input: &mut Input<'_>) -> Option<Self> {
+        Self::ALL.get(usize::from(input.byte()?)).copied()
+    }
+}
+
+// One loop for every kind: no kind adds code of its own.
+impl Pack for Settings {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.kind().pack(out);
+        let mut place = 0;
+        while let Some(knob) = self.knob_at(place) {
+            knob.pack_here(out);
+            place += 1;
+        }
+    }
+
+    fn unpack(input: &mut Input<'_>) -> Option<Self> {
+        let mut settings = Kind::unpack(input)?.default_settings();
+        let mut place = 0;
+        while let Some(knob) = settings.knob_at_mut(place) {
+            if !knob.unpack_here(input) {
+                return None;
+            }
+            place += 1;
+        }
+        Some(settings)
     }
 }
 
@@ -311,7 +367,7 @@ pub struct NodeGauge {
 ///
 /// Exactly one of these methods runs for each event. A component owes every call that arrives an
 /// [answer](Engine::answer), except for those that it loses in [`stop`](Self::stop): whoever stops it answers them.
-pub(crate) trait Behaviour: fmt::Debug {
+pub(crate) trait Behaviour {
     /// It begins to run: at time zero, and after each [`stop`](Self::stop).
     fn start(&mut self, _engine: &mut Engine) {}
     /// It dies, with all that it knew.
@@ -349,5 +405,12 @@ pub(crate) trait Behaviour: fmt::Debug {
     /// How long it finishes what it has before a deploy ends it.
     fn drain_ns(&self) -> Nanos {
         0
+    }
+}
+
+// By hand: as a supertrait, every component's own would be in every program, used or not.
+impl fmt::Debug for dyn Behaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Behaviour")
     }
 }

@@ -3,9 +3,13 @@
 use super::{FaultKind, Link, Placement, Stage, Target, limits};
 use crate::component::Kind;
 use crate::hardware::Machine;
+use crate::number::short;
 use crate::settings::{Field, Unit};
 use crate::units::{Bytes, Duration};
 use crate::workload::{Class, Demand, Workload};
+
+/// Most decimals of a number in a sentence.
+const PLACES: usize = 6;
 
 /// A breach of a rule, at a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +44,8 @@ fn show(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Seconds => Duration::from_secs_f64(value).to_string(),
         Unit::Bytes => Bytes(value as u64).to_string(),
-        Unit::PerSecond => format!("{value}/s"),
-        _ => value.to_string(),
+        Unit::PerSecond => short(value, PLACES) + "/s",
+        _ => short(value, PLACES),
     }
 }
 
@@ -95,7 +99,11 @@ impl Stage {
         }
         let sum: f64 = self.workload.mix.0.iter().sum();
         if (sum - 1.0).abs() >= 1e-6 || sum.is_nan() {
-            report.add("workload.mix", format!("the shares add up to {sum}"), "shares that add up to 1");
+            report.add(
+                "workload.mix",
+                format!("the shares add up to {}", short(sum, PLACES)),
+                "shares that add up to 1",
+            );
         }
         self.check_shape(report);
         if let Some(challenge) = &self.challenge {
@@ -211,8 +219,13 @@ impl Stage {
                 report.range(format!("{path}.{name}{part}"), value, *min, *max, knob.unit());
                 let cv = knob.variation(class);
                 if !(0.0..=Demand::LARGEST_CV).contains(&cv) {
-                    let help = format!("from 0 (constant) over 1 (exponential) to {}", Demand::LARGEST_CV);
-                    report.add(format!("{path}.{name}{part}.cv"), format!("{cv} is out of range"), help);
+                    let most = short(Demand::LARGEST_CV, PLACES);
+                    let help = format!("from 0 (constant) over 1 (exponential) to {most}");
+                    report.add(
+                        format!("{path}.{name}{part}.cv"),
+                        format!("{} is out of range", short(cv, PLACES)),
+                        help,
+                    );
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::{Placement, Stage};
 use crate::hardware::{Machine, MachineField};
+use crate::number::within;
 use crate::settings::{Field, Unit};
 use crate::units::Rate;
 use crate::workload::Class;
@@ -60,7 +61,7 @@ impl Stage {
         if !value.is_finite() {
             return false;
         }
-        let value = value.clamp(reading.min, reading.max);
+        let value = within(value, reading.min, reading.max);
         let Some((owner, rest)) = path.split_once('.') else { return false };
         if let (Some(field), Some(machine)) = (Machine::field(rest), self.machine_named_mut(owner)) {
             (field.write)(machine, value);

@@ -4,6 +4,8 @@ use super::cores;
 use super::general;
 use super::network::{Discipline, Leg, Network, Route, Station};
 use super::quota;
+use crate::number::fixed;
+use crate::statistics::sorted;
 use crate::workload::Class;
 
 /// A mean, and what makes it less than exact.
@@ -50,7 +52,10 @@ pub fn response(network: &Network) -> Mean {
                 seconds += demand_s + wait_s;
                 slight |= wait_s > 0.0;
                 if wait_s > NEGLIGIBLE * seconds {
-                    caveats.push(format!("arrivals at {name} as random: they wait {:.3} ms on average", 1e3 * wait_s));
+                    caveats.push(format!(
+                        "arrivals at {name} as random: they wait {} ms on average",
+                        fixed(1e3 * wait_s, 3)
+                    ));
                 }
             }
         }
@@ -114,7 +119,7 @@ fn of_two_phases(legs: &[(&Leg, Class)]) -> bool {
         let Some(phases) = part.single_phases() else { return false };
         means.extend(phases);
     }
-    means.sort_by(f64::total_cmp);
+    let mut means = sorted(means.into_iter());
     means.dedup();
     means.len() <= 2
 }

@@ -7,7 +7,8 @@ use super::network::{Memory, Network};
 use super::population::{self, Population};
 use super::response::Responses;
 use crate::engine::moves::Cause;
-use crate::outcome::{Estimate, Outcome, Response};
+use crate::number::fixed;
+use crate::outcome::{Estimate, Outcome, Response, by_name};
 use crate::stage::Stage;
 
 /// A probability that no result shows.
@@ -46,8 +47,8 @@ fn nothing(network: &Network, reason: &str) -> Outcome {
     Outcome {
         throughput_per_s: none(),
         response_ms: Response { mean: none(), p50: none(), p95: none(), p99: none() },
-        utilisation: names.map(|name| (name, none())).collect(),
-        errors_per_s: Cause::ALL.into_iter().map(|cause| (cause.name().to_owned(), none())).collect(),
+        utilisation: by_name(names.map(|name| (name, none()))),
+        errors_per_s: by_name(Cause::ALL.into_iter().map(|cause| (cause.name().to_owned(), none()))),
         stale: none(),
         metrics: BTreeMap::new(),
     }
@@ -139,7 +140,7 @@ impl<'a> Solver<'a> {
         Outcome {
             throughput_per_s: self.throughput(late),
             response_ms: self.response(responses.as_ref(), late),
-            utilisation: names.collect(),
+            utilisation: by_name(names),
             errors_per_s: self.errors(responses.as_ref(), late),
             stale: Estimate::not_applicable("Theory does not follow what is out of date."),
             metrics: BTreeMap::new(),
@@ -209,7 +210,7 @@ impl<'a> Solver<'a> {
             }
             _ => Estimate::not_applicable(self.no_distribution()),
         };
-        Cause::ALL.into_iter().map(|cause| (cause.name().to_owned(), of(cause))).collect()
+        by_name(Cause::ALL.into_iter().map(|cause| (cause.name().to_owned(), of(cause))))
     }
 
     fn response(&self, responses: Option<&Responses>, late: f64) -> Response {
@@ -282,19 +283,20 @@ impl<'a> Solver<'a> {
         for (door, population) in self.network.doors.iter().zip(&self.populations) {
             let waits = population.as_ref().map_or(0.0, |population| population.at_least(door.workers as usize));
             if waits > 1e-4 {
-                let percent = 100.0 * waits;
-                caveats.push(format!("the {percent:.2} % of requests that wait for a worker of {} as if they were served, so that long responses come out too long", door.name));
+                let percent = fixed(100.0 * waits, 2);
+                caveats.push(format!("the {percent} % of requests that wait for a worker of {} as if they were served, so that long responses come out too long", door.name));
             }
         }
         for memory in &self.network.memory {
             let full = self.memory_full(memory);
             if full > NEGLIGIBLE {
-                caveats.push(format!("swapping on {} in {:.3} % of the time is left out", memory.host, 100.0 * full));
+                let percent = fixed(100.0 * full, 3);
+                caveats.push(format!("swapping on {} in {percent} % of the time is left out", memory.host));
             }
         }
         caveats.extend(self.network.caveats.iter().cloned());
         if late > NEGLIGIBLE {
-            caveats.push(format!("of the {:.2} % of responses that users wait for", 100.0 * (1.0 - late)));
+            caveats.push(format!("of the {} % of responses that users wait for", fixed(100.0 * (1.0 - late), 2)));
         }
         if caveats.is_empty() { EXACT.to_owned() } else { format!("approximation: {}", caveats.join("; ")) }
     }
@@ -310,11 +312,11 @@ impl<'a> Solver<'a> {
 
     fn growing(&self) -> String {
         let (name, load) = self.busiest().unwrap_or(("a station", 1.0));
-        let percent = 100.0 * load;
+        let percent = fixed(100.0 * load, 0);
         if load < 1.0 {
-            return format!("{name} is asked for {percent:.0} % of what it can do: so slow that many users give up.");
+            return format!("{name} is asked for {percent} % of what it can do: so slow that many users give up.");
         }
-        format!("{name} is asked for {percent:.0} % of what it can do: its queue grows until users give up.")
+        format!("{name} is asked for {percent} % of what it can do: its queue grows until users give up.")
     }
 
     fn no_distribution(&self) -> String {

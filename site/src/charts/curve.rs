@@ -1,5 +1,6 @@
 //! Response time over load: at which loads to ask theory and simulation, and what they said.
 
+use hockeystick_core::number::within;
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::theory::CurvePoint;
@@ -226,7 +227,7 @@ impl Curve {
     /// Past the capacity, so that the wall is seen, and as far as the reader can go, unless that leaves the curve no room.
     fn wanted_span(&self) -> f64 {
         match (self.capacity, self.reach) {
-            (Some(capacity), Some(reach)) => reach.clamp(1.2 * capacity, 1.6 * capacity),
+            (Some(capacity), Some(reach)) => within(reach, 1.2 * capacity, 1.6 * capacity),
             (Some(capacity), None) => 1.3 * capacity,
             (None, Some(reach)) => reach,
             (None, None) => (2.0 * self.stage.workload.rate.per_s()).max(1.0),

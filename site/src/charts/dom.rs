@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hockeystick_core::number::short;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
@@ -43,6 +44,11 @@ pub(crate) fn style(element: &HtmlElement, property: &str, value: &str) {
     let _ = element.style().set_property(property, value);
 }
 
+/// A length in CSS pixels, as CSS writes it.
+pub(crate) fn px(value: f64) -> String {
+    short(value, 2) + "px"
+}
+
 /// Sets a text, touching the page only when it differs.
 pub(crate) fn say(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
@@ -76,11 +82,11 @@ pub(crate) struct Listener {
 impl Listener {
     /// Calls back on each event of the name. `E` is the type that such events have.
     pub(crate) fn new<E: JsCast>(target: &EventTarget, name: &'static str, mut call: impl FnMut(E) + 'static) -> Self {
-        let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
-            if let Ok(event) = event.dyn_into() {
-                call(event);
-            }
-        });
+        Self::boxed(target, name, Box::new(move |event| call(event.unchecked_into())))
+    }
+
+    fn boxed(target: &EventTarget, name: &'static str, call: Box<dyn FnMut(Event)>) -> Self {
+        let closure = Closure::wrap(call);
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
         Self { target: target.clone(), name, closure }
     }
@@ -103,18 +109,23 @@ pub(crate) struct Timer {
 impl Timer {
     /// Calls once, `ms` from now.
     pub(crate) fn once(ms: i32, call: impl FnMut() + 'static) -> Option<Self> {
-        let closure = Closure::new(call);
-        let function = closure.as_ref().unchecked_ref();
-        let id = window()?.set_timeout_with_callback_and_timeout_and_arguments_0(function, ms).ok()?;
-        Some(Self { id, again: false, _closure: closure })
+        Self::boxed(ms, false, Box::new(call))
     }
 
     /// Calls every `ms` from now on.
     pub(crate) fn every(ms: i32, call: impl FnMut() + 'static) -> Option<Self> {
-        let closure = Closure::new(call);
-        let function = closure.as_ref().unchecked_ref();
-        let id = window()?.set_interval_with_callback_and_timeout_and_arguments_0(function, ms).ok()?;
-        Some(Self { id, again: true, _closure: closure })
+        Self::boxed(ms, true, Box::new(call))
+    }
+
+    fn boxed(ms: i32, again: bool, call: Box<dyn FnMut()>) -> Option<Self> {
+        let closure = Closure::wrap(call);
+        let (function, window) = (closure.as_ref().unchecked_ref(), window()?);
+        let id = if again {
+            window.set_interval_with_callback_and_timeout_and_arguments_0(function, ms).ok()?
+        } else {
+            window.set_timeout_with_callback_and_timeout_and_arguments_0(function, ms).ok()?
+        };
+        Some(Self { id, again, _closure: closure })
     }
 }
 
@@ -144,7 +155,7 @@ impl<T> Observer<T> {
         make: impl FnOnce(&js_sys::Function) -> Result<T, JsValue>,
         disconnect: fn(&T),
     ) -> Option<Self> {
-        let closure = Closure::<dyn FnMut(JsValue)>::new(call);
+        let closure = Closure::wrap(Box::new(call) as Box<dyn FnMut(JsValue)>);
         let observer = make(closure.as_ref().unchecked_ref()).ok()?;
         Some(Self { observer, disconnect, _closure: closure })
     }

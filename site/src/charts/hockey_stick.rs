@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use hockeystick_core::component::Kind;
+use hockeystick_core::number::{short, within};
 use hockeystick_core::theory;
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
 
@@ -311,14 +312,14 @@ impl Handle {
             dom::set(&ring, name, value);
         }
         // A slider has a value, also before it has its place.
-        dom::set(&ring, "aria-valuenow", &figure.with_stage(|stage| stage.workload.rate.per_s()).to_string());
+        dom::set(&ring, "aria-valuenow", &short(figure.with_stage(|stage| stage.workload.rate.per_s()), 3));
         let label = dom::child(&ring, "span", "chart-handle-label")?;
         let turn: Rc<dyn Fn(f64)> = {
             let (figure, layout) = (figure.clone(), Rc::clone(&layout));
             Rc::new(move |load| {
                 if let Some(layout) = layout.borrow().as_ref() {
                     let step = step(layout);
-                    figure.set(&path, ((load / step).round() * step).clamp(step, layout.x.to));
+                    figure.set(&path, within((load / step).round() * step, step, layout.x.to));
                 }
             })
         };
@@ -375,7 +376,7 @@ impl Handle {
     fn place(&self, layout: &Layout, load: f64, response_ms: Option<f64>, measured: bool) {
         let x = layout.x_px(load.min(layout.x.to));
         let y = layout.y_px(response_ms.unwrap_or(0.0).min(layout.y.to));
-        dom::style(&self.ring, "transform", &format!("translate({x:.1}px, {y:.1}px)"));
+        dom::style(&self.ring, "transform", &format!("translate({}px, {}px)", short(x, 1), short(y, 1)));
         let above = response_ms.is_some_and(|ms| ms > layout.y.to);
         dom::set(&self.ring, "data-off", if above { "above" } else { "" });
         // Below the curve there is nothing to hide, if there is room.
@@ -385,7 +386,7 @@ impl Handle {
         dom::say(&self.label, &value);
         dom::set(&self.ring, "aria-valuemin", "0");
         dom::set(&self.ring, "aria-valuemax", &number::significant(layout.x.to, 3).replace(',', ""));
-        dom::set(&self.ring, "aria-valuenow", &format!("{load:.3}"));
+        dom::set(&self.ring, "aria-valuenow", &short(load, 3));
         let unit = number::significant(load, 3);
         let heard = if measured { "measured mean" } else { "expected mean" };
         dom::set(&self.ring, "aria-valuetext", &format!("{unit} requests a second, {heard} {value}"));

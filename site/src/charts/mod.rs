@@ -3,7 +3,7 @@
 //! - [`mount`] puts one into an empty element. `panel` is what all charts share: title, canvas, readout, table, file.
 //! - `hockey_stick` is response time over load; `curve` finds what it shows. `over_time` is everything over time;
 //!   `history` keeps what it shows.
-//! - `sheet` draws, through plotters; `backend` makes the canvas finer for it; `theme` knows the page's colours.
+//! - `sheet` draws, through plotters; `backend` gives it a canvas; `theme` knows the page's colours.
 //! - `scale` and `number` choose round ticks and few digits; `table` is the same figures without a picture.
 //!
 //! Charts are drawn on the page: about four times a second while they are seen, and at once when the reader turns
@@ -17,7 +17,7 @@ mod hockey_stick;
 pub(crate) mod number;
 mod over_time;
 mod panel;
-mod scale;
+pub(crate) mod scale;
 mod sheet;
 mod table;
 mod theme;

@@ -1,5 +1,7 @@
 //! Numbers as a reader sees them: few digits, thousands apart, the unit that fits.
 
+use hockeystick_core::number;
+
 /// `value` with `digits` significant digits and no more than needed: `0.0712`, `12.3`, `1,240`.
 pub(crate) fn significant(value: f64, digits: i32) -> String {
     if !value.is_finite() {
@@ -8,10 +10,10 @@ pub(crate) fn significant(value: f64, digits: i32) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    let magnitude = value.abs().log10().floor() as i32;
+    let magnitude = libm::log10(value.abs()).floor() as i32;
     let decimals = digits - 1 - magnitude;
     if decimals <= 0 {
-        let unit = 10f64.powi(-decimals);
+        let unit = libm::pow(10.0, f64::from(-decimals));
         return fixed((value / unit).round() * unit, 0);
     }
     let text = fixed(value, decimals.min(9) as usize);
@@ -20,7 +22,7 @@ pub(crate) fn significant(value: f64, digits: i32) -> String {
 
 /// `value` with exactly `decimals` decimals, thousands apart by commas.
 pub(crate) fn fixed(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
+    let text = number::fixed(value, decimals);
     let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("−", rest));
     let (whole, fraction) = text.split_once('.').map_or((text, ""), |(whole, fraction)| (whole, fraction));
     let mut grouped = String::with_capacity(text.len() + whole.len() / 3 + 1);

@@ -1,5 +1,6 @@
 //! Charts over simulated time: response time by percentile, throughput with failures by cause, utilisation by station.
 
+use hockeystick_core::number::within;
 use hockeystick_core::stage::{FaultKind, Stage, Target};
 
 use super::history::{Fold, History, Window, risen, segments};
@@ -185,7 +186,7 @@ impl OverTime {
                 ends.push((last, series.name.clone(), series.ink.for_text()));
             } else if let Some(&(x, y)) = points.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
                 let half = sheet.width(&series.name) / 2.0;
-                let x = layout.x_px(x).clamp(layout.margins.left + half, layout.width - half);
+                let x = within(layout.x_px(x), layout.margins.left + half, layout.width - half);
                 let y = (layout.y_px(y) - 9.0).max(layout.margins.top + 7.0);
                 sheet.text(&series.name, (x, y), Anchor::Middle, series.ink.for_text(), 600);
             }
@@ -371,9 +372,9 @@ fn length(seconds: f64) -> String {
     match seconds {
         60.0 => "minute".to_owned(),
         3600.0 => "hour".to_owned(),
-        s if s < 60.0 => format!("{s:.0} s"),
-        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.0} h", s / 3600.0),
+        s if s < 60.0 => number::fixed(s, 0) + " s",
+        s if s < 7200.0 => number::fixed(s / 60.0, 0) + " min",
+        s => number::fixed(s / 3600.0, 0) + " h",
     }
 }
 

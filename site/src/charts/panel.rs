@@ -1,5 +1,6 @@
 //! What every chart shares: title, canvas, readout, table, file; when it is drawn, and in which colours.
 
+use hockeystick_core::number::within;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -272,7 +273,7 @@ impl Panel {
     /// Takes its height, also while nobody sees it: what is below must not move when somebody does.
     fn fit(&self) {
         let height = self.chart.borrow().height(f64::from(self.parts.plot.client_width()));
-        dom::style(&self.parts.plot, "height", &format!("{height}px"));
+        dom::style(&self.parts.plot, "height", &dom::px(height));
     }
 
     fn draw(&self) {
@@ -315,14 +316,14 @@ impl Panel {
         bubble.set_hidden(readout.is_none());
         let readout = readout?;
         let px = layout.x_px(readout.x);
-        dom::style(guide, "transform", &format!("translateX({px:.1}px)"));
-        dom::style(guide, "top", &format!("{}px", layout.margins.top));
-        dom::style(guide, "height", &format!("{}px", layout.bottom() - layout.margins.top));
+        dom::style(guide, "transform", &format!("translateX({})", dom::px(px)));
+        dom::style(guide, "top", &dom::px(layout.margins.top));
+        dom::style(guide, "height", &dom::px(layout.bottom() - layout.margins.top));
         dom::say(words, &readout.lines.join("\n"));
         // Beside the guide, on the side that has the room.
         let right = px > layout.width / 2.0;
         dom::set(bubble, "data-side", if right { "left" } else { "right" });
-        dom::style(bubble, "transform", &format!("translateX({px:.1}px)"));
+        dom::style(bubble, "transform", &format!("translateX({})", dom::px(px)));
         Some(readout)
     }
 
@@ -343,7 +344,7 @@ impl Panel {
                 "Escape" if self.reading.get().is_some() => None,
                 _ => return,
             }
-            .map(|x| x.clamp(layout.x.from, layout.x.to))
+            .map(|x| within(x, layout.x.from, layout.x.to))
         };
         event.prevent_default();
         event.stop_propagation();

@@ -80,13 +80,13 @@ impl Axis {
 
 /// The smallest round step of at least `least`.
 pub(super) fn round_step(least: f64) -> f64 {
-    let power = 10f64.powf(least.log10().floor());
+    let power = libm::pow(10.0, libm::log10(least).floor());
     ROUND.into_iter().map(|part| part * power).find(|step| *step >= least * (1.0 - 1e-9)).unwrap_or(10.0 * power)
 }
 
 /// Decimals that tell multiples of `step` apart.
 fn decimals(step: f64) -> usize {
-    (-(step.log10() + 1e-9).floor()).max(0.0) as usize
+    (-(libm::log10(step) + 1e-9).floor()).max(0.0) as usize
 }
 
 fn multiples(from: f64, to: f64, step: f64) -> Vec<f64> {
@@ -95,15 +95,22 @@ fn multiples(from: f64, to: f64, step: f64) -> Vec<f64> {
     (first..=last).map(|n| n as f64 * step).collect()
 }
 
+/// The places of some numbers, from the smallest to the largest; equal ones stay in order.
+pub(crate) fn in_order(numbers: impl Iterator<Item = f64>) -> Vec<usize> {
+    // By insertion: labels and cards are few, and the library's sort is several kilobytes for each type that it sorts.
+    let numbers: Vec<f64> = numbers.collect();
+    let mut order: Vec<usize> = Vec::with_capacity(numbers.len());
+    for index in 0..numbers.len() {
+        let place = order.iter().position(|other| numbers[*other] > numbers[index]).unwrap_or(order.len());
+        order.insert(place, index);
+    }
+    order
+}
+
 /// Moves labels apart so that neighbours are at least `gap` from one another, all between `low` and `high`, each as
 /// near to its wish as the others allow. Returns the places in the order of `wishes`.
 pub(super) fn spread(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
-    // By insertion: labels are few, and the library's sort is several kilobytes for each type that it sorts.
-    let mut order: Vec<usize> = Vec::with_capacity(wishes.len());
-    for index in 0..wishes.len() {
-        let place = order.iter().position(|other| wishes[*other] > wishes[index]).unwrap_or(order.len());
-        order.insert(place, index);
-    }
+    let order = in_order(wishes.iter().copied());
     let mut places = wishes.to_vec();
     // Down the list each is pushed past its neighbour; back up the list they are pushed inside the end.
     let mut least = low;

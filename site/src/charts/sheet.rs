@@ -1,5 +1,6 @@
 //! One drawing of one chart: axes, lines, points, labels, on a canvas.
 
+use hockeystick_core::number::within;
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::element::{Circle, PathElement, Rectangle};
@@ -119,7 +120,7 @@ impl<'a> Sheet<'a> {
             (px(left)..px(layout.right()), px(layout.bottom())..px(top)),
         );
         let root: DrawingArea<FineCanvas, Shift> =
-            FineCanvas::new(canvas.clone(), layout.width, layout.height)?.into_drawing_area();
+            FineCanvas::new(context.clone(), layout.width, layout.height).into_drawing_area();
         Some(Self { layout, theme, context, density, area: root.apply_coord_spec(coordinates) })
     }
 
@@ -220,7 +221,7 @@ impl<'a> Sheet<'a> {
             let text = label(tick);
             let half = self.width(&text) / 2.0;
             // The first and the last label stay above the plot; the unit has the right of way.
-            let x = layout.x_px(tick).clamp(layout.margins.left + half - 2.0, layout.width - half);
+            let x = within(layout.x_px(tick), layout.margins.left + half - 2.0, layout.width - half);
             if unit.is_empty() || x + half < unit_from {
                 self.text(&text, (x, y), Anchor::Middle, Ink::Quiet, 400);
             }

@@ -1,5 +1,6 @@
 //! The same figures as the picture, as a table: for screen readers, and as a file.
 
+use hockeystick_core::number::short;
 use web_sys::Element;
 
 use super::dom;
@@ -19,7 +20,7 @@ impl Table {
         let mut text = String::new();
         line(&mut text, self.head.iter().map(|name| quoted(name)));
         for row in &self.rows {
-            line(&mut text, row.iter().map(|value| if value.is_finite() { value.to_string() } else { String::new() }));
+            line(&mut text, row.iter().map(|value| if value.is_finite() { short(*value, 9) } else { String::new() }));
         }
         text
     }

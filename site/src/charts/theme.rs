@@ -4,6 +4,9 @@ use plotters::style::RGBColor;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
+use super::dom;
+use crate::figure::numbers::decimal;
+
 /// What a colour is for. Each is a CSS custom property of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
@@ -103,7 +106,7 @@ impl Theme {
 
     /// The font of labels, at a size in CSS pixels.
     pub(super) fn font(&self, weight: u32, size: f64) -> String {
-        format!("{weight} {size}px {}", self.font)
+        format!("{weight} {} {}", dom::px(size), self.font)
     }
 }
 
@@ -111,7 +114,7 @@ impl Theme {
 fn parse(text: &str) -> Option<RGBColor> {
     let inside = text.strip_prefix("rgb")?.trim_start_matches('a').strip_prefix('(')?;
     let mut parts = inside.split(|c: char| !(c.is_ascii_digit() || c == '.')).filter(|part| !part.is_empty());
-    let mut next = || parts.next()?.parse::<f64>().ok().map(|value| value as u8);
+    let mut next = || decimal(parts.next()?).map(|value| value as u8);
     Some(RGBColor(next()?, next()?, next()?))
 }
 

@@ -1,6 +1,6 @@
 //! The board: arrows, machines, cards, and the canvas over them.
 
-use leptos::prelude::*;
+use hockeystick_core::number::short;
 use wasm_bindgen::JsCast;
 
 use super::Figure;
@@ -70,9 +70,10 @@ fn failure(figure: Figure) -> Option<El> {
 }
 
 pub(crate) fn px(value: f64) -> String {
-    format!("{}px", value.round())
+    short(value, 0) + "px"
 }
 
 pub(crate) fn translate(x: f64, y: f64) -> String {
-    format!("translate({}px,{}px)", (x * 2.0).round() / 2.0, (y * 2.0).round() / 2.0)
+    let half = |value: f64| short((value * 2.0).round() / 2.0, 1);
+    format!("translate({}px,{}px)", half(x), half(y))
 }

@@ -118,7 +118,7 @@ impl Painter {
     }
 
     fn gather(&mut self, replay: &mut Replay, scene: &Scene<'_>) -> bool {
-        let decay = if scene.calm { 0.0 } else { (-scene.passed_s / GLIDE_S).exp() };
+        let decay = if scene.calm { 0.0 } else { libm::exp(-scene.passed_s / GLIDE_S) };
         let mut gliding = false;
         let Replay { topology, dots, stations, .. } = replay;
         let card = |node: usize| topology.component.get(node).copied().unwrap_or(0);

@@ -2,8 +2,8 @@
 
 use hockeystick_core::component::Kind;
 use hockeystick_core::hardware::Machine;
+use hockeystick_core::number::short;
 use hockeystick_core::settings::Unit;
-use leptos::prelude::*;
 
 use super::Figure;
 use super::board::{px, translate};
@@ -161,11 +161,11 @@ fn bar(name: &str, share: impl Fn() -> f64 + Copy + 'static, words: impl Fn() ->
 }
 
 fn scale(share: f64) -> String {
-    format!("scaleX({})", (share.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
+    format!("scaleX({})", short(share.clamp(0.0, 1.0), 3))
 }
 
 fn percent(share: f64) -> String {
-    format!("{}\u{a0}%", (share.clamp(0.0, 1.0) * 100.0).round())
+    short(share.clamp(0.0, 1.0) * 100.0, 0) + "\u{a0}%"
 }
 
 /// Memory in use, to ten megabytes, so that it does not flicker; past the machine's own it is on disk.
@@ -180,9 +180,9 @@ fn memory_share(now: MachineNow) -> f64 {
 
 /// What a machine is, in a few words: `1 vCPU · 1 GB`.
 pub(crate) fn machine_words(machine: &Machine) -> String {
-    let cpus = f64::from(machine.vcpus);
+    let cpus = machine.vcpus;
     let cpus = match machine.quota {
-        Some(quota) if quota < cpus => format!("{quota} of {cpus} vCPU"),
+        Some(quota) if quota < f64::from(cpus) => format!("{} of {cpus} vCPU", short(quota, 3)),
         _ => format!("{cpus} vCPU"),
     };
     format!("{cpus} · {}", show(machine.memory.0 as f64, Unit::Bytes))

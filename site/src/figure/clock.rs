@@ -4,6 +4,7 @@
 //! pace differs, the clock follows slowly. While paused, shown time stands still; after a step it goes on until
 //! everything known has been shown.
 
+use hockeystick_core::number::within;
 use hockeystick_core::units::Nanos;
 
 /// How late moves are shown, to bridge the gaps between messages.
@@ -72,7 +73,7 @@ impl Clock {
 
     /// The speed changes from `simulated` on.
     pub(crate) fn set_speed(&mut self, speed: f64, simulated: Nanos) {
-        let shown = self.shown(simulated).clamp(self.shown_s, self.shown_s + JUMP_S);
+        let shown = within(self.shown(simulated), self.shown_s, self.shown_s + JUMP_S);
         self.speed = speed;
         self.anchor(shown, simulated);
     }

@@ -4,13 +4,13 @@ use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::figure::{Break, Control};
 use hockeystick_core::settings::Unit;
 use hockeystick_core::workload::Class;
-use leptos::prelude::*;
 use web_sys::Event;
 
 use super::Figure;
 use super::dom::{El, button, el, svg, svg_path, value_of};
 use super::handle::{FigureHandle, Percentiles};
 use super::knob::{Scale, knob};
+use super::live::Live;
 use super::theme::class_name;
 use super::view::{Strip, title};
 use crate::charts::number::{moment, percent, response, significant};
@@ -41,7 +41,7 @@ fn cell(name: &str, value: impl Fn() -> String + 'static) -> El {
 }
 
 /// The share that fails; its label names the causes, so that a failure is told without taking more room.
-fn failed(strip: RwSignal<Strip>, share: impl Fn() -> String + 'static) -> El {
+fn failed(strip: Live<Strip>, share: impl Fn() -> String + 'static) -> El {
     let causes = move || {
         strip.with(|it| {
             let named = Cause::ALL.into_iter().zip(it.failed_per_s).filter(|(_, per_s)| *per_s > 0.0);
@@ -107,7 +107,7 @@ fn speed(figure: Figure) -> El {
     let last = SPEEDS.len() - 1;
     let nearest = move || {
         let speed = run.with(|run| run.speed);
-        let distance = |it: &f64| (it / speed).ln().abs();
+        let distance = |it: &f64| libm::log(it / speed).abs();
         SPEEDS.iter().enumerate().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))).map_or(7, |(index, _)| index)
     };
     let slide = move |event: Event| {

@@ -4,7 +4,6 @@ use hockeystick_core::component::Kind;
 use hockeystick_core::settings::{Field, Unit};
 use hockeystick_core::stage::{HOURS_A_MONTH, Placement, Stage};
 use hockeystick_core::workload::Class;
-use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
 use super::Figure;
@@ -14,6 +13,7 @@ use super::dom::{El, button, el, svg};
 use super::knob::{Scale, knob};
 use super::numbers::show;
 use super::theme::class_name;
+use super::told::Told;
 use super::view::{Thing, icon, title};
 use crate::charts::number::fixed;
 
@@ -50,26 +50,28 @@ fn component(figure: Figure, index: usize) -> Vec<El> {
         (component.id.clone(), component.settings.kind(), hardware(stage, index))
     });
     let about = kind.about();
+    let told = Told::of(kind);
     let mut parts = vec![
         el("p", "kind").child(svg("icon", "0 0 24 24", icon(kind))).text(about.name),
-        el("p", "").text(about.summary),
+        el("p", "").text(&told.summary()),
     ];
     parts.extend(runs_on.map(|words| el("p", "runs-on").text(&words)));
     if kind == Kind::Clients {
         parts.extend(setting(figure, format!("{id}.rate"), "Requests a second", ""));
     }
-    parts.extend(kind.fields().iter().map(|field| field_view(figure, &id, kind, field)));
+    parts.extend(kind.fields().iter().map(|field| field_view(figure, &id, kind, field, &told)));
     if figure.stage(|stage| matches!(stage.components[index].machine, Some(Placement::Own { .. }))) {
         parts.extend(machine(figure, id));
     }
-    let list = |class: &str, lines: &[&str]| el("ul", class).children(lines.iter().map(|line| el("li", "").text(line)));
+    let list =
+        |class: &str, lines: Vec<String>| el("ul", class).children(lines.iter().map(|line| el("li", "").text(line)));
     parts.push(
         el("details", "about")
             .attr("open", "")
             .child(el("summary", "").text("What this models, and what it leaves out"))
-            .child(list("", about.models))
+            .child(list("", told.models()))
             .child(el("p", "").text("Left out:"))
-            .child(list("out", about.leaves_out)),
+            .child(list("out", told.leaves_out())),
     );
     parts
 }
@@ -88,16 +90,16 @@ fn hardware(stage: &Stage, index: usize) -> Option<String> {
     }
 }
 
-fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field) -> El {
+fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field, told: &Told) -> El {
     let path = format!("{id}.{}", field.name);
     let name = title(field.name);
     let per_class = kind.default_settings().knob(field.name).is_some_and(|knob| knob.per_class());
-    let doc = field.doc.trim();
+    let (doc, origin) = told.field(field.name);
     let source = el("details", "source")
         .child(el("summary", "").text(&format!("Default: {}", default_words(kind, field))))
-        .child(el("p", "").text(field.source));
+        .child(el("p", "").text(&origin));
     if !per_class {
-        return el("div", "setting").children(setting(figure, path, &name, doc)).child(source);
+        return el("div", "setting").children(setting(figure, path, &name, &doc)).child(source);
     }
     let rows = Class::ALL.into_iter().map(|class| {
         let path = format!("{path}.{}", class.name());
@@ -105,7 +107,7 @@ fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field) -> El
     });
     el("fieldset", "setting")
         .child(el("legend", "").text(&name))
-        .child(el("p", "doc").text(doc))
+        .child(el("p", "doc").text(&doc))
         .children(rows)
         .child(source)
 }

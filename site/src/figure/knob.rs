@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use hockeystick_core::number::{short, within};
 use hockeystick_core::settings::Unit;
 use hockeystick_core::stage::Reading;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement, KeyboardEvent};
 
@@ -43,7 +43,7 @@ impl Scale {
     /// Where a number is, 0 to 1.
     pub(crate) fn share(&self, value: f64) -> f64 {
         let share = if self.logarithmic && self.min > 0.0 {
-            (value.max(1e-12) / self.min).ln() / (self.max / self.min).ln()
+            libm::log(value.max(1e-12) / self.min) / libm::log(self.max / self.min)
         } else {
             (value - self.min) / (self.max - self.min)
         };
@@ -54,11 +54,11 @@ impl Scale {
     pub(crate) fn value(&self, share: f64) -> f64 {
         let share = share.clamp(0.0, 1.0);
         let value = if self.logarithmic && self.min > 0.0 {
-            self.min * (self.max / self.min).powf(share)
+            self.min * libm::pow(self.max / self.min, share)
         } else {
             self.min + (self.max - self.min) * share
         };
-        if self.whole { value.round() } else { round_to_three(value).clamp(self.min, self.max) }
+        if self.whole { value.round() } else { within(round_to_three(value), self.min, self.max) }
     }
 }
 
@@ -67,7 +67,7 @@ fn round_to_three(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return 0.0;
     }
-    let unit = 10f64.powf(value.abs().log10().floor() - 1.0);
+    let unit = libm::pow(10.0, libm::log10(value.abs()).floor() - 1.0);
     (value / unit).round() * unit
 }
 
@@ -85,10 +85,10 @@ pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale, unit
     let slider = el("input", "slider")
         .attr("type", "range")
         .attr("min", "0")
-        .attr("max", &STEPS.to_string())
+        .attr("max", &short(STEPS, 0))
         .attr("aria-label", label)
-        .live_value(move || (scale.share(share()) * STEPS).round().to_string())
-        .live_style("--fill", move || format!("{}%", (scale.share(fill()) * 100.0).round()))
+        .live_value(move || short(scale.share(share()) * STEPS, 0))
+        .live_style("--fill", move || short(scale.share(fill()) * 100.0, 0) + "%")
         .live_attr("aria-valuetext", move || show(spoken(), unit))
         .on("input", slide);
     el("div", "knob-row")

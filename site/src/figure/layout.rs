@@ -4,7 +4,10 @@
 //! top to bottom, with cards at the same readable size.
 
 use hockeystick_core::component::Kind;
+use hockeystick_core::number::{short, within};
 use hockeystick_core::stage::{Placement, Stage};
+
+use crate::charts::scale::in_order;
 
 /// Below this width a board runs from top to bottom.
 pub(crate) const NARROW_PX: f64 = 560.0;
@@ -165,8 +168,8 @@ impl Layout {
         let height = content_height(stage, &cards, narrow);
         if let Some(moved) = moved {
             for (card, centre) in cards.iter_mut().zip(moved) {
-                card.x = (centre.x - card.width / 2.0).clamp(4.0, (width - card.width - 4.0).max(4.0));
-                card.y = (centre.y - card.height / 2.0).clamp(4.0, (height - card.height - 4.0).max(4.0));
+                card.x = within(centre.x - card.width / 2.0, 4.0, width - card.width - 4.0);
+                card.y = within(centre.y - card.height / 2.0, 4.0, height - card.height - 4.0);
             }
         }
         let machines = machine_rects(stage, &cards, narrow);
@@ -192,12 +195,7 @@ fn wide_cards(stage: &Stage, width: f64) -> Vec<Rect> {
         let component = &stage.components[index];
         let (w, h) = card_size(stage, index);
         let x = f64::from(component.at[0]) * scale - w / 2.0;
-        Rect {
-            x: x.clamp(MARGIN, (width - w - MARGIN).max(MARGIN)),
-            y: f64::from(component.at[1]) - h / 2.0,
-            width: w,
-            height: h,
-        }
+        Rect { x: within(x, MARGIN, width - w - MARGIN), y: f64::from(component.at[1]) - h / 2.0, width: w, height: h }
     };
     let mut cards: Vec<Rect> = (0..stage.components.len()).map(place).collect();
     separate(stage, &mut cards, width);
@@ -214,8 +212,7 @@ fn separate(stage: &Stage, cards: &mut [Rect], width: f64) {
         Some(Placement::Shared(_)) => MARGIN + MACHINE_PAD,
         _ => MARGIN,
     };
-    let mut order: Vec<usize> = (0..cards.len()).collect();
-    order.sort_by(|a, b| cards[*b].x.total_cmp(&cards[*a].x));
+    let order = in_order(cards.iter().map(|card| -card.x));
     for (place, &index) in order.iter().enumerate() {
         let mut most = width - cards[index].width - inset(index);
         for &right in &order[..place] {
@@ -248,8 +245,8 @@ fn narrow_cards(stage: &Stage, width: f64) -> Vec<Rect> {
     let mut cards = vec![Rect::default(); stage.components.len()];
     let mut top = MARGIN;
     for depth in 0..=depths.iter().copied().max().unwrap_or(0) {
-        let mut row: Vec<usize> = (0..cards.len()).filter(|index| depths[*index] == depth).collect();
-        row.sort_by(|a, b| stage.components[*a].at[1].total_cmp(&stage.components[*b].at[1]));
+        let from_top = in_order(stage.components.iter().map(|component| component.at[1].into()));
+        let row: Vec<usize> = from_top.into_iter().filter(|index| depths[*index] == depth).collect();
         top = place_row(stage, &row, top, width, &mut cards) + ROW_GAP;
     }
     align_machines(stage, &mut cards, width);
@@ -397,18 +394,8 @@ fn curve((a, out): (Point, Side), (b, into): (Point, Side)) -> Path {
         Point { x: k0 * a.x + k1 * p.x + k2 * q.x + k3 * b.x, y: k0 * a.y + k1 * p.y + k2 * q.y + k3 * b.y }
     };
     let fine: Vec<Point> = (0..=96).map(|step| on_curve(f64::from(step) / 96.0)).collect();
-    let round = |value: f64| (value * 10.0).round() / 10.0;
-    let svg = format!(
-        "M{} {}C{} {} {} {} {} {}",
-        round(a.x),
-        round(a.y),
-        round(p.x),
-        round(p.y),
-        round(q.x),
-        round(q.y),
-        round(b.x),
-        round(b.y)
-    );
+    let [a, p, q, b] = [a, p, q, b].map(|point| format!("{} {}", short(point.x, 1), short(point.y, 1)));
+    let svg = format!("M{a}C{p} {q} {b}");
     Path { points: at_equal_distances(&fine, 40), svg }
 }
 

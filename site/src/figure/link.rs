@@ -91,7 +91,8 @@ impl Line {
     fn send(&self, order: Order) {
         if !self.ready.get() {
             self.unsent.borrow_mut().push(order);
-        } else if let Some(message) = write_order(&order) {
+        } else {
+            let message = write_order(&order);
             let _ = self.worker.post_message_with_transfer(&message, &Array::of1(&message));
         }
     }
@@ -124,7 +125,7 @@ impl Which {
             }
             Answer::Opened { figure, run, plan } => tell(figure, |it| it.opened(run, plan)),
             Answer::Refused { figure, why } => tell(figure, |it| it.refused(&why)),
-            Answer::Measured { job, outcome } => measured(job, outcome.map(Into::into)),
+            Answer::Measured { job, outcome } => measured(job, *outcome),
         }
     }
 

@@ -6,6 +6,7 @@ use hockeystick_core::component::NodeGauge;
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::simulate::frame::Frame;
 use hockeystick_core::simulate::{HostGauge, Window};
+use hockeystick_core::statistics::sorted;
 use hockeystick_core::units::Nanos;
 
 use super::handle::{Percentiles, Sample};
@@ -119,8 +120,7 @@ impl Meter {
         if self.responses.len() < 5 || self.responses.back().is_none_or(|(at, _)| *at < newest_s - SILENCE_S) {
             return None;
         }
-        let mut sorted: Vec<f64> = self.responses.iter().map(|(_, ms)| *ms).collect();
-        sorted.sort_unstable_by(f64::total_cmp);
+        let sorted = sorted(self.responses.iter().map(|(_, ms)| *ms));
         // The smallest response time that at least this share of the requests did not exceed.
         let at = |share: f64| sorted[((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1];
         let mean_ms = sorted.iter().sum::<f64>() / sorted.len() as f64;

@@ -3,8 +3,8 @@
 //! - [`handle`]: the API for the rest of the page. [`running`]: the figure at work. [`link`]: the line to the worker.
 //! - [`clock`], [`replay`]: from the simulation's moves to what the reader sees. [`meter`]: from gauges to numbers.
 //! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`drag`]: what is touched.
-//! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them. [`dom`]: how elements are
-//!   made. [`theme`], [`numbers`].
+//! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them, in [`live`] values. [`dom`]: how
+//!   elements are made. [`told`]: what the page says of a kind. [`theme`], [`numbers`].
 
 mod board;
 mod canvas;
@@ -19,12 +19,14 @@ mod inspector;
 mod knob;
 mod layout;
 pub(crate) mod link;
+mod live;
 mod meter;
 pub mod numbers;
 mod replay;
 mod running;
 mod sight;
 mod theme;
+mod told;
 mod view;
 
 use std::any::Any;
@@ -33,6 +35,7 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::figure::Panel;
+use hockeystick_core::pack;
 use hockeystick_core::stage::{Reading, Stage};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -96,7 +99,7 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
 fn read(element: &HtmlElement) -> Result<hockeystick_core::figure::Figure, String> {
     let data = element.get_attribute("data-figure").ok_or("it has no data")?;
     let bytes = URL_SAFE_NO_PAD.decode(data.trim_end_matches('=')).map_err(|_| "its data was cut or changed")?;
-    postcard::from_bytes(&bytes).map_err(|_| "its data was cut or is of another version".to_owned())
+    pack::from_bytes(&bytes).ok_or_else(|| "its data was cut or is of another version".to_owned())
 }
 
 /// A figure, for its own elements. Copied into every handler.

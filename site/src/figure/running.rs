@@ -7,7 +7,6 @@ use std::sync::Arc;
 use hockeystick_core::engine::moves::What;
 use hockeystick_core::simulate::frame::Frame;
 use hockeystick_core::stage::{FaultKind, Stage, Target};
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlCanvasElement, HtmlElement};
 
@@ -20,7 +19,7 @@ use super::link::{self, Link, Listener};
 use super::meter::Meter;
 use super::replay::{FALL_S, HOP_S, Replay, Topology};
 use super::theme::reduced_motion;
-use super::view::{Thing, View, put};
+use super::view::{Thing, View};
 use crate::protocol::{Order, Plan};
 
 /// Wall time between two updates of the bars and numbers on the board.
@@ -269,13 +268,13 @@ impl Running {
         let steps = !self.handle.is_running();
         meter.advance(shown_s, if steps { 0.0 } else { HOP_S }, steps);
         let (components, machines) = self.handle.with_stage(|stage| (stage.components.len(), stage.machines.len()));
-        (0..components).for_each(|index| put(self.view.card(index), meter.card(index)));
-        (0..machines).for_each(|index| put(self.view.machine(index), meter.machine(index)));
+        (0..components).for_each(|index| self.view.card(index).put(meter.card(index)));
+        (0..machines).for_each(|index| self.view.machine(index).put(meter.machine(index)));
         self.strip_s.set(self.strip_s.get() - BARS_S);
         if self.strip_s.get() <= 0.0 {
             self.strip_s.set(STRIP_S);
-            put(self.view.busiest, meter.busiest());
-            put(self.view.strip, meter.strip(self.clock.borrow().simulated_s()));
+            self.view.busiest.put(meter.busiest());
+            self.view.strip.put(meter.strip(self.clock.borrow().simulated_s()));
             if let Some(painter) = self.painter.borrow_mut().as_mut() {
                 painter.read_theme();
             }
@@ -291,7 +290,7 @@ impl Listener for Running {
         let topology = self.handle.with_stage(|stage| topology(stage, &plan));
         self.replay.replace(Replay::new(topology));
         self.meter.replace(Meter::new(plan));
-        put(self.view.one_in, 1);
+        self.view.one_in.put(1);
         self.frames.ask();
     }
 
@@ -322,8 +321,8 @@ impl Listener for Running {
             // Nothing else will come: show it now.
             self.bars_s.set(0.0);
         }
-        put(self.view.one_in, frame.one_in);
-        put(self.view.faults, frame.faults);
+        self.view.one_in.put(frame.one_in);
+        self.view.faults.put(frame.faults);
         if let Some(sample) = sample {
             self.handle.tell_sample(&sample);
         }
@@ -331,12 +330,12 @@ impl Listener for Running {
     }
 
     fn refused(&self, why: &str) {
-        put(self.view.refusal, Some(why.to_owned()));
+        self.view.refusal.put(Some(why.to_owned()));
     }
 
     fn failed(&self, why: &str) {
         self.open.set(false);
-        put(self.view.failure, Some(why.to_owned()));
+        self.view.failure.put(Some(why.to_owned()));
         self.clock.borrow_mut().set_running(false, self.heard_ns.get());
     }
 
@@ -388,9 +387,9 @@ impl Engine for Running {
         if self.open.get() || self.seen.get() {
             self.open_run();
         }
-        put(self.view.faults, 0);
-        put(self.view.busiest, None);
-        put(self.view.strip, super::view::Strip::default());
+        self.view.faults.put(0);
+        self.view.busiest.put(None);
+        self.view.strip.put(super::view::Strip::default());
     }
 
     fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64) {

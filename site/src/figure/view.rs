@@ -9,6 +9,7 @@ use leptos::prelude::*;
 
 use super::handle::Percentiles;
 use super::layout::Layout;
+use super::live::Live;
 
 /// What a component's card shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -79,63 +80,56 @@ pub(crate) struct RunNow {
 /// Every signal of a figure.
 #[derive(Clone, Copy)]
 pub(crate) struct View {
-    pub(crate) layout: RwSignal<Arc<Layout>>,
+    pub(crate) layout: Live<Arc<Layout>>,
     /// Counts the changes of the stage: whoever shows a knob follows it.
-    pub(crate) stage_version: RwSignal<u32>,
-    pub(crate) cards: StoredValue<Vec<RwSignal<CardNow>>>,
-    pub(crate) machines: StoredValue<Vec<RwSignal<MachineNow>>>,
-    pub(crate) strip: RwSignal<Strip>,
-    pub(crate) busiest: RwSignal<Option<Busiest>>,
-    pub(crate) one_in: RwSignal<u32>,
-    pub(crate) faults: RwSignal<u32>,
-    pub(crate) run: RwSignal<RunNow>,
-    pub(crate) chosen: RwSignal<Option<Thing>>,
+    pub(crate) stage_version: Live<u32>,
+    pub(crate) cards: StoredValue<Vec<Live<CardNow>>>,
+    pub(crate) machines: StoredValue<Vec<Live<MachineNow>>>,
+    pub(crate) strip: Live<Strip>,
+    pub(crate) busiest: Live<Option<Busiest>>,
+    pub(crate) one_in: Live<u32>,
+    pub(crate) faults: Live<u32>,
+    pub(crate) run: Live<RunNow>,
+    pub(crate) chosen: Live<Option<Thing>>,
     /// What is being moved, by pointer or by keyboard.
-    pub(crate) moving: RwSignal<Option<Thing>>,
+    pub(crate) moving: Live<Option<Thing>>,
     /// For screen readers: what just happened.
-    pub(crate) said: RwSignal<String>,
+    pub(crate) said: Live<String>,
     /// Why the simulation does not run.
-    pub(crate) failure: RwSignal<Option<String>>,
+    pub(crate) failure: Live<Option<String>>,
     /// Why the stage cannot run as it is set.
-    pub(crate) refusal: RwSignal<Option<String>>,
+    pub(crate) refusal: Live<Option<String>>,
 }
 
 impl View {
     /// The signals of a figure that has not run yet. Call it under the figure's reactive owner.
     pub(crate) fn new(stage: &Stage, run: RunNow) -> Self {
-        let cards = stage.components.iter().map(|_| RwSignal::new(CardNow::default())).collect();
-        let machines = stage.machines.iter().map(|_| RwSignal::new(MachineNow::default())).collect();
+        let cards = stage.components.iter().map(|_| Live::new(CardNow::default())).collect();
+        let machines = stage.machines.iter().map(|_| Live::new(MachineNow::default())).collect();
         Self {
-            layout: RwSignal::new(Arc::default()),
-            stage_version: RwSignal::new(0),
+            layout: Live::new(Arc::default()),
+            stage_version: Live::new(0),
             cards: StoredValue::new(cards),
             machines: StoredValue::new(machines),
-            strip: RwSignal::new(Strip::default()),
-            busiest: RwSignal::new(None),
-            one_in: RwSignal::new(1),
-            faults: RwSignal::new(0),
-            run: RwSignal::new(run),
-            chosen: RwSignal::new(None),
-            moving: RwSignal::new(None),
-            said: RwSignal::new(String::new()),
-            failure: RwSignal::new(None),
-            refusal: RwSignal::new(None),
+            strip: Live::new(Strip::default()),
+            busiest: Live::new(None),
+            one_in: Live::new(1),
+            faults: Live::new(0),
+            run: Live::new(run),
+            chosen: Live::new(None),
+            moving: Live::new(None),
+            said: Live::new(String::new()),
+            failure: Live::new(None),
+            refusal: Live::new(None),
         }
     }
 
-    pub(crate) fn card(&self, index: usize) -> RwSignal<CardNow> {
+    pub(crate) fn card(&self, index: usize) -> Live<CardNow> {
         self.cards.with_value(|cards| cards[index])
     }
 
-    pub(crate) fn machine(&self, index: usize) -> RwSignal<MachineNow> {
+    pub(crate) fn machine(&self, index: usize) -> Live<MachineNow> {
         self.machines.with_value(|machines| machines[index])
-    }
-}
-
-/// Writes a signal only when the value differs, so that nothing is redrawn for nothing.
-pub(crate) fn put<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.try_with_untracked(|old| *old != value) == Some(true) {
-        signal.set(value);
     }
 }
 

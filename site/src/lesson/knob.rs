@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use hockeystick_core::number::short;
 use hockeystick_core::settings::Unit;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusEvent, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent, PointerEvent};
@@ -40,7 +41,7 @@ impl Knob {
     fn new(word: HtmlElement) -> Option<Rc<Self>> {
         let path = word.get_attribute("data-path")?;
         let id = word.get_attribute("data-figure")?;
-        let authored = word.get_attribute("data-value")?.parse().ok()?;
+        let authored = numbers::decimal(&word.get_attribute("data-value")?)?;
         let text = word.text_content().unwrap_or_default();
         let bare = !text.contains(|c: char| c.is_alphabetic() || c == '/' || c == '%');
         let knob = Rc::new(Self {
@@ -123,9 +124,9 @@ impl Knob {
         let whole = numbers::show(reading.value, reading.unit);
         dom::say(&self.word, if self.bare && reading.unit == Unit::PerSecond { &number } else { &whole });
         let (min, max) = scale.told();
-        dom::set(&self.word, "aria-valuemin", &min.to_string());
-        dom::set(&self.word, "aria-valuemax", &max.max(reading.value).to_string());
-        dom::set(&self.word, "aria-valuenow", &reading.value.to_string());
+        dom::set(&self.word, "aria-valuemin", &short(min, 9));
+        dom::set(&self.word, "aria-valuemax", &short(max.max(reading.value), 9));
+        dom::set(&self.word, "aria-valuenow", &short(reading.value, 9));
         dom::set(&self.word, "aria-valuetext", &whole);
         let same = (reading.value - self.authored).abs() <= 1e-9 * self.authored.abs();
         dom::set(&self.word, "data-turned", if same { "false" } else { "true" });

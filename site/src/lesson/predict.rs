@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use hockeystick_core::number::fixed;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDetailsElement, HtmlElement, MouseEvent};
 
 use super::measured;
 use crate::charts::dom::{self, Listener, weakly};
 use crate::figure::handle::{self, FigureHandle, RunRequest, Runs};
+use crate::figure::numbers::decimal;
 
 /// Requests that the measured result is made of, about, and the limits of its length in simulated seconds.
 const REQUESTS: f64 = 5_000.0;
@@ -114,7 +116,7 @@ impl Predict {
             Ok(outcome) => {
                 dom::say(&line, "");
                 let _ = dom::text_child::<Element>(&line, "b", "", "Measured");
-                let text = format!(" over {seconds:.0} simulated seconds: {}.", measured::sentence(&outcome));
+                let text = format!(" over {} simulated seconds: {}.", fixed(seconds, 0), measured::sentence(&outcome));
                 let _ = dom::text_child::<Element>(&line, "span", "", &text);
             }
             Err(problem) => dom::say(&line, &format!("The simulation could not run this: {problem}")),
@@ -146,7 +148,7 @@ fn choices(element: &HtmlElement) -> Vec<HtmlElement> {
 /// Reads `users.rate=90;app.workers=100`: paths with numbers in the knobs' units.
 fn read_set(text: &str) -> Vec<(String, f64)> {
     let pairs = text.split([';', ' ']).filter_map(|pair| pair.split_once('='));
-    pairs.filter_map(|(path, value)| Some((path.trim().to_owned(), value.trim().parse().ok()?))).collect()
+    pairs.filter_map(|(path, value)| Some((path.trim().to_owned(), decimal(value.trim())?))).collect()
 }
 
 #[cfg(test)]

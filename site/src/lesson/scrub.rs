@@ -1,6 +1,7 @@
 //! How far a drag or a key turns a number.
 
 use hockeystick_core::figure::Control;
+use hockeystick_core::number::within;
 use hockeystick_core::settings::Unit;
 use hockeystick_core::stage::Reading;
 
@@ -48,7 +49,7 @@ impl Scale {
     pub(super) fn told(&self) -> (f64, f64) {
         match self.kind {
             Kind::Even | Kind::Ratio => (self.min, self.max),
-            Kind::Around(authored) => (self.min, (authored * 100.0).clamp(self.min.max(1.0), self.max)),
+            Kind::Around(authored) => (self.min, within(authored * 100.0, self.min.max(1.0), self.max)),
         }
     }
 
@@ -56,15 +57,15 @@ impl Scale {
     pub(super) fn dragged(&self, from: f64, px: f64) -> f64 {
         let value = match self.kind {
             Kind::Even => from + px / RANGE_PX * (self.max - self.min),
-            Kind::Ratio => from.max(self.min) * (self.max / self.min).powf(px / RANGE_PX),
+            Kind::Ratio => from.max(self.min) * libm::pow(self.max / self.min, px / RANGE_PX),
             Kind::Around(_) if self.unit == Unit::Count => {
                 let steps = px / ONE_PX;
                 // Few things are counted one by one, many in proportion.
-                if from < 20.0 { from + steps } else { from * 2f64.powf(px / DOUBLE_PX) }
+                if from < 20.0 { from + steps } else { from * libm::pow(2.0, px / DOUBLE_PX) }
             }
             Kind::Around(authored) => {
                 let from = if from > 0.0 { from } else { authored.max(1e-3) / 8.0 };
-                from * 2f64.powf(px / DOUBLE_PX)
+                from * libm::pow(2.0, px / DOUBLE_PX)
             }
         };
         self.rounded(value)
@@ -91,7 +92,7 @@ impl Scale {
     /// Rounded to what a reader would say, and kept within the range.
     fn rounded(&self, value: f64) -> f64 {
         let step = self.step(value);
-        ((value / step).round() * step).clamp(self.min, self.max)
+        within((value / step).round() * step, self.min, self.max)
     }
 
     /// The smallest step that makes sense at a value.
@@ -103,7 +104,8 @@ impl Scale {
             Kind::Even => (self.max - self.min) / 150.0,
             _ => value.abs().max(1e-12) / 30.0,
         };
-        10f64.powf(size.log10().floor()) * if size / 10f64.powf(size.log10().floor()) >= 5.0 { 5.0 } else { 1.0 }
+        let power = libm::pow(10.0, libm::log10(size).floor());
+        power * if size / power >= 5.0 { 5.0 } else { 1.0 }
     }
 }
 

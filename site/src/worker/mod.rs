@@ -8,6 +8,7 @@ mod session;
 
 use std::cell::RefCell;
 
+use hockeystick_core::outcome::Outcome;
 use hockeystick_core::simulate::{RunOptions, run};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::theory;
@@ -137,9 +138,7 @@ impl Worker {
     }
 
     fn answer(&self, answer: &Answer) {
-        if let Some(message) = write_answer(answer) {
-            self.post(&message);
-        }
+        self.post(&write_answer(answer));
     }
 
     fn post(&self, message: &js_sys::ArrayBuffer) {
@@ -148,10 +147,10 @@ impl Worker {
     }
 }
 
-fn measure(stage: &Stage, seed: u64, seconds: f64) -> Result<crate::protocol::PlainOutcome, String> {
+fn measure(stage: &Stage, seed: u64, seconds: f64) -> Result<Outcome, String> {
     if seconds == 0.0 {
-        return Ok(theory::solve(stage).into());
+        return Ok(theory::solve(stage));
     }
     let options = RunOptions { seed, seconds, ..RunOptions::default() };
-    run(stage, &options, &mut |_| {}).map(|run| run.outcome.into()).map_err(|problems| session::sentences(&problems))
+    run(stage, &options, &mut |_| {}).map(|run| run.outcome).map_err(|problems| session::sentences(&problems))
 }

@@ -1,31 +1,21 @@
-//! wasm-bindgen's JavaScript around the compiled figures, and wasm-opt.
+//! wasm-bindgen's JavaScript around the compiled figures.
 //!
 //! The bindings come from a library, so their version is the one in Cargo.lock and cannot differ from `wasm-bindgen`'s.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::files::SiteFiles;
 
-/// `hockeystick.js` and `hockeystick_bg.wasm`.
 const OUT_NAME: &str = "hockeystick";
+/// The script that loads the module and calls it.
+pub(crate) const SCRIPT: &str = "hockeystick.js";
+/// The module.
+pub(crate) const MODULE: &str = "hockeystick_bg.wasm";
 
-/// What rustc emits for wasm32-unknown-unknown by default. `strip` removes the section that would tell wasm-opt.
-/// <https://doc.rust-lang.org/rustc/platform-support/wasm32-unknown-unknown.html#enabled-webassembly-features>
-const WASM_FEATURES: [&str; 7] = [
-    "--enable-bulk-memory",
-    "--enable-bulk-memory-opt",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
-
-pub(crate) fn make(wasm: &Path, wasm_opt: Option<&Path>) -> Result<SiteFiles> {
+pub(crate) fn make(wasm: &Path) -> Result<SiteFiles> {
     let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     Bindgen::new()
         .input_path(wasm)
@@ -33,27 +23,10 @@ pub(crate) fn make(wasm: &Path, wasm_opt: Option<&Path>) -> Result<SiteFiles> {
         .web(true)?
         .omit_default_module_path(false)
         .typescript(false)
-        .remove_name_section(wasm_opt.is_some())
+        // They stay as the compiler made them: `slim` goes by them.
+        .demangle(false)
         .remove_producers_section(true)
         .generate(folder.path())
         .with_context(|| format!("cannot make bindings for {}", wasm.display()))?;
-    if let Some(program) = wasm_opt {
-        optimise(program, &folder.path().join(format!("{OUT_NAME}_bg.wasm")))?;
-    }
     SiteFiles::read(folder.path())
-}
-
-fn optimise(program: &Path, module: &Path) -> Result<()> {
-    let output = Command::new(program)
-        .arg("-Oz")
-        .args(WASM_FEATURES)
-        .arg(module)
-        .arg("-o")
-        .arg(module)
-        .output()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    if !output.status.success() {
-        bail!("wasm-opt failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(())
 }

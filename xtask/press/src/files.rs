@@ -18,6 +18,10 @@ impl SiteFiles {
         self.0.insert(path.into(), bytes);
     }
 
+    pub(crate) fn remove(&mut self, path: &str) {
+        self.0.remove(path);
+    }
+
     pub(crate) fn extend(&mut self, other: SiteFiles) {
         self.0.extend(other.0);
     }

@@ -4,8 +4,11 @@
 //! change to either, the runner starts a newly compiled press, and while either does not compile, the runner still works.
 //!
 //! ```text
-//! bindings  wasm-bindgen's JavaScript around the compiled figures, wasm-opt
+//! bindings  wasm-bindgen's JavaScript around the compiled figures
 //! assets    files copied as they are, and the build id
+//! scripts   bundled by esbuild
+//! slim      what no page can use is taken out of the module
+//! optimise  wasm-opt
 //! pages     what `content` renders
 //! headers   `_headers`: Content-Security-Policy and caching
 //! links     those that lead nowhere
@@ -18,7 +21,10 @@ mod bindings;
 mod files;
 mod headers;
 mod links;
+mod optimise;
 mod pages;
+mod scripts;
+mod slim;
 mod weights;
 
 use std::path::PathBuf;
@@ -44,9 +50,9 @@ struct Options {
     /// The path the site will live under on its host.
     #[arg(long, default_value = "/", value_parser = parse_base)]
     base: String,
-    /// The `wasm-opt` program; without it the module is shipped as the compiler left it.
-    #[arg(long, value_name = "PROGRAM")]
-    wasm_opt: Option<PathBuf>,
+    /// Where the programs `esbuild` and `wasm-opt` are; without it scripts and module are shipped as they were made.
+    #[arg(long, value_name = "FOLDER")]
+    tools: Option<PathBuf>,
     /// Leave page weights out: those of a debug build say nothing.
     #[arg(long)]
     unweighed: bool,
@@ -75,10 +81,18 @@ fn main() -> ExitCode {
 
 fn press(options: &Options) -> Result<ExitCode> {
     eprintln!("bindings for {}", options.wasm.display());
-    let mut versioned = bindings::make(&options.wasm, options.wasm_opt.as_deref())?;
+    let mut versioned = bindings::make(&options.wasm)?;
     eprintln!("assets");
     let assets = assets::read(&options.workspace.join("site/assets"))?;
     versioned.extend(assets.versioned);
+    if let Some(tools) = &options.tools {
+        eprintln!("smaller");
+        scripts::bundle(&mut versioned, &tools.join("esbuild"), bindings::SCRIPT)?;
+        slim::slim(&mut versioned, bindings::MODULE)?;
+        let module = versioned.get(bindings::MODULE).unwrap_or_default();
+        let module = optimise::optimise(&tools.join("wasm-opt"), module)?;
+        versioned.insert(bindings::MODULE, module);
+    }
     let build_id = assets::build_id(&versioned);
 
     let mut site = SiteFiles::default();

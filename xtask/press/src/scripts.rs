@@ -1,0 +1,45 @@
+//! The scripts of a page, bundled: esbuild leaves out what nobody imports, and shortens the rest.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::files::SiteFiles;
+
+/// How the bindings let a class take part in `using`, which no script here does.
+const DISPOSE: &str = "if (Symbol.dispose) ";
+
+/// What frees a thing that was forgotten. To make one has no effect of its own.
+const REGISTRY: &str = "new FinalizationRegistry(";
+const PURE: &str = "/* @__PURE__ */ new FinalizationRegistry(";
+
+/// Bundles the scripts that the site's files begin with; what they share becomes a file of its own.
+pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path, glue: &str) -> Result<()> {
+    let (from, into) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let mut command = Command::new(esbuild);
+    let mut scripts = Vec::new();
+    for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".js") && !path.contains('/')) {
+        let text = String::from_utf8_lossy(bytes);
+        // As esbuild sees it, these need their class whether or not anybody else does.
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with(DISPOSE))
+            .map(|line| line.replace(REGISTRY, PURE) + "\n")
+            .collect();
+        std::fs::write(from.path().join(path), text).with_context(|| format!("cannot write {path}"))?;
+        if path != glue {
+            command.arg(from.path().join(path));
+        }
+        scripts.push(path.to_owned());
+    }
+    let outdir = format!("--outdir={}", into.path().display());
+    command.args(["--bundle", "--splitting", "--minify", "--format=esm", "--target=es2022", "--log-level=warning"]);
+    let output = command.arg(outdir).output().with_context(|| format!("cannot start {}", esbuild.display()))?;
+    if !output.status.success() {
+        bail!("esbuild failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    scripts.iter().for_each(|path| files.remove(path));
+    files.extend(SiteFiles::read(into.path())?);
+    Ok(())
+}
