@@ -40,6 +40,9 @@ pub struct Field {
     pub max: f64,
     /// Where the default comes from.
     pub source: &'static str,
+    /// Settings without which this one does nothing: it matters once one of them is not at its default. None where it
+    /// always matters.
+    pub needs: &'static [&'static str],
 }
 
 /// A text for a reader, where the program has a use for it: see the feature `texts`.
@@ -213,6 +216,10 @@ pub trait Settings {
 ///     pub struct Settings {
 ///         /// How long an answer may be kept.
 ///         ttl: Duration = Duration::from_s(300), 0.0..=86_400.0, "RFC 1035 leaves it to the owner; 300 s is common";
+///         /// Size of a pool; 0 for none.
+///         pool: u32 = 0, 0.0..=1000.0, "None unless set";
+///         /// How long to wait for it. Does nothing while `pool` is at its default.
+///         pool_wait: Duration = Duration::from_s(5), 0.0..=60.0, "Rails: 5 s", needs pool;
 ///     }
 /// }
 /// ```
@@ -221,7 +228,8 @@ macro_rules! settings {
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr, $range:expr, $source:literal; )*
+            $( $(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr, $range:expr, $source:literal
+                $(, needs $($needs:ident)|+ )?; )*
         }
     ) => {
         $(#[$meta])*
@@ -245,6 +253,7 @@ macro_rules! settings {
                     min: { let range: std::ops::RangeInclusive<f64> = $range; *range.start() },
                     max: { let range: std::ops::RangeInclusive<f64> = $range; *range.end() },
                     source: $crate::settings::told($source),
+                    needs: &[ $( $( stringify!($needs) ),+ )? ],
                 }, )* ];
                 FIELDS
             }

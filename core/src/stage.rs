@@ -231,6 +231,27 @@ impl FaultKind {
     }
 }
 
+impl FaultKind {
+    /// What happens, as a reader sees it behind the name of what it happens to.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Slow { .. } => "slow",
+            Self::MemoryLeak { .. } => "leaks memory",
+            Self::Lossy { .. } => "loses packets",
+            Self::Cut => "cut off",
+            Self::DiskFill { .. } => "fills its disk",
+            Self::ConnectionLeak { .. } => "leaks connections",
+            Self::ColdCache => "emptied",
+            Self::CorruptBackup => "makes corrupt backups",
+            Self::Deploy { .. } => "gets a new release",
+            Self::Spike { .. } => "come all at once",
+            Self::HotKey { .. } => "ask for one item",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
 /// What the reader is asked to reach, judged by the simulation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -302,6 +323,21 @@ impl Stage {
         let ends = region(link.from).zip(region(link.to));
         let distance = ends.and_then(|(from, to)| self.regions.get(from)?.latency.get(to));
         Duration::from_ns(link.latency.ns().saturating_add(distance.map_or(0, |distance| distance.ns())))
+    }
+
+    /// The name of what a fault befalls: `app#2`, `box`, `app -> database`.
+    pub fn target_name(&self, on: &Target) -> String {
+        let id = |component: usize| self.components.get(component).map_or("", |component| component.id.as_str());
+        match on {
+            Target::Component(index, Some(copy)) if *index < self.components.len() => self.copy_name(*index, *copy),
+            Target::Component(index, _) => id(*index).to_owned(),
+            Target::Machine(index) => self.machines.get(*index).map(|machine| machine.id.clone()).unwrap_or_default(),
+            Target::Region(index) => self.regions.get(*index).map(|region| region.id.clone()).unwrap_or_default(),
+            Target::Link(index) => self.links.get(*index).map_or_else(String::new, |link| {
+                let (from, to) = (id(link.from), id(link.to));
+                format!("{from} -> {to}")
+            }),
+        }
     }
 
     /// The machine that a component runs on, if it is ours.

@@ -335,7 +335,39 @@ pub struct Workload {
     pub schedule: Option<Schedule>,
 }
 
-pack_struct!(Workload { rate, arrivals, bursts, day, closed, mix, popularity, request_size, response_size, schedule });
+// Most workloads are plain: whatever lies beyond rate, arrivals and mix is written only where it is not the default.
+impl Pack for Workload {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.rate.pack(out);
+        self.arrivals.pack(out);
+        self.mix.pack(out);
+        let plain = Self { rate: self.rate, arrivals: self.arrivals, mix: self.mix, ..Self::default() };
+        let special = *self != plain;
+        special.pack(out);
+        if special {
+            self.bursts.pack(out);
+            self.day.pack(out);
+            self.closed.pack(out);
+            self.popularity.pack(out);
+            self.request_size.pack(out);
+            self.response_size.pack(out);
+            self.schedule.pack(out);
+        }
+    }
+
+    fn unpack(input: &mut Input<'_>) -> Option<Self> {
+        let (rate, arrivals, mix) = (Pack::unpack(input)?, Pack::unpack(input)?, Pack::unpack(input)?);
+        let mut workload = Self { rate, arrivals, mix, ..Self::default() };
+        if bool::unpack(input)? {
+            (workload.bursts, workload.day, workload.closed) =
+                (Pack::unpack(input)?, Pack::unpack(input)?, Pack::unpack(input)?);
+            workload.popularity = Pack::unpack(input)?;
+            (workload.request_size, workload.response_size) = (Pack::unpack(input)?, Pack::unpack(input)?);
+            workload.schedule = Pack::unpack(input)?;
+        }
+        Some(workload)
+    }
+}
 
 impl Default for Workload {
     /// Sizes: the HTTP Archive's median page of 2024 has 70-odd requests and 2.6 MB: some 35 kB each, most of them

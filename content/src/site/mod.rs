@@ -1,6 +1,7 @@
 //! The site's pages: real HTML, readable without JavaScript, every link relative.
 
 mod home;
+mod kinds;
 mod lesson;
 mod map;
 mod model;
@@ -14,6 +15,7 @@ use crate::draw::Curves;
 use crate::journey::{self, Stop};
 use crate::lesson::{FigureBlock, Lesson};
 use crate::{builtin, stage};
+use hockeystick_core::component::Kind;
 use hockeystick_core::figure::Panel;
 use hockeystick_core::stage::Stage;
 
@@ -61,8 +63,12 @@ pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
         shell::page(options, "index.html", &home::page(&stops, &chapters))?,
         shell::page(options, "stages/index.html", &map::page(&stops))?,
         shell::page(options, "404.html", &not_found())?,
+        shell::page(options, "model/index.html", &kinds::index())?,
         style::sheet(options),
     ];
+    for kind in Kind::ALL {
+        pages.push(shell::page(options, &format!("model/{}/index.html", kind.key()), &kinds::page(*kind))?);
+    }
     for chapter in &chapters {
         let path = format!("stages/{}/index.html", chapter.stop.slug);
         pages.push(shell::page(options, &path, &lesson::page(&stops, chapter))?);

@@ -34,7 +34,18 @@ struct Row {
     key: String,
     here: String,
     default: String,
+    /// Whether it is one of several named choices.
+    choice: bool,
     source: String,
+}
+
+impl Row {
+    /// Whether it does anything here: a number of nothing that nobody has set belongs to something that is off, and the
+    /// usual choice goes without saying.
+    fn in_play(&self) -> bool {
+        self.here != self.default
+            || !self.choice && !matches!(self.here.as_str(), "0" | "0 ns" | "0 B" | "off" | "none")
+    }
 }
 
 fn table(caption: &str, rows: &[Row]) -> Markup {
@@ -102,6 +113,7 @@ fn workload(stage: &Stage) -> Markup {
             key: "users".to_owned(),
             here: show::rate(stage.workload.rate.per_s()),
             default: "none".to_owned(),
+            choice: false,
             source:
                 "The journey’s rule: 200 requests a day for each user, and a busiest hour at 4 times the daily mean"
                     .to_owned(),
@@ -111,6 +123,7 @@ fn workload(stage: &Stage) -> Markup {
             key: "workload.mix".to_owned(),
             here: mix.join(", "),
             default: default_mix.join(", "),
+            choice: false,
             source: "The journey’s default, assumed for a to-do list".to_owned(),
         },
     ];
@@ -128,7 +141,10 @@ fn workload(stage: &Stage) -> Markup {
 fn one_component(stage: &Stage, component: &Component) -> Markup {
     let kind = component.settings.kind();
     let about = kind.about();
-    let rows = setting_rows(&component.settings, kind);
+    let rows = setting_rows(&component.settings, kind).into_iter().zip(kind.fields());
+    let in_play = rows.filter(|(row, field)| row.in_play() && component.settings.matters(field));
+    let rows: Vec<Row> = in_play.map(|(row, _)| row).collect();
+    let off = kind.fields().len() - rows.len();
     let own = match &component.machine {
         Some(Placement::Own { size, machine }) => one_machine(&component.id, size.as_deref(), machine),
         _ => html! {},
@@ -137,12 +153,28 @@ fn one_component(stage: &Stage, component: &Component) -> Markup {
     let repeated = first.is_some_and(|first| first.id != component.id);
     let several = stage.components.iter().filter(|other| other.settings.kind() == kind).count() > 1;
     let name = if several { format!("{}: {}", about.name, component.id) } else { about.name.to_owned() };
-    let (models, leaves_out) = if repeated { (&[][..], &[][..]) } else { (about.models, about.leaves_out) };
+    let turned = component.settings != kind.default_settings();
+    let models = [about.models, if turned { about.also } else { &[] }].concat();
+    let (models, leaves_out) = if repeated { (&[][..], &[][..]) } else { (&models[..], about.leaves_out) };
     let key = (!repeated).then(|| kind.key());
     html! {
-        (block(key, kind.key(), &name, about.summary, models, leaves_out, &table("Its numbers and their sources", &rows)))
+        (block(key, kind.key(), &name, about.summary, models, leaves_out, &html! {
+            (table("Its numbers and their sources", &rows))
+            @if off > 0 && !repeated {
+                p.more { a href={ "/model/" (kind.key()) "/" } { (off) " more that are off here" } }
+            }
+        }))
         (own)
     }
+}
+
+/// Everything that a kind models, and all of its numbers.
+pub(super) fn one_kind(kind: Kind) -> Markup {
+    let about = kind.about();
+    let rows = setting_rows(&kind.default_settings(), kind);
+    let numbers = table("Its numbers and their sources", &rows);
+    let models = [about.models, about.also].concat();
+    block(Some(kind.key()), kind.key(), about.name, about.summary, &models, about.leaves_out, &numbers)
 }
 
 fn setting_rows(settings: &Settings, kind: Kind) -> Vec<Row> {
@@ -153,6 +185,7 @@ fn setting_rows(settings: &Settings, kind: Kind) -> Vec<Row> {
         key: field.name.to_owned(),
         here: value(settings.knob(field.name)),
         default: value(defaults.knob(field.name)),
+        choice: defaults.knob(field.name).is_some_and(|knob| !knob.choices().is_empty()),
         source: show::prose(field.source),
     });
     rows.collect()

@@ -16,7 +16,8 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
     let assets = format!("{root}assets/{}", options.build_id);
     let script = format!("{assets}/{}", options.script);
     let title = if path == "index.html" { content.title.clone() } else { format!("{} · Hockeystick", content.title) };
-    let body = html! { (header(content)) (content.main) (footer(content)) (draw::sprite()) };
+    let body = html! { (header(content)) (content.main) (footer(content)) }.into_string();
+    let body = format!("{body}{}", draw::sprite(&body).into_string());
     let text = |text: &str| html! { (text) }.into_string();
     let values = [
         ("title", text(&title)),
@@ -24,7 +25,7 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
         ("style", format!("{assets}/{}", style::NAME)),
         ("assets", assets),
         ("script", script),
-        ("body", relative(&body.into_string(), &root)),
+        ("body", relative(&body, &root)),
     ];
     Ok(Page { path: path.to_owned(), bytes: fill(SHELL, &values)?.into_bytes() })
 }

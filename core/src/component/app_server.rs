@@ -31,11 +31,13 @@ pub const ABOUT: About = About {
         "A worker takes one request and keeps it until the answer is sent, also while it waits for the database.",
         "When every worker is taken, connections wait in the accept backlog; when that is full too, they are refused.",
         "Work shares the machine's processors equally with everything else that runs there (processor sharing).",
+        "Every request in service holds memory. Past the machine's memory work slows down; past its swap the process is killed.",
+    ],
+    also: &[
         "A query holds a connection of the pool until it is answered; without a free one the request waits, and fails after a while.",
         "Calls that fail or take too long are made again as often as `tries` allows; a circuit breaker stops calls to a service that keeps failing.",
         "Reads go to read replicas where there are any, changes to the primary; a cache, a session store, a queue, a journal or another service is used where one is linked.",
         "Sessions that are kept in the process are lost when it dies, and unknown to its copies: their users are logged out.",
-        "Every request in service holds memory. Past the machine's memory work slows down; past its swap the process is killed.",
         "Each request writes a record to the log on the machine's disk; `log_full` says what becomes of it when there is no room. Records go to a log pipeline as well where one is linked, in batches, and nobody waits for that.",
     ],
     leaves_out: &["Garbage collection pauses."],
@@ -93,13 +95,13 @@ settings! {
             "Assumed: one call to each";
         /// Whether those calls are made at the same time instead of one after another.
         parallel: bool = false, 0.0..=1.0,
-            "Assumed: the plain way to write it is one after another";
+            "Assumed: the plain way to write it is one after another", needs calls;
         /// Connections of the pool that queries share; 0 for as many as are asked for.
         pool: u32 = 0, 0.0..=100_000.0,
             "No pool unless set; HikariCP's default is 10 connections";
         /// How long a request waits for a connection before it fails.
         pool_wait: Duration = Duration::from_s(5), 0.0..=600.0,
-            "Ruby on Rails' checkout_timeout is 5 s; HikariCP's connectionTimeout 30 s";
+            "Ruby on Rails' checkout_timeout is 5 s; HikariCP's connectionTimeout 30 s", needs pool;
         /// How long an answer of a database or service may take.
         timeout: Duration = Duration::from_s(30), 0.001..=600.0,
             "A common default of client libraries; many have none at all";
@@ -108,19 +110,19 @@ settings! {
             "None unless set: a retry is safe only when the other side allows it";
         /// Wait before a failed call is made again.
         backoff: Duration = Duration::from_ms(100), 0.0..=600.0,
-            "gRPC's examples of a retry policy begin with 100 ms";
+            "gRPC's examples of a retry policy begin with 100 ms", needs tries;
         /// Factor on that wait from one time to the next: 1 for a fixed wait, 2 for exponential backoff.
         backoff_growth: f64 = 2.0, 1.0..=10.0,
-            "gRPC's retry policy: backoffMultiplier 2";
+            "gRPC's retry policy: backoffMultiplier 2", needs tries;
         /// Whether the wait is drawn at random, from nothing to its length.
         jitter: bool = true, 0.0..=1.0,
-            "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015): full jitter";
+            "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015): full jitter", needs tries;
         /// Failures in a row after which a service is not called for a while; 0 for no circuit breaker.
         breaker: u32 = 0, 0.0..=10_000.0,
             "None unless set; Polly's and resilience4j's examples use 5 to 100";
         /// How long a service is then left alone.
         breaker_open: Duration = Duration::from_s(10), 0.001..=600.0,
-            "Assumed: resilience4j waits 60 s, Hystrix waited 5 s";
+            "Assumed: resilience4j waits 60 s, Hystrix waited 5 s", needs breaker;
         /// Calls to one service that may be under way at once, so that a slow one cannot take every worker; 0 for any number.
         bulkhead: u32 = 0, 0.0..=100_000.0,
             "None unless set; Nygard, Release It! (2018), chapter 5";
@@ -150,7 +152,7 @@ settings! {
             "Assumed: load the framework, open connections, warm up";
         /// How long it takes without a supervisor: until somebody notices and starts it.
         repair: Duration = Duration::from_s(8 * 3600), 0.0..=864_000.0,
-            "Assumed: it dies at night and is found in the morning";
+            "Assumed: it dies at night and is found in the morning", needs supervised;
         /// How long it finishes what it has before a deploy stops it; 0 for a stop at once.
         drain: Duration = Duration::ZERO, 0.0..=3600.0,
             "Kubernetes' terminationGracePeriodSeconds is 30 s; none unless set";
@@ -159,10 +161,10 @@ settings! {
             "None unless set; a line of an access log has some 200 bytes";
         /// Most bytes of log that are kept, by rotation; 0 for all of them.
         log_keep: Bytes = Bytes(0), 0.0..=1e15,
-            "None unless set; logrotate's common setting keeps some weeks";
+            "None unless set; logrotate's common setting keeps some weeks", needs log;
         /// What a request does when the disk has no room for its log record.
         log_full: LogFull = LogFull::Drop, 0.0..=2.0,
-            "Log4j's FileAppender ignores exceptions by default and loses the record; a container's output in Docker's default, blocking mode waits";
+            "Log4j's FileAppender ignores exceptions by default and loses the record; a container's output in Docker's default, blocking mode waits", needs log;
     }
 }
 

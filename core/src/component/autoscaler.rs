@@ -22,6 +22,7 @@ pub const ABOUT: About = About {
         "A copy that goes finishes what it has first: it drains.",
         "After each change it leaves things alone for a cool-down. Shorter than the boot time, it orders more because what it ordered does not help yet, and then sends it all away.",
     ],
+    also: &[],
     leaves_out: &["A cloud that has no machine left.", "Schedules, and forecasts of the load."],
     hosted: false,
     origin: true,

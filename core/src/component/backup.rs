@@ -24,6 +24,7 @@ pub const ABOUT: About = About {
         "A backup that cannot be restored looks like any other until somebody tries: the restore test tries each one, and has a bad one made again; without it the restore finds out, one backup after another.",
         "An incremental backup copies what has changed since the one before, and is worth nothing without all of them back to the last full one.",
     ],
+    also: &[],
     leaves_out: &[
         "The machine that tests a restore.",
         "The log archive that could bring back what was changed after the backup.",

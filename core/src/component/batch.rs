@@ -22,6 +22,7 @@ pub const ABOUT: About = About {
         "A run that is not over when the next is due overlaps with it, puts it off, or makes it fall out.",
         "A call that fails is not made again before the next run.",
     ],
+    also: &[],
     leaves_out: &["The machine that it runs on: what it asks of others is what costs."],
     hosted: false,
     origin: true,

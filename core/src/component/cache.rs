@@ -29,6 +29,7 @@ pub const ABOUT: About = About {
         "Several copies share the items among them: the app picks the copy by the item.",
         "It keeps nothing when it dies, and begins empty.",
     ],
+    also: &[],
     leaves_out: &[
         "Entries of different sizes.",
         "That something does not exist is not kept.",

@@ -26,6 +26,7 @@ pub const ABOUT: About = About {
         "Pages and changes pass through to the origin.",
         "Bytes sent are counted for the bill.",
     ],
+    also: &[],
     leaves_out: &[
         "Waiting for another's fetch of the same file: each fetches it.",
         "Asking whether a file has changed: an expired one is fetched again in full.",

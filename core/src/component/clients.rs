@@ -23,10 +23,10 @@ pub const ABOUT: About = About {
     models: &[
         "Requests arrive on their own, whether or not earlier ones were answered (an open workload); in a closed workload each user thinks between an answer and the next request.",
         "The first request of a visit looks the name up and opens a connection: one round trip for TCP, one for TLS 1.3.",
-        "A file that the browser has kept is not asked for again.",
         "Static files come from a CDN where one is linked; while it is down they come from where the rest comes from.",
         "A user gives up after the timeout; the server, which does not know, goes on working for nobody.",
     ],
+    also: &["A file that the browser has kept is not asked for again."],
     leaves_out: &[
         "TCP's slow start.",
         "What a visitor does next: which visit a request belongs to is drawn evenly among those under way.",
@@ -62,13 +62,13 @@ settings! {
             "RFC 9110, section 9.2.2: a client may repeat only what is safe to repeat, so none unless set";
         /// Wait before a failed request is sent again.
         backoff: Duration = Duration::from_s(1), 0.0..=600.0,
-            "Assumed: a script that tries again after a second";
+            "Assumed: a script that tries again after a second", needs tries;
         /// Factor on that wait from one time to the next: 1 for a fixed wait, 2 for exponential backoff.
         backoff_growth: f64 = 2.0, 1.0..=10.0,
-            "Doubling: binary exponential backoff, as in Ethernet (Metcalfe & Boggs, 1976)";
+            "Doubling: binary exponential backoff, as in Ethernet (Metcalfe & Boggs, 1976)", needs tries;
         /// Whether the wait is drawn at random, from nothing to its length.
         jitter: bool = true, 0.0..=1.0,
-            "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015): full jitter";
+            "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015): full jitter", needs tries;
     }
 }
 

@@ -31,6 +31,8 @@ pub const ABOUT: About = About {
         "A query shares the machine's processors equally with everything else that runs there (processor sharing).",
         "A change waits until the disk holds its log record; the disk serves one synchronous write after another, or with group commit one write for all that wait.",
         "Every connection holds memory, and there is a most of them; one more is refused.",
+    ],
+    also: &[
         "With an index a search costs a page for each level, the logarithm of the rows; without one it reads every row that partitions do not rule out. Every further index costs each change.",
         "Rows that do not fit in the machine's spare memory are read from the disk: the most popular rows stay in memory.",
         "Rows are added and fill the disk; an archive job moves old ones away and loads the machine meanwhile.",
@@ -112,19 +114,19 @@ settings! {
             "PostgreSQL and MySQL lead among web apps (Stack Overflow Developer Survey 2024)";
         /// Share of the queries that join tables.
         joins: PerClass<f64> = PerClass([0.0, 0.5, 0.0, 0.5]), 0.0..=1.0,
-            "Assumed: of a page's two queries one joins lists with items";
+            "Assumed: of a page's two queries one joins lists with items", needs family | index;
         /// Look-ups that the app makes in place of a join where the store has none.
         join_lookups: u32 = 3, 0.0..=1000.0,
-            "Assumed: a list, its items, their owner";
+            "Assumed: a list, its items, their owner", needs family;
         /// Share of the queries that look for rows by more than their key, and need an index.
         searches: PerClass<f64> = PerClass([0.0, 0.5, 0.0, 0.5]), 0.0..=1.0,
-            "Assumed: of a page's two queries one looks for the open items of a list";
+            "Assumed: of a page's two queries one looks for the open items of a list", needs index;
         /// Share of the queries that add up a span of the table, with an index or without.
         scans: PerClass<f64> = PerClass([0.0, 0.0, 0.0, 0.0]), 0.0..=1.0,
             "None unless set: a to-do list has few sums";
         /// Share of the table that a search or scan is about: its most recent part.
         span: f64 = 0.05, 0.0..=1.0,
-            "Assumed: the last weeks of a year";
+            "Assumed: the last weeks of a year", needs index | partitions | scans;
         /// Rows of the table at the start.
         rows: u32 = 100_000, 0.0..=4e9,
             "A hundred items for each of a thousand users";
@@ -142,10 +144,10 @@ settings! {
             "None unless set";
         /// Processor time of keeping one of them at one change.
         index_write: Duration = Duration::from_ns(100_000), 0.0..=1.0,
-            "Assumed: find a leaf, insert, log it; pgbench with and without an index measures yours";
+            "Assumed: find a leaf, insert, log it; pgbench with and without an index measures yours", needs more_indexes;
         /// Processor time of one row that is read to see whether it is meant.
         row_cost: Duration = Duration::from_ns(100), 0.0..=1.0,
-            "Assumed: ten million rows a second and processor, the order of a sequential scan in PostgreSQL";
+            "Assumed: ten million rows a second and processor, the order of a sequential scan in PostgreSQL", needs index | scans;
         /// Parts of the table by month or day; a query that names its time reads only the parts it is about.
         partitions: u32 = 1, 1.0..=100_000.0,
             "One table unless set";
@@ -166,31 +168,31 @@ settings! {
             "PostgreSQL's documentation: synchronous_standby_names is empty by default";
         /// How long it waits for them before it goes on without, until they are back.
         synchronous_wait: Duration = Duration::from_s(10), 0.0..=3600.0,
-            "MySQL's manual: rpl_semi_sync_source_timeout is 10,000 ms by default";
+            "MySQL's manual: rpl_semi_sync_source_timeout is 10,000 ms by default", needs synchronous;
         /// Round trip to a majority of the nodes, which each commit of a NewSQL store waits for.
         consensus: Duration = Duration::from_ms(2), 0.0..=10.0,
-            "Assumed: two zones of one region, 1 ms apart; Spanner (OSDI 2012) needs a round of Paxos for each commit";
+            "Assumed: two zones of one region, 1 ms apart; Spanner (OSDI 2012) needs a round of Paxos for each commit", needs family;
         /// What copies, and databases that are linked, do when they cannot see one another.
         on_partition: OnPartition = OnPartition::Alone, 0.0..=2.0,
             "One server alone unless set; Gilbert & Lynch (2002) prove that there is no third choice";
         /// How long a node of an available store that comes back answers with what it knew when it left.
         repair: Duration = Duration::from_s(60), 0.0..=86_400.0,
-            "Assumed: hints that the others kept are replayed (DeCandia et al., Dynamo, SOSP 2007)";
+            "Assumed: hints that the others kept are replayed (DeCandia et al., Dynamo, SOSP 2007)", needs on_partition;
         /// Processor time of applying another copy's change.
         apply: Demand = Demand::exponential(Duration::from_ms(1)), 0.0..=60.0,
-            "Assumed: half of a query, for nothing is parsed or planned";
+            "Assumed: half of a query, for nothing is parsed or planned", needs synchronous;
         /// How often old rows are moved to an archive; 0 for never.
         archive_every: Duration = Duration::ZERO, 0.0..=31_536_000.0,
             "Never unless set";
         /// Rows that the archive job leaves.
         archive_keeps: u32 = 0, 0.0..=4e9,
-            "None unless set";
+            "None unless set", needs archive_every;
         /// Rows that it moves in a second.
         archive_rate: u32 = 10_000, 1.0..=1e9,
-            "Assumed: deletes in batches";
+            "Assumed: deletes in batches", needs archive_every;
         /// Processor time of moving one row.
         archive_row: Duration = Duration::from_ns(40_000), 0.0..=1.0,
-            "Assumed: insert there, delete here, with the indexes of both";
+            "Assumed: insert there, delete here, with the indexes of both", needs archive_every;
         /// Serial share of the work: what only one query may do at a time, of all the machine does.
         contention: f64 = 0.0, 0.0..=1.0,
             "None unless measured: the sigma of the Universal Scalability Law (Gunther, 2007)";

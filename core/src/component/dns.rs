@@ -18,6 +18,8 @@ pub const ABOUT: About = About {
     models: &[
         "One resolver serves all users of a region and remembers the answer for the time to live.",
         "The first look-up after that asks the authoritative server; look-ups that come meanwhile wait for the same answer.",
+    ],
+    also: &[
         "An authoritative server that is linked to several entry points names one: the nearest to the users that is well, or the first that is well.",
         "It learns whether an entry point is well by its health checks; users learn of a change when what they remember has expired.",
     ],
@@ -60,13 +62,13 @@ settings! {
             "Amazon Route 53's routing policies: simple, geoproximity, failover";
         /// Time between two health checks of an entry point; 0 for none.
         check_interval: Duration = Duration::from_s(30), 0.0..=3600.0,
-            "Amazon Route 53: 30 s, or 10 s for more money";
+            "Amazon Route 53: 30 s, or 10 s for more money", needs policy;
         /// How long an entry point may take to answer a health check.
         check_timeout: Duration = Duration::from_s(4), 0.001..=600.0,
-            "Amazon Route 53: a connection within four seconds";
+            "Amazon Route 53: a connection within four seconds", needs policy;
         /// Checks in a row that must fail before an entry point is left out, or pass before it is named again.
         fall: u32 = 3, 1.0..=100.0,
-            "Amazon Route 53: the failure threshold is 3 unless set";
+            "Amazon Route 53: the failure threshold is 3 unless set", needs policy;
     }
 }
 

@@ -29,6 +29,7 @@ pub const ABOUT: About = About {
         "A failed write to the database is repeated until it succeeds. A full journal refuses.",
         "It survives a restart; what the daemon had in hand is applied again, which the changes' numbers make harmless.",
     ],
+    also: &[],
     leaves_out: &[
         "Copies of the journal: each has changes of its own.",
         "Changes of one item that overtake one another on several connections.",

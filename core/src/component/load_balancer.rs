@@ -26,6 +26,7 @@ pub const ABOUT: About = About {
         "Where links carry only some classes, each class goes to the servers that take it.",
         "A pair shares one address: the standby takes it over when it has not heard of the other for a while.",
     ],
+    also: &[],
     leaves_out: &[
         "Slow start of a server that has come back.",
         "Connections kept open to the servers.",

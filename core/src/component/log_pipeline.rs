@@ -23,6 +23,7 @@ pub const ABOUT: About = About {
         "An index takes room on the machine's disk until its records are older than `retention`; what finds the disk full is lost.",
         "A search costs processor time in proportion to what is stored, and competes with indexing.",
     ],
+    also: &[],
     leaves_out: &["Copies of the index.", "Compression and merging of index segments.", "A queue on disk."],
     hosted: true,
     origin: false,

@@ -64,6 +64,8 @@ pub struct About {
     pub summary: &'static str,
     /// What the model does, one sentence each.
     pub models: &'static [&'static str],
+    /// What it does besides, once settings that are off by default are turned on; one sentence each.
+    pub also: &'static [&'static str],
     /// What the model leaves out, one sentence each.
     pub leaves_out: &'static [&'static str],
     /// Whether it runs on a machine of ours.
@@ -77,7 +79,11 @@ pub struct About {
 impl About {
     /// Without the sentences, where the program has no use for them: see the feature `texts`.
     const fn told(self) -> Self {
-        if cfg!(feature = "texts") { self } else { Self { summary: "", models: &[], leaves_out: &[], ..self } }
+        if cfg!(feature = "texts") {
+            self
+        } else {
+            Self { summary: "", models: &[], also: &[], leaves_out: &[], ..self }
+        }
     }
 }
 
@@ -203,6 +209,17 @@ impl Kind {
 }
 
 impl Settings {
+    /// Whether a setting does anything as the others stand; see [`Field::needs`].
+    pub fn matters(&self, field: &Field) -> bool {
+        let default = self.kind().default_settings();
+        let changed = |name: &str| {
+            let value =
+                |of: &Self| of.knob(name).map(|knob| (knob.read(None), Class::ALL.map(|class| knob.read(Some(class)))));
+            value(self) != value(&default)
+        };
+        field.needs.is_empty() || field.needs.iter().any(|name| changed(name))
+    }
+
     /// The setting with this key.
     pub fn knob(&self, name: &str) -> Option<&dyn Knob> {
         self.knob_at(self.kind().place_of(name)?)
@@ -223,27 +240,35 @@ impl Pack for Kind {
     }
 }
 
-// One loop for every kind: no kind adds code of its own.
+// One loop for every kind: no kind adds code of its own. Only what differs from the defaults is written, each with its
+// place, counted from one; a zero ends them. A kind has some dozens of settings, and a stage turns a few.
 impl Pack for Settings {
     fn pack(&self, out: &mut Vec<u8>) {
         self.kind().pack(out);
-        let mut place = 0;
-        while let Some(knob) = self.knob_at(place) {
-            knob.pack_here(out);
-            place += 1;
+        let default = self.kind().default_settings();
+        let bytes = |knob: Option<&dyn Knob>| {
+            let mut bytes = Vec::new();
+            knob.inspect(|knob| knob.pack_here(&mut bytes));
+            bytes
+        };
+        for place in 0..self.kind().fields().len() {
+            let here = bytes(self.knob_at(place));
+            if here != bytes(default.knob_at(place)) {
+                out.push(place as u8 + 1);
+                out.extend(here);
+            }
         }
+        out.push(0);
     }
 
     fn unpack(input: &mut Input<'_>) -> Option<Self> {
         let mut settings = Kind::unpack(input)?.default_settings();
-        let mut place = 0;
-        while let Some(knob) = settings.knob_at_mut(place) {
-            if !knob.unpack_here(input) {
+        loop {
+            let Some(place) = input.byte()?.checked_sub(1) else { return Some(settings) };
+            if !settings.knob_at_mut(usize::from(place))?.unpack_here(input) {
                 return None;
             }
-            place += 1;
         }
-        Some(settings)
     }
 }
 

@@ -25,6 +25,7 @@ pub const ABOUT: About = About {
         "Finding the cause takes a look at machine after machine; with a log pipeline linked it takes one search, and no longer than the index lags behind.",
         "An alert while nothing is wrong in the run, nor was a moment ago, is a false alert; trouble that ends without one was missed.",
     ],
+    also: &[],
     leaves_out: &[
         "The load of measuring.",
         "A person who is asleep, or does the wrong thing.",

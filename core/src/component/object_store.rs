@@ -21,6 +21,7 @@ pub const ABOUT: About = About {
         "Each prefix of names takes so many requests a second; what comes above that is refused.",
         "Bytes served and kept, and requests, are counted for the bill.",
     ],
+    also: &[],
     leaves_out: &[
         "Time to send the bytes of a large file, beyond the link's bandwidth.",
         "Prefixes that split by themselves under load.",

@@ -28,6 +28,7 @@ pub const ABOUT: About = About {
         "Part of the messages may wait for a window that opens on a schedule: a nightly digest.",
         "It survives a restart when its messages are on disk; whatever was out with a worker is delivered again.",
     ],
+    also: &[],
     leaves_out: &[
         "Copies of the queue that take over from one another: each has messages of its own.",
         "Priorities, and topics that several read.",

@@ -30,6 +30,7 @@ pub const ABOUT: About = About {
         "What was on its way when the primary died is lost with it.",
         "A replica can keep a share of the items only; reads of the others are sent on.",
     ],
+    also: &[],
     leaves_out: &[
         "Rows that are not in memory.",
         "Bytes of the change log on the link.",

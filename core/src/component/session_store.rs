@@ -26,6 +26,7 @@ pub const ABOUT: About = About {
         "A session holds memory until nobody has used it for its time to live.",
         "When the store dies without having written its sessions down, the next request of every visit fails once: its user is logged out, and logs in again.",
     ],
+    also: &[],
     leaves_out: &["Sessions of different sizes.", "The disk writes of a store that writes its sessions down."],
     hosted: true,
     origin: false,

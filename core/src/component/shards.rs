@@ -25,6 +25,7 @@ pub const ABOUT: About = About {
         "When the number of shards changes, rows move: with the slots of a modulo nearly all, with logical shards only those that even things out. Moving uses the processors and disks of both sides and takes time; until a slot has moved, it is served where it was.",
         "When a shard is down, its part of the queries fails and the others go on.",
     ],
+    also: &[],
     leaves_out: &[
         "The router's own machine.",
         "Transactions across shards.",

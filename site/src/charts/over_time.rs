@@ -390,17 +390,7 @@ fn planned(stage: &Stage) -> Vec<Broken> {
 
 /// A fault in a few words: "box down".
 fn name_of(stage: &Stage, on: &Target, kind: FaultKind) -> String {
-    let target = match on {
-        Target::Component(index, copy) => match (stage.components.get(*index), copy) {
-            (Some(_), Some(copy)) => stage.copy_name(*index, *copy),
-            (Some(component), None) => component.id.clone(),
-            (None, _) => String::new(),
-        },
-        Target::Machine(index) => stage.machines.get(*index).map(|machine| machine.id.clone()).unwrap_or_default(),
-    };
-    match kind {
-        FaultKind::Down => format!("{target} down"),
-        FaultKind::Slow { .. } => format!("{target} slow"),
-        FaultKind::MemoryLeak { .. } => format!("{target} leaks memory"),
-    }
+    let target = stage.target_name(on);
+    let what = kind.words();
+    format!("{target} {what}")
 }

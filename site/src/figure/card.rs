@@ -26,7 +26,7 @@ pub(crate) fn card(figure: Figure, index: usize) -> El {
     let name = if copies > 1 { format!("{} ×\u{a0}{copies}", title(&id)) } else { title(&id) };
     let rect = move || view.layout.with(|layout| layout.cards.get(index).copied().unwrap_or_default());
     let head = el("div", "card-head")
-        .child(svg("icon", "0 0 24 24", icon(kind)))
+        .child(svg("icon", "0 0 24 24", &icon(kind)))
         .child(el("span", "card-name").text(&name))
         .child(el("span", "card-note").live_text(move || note(figure, kind, own.clone(), now.get())));
     let card = el("div", if rows.is_empty() { "card small" } else { "card" });

@@ -52,7 +52,7 @@ fn component(figure: Figure, index: usize) -> Vec<El> {
     let about = kind.about();
     let told = Told::of(kind);
     let mut parts = vec![
-        el("p", "kind").child(svg("icon", "0 0 24 24", icon(kind))).text(about.name),
+        el("p", "kind").child(svg("icon", "0 0 24 24", &icon(kind))).text(about.name),
         el("p", "").text(&told.summary()),
     ];
     parts.extend(runs_on.map(|words| el("p", "runs-on").text(&words)));

@@ -146,20 +146,8 @@ pub(crate) fn title(id: &str) -> String {
     }
 }
 
-/// The drawing that stands for a kind, inside a view box of 24 by 24.
-pub(crate) const fn icon(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Clients => {
-            r#"<circle cx="9" cy="7.5" r="3.6"/><path d="M2.5 20c.4-8 12.600-8 13 0"/><circle cx="17.500" cy="9" r="2.800"/><path d="M16.500 14.300c3.600-.6 5.300 2 5.500 5.200"/>"#
-        }
-        Kind::Dns => {
-            r#"<circle cx="12" cy="12" r="9"/><path d="M3 12h18M12 3c-5.500 5.500-5.500 12.500 0 18M12 3c5.500 5.500 5.500 12.500 0 18"/>"#
-        }
-        Kind::AppServer => {
-            r#"<rect x="3" y="4" width="18" height="16" rx="2.500"/><path d="M3 9h18M9.500 12.500l-2 2 2 2M14.500 12.500l2 2-2 2"/>"#
-        }
-        Kind::Database => {
-            r#"<ellipse cx="12" cy="5.500" rx="8" ry="3"/><path d="M4 5.500v13c0 4 16 4 16 0v-13M4 12c0 4 16 4 16 0"/>"#
-        }
-    }
+/// The drawing that stands for a kind, inside a view box of 24 by 24: the page's sprite has it.
+pub(crate) fn icon(kind: Kind) -> String {
+    let key = kind.key();
+    format!("<use href=\"#i-{key}\"/>")
 }

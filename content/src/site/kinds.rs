@@ -1,0 +1,61 @@
+//! About the model: a page for each kind of component, with everything that it models and every number it can be given.
+
+use hockeystick_core::component::Kind;
+use maud::{Markup, html};
+
+use super::{Content, model};
+use crate::draw;
+use crate::show;
+
+/// The page that names them all.
+pub(super) fn index() -> Content {
+    let main = html! {
+        main #content.narrow-page {
+            h1 { "About the model" }
+            p {
+                "One model stands behind every figure and behind the predictions of " code { "loadgen" } ". It follows \
+                 each request by itself, from the user's click to the last byte. Its results are compared with queueing \
+                 theory wherever theory has an exact answer, and with measurements of real servers."
+            }
+            p {
+                "Each thing that you can put on a board has a page: what it does, what it leaves out, and each of its \
+                 numbers with the place that the number comes from."
+            }
+            ul.kinds {
+                @for kind in Kind::ALL {
+                    li {
+                        (draw::icon(kind.key()))
+                        a href={ "/model/" (kind.key()) "/" } { (kind.about().name) }
+                        " " span { (show::prose(kind.about().summary)) }
+                    }
+                }
+            }
+        }
+    };
+    content("About the model", "What is simulated, what is left out, and where every number comes from.", main)
+}
+
+/// The page of one kind.
+pub(super) fn page(kind: Kind) -> Content {
+    let about = kind.about();
+    let main = html! {
+        main #content.narrow-page {
+            p { a href="/model/" { "About the model" } }
+            h1 { (about.name) }
+            section.model { div.things { (model::one_kind(kind)) } }
+        }
+    };
+    content(about.name, about.summary, main)
+}
+
+fn content(title: &str, description: &str, main: Markup) -> Content {
+    Content {
+        title: title.to_owned(),
+        description: description.to_owned(),
+        here: None,
+        stage_number: None,
+        stops: Vec::new(),
+        main,
+        needs_figures: false,
+    }
+}
