@@ -130,8 +130,8 @@ impl Simulation {
         let places = places(stage, &infos, &engine);
         let nodes = infos.into_iter().zip(places).map(|(info, place)| {
             let settings = &stage.components[info.component].settings;
-            let behaviour = settings.build(place, &stage.workload, &mut engine);
-            Node {
+            let behaviour = settings.build(place, &stage.workload, &mut engine)?;
+            Some(Node {
                 info,
                 behaviour,
                 crashes: 0,
@@ -144,9 +144,10 @@ impl Simulation {
                 in_trouble: false,
                 deaths: 0,
                 leaked_bytes: 0.0,
-            }
+            })
         });
-        let nodes = nodes.collect();
+        // The rules say so of every kind that does not work here.
+        let Some(nodes) = nodes.collect() else { return Err(Vec::new()) };
         let window = window::Start::default();
         let mut simulation = Self { engine, nodes, hosts, stage: stage.clone(), timeline: Timeline::new(slot), window };
         for node in &mut simulation.nodes {
