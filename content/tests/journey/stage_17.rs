@@ -4,8 +4,7 @@ use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::FaultKind;
 use hockeystick_core::units::SECOND_NS;
 
-use crate::harness::{Figures, ran, stage, with};
-use crate::stage_11::{begun, broken, figure};
+use crate::harness::{Figures, begun_until, broken, figure, ran, stage, with};
 
 #[test]
 fn what_is_written_is_what_is_read() {
@@ -33,7 +32,7 @@ fn what_is_written_is_what_is_read() {
 fn a_cache_that_misses_a_write_shows_the_old_list_until_it_expires() {
     let stage = broken(&stage("17-read-write-services"), "writer -> cache", FaultKind::Cut, 3, 2);
     let knobs = [("writer.timeout", "200 ms"), ("cache.ttl", "3 s")];
-    let mut run = begun(&with(&stage, &knobs), 3);
+    let mut run = begun_until(&with(&stage, &knobs), 3);
     let mut window = |seconds: u64| {
         let before = run.counts();
         let until = run.now() + seconds * SECOND_NS;
