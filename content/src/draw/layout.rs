@@ -213,3 +213,26 @@ fn arrow(from: &Rect, to: &Rect) -> String {
         format!("M{ax:.0} {a:.0}C{ax:.0} {half:.0} {bx:.0} {half:.0} {bx:.0} {b:.0}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_card_of_a_built_in_stage_lies_on_another() {
+        for slug in crate::builtin::slugs() {
+            let Some(Ok(stage)) = crate::builtin::stage(slug) else { panic!("{slug} cannot be read") };
+            let Layout { cards, .. } = Layout::wide(&stage);
+            for (a, first) in cards.iter().enumerate() {
+                for (b, second) in cards.iter().enumerate().skip(a + 1) {
+                    let apart = first.x + first.width <= second.x
+                        || second.x + second.width <= first.x
+                        || first.bottom() <= second.y
+                        || second.bottom() <= first.y;
+                    let (a, b) = (&stage.components[a].id, &stage.components[b].id);
+                    assert!(apart, "{slug}: `{a}` and `{b}`");
+                }
+            }
+        }
+    }
+}

@@ -3,8 +3,8 @@
 use hockeystick_content::{builtin, stage};
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::simulate::{Run, RunOptions, Simulation, run};
-use hockeystick_core::stage::Stage;
-use hockeystick_core::units::{Duration, Rate};
+use hockeystick_core::stage::{Fault, FaultKind, Stage, Target};
+use hockeystick_core::units::{Duration, Rate, SECOND_NS};
 
 /// The seed of every run: the same traffic before and after a fix.
 pub(crate) const SEED: u64 = 1;
@@ -43,6 +43,36 @@ pub(crate) fn with_latency(stage: &Stage, from: &str, to: &str, latency: Duratio
     changed
 }
 
+/// The stage without these components, and without the links that they had.
+pub(crate) fn without(stage: &Stage, ids: &[&str]) -> Stage {
+    let mut left = stage.clone();
+    let stays = |index: usize| !ids.contains(&stage.components[index].id.as_str());
+    left.components.retain(|component| !ids.contains(&component.id.as_str()));
+    left.links.retain(|link| stays(link.from) && stays(link.to));
+    for link in &mut left.links {
+        let moved = |index: usize| (0..index).filter(|before| stays(*before)).count();
+        (link.from, link.to) = (moved(link.from), moved(link.to));
+    }
+    left
+}
+
+/// The stage with a fault on a component, or on the link between two.
+pub(crate) fn broken(stage: &Stage, on: &str, kind: FaultKind, at_s: u64, lasts_s: u64) -> Stage {
+    let mut broken = stage.clone();
+    let index = |id: &str| stage.component(id).unwrap_or_else(|| panic!("no component {id}"));
+    let target = match on.split_once(" -> ") {
+        None => Target::Component(index(on), None),
+        Some((from, to)) => {
+            let ends = (index(from), index(to));
+            let link = stage.links.iter().position(|link| (link.from, link.to) == ends);
+            Target::Link(link.unwrap_or_else(|| panic!("no link {on}")))
+        }
+    };
+    let (at, lasts) = (Duration::from_s(at_s), Some(Duration::from_s(lasts_s)));
+    broken.faults.push(Fault { at, lasts, on: target, kind });
+    broken
+}
+
 /// Index of a component.
 pub(crate) fn place(stage: &Stage, id: &str) -> usize {
     stage.component(id).unwrap_or_else(|| panic!("no component {id}"))
@@ -51,6 +81,27 @@ pub(crate) fn place(stage: &Stage, id: &str) -> usize {
 /// A run at time zero, to be meddled with.
 pub(crate) fn begun(stage: &Stage) -> Simulation {
     Simulation::new(stage, SEED).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// A run that is this many seconds old.
+pub(crate) fn begun_until(stage: &Stage, seconds: u64) -> Simulation {
+    let mut run = begun(stage);
+    run.run_until(seconds * SECOND_NS);
+    run
+}
+
+/// A component's own figure, as it stands.
+pub(crate) fn figure(run: &Simulation, id: &str, name: &str) -> f64 {
+    let node = run.nodes().position(|node| node.name == id).unwrap_or_else(|| panic!("no node {id}"));
+    let metrics = run.metrics(node);
+    let found = metrics.iter().find(|metric| metric.name == name);
+    found.unwrap_or_else(|| panic!("no metric {name} among {metrics:?}")).reading.number()
+}
+
+/// Processor-seconds that a machine has used.
+pub(crate) fn busy_s(run: &mut Simulation, host: &str) -> f64 {
+    let index = run.hosts().iter().position(|info| info.name == host).unwrap_or_else(|| panic!("no host {host}"));
+    run.host_gauge(index).busy_s
 }
 
 /// What becomes of a stage in so many seconds.

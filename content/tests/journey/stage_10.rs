@@ -5,7 +5,7 @@ use hockeystick_core::simulate::Simulation;
 use hockeystick_core::stage::{Fault, FaultKind, Link, Stage, Target};
 use hockeystick_core::units::Duration;
 
-use crate::harness::{Figures, begun, place, ran, stage, with};
+use crate::harness::{Figures, begun, place, ran, stage, with, without};
 
 const SECONDS: f64 = 60.0;
 
@@ -21,10 +21,7 @@ fn both(outcome: &Outcome, name: &str) -> f64 {
 #[test]
 fn replicas_take_the_reads_and_are_a_little_behind() {
     let stage = stage("10-replication");
-    let mut alone = stage.clone();
-    let replica = alone.component("replica").unwrap();
-    alone.links.retain(|link| link.to != replica);
-    alone.components.remove(replica);
+    let alone = without(&stage, &["replica", "backup", "offsite"]);
     let (alone, two) = (ran(&alone, SECONDS).outcome, ran(&stage, SECONDS).outcome);
     println!(
         "stage 10 at 1,852/s: p95 {:.0} ms and {:.0} errors/s with the primary alone, {:.0} ms and {:.0} with two replicas; \

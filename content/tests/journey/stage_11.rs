@@ -1,61 +1,10 @@
 //! Stage 11-cache.
 
 use hockeystick_core::simulate::Simulation;
-use hockeystick_core::stage::{Fault, FaultKind, Stage, Target};
-use hockeystick_core::units::{Duration, SECOND_NS};
+use hockeystick_core::stage::FaultKind;
+use hockeystick_core::units::SECOND_NS;
 
-use crate::harness::{Figures, SEED, ran, stage, with};
-
-/// The stage without these components, and without the links that they had.
-pub(crate) fn without(stage: &Stage, ids: &[&str]) -> Stage {
-    let mut left = stage.clone();
-    let stays = |index: usize| !ids.contains(&stage.components[index].id.as_str());
-    left.components.retain(|component| !ids.contains(&component.id.as_str()));
-    left.links.retain(|link| stays(link.from) && stays(link.to));
-    for link in &mut left.links {
-        let moved = |index: usize| (0..index).filter(|before| stays(*before)).count();
-        (link.from, link.to) = (moved(link.from), moved(link.to));
-    }
-    left
-}
-
-/// The stage with a fault on a component, or on the link between two.
-pub(crate) fn broken(stage: &Stage, on: &str, kind: FaultKind, at_s: u64, lasts_s: u64) -> Stage {
-    let mut broken = stage.clone();
-    let index = |id: &str| stage.component(id).unwrap_or_else(|| panic!("no component {id}"));
-    let target = match on.split_once(" -> ") {
-        None => Target::Component(index(on), None),
-        Some((from, to)) => {
-            let ends = (index(from), index(to));
-            let link = stage.links.iter().position(|link| (link.from, link.to) == ends);
-            Target::Link(link.unwrap_or_else(|| panic!("no link {on}")))
-        }
-    };
-    let (at, lasts) = (Duration::from_s(at_s), Some(Duration::from_s(lasts_s)));
-    broken.faults.push(Fault { at, lasts, on: target, kind });
-    broken
-}
-
-/// A run of a stage, so far.
-pub(crate) fn begun(stage: &Stage, seconds: u64) -> Simulation {
-    let mut run = Simulation::new(stage, SEED).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    run.run_until(seconds * SECOND_NS);
-    run
-}
-
-/// A component's own figure, as it stands.
-pub(crate) fn figure(run: &Simulation, id: &str, name: &str) -> f64 {
-    let node = run.nodes().position(|node| node.name == id).unwrap_or_else(|| panic!("no node {id}"));
-    let metrics = run.metrics(node);
-    let found = metrics.iter().find(|metric| metric.name == name);
-    found.unwrap_or_else(|| panic!("no metric {name} among {metrics:?}")).reading.number()
-}
-
-/// Processor-seconds that a machine has used.
-pub(crate) fn busy_s(run: &mut Simulation, host: &str) -> f64 {
-    let index = run.hosts().iter().position(|info| info.name == host).unwrap_or_else(|| panic!("no host {host}"));
-    run.host_gauge(index).busy_s
-}
+use crate::harness::{Figures, begun_until, broken, busy_s, figure, ran, stage, with, without};
 
 /// Reads a second that find nothing in the cache, until so many seconds.
 fn misses_per_s(run: &mut Simulation, until_s: u64) -> f64 {
@@ -88,7 +37,7 @@ fn a_cache_takes_the_reads_off_the_database() {
 
 #[test]
 fn a_cache_that_dies_leaves_the_herd_to_the_database_and_comes_back_empty() {
-    let mut run = begun(&broken(&stage("11-cache"), "cache", FaultKind::Down, 30, 5), 25);
+    let mut run = begun_until(&broken(&stage("11-cache"), "cache", FaultKind::Down, 30, 5), 25);
     let window = |run: &mut Simulation, seconds: u64| {
         let busy = busy_s(run, "database");
         let until = run.now() / SECOND_NS + seconds;
@@ -116,7 +65,7 @@ fn a_hot_list_that_expires_is_fetched_by_many_unless_one_fetches_for_all() {
         let knobs = [("cache.writes", "ignore"), ("cache.ttl", "1 s"), ("cache.protection", protection)];
         let mut stage = with(&stage("11-cache"), &knobs);
         stage.workload.popularity.items = 1;
-        misses_per_s(&mut begun(&stage, 5), 15)
+        misses_per_s(&mut begun_until(&stage, 5), 15)
     };
     let [none, lock, early] = ["none", "lock", "early"].map(fetches);
     println!(

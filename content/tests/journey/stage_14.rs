@@ -9,8 +9,7 @@ use hockeystick_core::stage::{FaultKind, Stage};
 use hockeystick_core::units::SECOND_NS;
 use hockeystick_core::workload::Class;
 
-use crate::harness::{Figures, SEED, ran, stage, with};
-use crate::stage_11::{begun, broken, figure, without};
+use crate::harness::{Figures, SEED, begun_until, broken, figure, ran, stage, with, without};
 
 /// Mean response time of jobs in milliseconds, from every fifth request of ten seconds.
 fn job_ms(stage: &Stage) -> f64 {
@@ -56,7 +55,8 @@ fn nobody_waits_for_a_photo() {
 
 #[test]
 fn a_consumer_that_is_too_slow_builds_a_backlog_that_is_drained_later() {
-    let mut run = begun(&broken(&stage("14-message-queue"), "workers", FaultKind::Slow { speed: 0.3 }, 2, 10), 12);
+    let mut run =
+        begun_until(&broken(&stage("14-message-queue"), "workers", FaultKind::Slow { speed: 0.3 }, 2, 10), 12);
     let backlog = figure(&run, "queue", "backlog");
     run.run_until(40 * SECOND_NS);
     let left = figure(&run, "queue", "backlog");
@@ -71,7 +71,7 @@ fn a_consumer_that_is_too_slow_builds_a_backlog_that_is_drained_later() {
 fn a_worker_that_crashes_and_a_message_that_is_poison_lose_nothing_else() {
     let stage = broken(&stage("14-message-queue"), "workers", FaultKind::Down, 3, 2);
     let knobs = [("queue.poison", "0.02"), ("queue.retry_after", "500 ms")];
-    let run = begun(&with(&stage, &knobs), 15);
+    let run = begun_until(&with(&stage, &knobs), 15);
     let of = |name| figure(&run, "queue", name);
     println!(
         "stage 14: {:.0} accepted, {:.0} done, {:.0} redelivered, {:.0} dead letters, {:.0} waiting",
@@ -89,7 +89,7 @@ fn a_worker_that_crashes_and_a_message_that_is_poison_lose_nothing_else() {
 #[test]
 fn a_queue_that_is_full_refuses() {
     let stage = with(&stage("14-message-queue"), &[("queue.bound", "200")]);
-    let run = begun(&broken(&stage, "queue", FaultKind::Stuck, 2, 8), 10);
+    let run = begun_until(&broken(&stage, "queue", FaultKind::Stuck, 2, 8), 10);
     let refused = run.counts().failed[Cause::Refused as usize];
     println!("stage 14: deliveries stop, and a queue with room for 200 refuses {refused} photos in 8 s");
     assert!(refused > 300);

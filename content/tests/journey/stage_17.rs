@@ -1,11 +1,44 @@
 //! Stage 17-read-write-services.
 
 use hockeystick_core::outcome::Outcome;
-use hockeystick_core::stage::FaultKind;
-use hockeystick_core::units::SECOND_NS;
+use hockeystick_core::stage::{FaultKind, Stage};
+use hockeystick_core::units::{Duration, SECOND_NS};
+use hockeystick_core::workload::Class;
 
-use crate::harness::{Figures, ran, stage, with};
-use crate::stage_11::{begun, broken, figure};
+use crate::harness::{Figures, begun_until, broken, figure, ran, stage, with, with_latency, without};
+
+/// Share of the reads that show an item as it was before its last change.
+fn old_reads(stage: &Stage) -> f64 {
+    let run = begun_until(stage, 6);
+    let counts = run.counts();
+    let reads = stage.workload.mix.get(Class::Read);
+    counts.stale as f64 / (counts.completed as f64 * reads)
+}
+
+#[test]
+fn a_replica_that_is_read_directly_shows_what_was_and_the_read_service_does_not() {
+    let rates = |behind| {
+        let service = with_latency(&stage("17-read-write-services"), "database", "replica", behind);
+        // The code before: it asks the nearest replica, and takes what it says.
+        let direct = with(&without(&service, &["cache"]), &[("replica.read_your_writes", "stale")]);
+        let cached = with(&service, &[("replica.read_your_writes", "stale")]);
+        [&direct, &cached, &service].map(old_reads)
+    };
+    let (near, behind) = (rates(Duration::from_ns(250_000)), rates(Duration::from_ms(500)));
+    let kept = |rates: [f64; 3]| rates.map(|old| 100.0 * (1.0 - old));
+    println!(
+        "stage 17, reads that show the last change, with replicas that are up to date and half a second behind: {:.2} and {:.2} % read directly, {:.3} and {:.3} % with the cache first, {:.4} and {:.4} % through the read service",
+        kept(near)[0],
+        kept(behind)[0],
+        kept(near)[1],
+        kept(behind)[1],
+        kept(near)[2],
+        kept(behind)[2],
+    );
+    assert!(behind[0] > 0.05 && behind[0] > 3.0 * near[0], "the lag is what the users see: {near:?} {behind:?}");
+    assert!(behind[1] < 0.2 * behind[0], "what was changed is in the cache: {behind:?}");
+    assert!(behind[2] < 0.001, "and what is not, the primary knows: {behind:?}");
+}
 
 #[test]
 fn what_is_written_is_what_is_read() {
@@ -33,7 +66,7 @@ fn what_is_written_is_what_is_read() {
 fn a_cache_that_misses_a_write_shows_the_old_list_until_it_expires() {
     let stage = broken(&stage("17-read-write-services"), "writer -> cache", FaultKind::Cut, 3, 2);
     let knobs = [("writer.timeout", "200 ms"), ("cache.ttl", "3 s")];
-    let mut run = begun(&with(&stage, &knobs), 3);
+    let mut run = begun_until(&with(&stage, &knobs), 3);
     let mut window = |seconds: u64| {
         let before = run.counts();
         let until = run.now() + seconds * SECOND_NS;

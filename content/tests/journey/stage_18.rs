@@ -3,8 +3,7 @@
 use hockeystick_core::stage::FaultKind;
 use hockeystick_core::units::SECOND_NS;
 
-use crate::harness::{Figures, ran, stage, with};
-use crate::stage_11::{begun, broken, busy_s, figure, without};
+use crate::harness::{Figures, begun_until, broken, busy_s, figure, ran, stage, with, without};
 
 #[test]
 fn a_spike_is_accepted_now_and_applied_later() {
@@ -12,7 +11,7 @@ fn a_spike_is_accepted_now_and_applied_later() {
     let before = without(&after, &["journal"]);
     let calm = [&before, &after].map(|stage| ran(stage, 12.0).outcome);
     let spike = |stage| {
-        let mut run = begun(&broken(stage, "users", FaultKind::Spike { factor: 10.0 }, 4, 6), 4);
+        let mut run = begun_until(&broken(stage, "users", FaultKind::Spike { factor: 10.0 }, 4, 6), 4);
         let (counts, busy) = (run.counts(), busy_s(&mut run, "database"));
         run.run_until(10 * SECOND_NS);
         let now = run.counts();
@@ -42,7 +41,7 @@ fn a_spike_is_accepted_now_and_applied_later() {
 #[test]
 fn a_daemon_that_stops_hides_changes_until_it_runs_again() {
     let stage = broken(&stage("18-delayed-writes"), "journal", FaultKind::Stuck, 3, 3);
-    let mut run = begun(&stage, 3);
+    let mut run = begun_until(&stage, 3);
     let before = run.counts().stale;
     run.run_until(6 * SECOND_NS);
     let (stale, backlog) = (run.counts().stale - before, figure(&run, "journal", "backlog"));
@@ -57,7 +56,7 @@ fn a_daemon_that_stops_hides_changes_until_it_runs_again() {
 
 #[test]
 fn what_contradicts_is_undone() {
-    let run = begun(&with(&stage("18-delayed-writes"), &[("journal.rejected", "0.02")]), 8);
+    let run = begun_until(&with(&stage("18-delayed-writes"), &[("journal.rejected", "0.02")]), 8);
     let of = |name| figure(&run, "journal", name);
     println!("stage 18: of {:.0} applied changes {:.0} were undone by their inverse", of("applied"), of("compensated"));
     assert!((of("compensated") / of("applied") - 0.02).abs() < 0.005);

@@ -217,11 +217,10 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     let (job, write) = (class == Class::Job, class == Class::Write);
     let cached = class == Class::Read && queries > 0 && context.calls(&[Kind::Cache], class);
     let hands_on = job && context.calls(&[Kind::Queue], class) || write && context.calls(&[Kind::Journal], class);
-    let told = cached || write && queries > 0;
-    let rows: Vec<Ask> = call(ROWS, if hands_on { 0 } else { queries })
-        .into_iter()
-        .chain(call(&[Kind::Cache], u32::from(told)))
-        .collect();
+    let caches = context.targets(&[Kind::Cache], class);
+    let told = if cached { 1 } else { u32::from(write && queries > 0) * caches };
+    let rows: Vec<Ask> =
+        call(ROWS, if hands_on { 0 } else { queries }).into_iter().chain(call(&[Kind::Cache], told)).collect();
     flow.asks.extend(call(&[Kind::SessionStore], u32::from(class != Class::Static)));
     if cached {
         let hits = cache_hits(context);

@@ -4,7 +4,7 @@
 //! out along the links into a network of stations; see `theory::walk`.
 
 use super::Kind;
-use crate::stage::Stage;
+use crate::stage::{Link, Stage};
 use crate::units::{Bytes, Duration};
 use crate::workload::{Class, Demand};
 
@@ -75,9 +75,15 @@ impl Context<'_> {
 
     /// Whether a link that carries the class leads from here to one of these kinds.
     pub(crate) fn calls(&self, kinds: &[Kind], class: Class) -> bool {
-        self.stage.links.iter().any(|link| {
+        self.targets(kinds, class) > 0
+    }
+
+    /// How many components of these kinds it calls for this class.
+    pub(crate) fn targets(&self, kinds: &[Kind], class: Class) -> u32 {
+        let calls = |link: &&Link| {
             let to = &self.stage.components[link.to];
             link.from == self.component && link.carries(class) && kinds.contains(&to.settings.kind())
-        })
+        };
+        self.stage.links.iter().filter(calls).count() as u32
     }
 }

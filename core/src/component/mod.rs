@@ -31,6 +31,7 @@ mod outbound;
 mod pool;
 mod program;
 pub mod queue;
+mod register;
 pub mod replica;
 mod replication;
 pub mod session_store;

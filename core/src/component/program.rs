@@ -111,10 +111,17 @@ impl Program {
                 self.steps.push(Step { what: What::Query, group, times: 1, class });
             }
         }
-        let tells = cache.filter(|_| cached.is_some() || (class == Class::Write && queries > 0));
-        let put = tells.map(|group| Step { what: What::Put, group, times: 1, class });
-        // The cache is told of a change once the change is safe: in the rows, or in the journal.
-        self.steps.extend(put.filter(|_| !hands_on));
+        // The cache that was asked gets what was read. Every cache is told of a change, once it is safe: in the rows, or in
+        // the journal.
+        let told = |group: &usize| match class {
+            Class::Write => queries > 0 && self.groups[*group].kind == Kind::Cache,
+            _ => cached == Some(*group),
+        };
+        let puts: Vec<usize> = (0..self.groups.len()).filter(told).collect();
+        let puts = puts.into_iter().map(|group| Step { what: What::Put, group, times: 1, class });
+        if !hands_on {
+            self.steps.extend(puts.clone());
+        }
         if cached.is_some() {
             let saved = (self.steps.len() - looked_up) as u16;
             self.steps[looked_up - 1].what = What::LookUp { skip: saved };
@@ -125,7 +132,9 @@ impl Program {
             Class::Job => self.each(Kind::Queue, What::Call, 1),
             Class::Read => {}
         }
-        self.steps.extend(put.filter(|_| hands_on));
+        if hands_on {
+            self.steps.extend(puts);
+        }
         let calls = (*settings.calls.get(class)).min(QUERIES_MOST);
         let (rounds, times) = if settings.parallel { (calls.min(1), calls) } else { (calls, 1) };
         for _ in 0..rounds {
