@@ -214,14 +214,18 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     let call = |kinds: &'static [Kind], count: u32| {
         (count > 0 && context.calls(kinds, class)).then_some(Ask::Call { kinds, count, chance: 1.0 })
     };
+    let each = |kinds: &'static [Kind], count: u32, at_once: bool| {
+        (count > 0 && context.calls(kinds, class)).then_some(Ask::Each { kinds, count, chance: 1.0, at_once })
+    };
+    let keepers = keepers(class, context);
     let (job, write) = (class == Class::Job, class == Class::Write);
     let cached = class == Class::Read && queries > 0 && context.calls(&[Kind::Cache], class);
     let hands_on = job && context.calls(&[Kind::Queue], class) || write && context.calls(&[Kind::Journal], class);
     let caches = context.targets(&[Kind::Cache], class);
     let told = if cached { 1 } else { u32::from(write && queries > 0) * caches };
     let rows: Vec<Ask> =
-        call(ROWS, if hands_on { 0 } else { queries }).into_iter().chain(call(&[Kind::Cache], told)).collect();
-    flow.asks.extend(call(&[Kind::SessionStore], u32::from(class != Class::Static)));
+        call(keepers, if hands_on { 0 } else { queries }).into_iter().chain(call(&[Kind::Cache], told)).collect();
+    flow.asks.extend(each(&[Kind::SessionStore], u32::from(class != Class::Static), false));
     if cached {
         let hits = cache_hits(context);
         flow.asks.extend(call(&[Kind::Cache], 1));
@@ -229,20 +233,19 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     } else {
         flow.asks.extend(rows);
     }
-    flow.asks.extend(call(&[Kind::ObjectStore], u32::from(class == Class::Static)));
-    flow.asks.extend(call(&[Kind::Journal], u32::from(write)));
-    flow.asks.extend(call(&[Kind::Queue], u32::from(job)));
-    flow.asks.extend(call(&[Kind::AppServer], *settings.calls.get(class)));
-    flow.asks.extend(call(&[Kind::LoadBalancer], *settings.calls.get(class)));
+    flow.asks.extend(each(&[Kind::ObjectStore], u32::from(class == Class::Static), false));
+    flow.asks.extend(each(&[Kind::Journal], u32::from(write), false));
+    flow.asks.extend(each(&[Kind::Queue], u32::from(job), false));
     let calls = *settings.calls.get(class);
+    flow.asks.extend(each(&[Kind::AppServer], calls, settings.parallel));
+    flow.asks.extend(each(&[Kind::LoadBalancer], calls, settings.parallel));
+    flow.pool = (settings.pool > 0).then_some((settings.pool, keepers));
+    flow.crosstalk = Crosstalk { contention: settings.contention, coherency: settings.coherency };
     let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
     flow.memory = Some(held);
     let left_out = [
         (cached, "the cache's hit ratio is Che's approximation"),
-        (settings.pool > 0, "waiting for a connection of the pool is left out"),
-        (settings.contention > 0.0 || settings.coherency > 0.0, "contention and coherency of the work are left out"),
-        (settings.parallel && calls > 1, "calls that are made at once count as if made one after another"),
-        (settings.tries > 1, "calls that are made again are left out"),
+        (settings.tries > 1, "calls that are made again are left out, for none fails while stations keep up"),
         (settings.crash_every.ns() > 0, "crashes are left out"),
     ];
     flow.caveats.extend(left_out.iter().filter(|(applies, _)| *applies).map(|(_, what)| (*what).to_owned()));
@@ -265,6 +268,15 @@ fn cache_hits(context: &Context<'_>) -> f64 {
     let mix = stage.workload.mix;
     let writes_per_s = reads_per_s * mix.get(Class::Write) / mix.get(Class::Read).max(1e-9);
     super::cache::hit_ratio(context, link.to, reads_per_s, writes_per_s)
+}
+
+/// Whom queries go to: reads to replicas where there are any, the rest to the primary.
+fn keepers(class: Class, context: &Context<'_>) -> &'static [Kind] {
+    match class {
+        Class::Read if context.calls(&[Kind::Replica], class) => &[Kind::Replica],
+        _ if context.calls(&[Kind::Database, Kind::Shards], class) => &[Kind::Database, Kind::Shards],
+        _ => ROWS,
+    }
 }
 
 /// Kinds that keep the app's rows.

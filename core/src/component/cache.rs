@@ -2,7 +2,6 @@
 
 use super::flights::Flights;
 use super::flow::{Ask, Context, Flow};
-use super::hits::{Traffic, hit_ratio_estimate};
 pub use super::store::Policy;
 use super::store::{Entry, Store};
 use super::{About, Behaviour, DELETE, HIT, Metric, MetricReading, NodeGauge, PUT, Place};
@@ -10,10 +9,13 @@ use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
+use crate::outcome::Estimate;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
+use crate::theory;
+use crate::theory::zipf::Zipf;
 use crate::units::{Bytes, Duration, Nanos};
-use crate::workload::{Class, Demand, Workload};
+use crate::workload::{Class, Demand, Popularity, Workload};
 use crate::{choices, settings};
 
 /// What the model of the cache does.
@@ -144,23 +146,59 @@ pub(super) struct State {
 }
 
 /// What theory is told of the cache. Who calls it asks its [`hit_ratio`].
-pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
+pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
     let mut flow = Flow::default();
     flow.asks.push(Ask::Compute { demand: settings.demand, count: 1, chance: 1.0 });
     if matches!(settings.protection, Protection::Lock | Protection::Lease) {
         flow.caveats.push("waiting for what another fetches is left out".to_owned());
     }
+    if class == Class::Read {
+        // A read that finds nothing comes back to store what it has fetched, so that calls of reads are look-ups and
+        // those. The callers know how many of them were look-ups.
+        let [_, reads, writes, _] = context.rate_per_s;
+        let popularity = context.stage.workload.popularity;
+        let copies = context.stage.components[context.component].copies;
+        let ratio = |looked_up: f64| hit_ratio_of(settings, popularity, copies, looked_up, writes);
+        // look-ups (2 - ratio) = calls; two rounds are enough, for the ratio hardly hangs on the rate.
+        let first = ratio(reads / 1.5);
+        let hits = ratio(reads / (2.0 - first));
+        flow.metrics.push(("hit_ratio", Estimate::by(hits, CHE)));
+    }
     flow
 }
+
+/// What a hit ratio rests on.
+pub(super) const CHE: &str = "approximation: Che's, for a cache that has been warm for long; within 0.03";
 
 /// How often the cache with this index has what is asked for, when so many reads and changes of items a second come to
 /// it.
 pub(super) fn hit_ratio(context: &Context<'_>, cache: usize, reads_per_s: f64, writes_per_s: f64) -> f64 {
     let component = &context.stage.components[cache];
     let super::Settings::Cache(settings) = &component.settings else { return 0.0 };
-    let popularity = context.stage.workload.popularity;
-    let traffic = Traffic { popularity, reads_per_s, writes_per_s, copies: component.copies };
-    hit_ratio_estimate(settings, &traffic)
+    hit_ratio_of(settings, context.stage.workload.popularity, component.copies, reads_per_s, writes_per_s)
+}
+
+/// A change that throws an entry out is one more event that renews the item's time, but leaves nothing: of an item's
+/// events only the share that are reads leaves an entry. So with the room that such events do not take the cache is
+/// Che's, and the share of reads is a factor. A change that replaces the entry is as good as a read.
+fn hit_ratio_of(settings: &Settings, popularity: Popularity, copies: u32, reads_per_s: f64, writes_per_s: f64) -> f64 {
+    let events_per_s = if settings.writes == Writes::Ignore { reads_per_s } else { reads_per_s + writes_per_s };
+    let kept = if settings.writes == Writes::Invalidate { reads_per_s / events_per_s.max(1e-12) } else { 1.0 };
+    let room = f64::from(settings.entries) * f64::from(copies);
+    let model = theory::cache::Cache {
+        policy: match settings.policy {
+            Policy::Lru => theory::cache::Policy::Lru,
+            Policy::Lfu => theory::cache::Policy::Lfu,
+            Policy::Fifo => theory::cache::Policy::Fifo,
+        },
+        expiry: match settings.ttl.ns() {
+            0 => theory::cache::Expiry::Never,
+            _ => theory::cache::Expiry::AfterInsertion(settings.ttl.as_secs_f64()),
+        },
+        capacity: (room / kept.max(1e-6)) as u64,
+    };
+    let hits = Zipf::new(popularity.zipf, popularity.items).and_then(|zipf| model.hits(&zipf, events_per_s));
+    hits.map_or(0.0, |hits| kept * hits.ratio)
 }
 
 impl State {

@@ -1,5 +1,6 @@
 //! A content delivery network: caches in many places, each close to its users.
 
+use super::cache::CHE;
 use super::edges::{Edges, Found, Rules};
 use super::flow::{Ask, Context, Flow};
 use super::outbound::choose;
@@ -8,8 +9,11 @@ use crate::engine::calls::CallId;
 use crate::engine::moves::Cause;
 use crate::engine::random::Stream;
 use crate::engine::{Engine, Presence, Reply};
+use crate::outcome::Estimate;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
+use crate::theory;
+use crate::theory::zipf::Zipf;
 use crate::units::{Bytes, Duration, Nanos};
 use crate::workload::{Class, PerClass, Workload};
 use crate::{choices, settings};
@@ -253,20 +257,8 @@ fn rules(settings: &Settings, workload: &Workload) -> Rules {
     }
 }
 
-/// Share of requests that are about the most popular `top` of so many items, by Zipf's law with this exponent; sums are
-/// taken as integrals.
-fn share_of_top(top: f64, items: f64, exponent: f64) -> f64 {
-    let sum = |n: f64| {
-        let (low, high) = (libm::log(0.5), libm::log(n + 0.5));
-        let rest = 1.0 - exponent;
-        if libm::fabs(rest) < 1e-9 { high - low } else { (libm::exp(rest * high) - libm::exp(rest * low)) / rest }
-    };
-    if top >= items { 1.0 } else { sum(top) / sum(items) }
-}
-
-/// What theory is told of the CDN. Its edges are taken to hold the most popular files.
+/// What theory is told of the CDN. Users of each region have an edge of their own.
 pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    let workload = &context.stage.workload;
     let hit = Ask::Delay { time: settings.hit, chance: 1.0 };
     let store: &'static [Kind] = &[Kind::ObjectStore];
     let servers: &'static [Kind] = &[Kind::LoadBalancer, Kind::AppServer];
@@ -275,16 +267,37 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     let mut flow = Flow::default();
     let mut missed = 1.0;
     if class == Class::Static {
-        let kept = settings.size.0 as f64 / workload.response_size.get(class).0.max(1) as f64;
-        let items = workload.popularity.items as f64;
-        missed = 1.0 - share_of_top(kept, items, workload.popularity.zipf);
-        flow.caveats.push("each edge is taken to hold the most popular files, none of them expired".to_owned());
-    }
-    if !context.stage.regions.is_empty() {
-        flow.caveats.push("the distance from the edges to the origin is left out".to_owned());
+        let hits = hit_ratio(settings, context);
+        missed = 1.0 - hits;
+        flow.metrics.push(("hit_ratio", Estimate::by(hits, CHE)));
+        flow.caveats.push("the edges' hit ratio is Che's approximation for equal shares of the users".to_owned());
+        if settings.shield {
+            flow.caveats.push("what the shield has is fetched as if it had not".to_owned());
+        }
     }
     flow.asks = vec![hit, Ask::Call { kinds, count: 1, chance: missed }];
     flow
+}
+
+/// Share of the files that an edge has.
+fn hit_ratio(settings: &Settings, context: &Context<'_>) -> f64 {
+    let stage = context.stage;
+    let mut regions: Vec<Option<usize>> = Vec::new();
+    for users in stage.components.iter().filter(|it| it.settings.kind() == Kind::Clients) {
+        if !regions.contains(&users.region) {
+            regions.push(users.region);
+        }
+    }
+    let edges = regions.len().max(1) as f64 * f64::from(stage.components[context.component].copies);
+    let rate_per_s = context.rate_per_s[Class::Static as usize] / edges;
+    let cache = theory::cache::Cache {
+        policy: theory::cache::Policy::Lru,
+        expiry: theory::cache::Expiry::AfterInsertion(settings.ttl.as_secs_f64()),
+        capacity: rules(settings, &stage.workload).capacity as u64,
+    };
+    let popularity = stage.workload.popularity;
+    let hits = Zipf::new(popularity.zipf, popularity.items).and_then(|zipf| cache.hits(&zipf, rate_per_s));
+    hits.map_or(0.0, |hits| hits.ratio)
 }
 
 impl Behaviour for State {
@@ -417,20 +430,5 @@ impl Behaviour for State {
 
     fn gauge(&self) -> NodeGauge {
         NodeGauge { in_service: self.busy, up: true, ..NodeGauge::default() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::share_of_top;
-
-    #[test]
-    fn the_share_of_popular_files_is_that_of_zipfs_law() {
-        let sum = |n: u32, exponent: f64| (1..=n).map(|k| libm::pow(f64::from(k), -exponent)).sum::<f64>();
-        for (top, items, exponent) in [(100, 1000, 1.0), (1000, 100_000, 0.8), (10, 1000, 1.2)] {
-            let exact = sum(top, exponent) / sum(items, exponent);
-            let share = share_of_top(f64::from(top), f64::from(items), exponent);
-            assert!((share - exact).abs() < 0.03, "{share} against {exact}");
-        }
     }
 }

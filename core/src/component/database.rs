@@ -17,6 +17,7 @@ use crate::engine::processor::Crosstalk;
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
 use crate::engine::{Engine, Timer};
+use crate::outcome::Estimate;
 use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
@@ -289,12 +290,32 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     if settings.group_commit {
         caveats.push("commits that share a write are counted as if each had its own".to_owned());
     }
+    let replicas = applied(changes, context);
     if settings.synchronous > 0 {
         caveats.push("waiting for replicas is left out".to_owned());
     }
     let Settings { memory, memory_per_connection, connections, .. } = *settings;
     let held = Held { idle: memory, each: memory_per_connection, most: connections };
-    Flow { asks, caveats, memory: Some(held), ..Flow::default() }
+    let crosstalk = Crosstalk { contention: settings.contention, coherency: settings.coherency };
+    let found = if plain { table.hit_ratio(in_memory) } else { 1.0 };
+    let basis = if in_memory < 1.0 { TOP_C } else { "exact: memory holds every row" };
+    let metrics = if plain { vec![("memory_hit_ratio", Estimate::by(found, basis))] } else { Vec::new() };
+    Flow { asks, behind: replicas, crosstalk, caveats, metrics, memory: Some(held), ..Flow::default() }
+}
+
+const TOP_C: &str = "approximation: memory holds the most popular rows (top-C), as the simulation takes it as well";
+
+/// What a change asks of those who keep a copy of the rows: each applies it.
+fn applied(changes: f64, context: &Context<'_>) -> Vec<Ask> {
+    let links = context.stage.links.iter().filter(|link| link.from == context.component);
+    let apply = |link: &crate::stage::Link| {
+        let replica = &context.stage.components[link.to];
+        let super::Settings::Replica(settings) = &replica.settings else { return None };
+        let chance = changes * settings.keeps;
+        let ask = Box::new(Ask::Compute { demand: settings.apply, count: replica.copies, chance });
+        Some(Ask::At { component: link.to, ask })
+    };
+    links.filter_map(apply).collect()
 }
 
 fn limits(settings: &Settings) -> Limits {

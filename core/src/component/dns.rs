@@ -213,11 +213,7 @@ pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow
         let left_s = asked_s * (f64::from(piece) + 0.5) / f64::from(PIECES);
         (waiting / cycle / f64::from(PIECES), after(Duration::from_secs_f64(left_s)))
     }));
-    let mut flow = Flow { asks: vec![Ask::OneOf(ways)], ..Flow::default() };
-    if settings.policy != Policy::Static {
-        flow.caveats.push("users are spread evenly over the entry points, wherever the name leads them".to_owned());
-    }
-    flow
+    Flow { asks: vec![Ask::OneOf(ways)], ..Flow::default() }
 }
 
 impl Behaviour for State {

@@ -4,6 +4,8 @@
 //! out along the links into a network of stations; see `theory::walk`.
 
 use super::Kind;
+use crate::engine::processor::Crosstalk;
+use crate::outcome::Estimate;
 use crate::stage::{Link, Stage};
 use crate::units::{Bytes, Duration};
 use crate::workload::{Class, Demand};
@@ -15,12 +17,35 @@ pub(crate) struct Flow {
     pub(crate) door: Option<(u32, u32)>,
     /// What the call asks, in any order: all of it, one after another.
     pub(crate) asks: Vec<Ask>,
+    /// What follows once the caller has its answer: work that loads stations, and that nobody waits for.
+    pub(crate) behind: Vec<Ask>,
+    /// How long that takes, if somebody measures it.
+    pub(crate) follow_up: Option<FollowUp>,
+    /// Connections that calls of these kinds share, as many as this; each call holds one until it is answered.
+    pub(crate) pool: Option<(u32, &'static [Kind])>,
+    /// How much jobs on its machine get in one another's way.
+    pub(crate) crosstalk: Crosstalk,
     /// What it holds of its machine's memory.
     pub(crate) memory: Option<Held>,
     /// Why theory cannot follow this component, as a sentence; then nothing that depends on it has a figure.
     pub(crate) beyond: Option<String>,
     /// What this description leaves out or evens out, as a clause: "approximation: …; this".
     pub(crate) caveats: Vec<String>,
+    /// Figures of its own, by the names that the simulation gives them.
+    pub(crate) metrics: Vec<(&'static str, Estimate)>,
+}
+
+/// A figure that says how long it takes until what follows is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FollowUp {
+    /// Its name in results: `done_after`.
+    pub(crate) metric: &'static str,
+    /// How many are worked on at once, at most, by each copy of whoever works on them.
+    pub(crate) slots: u32,
+    /// Kinds whose copies each have that many; none for the component itself.
+    pub(crate) by: &'static [Kind],
+    /// Most that begin in a second, in each copy; infinite where there is no such limit.
+    pub(crate) begin_per_s: f64,
 }
 
 /// Memory that a component holds.
@@ -48,6 +73,11 @@ pub(crate) enum Ask {
     /// Calls to the component's links of these kinds that carry the class: so many one after another, each made with this
     /// probability. A call goes to one copy of one component, evenly.
     Call { kinds: &'static [Kind], count: u32, chance: f64 },
+    /// Calls to every component of these kinds, one component after another: to each so many, at the same time or one
+    /// after another.
+    Each { kinds: &'static [Kind], count: u32, chance: f64, at_once: bool },
+    /// What another component's machine is asked, with no way to it.
+    At { component: usize, ask: Box<Self> },
 }
 
 impl Flow {
@@ -71,6 +101,13 @@ impl Context<'_> {
     /// Calls a second of all classes.
     pub(crate) fn total_per_s(&self) -> f64 {
         self.rate_per_s.iter().sum()
+    }
+
+    /// Copies of those of these kinds that a link which carries the class leads to.
+    pub(crate) fn copies(&self, kinds: &[Kind], class: Class) -> u32 {
+        let links = self.stage.links.iter().filter(|link| link.from == self.component && link.carries(class));
+        let called = links.map(|link| &self.stage.components[link.to]);
+        called.filter(|to| kinds.contains(&to.settings.kind())).map(|to| to.copies).sum()
     }
 
     /// Whether a link that carries the class leads from here to one of these kinds.

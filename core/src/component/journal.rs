@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::flow::{Ask, Context, Flow};
+use super::flow::{Ask, Context, Flow, FollowUp};
 use super::outbound::choose;
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, PUT, Place};
 use crate::engine::calendar::Slot;
@@ -145,10 +145,14 @@ pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow
             Ask::Compute { demand: settings.demand, count: 1, chance: 1.0 },
             Ask::Delay { time: Duration::from_ns(sync.ns() * 3 / 2), chance: 1.0 },
         ],
-        caveats: vec![
-            "a change waits for one disk write and half of the one before".to_owned(),
-            "what the journal's daemon asks of the database is left out".to_owned(),
-        ],
+        caveats: vec!["a change waits for one disk write and half of the one before".to_owned()],
+        behind: vec![Ask::Call { kinds: ABOUT.calls, count: settings.queries, chance: 1.0 }],
+        follow_up: Some(FollowUp {
+            metric: "delay",
+            slots: settings.lanes,
+            by: &[],
+            begin_per_s: settings.drain_rate.per_s(),
+        }),
         ..Flow::default()
     }
 }

@@ -19,7 +19,6 @@ mod edges;
 mod flights;
 pub(crate) mod flow;
 mod health;
-mod hits;
 pub mod journal;
 pub mod load_balancer;
 pub mod log_pipeline;

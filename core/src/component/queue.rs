@@ -1,6 +1,6 @@
 //! A message queue: takes work from the app, answers at once, and sees to it that a worker does it.
 
-use super::flow::{Ask, Context, Flow};
+use super::flow::{Ask, Context, Flow, FollowUp};
 use super::messages::Messages;
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, PUT, Place, Way};
 use crate::engine::calendar::Slot;
@@ -149,7 +149,16 @@ pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
     if settings.durable {
         flow.asks.push(Ask::Disk { mean_count: 1.0, each: None });
     }
-    flow.caveats.push("the workers behind the queue, for whom nobody waits, are left out".to_owned());
+    flow.behind.push(Ask::Call { kinds: ABOUT.calls, count: 1, chance: 1.0 });
+    flow.follow_up = Some(FollowUp {
+        metric: "done_after",
+        slots: settings.concurrency,
+        by: ABOUT.calls,
+        begin_per_s: f64::INFINITY,
+    });
+    if settings.batched > 0.0 {
+        flow.caveats.push("messages that wait for the window are taken to be delivered at once".to_owned());
+    }
     flow
 }
 

@@ -131,7 +131,7 @@ pub(super) struct State {
 /// What theory is told of it.
 pub(super) fn flow(settings: &Settings, class: Class, _: &Context<'_>) -> Flow {
     let asks = vec![Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 }];
-    let mut caveats = vec!["applying the primary's changes is left out".to_owned()];
+    let mut caveats = Vec::new();
     if settings.read_your_writes != Behind::Stale || settings.keeps < 1.0 {
         caveats.push("reads that wait or are sent on are left out".to_owned());
     }

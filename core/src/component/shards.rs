@@ -8,6 +8,7 @@ use crate::engine::moves::Cause;
 use crate::engine::random::Stream;
 use crate::engine::zipf::Zipf;
 use crate::engine::{Engine, Reply};
+use crate::outcome::Estimate;
 use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
@@ -147,14 +148,31 @@ const DAYS: u64 = 7;
 
 /// What theory is told of it.
 pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    let scatters = *settings.scatter.get(class) > 0.0 && context.calls(&[Kind::Database], class);
-    if scatters || settings.key == Key::Hash && class == Class::Read {
-        return Flow::beyond("a query that asks every shard waits for the slowest answer");
-    }
+    const SHARDS: &[Kind] = &[Kind::Database];
+    let everywhere = settings.key == Key::Hash && class == Class::Read;
+    let scatter = if everywhere { 1.0 } else { *settings.scatter.get(class) };
     let join = *settings.cross_joins.get(class);
-    let one = |chance| Ask::Call { kinds: &[Kind::Database], count: 1, chance };
-    let asks = vec![Ask::Delay { time: settings.overhead, chance: 1.0 }, one(1.0), one(join)];
-    Flow { asks, caveats: vec!["every shard is taken to be equally busy".to_owned()], ..Flow::default() }
+    let one = |chance| Ask::Call { kinds: SHARDS, count: 1, chance };
+    let all = context.copies(SHARDS, class);
+    let ways = vec![
+        (1.0 - scatter, vec![one(1.0), one(join)]),
+        (scatter, vec![Ask::Each { kinds: SHARDS, count: all, chance: 1.0, at_once: true }]),
+    ];
+    let mut flow = Flow { asks: vec![Ask::Delay { time: settings.overhead, chance: 1.0 }], ..Flow::default() };
+    flow.asks.push(Ask::OneOf(ways));
+    flow.caveats.push("every shard is taken to be equally busy".to_owned());
+    flow.metrics.push(("scattered", Estimate::by(scattered(settings, context), "exact: by the mix of queries")));
+    flow
+}
+
+/// Share of the queries that ask every shard.
+fn scattered(settings: &Settings, context: &Context<'_>) -> f64 {
+    let of = |class: Class| match class {
+        Class::Read if settings.key == Key::Hash => 1.0,
+        _ => *settings.scatter.get(class),
+    };
+    let asked = |class: Class| context.rate_per_s[class as usize];
+    Class::ALL.into_iter().map(|class| asked(class) * of(class)).sum::<f64>() / context.total_per_s().max(1e-12)
 }
 
 /// Spreads a key's bits (the finalizer of SplitMix64).

@@ -39,7 +39,7 @@ pub struct Crosstalk {
 
 impl Crosstalk {
     /// Share of the processors' work that is useful, with so many jobs of which so many run.
-    fn efficiency(&self, jobs: f64, running: f64) -> f64 {
+    pub(crate) fn efficiency(&self, jobs: f64, running: f64) -> f64 {
         1.0 / (1.0 + self.contention * (running - 1.0).max(0.0) + self.coherency * jobs * (jobs - 1.0).max(0.0))
     }
 }

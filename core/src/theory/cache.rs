@@ -119,14 +119,33 @@ impl Cache {
         let capacity = self.capacity as f64;
         let items = |log: f64| self.sums(bins, requests_per_s, libm::exp(log)).items;
         // An item is inside for at most a share rate × T of the time, so that at most requests × T are.
+        let short = |log: f64| items(log) / capacity - 1.0;
         let mut low = libm::log(capacity / requests_per_s);
-        let mut high = low + 1.0;
-        while items(high) < capacity && high < 690.0 {
-            (low, high) = (high, high + 2.0);
+        let (mut high, mut below) = (low + 1.0, short(low));
+        let mut above = short(high);
+        while above < 0.0 && high < 690.0 {
+            (low, high, below) = (high, high + 2.0, above);
+            above = short(high);
         }
-        while high - low > 1e-11 * (1.0 + high.abs()) {
-            let middle = 0.5 * (low + high);
-            if items(middle) < capacity { low = middle } else { high = middle }
+        // False position; where one end stays its value is halved (the Illinois rule: Dowell & Jarratt, "A modified
+        // regula falsi method", BIT 11, 1971), so that both ends close in. A time that is off by a millionth changes no
+        // figure.
+        let mut side = 0;
+        for _ in 0..60 {
+            let middle = high - above * (high - low) / (above - below);
+            let found = short(middle);
+            if libm::fabs(found) < 1e-9 || high - low < 1e-9 {
+                return libm::exp(middle);
+            }
+            if found < 0.0 {
+                (low, below) = (middle, found);
+                above *= if side < 0 { 0.5 } else { 1.0 };
+                side = -1;
+            } else {
+                (high, above) = (middle, found);
+                below *= if side > 0 { 0.5 } else { 1.0 };
+                side = 1;
+            }
         }
         libm::exp(high)
     }

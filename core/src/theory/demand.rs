@@ -1,6 +1,7 @@
 //! What a request demands of a station, as theory needs it: moments and transforms of sums of parts.
 
 use super::complex::Complex;
+use super::fanout;
 use crate::engine::sampler::Sampler;
 use crate::workload::Demand;
 
@@ -103,6 +104,8 @@ pub struct Part {
     pub count: u32,
     /// Probability of each.
     pub chance: f64,
+    /// Share of its time that the request itself waits for: less than one of calls that are made at the same time.
+    pub felt: f64,
     sampler: Sampler,
     speed: f64,
 }
@@ -110,13 +113,28 @@ pub struct Part {
 impl Part {
     /// `count` draws of `demand`, worked off at `speed`.
     pub fn new(count: u32, chance: f64, demand: &Demand, speed: f64) -> Self {
-        Self { count, chance, sampler: Sampler::new(demand), speed }
+        Self { count, chance, felt: 1.0, sampler: Sampler::new(demand), speed }
     }
 
     /// This part in each of `count` calls, each made with probability `chance`.
     #[must_use]
     pub fn repeated(self, count: u32, chance: f64) -> Self {
         Self { count: self.count.saturating_mul(count), chance: self.chance * chance, ..self }
+    }
+
+    /// This part in each of `count` calls made at once with probability `chance`: the request waits for the slowest.
+    ///
+    /// Of n exponential times the longest has the mean of one, times the n-th harmonic number.
+    #[must_use]
+    pub fn at_once(self, count: u32, chance: f64) -> Self {
+        let felt = self.felt * fanout::harmonic(count) / f64::from(count.max(1));
+        Self { felt, ..self.repeated(count, chance) }
+    }
+
+    /// This part where the processor does only this share of its work.
+    #[must_use]
+    pub fn slowed(self, efficiency: f64) -> Self {
+        Self { speed: self.speed * efficiency, ..self }
     }
 
     /// Moments of one draw that does befall the request.

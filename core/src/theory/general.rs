@@ -22,6 +22,13 @@ pub fn mean_wait_of_many_s(rate_per_s: f64, service: &Moments, servers: u32) -> 
     exponential.mean_wait_s() * 0.5 * (1.0 + service.square_cv())
 }
 
+/// Mean wait in seconds of M/G/c by the nearest formula that there is: Kimura's where it applies, else Lee and Longton's.
+/// Infinite when not stable.
+pub fn mean_wait_s(rate_per_s: f64, service: &Moments, servers: u32) -> f64 {
+    let by_kimura = || Ggc::poisson(rate_per_s, service, servers)?.kimura_s();
+    by_kimura().unwrap_or_else(|| mean_wait_of_many_s(rate_per_s, service, servers))
+}
+
 /// A stable G/G/c queue: independent gaps between arrivals, independent service times, each by mean and variation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ggc {

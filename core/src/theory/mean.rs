@@ -1,8 +1,9 @@
 //! The mean response time: constant delays, and the mean time at each station.
 
 use super::cores;
+use super::demand::Moments;
 use super::general;
-use super::network::{Discipline, Leg, Network, Route, Station};
+use super::network::{Discipline, Leg, Network, Pool, Route, Station};
 use super::quota;
 use crate::number::fixed;
 use crate::statistics::sorted;
@@ -26,29 +27,32 @@ const NEGLIGIBLE: f64 = 1e-4;
 pub fn response(network: &Network) -> Mean {
     let mut seconds = outside_s(network);
     let mut caveats = Vec::new();
-    for route in &network.routes {
+    for route in network.awaited() {
         for class in Class::ALL {
             seconds += network.share(route, class) * route.inside_s.get(class);
         }
     }
     let mut slight = false;
     for (at, station) in network.stations.iter().enumerate() {
-        let demand_s = network.mean_demand_s(at);
+        let demand_s = network.felt_demand_s(at);
         if demand_s <= 0.0 {
             continue;
         }
+        let all_s = network.mean_demand_s(at);
         let name = station.names.first().map_or("", String::as_str);
         match station.discipline {
             Discipline::ProcessorSharing => {
-                let offered = network.rate_per_s * demand_s / station.copies();
-                seconds += demand_s * cores::stretch(station.servers, offered);
+                seconds += demand_s * stretch(network, at);
+                if station.crowds() && offered(network, at) > 0.01 {
+                    caveats.push(format!("other stations apart, contention at {name} as a chain of its own"));
+                }
                 if station.limited() {
-                    seconds += held_back_s(network, at, station);
+                    seconds += held_back_s(network, at, station) * demand_s / all_s;
                     caveats.push(format!("the quota of {name} as a bucket that random work empties, {}", quota::ERROR));
                 }
             }
             Discipline::Fcfs => {
-                let wait_s = wait_s(network, at, station);
+                let wait_s = wait_s(network, at, station) * demand_s / all_s;
                 seconds += demand_s + wait_s;
                 slight |= wait_s > 0.0;
                 if wait_s > NEGLIGIBLE * seconds {
@@ -60,7 +64,70 @@ pub fn response(network: &Network) -> Mean {
             }
         }
     }
+    for pool in &network.pools {
+        let (share, wait_s) = pool_wait(network, pool);
+        seconds += share * wait_s;
+        if share * wait_s > NEGLIGIBLE * seconds {
+            let wait_ms = fixed(1e3 * wait_s, 3);
+            caveats.push(format!("queries of {} come at random to its pool and wait {wait_ms} ms for a connection (M/G/c, while workers last)", pool.name));
+        } else {
+            slight |= wait_s > 0.0;
+        }
+    }
+    if network.fans_out() {
+        caveats.push(
+            "the slowest of calls made at once as of exponential times: too long where they vary less".to_owned(),
+        );
+    }
     Mean { seconds, caveats, slight }
+}
+
+/// By how much longer than its demand a request takes at a shared station, on average.
+pub fn stretch(network: &Network, at: usize) -> f64 {
+    let station = &network.stations[at];
+    let offered = offered(network, at);
+    match station.crowds() {
+        true if offered > 0.0 => station.shared(network.most_at(at)).state(offered).inside / offered,
+        true => 1.0,
+        false => cores::stretch(station.servers, offered),
+    }
+}
+
+/// Work that comes to one of a station's like, in seconds a second.
+fn offered(network: &Network, at: usize) -> f64 {
+    network.rate_per_s * network.mean_demand_s(at) / network.stations[at].copies()
+}
+
+/// Mean time at a station for so many seconds of service there, in visits of the usual length.
+pub fn residence_s(network: &Network, at: usize, demand_s: f64) -> f64 {
+    let station = &network.stations[at];
+    match station.discipline {
+        _ if demand_s <= 0.0 => 0.0,
+        Discipline::ProcessorSharing => demand_s * stretch(network, at),
+        Discipline::Fcfs => demand_s * (1.0 + wait_s(network, at, station) / network.mean_demand_s(at)),
+    }
+}
+
+/// How often a request asks a pool for a connection, and how long it waits for one each time.
+///
+/// A connection is held for as long as the query takes. Queries of all classes wait in one line for it, M/G/c: each
+/// class's time at the database is taken as exponential.
+pub fn pool_wait(network: &Network, pool: &Pool) -> (f64, f64) {
+    let mut asked = 0.0;
+    let mut held = Moments::ZERO;
+    for one in &pool.uses {
+        let at = |(station, demand_s): &(usize, f64)| residence_s(network, *station, *demand_s);
+        let mean_s = one.delay_s + one.demand_s.iter().map(at).sum::<f64>();
+        asked += one.per_request;
+        if one.per_request > 0.0 {
+            held = Moments::exponential(mean_s).mixed(one.per_request / asked, held);
+        }
+    }
+    let rate_per_s = network.rate_per_s * asked / f64::from(pool.copies);
+    if rate_per_s <= 0.0 || held.first <= 0.0 {
+        return (asked, 0.0);
+    }
+    (asked, general::mean_wait_s(rate_per_s, &held, pool.size))
 }
 
 /// Mean time that a station's quota adds to a request, in all its visits.
@@ -75,19 +142,19 @@ fn held_back_s(network: &Network, at: usize, station: &Station) -> f64 {
 fn wait_s(network: &Network, at: usize, station: &Station) -> f64 {
     let visits = network.mean_visits(at);
     let rate_per_s = network.rate_per_s * visits / station.copies();
-    visits * general::mean_wait_of_many_s(rate_per_s, &network.visit(at), station.servers)
+    visits * general::mean_wait_s(rate_per_s, &network.visit(at), station.servers)
 }
 
 /// Mean of the constant delays outside of any door, in seconds.
 pub fn outside_s(network: &Network) -> f64 {
     let before: f64 = network.branches.iter().map(|branch| branch.probability * branch.seconds).sum();
-    before + network.routes.iter().map(|route| network.share_of(route) * route.outside_s).sum::<f64>()
+    before + network.awaited().map(|route| network.share_of(route) * route.outside_s).sum::<f64>()
 }
 
 /// What makes the distribution of the response less than exact; empty when it is exact.
 pub fn distribution_caveats(network: &Network) -> Vec<String> {
     let asking = |(route, class): &(&Route, Class)| network.share(route, *class) > 0.0;
-    let paths = network.routes.iter().flat_map(|route| Class::ALL.map(|class| (route, class)));
+    let paths = network.awaited().flat_map(|route| Class::ALL.map(|class| (route, class)));
     let legs: Vec<(&Leg, Class)> = paths
         .filter(asking)
         .flat_map(|(route, class)| route.legs.iter().map(move |leg| (leg, class)))

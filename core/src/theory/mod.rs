@@ -5,7 +5,8 @@
 //! Formulas that stand alone, each with its source, its units and how exact it is:
 //! - [`erlang`], [`markov`]: Erlang B and C; M/M/c, M/M/c/K, M/M/inf. [`pollaczek`]: M/G/1, first come, first served.
 //!   [`general`]: M/G/c and G/G/c.
-//! - [`sharing`], [`cores`]: processor sharing on one processor and on several. [`quota`]: a limit on them.
+//! - [`sharing`], [`cores`], [`crosstalk`]: processor sharing on one processor, on several, and on such as get in one
+//!   another's way. [`quota`]: a limit on them.
 //! - [`jackson`]: open networks. [`closed`], [`classes`]: closed networks of one class and of several; [`bounds`] of
 //!   their throughput.
 //! - [`retry`]: what retries add, and when they keep an overload alive. [`fluid`]: backlogs of spikes.
@@ -26,11 +27,13 @@ pub mod closed;
 pub mod complex;
 mod convolution;
 pub mod cores;
+pub mod crosstalk;
 mod curve;
 pub mod demand;
 pub mod erlang;
 pub mod fanout;
 pub mod fluid;
+mod follow_up;
 pub mod general;
 pub mod inversion;
 pub mod jackson;

@@ -1,6 +1,9 @@
 //! A stage as theory sees it: stations, what each class of request demands of them, doors, and fixed delays.
 
+use super::crosstalk::Shared;
 use super::demand::{Moments, Part};
+use crate::engine::processor::Crosstalk;
+use crate::outcome::Estimate;
 use crate::units::Duration;
 use crate::workload::{Class, PerClass};
 
@@ -29,6 +32,53 @@ pub struct Network {
     pub beyond: Vec<String>,
     /// What it leaves out or evens out, as clauses.
     pub caveats: Vec<String>,
+    /// Connections that some share.
+    pub pools: Vec<Pool>,
+    /// Figures of what follows a request.
+    pub follow_ups: Vec<FollowUp>,
+    /// Figures of single components, by copy and name.
+    pub metrics: Vec<(String, Estimate)>,
+    /// Mean time between an answer and the next request of the users who wait for theirs, and how many there are.
+    pub closed: Option<(u32, f64)>,
+}
+
+/// Connections, and how they are used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// The component's name.
+    pub name: String,
+    /// Copies of it, each with connections of its own.
+    pub copies: u32,
+    /// Connections of each.
+    pub size: u32,
+    /// Kinds of use.
+    pub uses: Vec<Use>,
+}
+
+/// A use of a connection: a query of one class along one way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Use {
+    /// How often it happens for each request of the users.
+    pub per_request: f64,
+    /// Constant delays, in seconds.
+    pub delay_s: f64,
+    /// Seconds of service that it asks of stations.
+    pub demand_s: Vec<(usize, f64)>,
+}
+
+/// Something that follows requests, and a figure that says how long it takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FollowUp {
+    /// Names of the figures, one for each copy.
+    pub names: Vec<String>,
+    /// How it is named by itself: `backlog` of what waits.
+    pub component: String,
+    /// Indices of its routes.
+    pub routes: std::ops::Range<usize>,
+    /// How many each copy works on at once.
+    pub slots: f64,
+    /// How many begin in a second, at most, in each copy.
+    pub begin_per_s: f64,
 }
 
 /// A constant delay that befalls a request with some probability.
@@ -43,6 +93,8 @@ pub struct Branch {
 /// A way through the network. Copies of a component are alike, so one route stands for all of them.
 #[derive(Clone, Debug)]
 pub struct Route {
+    /// Whether the user waits for it; else it follows requests, and only loads stations.
+    pub awaited: bool,
     /// Share of each class's requests that take it.
     pub probability: PerClass<f64>,
     /// Index of its door, if it has one.
@@ -100,6 +152,8 @@ pub struct Station {
     pub discipline: Discipline,
     /// Units of service.
     pub servers: u32,
+    /// How much jobs that share it get in one another's way.
+    pub crosstalk: Crosstalk,
     /// Limit on all units of service together, with the period after which it is granted anew.
     pub quota: Option<(f64, Duration)>,
 }
@@ -112,13 +166,23 @@ impl Station {
 
     /// Units of service that can work all the time.
     pub fn capacity(&self) -> f64 {
-        let servers = f64::from(self.servers);
+        let servers = self.shared(self.servers).capacity();
         self.quota.map_or(servers, |(quota, _)| quota.min(servers))
+    }
+
+    /// Its processors as jobs share them, of which there are so many at most.
+    pub fn shared(&self, most: u32) -> Shared {
+        Shared { servers: self.servers, crosstalk: self.crosstalk, most }
+    }
+
+    /// Whether jobs get in one another's way.
+    pub fn crowds(&self) -> bool {
+        self.crosstalk != Crosstalk::default()
     }
 
     /// Whether a quota holds it back at times.
     pub fn limited(&self) -> bool {
-        self.capacity() < f64::from(self.servers)
+        self.quota.is_some_and(|(quota, _)| quota < f64::from(self.servers))
     }
 }
 
@@ -162,6 +226,65 @@ impl Network {
     /// Seconds of service that one request asks of a station, on average over classes and routes.
     pub fn mean_demand_s(&self, station: usize) -> f64 {
         self.over_legs(station, |leg, class| leg.moments(class).first)
+    }
+
+    /// The same of what users wait for: calls that are made at once count as the slowest of them.
+    pub fn felt_demand_s(&self, station: usize) -> f64 {
+        let of = |leg: &Leg, class: Class| {
+            leg.demand.get(class).iter().map(|part| part.felt * part.moments().first).sum::<f64>()
+        };
+        let each = |(route, leg): (&Route, &Leg)| {
+            Class::ALL.into_iter().map(|class| self.share(route, class) * of(leg, class)).sum::<f64>()
+        };
+        self.legs_at(station).filter(|(route, _)| route.awaited).map(each).sum()
+    }
+
+    /// The routes that users wait for.
+    pub fn awaited(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().filter(|route| route.awaited)
+    }
+
+    /// Whether users wait for the slowest of several calls.
+    pub fn fans_out(&self) -> bool {
+        let parts = self.awaited().flat_map(|route| &route.legs).flat_map(|leg| leg.demand.0.iter().flatten());
+        parts.into_iter().any(|part| part.felt < 1.0)
+    }
+
+    /// Most jobs that doors let share one of a station's like.
+    pub fn most_at(&self, station: usize) -> u32 {
+        let doors = self.legs_at(station).map(|(route, _)| route.door);
+        let mut most = 0_u32;
+        let mut seen = Vec::new();
+        for door in doors {
+            match door {
+                Some(door) if seen.contains(&door) => {}
+                Some(door) => {
+                    let at = &self.doors[door];
+                    let all = f64::from(at.workers) * f64::from(at.copies) / self.stations[station].copies();
+                    most = most.saturating_add(all as u32);
+                    seen.push(door);
+                }
+                None => return 10_000,
+            }
+        }
+        most.clamp(1, 10_000)
+    }
+
+    /// The same with each station that jobs crowd taken as one whose efficiency is that at its mean.
+    pub fn at_mean_efficiency(&self) -> Self {
+        let mut slowed = self.clone();
+        for at in (0..self.stations.len()).filter(|at| self.stations[*at].crowds()) {
+            let station = &self.stations[at];
+            let offered = self.rate_per_s * self.mean_demand_s(at) / station.copies();
+            let state = station.shared(self.most_at(at)).state(offered);
+            slowed.stations[at].crosstalk = Crosstalk::default();
+            for leg in slowed.routes.iter_mut().flat_map(|route| &mut route.legs).filter(|leg| leg.station == at) {
+                for part in leg.demand.0.iter_mut().flatten() {
+                    *part = part.slowed(state.efficiency);
+                }
+            }
+        }
+        slowed
     }
 
     /// Visits of one request to a station, on average over classes and routes.

@@ -90,6 +90,23 @@ impl Paths {
         self.0 = all;
     }
 
+    /// So many calls at the same time, with this probability, each along one of these ways: parts are felt as the slowest
+    /// of them all, delays once.
+    pub(super) fn at_once(&mut self, onward: &[Path], count: u32, chance: f64) {
+        if count <= 1 {
+            return self.call(onward, count, chance);
+        }
+        let mut all = Path::default();
+        for other in onward {
+            let parts = other.parts.iter().map(|(station, part)| (*station, part.at_once(count, other.probability)));
+            all.parts.extend(parts);
+            all.inside_s += other.probability * other.inside_s;
+            all.outside_s += other.probability * other.outside_s;
+            all.door = all.door.or(other.door);
+        }
+        self.call(&[all], 1, chance);
+    }
+
     /// The same with each call's way drawn anew: parts with the ways' probabilities, and mean delays.
     fn mix(&mut self, onward: &[Path], count: u32, chance: f64) {
         for path in &mut self.0 {

@@ -7,6 +7,7 @@
 //! each number, the weights of independent stations are convolved, and the probabilities are the weights up to the bound
 //! over their sum. This works at any load, also past saturation.
 
+use super::crosstalk::Shared;
 use super::network::{Discipline, Network};
 use crate::workload::Class;
 
@@ -75,6 +76,8 @@ struct Load {
     offered: f64,
     /// Units of service that other doors' requests leave there.
     capacity: f64,
+    /// The station where its jobs get in one another's way, with the share of it that others leave.
+    crowd: Option<(Shared, f64)>,
 }
 
 impl Load {
@@ -93,7 +96,8 @@ fn loads(network: &Network, door: usize) -> impl Iterator<Item = Option<Load>> {
         let capacity = at.capacity() - others / at.copies();
         let instances = if settings.own.contains(&station) { 1 } else { at.names.len() as u32 };
         let offered = work / f64::from(settings.copies) / f64::from(instances);
-        (capacity > 1e-9).then_some(Load { instances, offered, capacity })
+        let crowd = at.crowds().then(|| (at.shared(network.most_at(station)), capacity / at.capacity()));
+        (capacity > 1e-9).then_some(Load { instances, offered, capacity, crowd })
     };
     (0..network.stations.len())
         .map(move |station| (station, brought(network, door, station)))
@@ -123,7 +127,11 @@ fn delayed(network: &Network, door: usize) -> f64 {
 /// Weights of each number at a station, each divided by `steepest` to its power. The work of a single request fills no
 /// more than one unit of service.
 fn station_weights(load: &Load, steepest: f64, room: usize) -> Vec<f64> {
-    weights(room, |n| load.offered / load.capacity.min(n) / steepest)
+    let pace = |n: f64| match load.crowd {
+        Some((shared, left)) => shared.pace(n) * left,
+        None => load.capacity.min(n),
+    };
+    weights(room, |n| load.offered / pace(n) / steepest)
 }
 
 /// Weights of each number in a delay that holds `mean` on average.
@@ -179,6 +187,7 @@ pub fn product_form(network: &Network) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::processor::Crosstalk;
     use crate::theory::demand::Part;
     use crate::theory::markov::Mmck;
     use crate::theory::network::{Door, Leg, Route, Station};
@@ -196,8 +205,10 @@ mod tests {
             discipline: Discipline::ProcessorSharing,
             servers: *servers,
             quota: None,
+            crosstalk: Crosstalk::default(),
         };
         let route = Route {
+            awaited: true,
             probability: PerClass::all(1.0),
             door: Some(0),
             outside_s: 0.0,
@@ -216,6 +227,10 @@ mod tests {
             memory: Vec::new(),
             beyond: Vec::new(),
             caveats: Vec::new(),
+            pools: Vec::new(),
+            follow_ups: Vec::new(),
+            metrics: Vec::new(),
+            closed: None,
         }
     }
 

@@ -48,7 +48,7 @@ impl Responses {
         let first = if longest > 0.0 { shortest / 16.0 } else { 1.0 };
         let panels = Panels::between(first / 256.0, longest * 64.0);
         let mut bundle = Vec::new();
-        for route in &network.routes {
+        for route in network.awaited() {
             for class in Class::ALL {
                 let share = network.share(route, class);
                 if share > 0.0 {
@@ -92,7 +92,7 @@ impl Responses {
 
 /// Mean demands that are above zero: each class's at each station.
 fn mean_demands(network: &Network) -> impl Iterator<Item = f64> {
-    let legs = network.routes.iter().flat_map(|route| route.legs.iter().map(move |leg| (route, leg)));
+    let legs = network.awaited().flat_map(|route| route.legs.iter().map(move |leg| (route, leg)));
     legs.flat_map(move |(route, leg)| {
         let asked = Class::ALL.into_iter().filter(move |class| network.share(route, *class) > 0.0);
         asked.map(|class| leg.moments(class).first)
@@ -132,7 +132,7 @@ impl Station {
                     return Some(Self::Line { rate_per_s, service, parts: network.visits_of(at) });
                 }
                 let waits = erlang::waiting(servers, rate_per_s * service.first);
-                let mean_wait_s = general::mean_wait_of_many_s(rate_per_s, &service, servers);
+                let mean_wait_s = general::mean_wait_s(rate_per_s, &service, servers);
                 Some(Self::Lines { waits, mean_wait_s })
             }
         }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::follow_up;
 use super::mean::{self, Mean};
-use super::network::{Memory, Network};
+use super::network::{FollowUp, Memory, Network, Station};
 use super::population::{self, Population};
 use super::response::Responses;
 use crate::engine::moves::Cause;
@@ -143,20 +144,62 @@ impl<'a> Solver<'a> {
             utilisation: by_name(names),
             errors_per_s: self.errors(responses.as_ref(), late),
             stale: Estimate::not_applicable("Theory does not follow what is out of date."),
-            metrics: BTreeMap::new(),
+            metrics: by_name(self.metrics()),
+        }
+    }
+
+    /// Figures of single components.
+    fn metrics(&self) -> impl Iterator<Item = (String, Estimate)> {
+        let told = self.network.metrics.iter().cloned();
+        let measured = self.network.follow_ups.iter().flat_map(|it| {
+            let estimate = self.follow_up(it);
+            it.names.iter().map(move |name| (name.clone(), estimate.clone()))
+        });
+        told.chain(measured)
+    }
+
+    /// How long it takes until what follows a request is done.
+    fn follow_up(&self, follow_up: &FollowUp) -> Estimate {
+        if self.regime != Regime::Steady {
+            return Estimate::not_applicable(self.growing());
+        }
+        let work = follow_up::of(self.network, follow_up);
+        let name = &follow_up.component;
+        match work.growing_per_s {
+            Some(more) => {
+                let more = fixed(more, 1);
+                Estimate::not_applicable(format!("The backlog of {name} grows by {more} a second (fluid limit)."))
+            }
+            None => Estimate::by(
+                work.seconds,
+                "approximation: M/M/c of those who work on it, after their pace; arrivals as random",
+            ),
         }
     }
 
     /// The distribution of response times, where it is known.
     fn responses(&self) -> Option<Responses> {
         let limited = self.network.stations.iter().zip(&self.loads).any(|(at, load)| at.limited() && *load > 0.0);
+        let limited = limited || self.network.fans_out();
         let steady = self.regime == Regime::Steady && self.network.poisson && self.network.rate_per_s > 0.0;
-        if steady && !limited { Responses::of(self.network) } else { None }
+        if !steady || limited {
+            None
+        } else if self.network.stations.iter().any(Station::crowds) {
+            Responses::of(&self.network.at_mean_efficiency())
+        } else {
+            Responses::of(self.network)
+        }
     }
 
     fn utilisation(&self, station: usize) -> Estimate {
         let load = self.loads[station];
         match &self.regime {
+            Regime::Steady if self.network.stations[station].crowds() => {
+                let at = &self.network.stations[station];
+                let offered = self.network.rate_per_s * self.network.mean_demand_s(station) / at.copies();
+                let busy = at.shared(self.network.most_at(station)).state(offered).busy;
+                Estimate::by(busy / f64::from(at.servers), CROWDED)
+            }
             Regime::Steady => Estimate::by(load, "exact: the utilisation law"),
             Regime::Refusing(refused) => {
                 let basis = format!("approximation: the utilisation law without the refused; {}", self.crowding());
@@ -328,6 +371,9 @@ impl<'a> Solver<'a> {
                 let name = at.names.first().map_or("", String::as_str);
                 format!("A quota stops {name} in bursts, and theory knows only the mean of what that adds.")
             }
+            (Regime::Steady, None) if self.network.fans_out() => {
+                "Users wait for the slowest of calls made at once, and theory knows only its mean.".to_owned()
+            }
             (Regime::Steady, None) => "A station is too close to saturation for a distribution.".to_owned(),
             (Regime::Refusing(_), _) => "Doors are full: theory knows only the mean of those that get in.".to_owned(),
             _ => self.growing(),
@@ -335,6 +381,8 @@ impl<'a> Solver<'a> {
     }
 }
 
+const CROWDED: &str =
+    "exact for one station alone: jobs as a birth-death chain at the paces of the Universal Scalability Law";
 const METRONOME: &str = "Arrivals are equally spaced, and theory's queues need random ones.";
 
 fn swapping(host: &str) -> String {

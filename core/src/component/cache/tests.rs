@@ -36,8 +36,7 @@ fn it_hits_as_often_as_theory_says() {
         let ttl = Duration::from_s(ttl_s);
         let settings = Settings { policy, entries, ttl, ..Settings::default() };
         let popularity = Popularity { zipf: 1.0, items: 2_000 };
-        let traffic = Traffic { popularity, reads_per_s: 300.0, writes_per_s: 0.0, copies: 1 };
-        let theory = hit_ratio_estimate(&settings, &traffic);
+        let theory = hit_ratio_of(&settings, popularity, 1, 300.0, 0.0);
         let mut run = after(&board(settings, 0.0), 100);
         let simulated = hits(&mut run, 400);
         println!("{policy:?}, {entries} entries, {ttl_s} s: {simulated:.3}, theory {theory:.3}");
@@ -133,4 +132,29 @@ fn whoever_waits_for_a_fetch_that_never_ends_fetches_in_the_end() {
     let since = run.counts().completed - before.completed;
     assert!((2_800..3_200).contains(&since), "{since} of 3,000 answered in ten seconds");
     assert!(run.counts().in_flight() < 20);
+}
+
+#[test]
+fn theory_is_told_of_every_setting() {
+    let ratio =
+        |settings: Settings| hit_ratio_of(&settings, Popularity { zipf: 1.0, items: 100_000 }, 1, 1_000.0, 100.0);
+    let settings = |policy, entries, ttl_s| Settings {
+        policy,
+        entries,
+        ttl: Duration::from_s(ttl_s),
+        writes: Writes::Update,
+        ..Settings::default()
+    };
+    // With room for everything and no end to it, only the first read of an item finds nothing.
+    assert!((ratio(settings(Policy::Lru, 100_000, 0)) - 1.0).abs() < 1e-9);
+    // The most popular tenth of the items under Zipf's law with exponent one: H(10,000) / H(100,000).
+    let tenth = (libm::log(1e4) + 0.5772) / (libm::log(1e5) + 0.5772);
+    assert!((ratio(settings(Policy::Lfu, 10_000, 0)) - tenth).abs() < 0.005);
+    let [lru, fifo] = [Policy::Lru, Policy::Fifo].map(|policy| ratio(settings(policy, 10_000, 0)));
+    assert!(fifo < lru && lru < tenth, "{fifo} {lru} {tenth}");
+    // A time to live only takes away.
+    assert!(ratio(settings(Policy::Lru, 10_000, 10)) < lru);
+    // One write for ten reads that throws the entry out.
+    let throws = Settings { writes: Writes::Invalidate, ..settings(Policy::Lru, 100_000, 0) };
+    assert!((ratio(throws) - 10.0 / 11.0).abs() < 1e-9);
 }
