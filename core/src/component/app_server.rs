@@ -212,14 +212,14 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     let call = |kinds: &'static [Kind], count: u32| {
         (count > 0 && context.calls(kinds, class)).then_some(Ask::Call { kinds, count, chance: 1.0 })
     };
+    // A call to each component of a kind, not to one of them.
+    let each = |kinds: &'static [Kind], count: u32| call(kinds, count.saturating_mul(context.targets(kinds, class)));
     let (job, write) = (class == Class::Job, class == Class::Write);
     let cached = class == Class::Read && queries > 0 && context.calls(&[Kind::Cache], class);
     let hands_on = job && context.calls(&[Kind::Queue], class) || write && context.calls(&[Kind::Journal], class);
-    let caches = context.targets(&[Kind::Cache], class);
-    let told = if cached { 1 } else { u32::from(write && queries > 0) * caches };
-    let rows: Vec<Ask> =
-        call(ROWS, if hands_on { 0 } else { queries }).into_iter().chain(call(&[Kind::Cache], told)).collect();
-    flow.asks.extend(call(&[Kind::SessionStore], u32::from(class != Class::Static)));
+    let told = if cached { call(&[Kind::Cache], 1) } else { each(&[Kind::Cache], u32::from(write && queries > 0)) };
+    let rows: Vec<Ask> = call(ROWS, if hands_on { 0 } else { queries }).into_iter().chain(told).collect();
+    flow.asks.extend(each(&[Kind::SessionStore], u32::from(class != Class::Static)));
     if cached {
         let hits = cache_hits(context);
         flow.asks.extend(call(&[Kind::Cache], 1));
@@ -227,11 +227,11 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     } else {
         flow.asks.extend(rows);
     }
-    flow.asks.extend(call(&[Kind::ObjectStore], u32::from(class == Class::Static)));
-    flow.asks.extend(call(&[Kind::Journal], u32::from(write)));
-    flow.asks.extend(call(&[Kind::Queue], u32::from(job)));
-    flow.asks.extend(call(&[Kind::AppServer], *settings.calls.get(class)));
-    flow.asks.extend(call(&[Kind::LoadBalancer], *settings.calls.get(class)));
+    flow.asks.extend(each(&[Kind::ObjectStore], u32::from(class == Class::Static)));
+    flow.asks.extend(each(&[Kind::Journal], u32::from(write)));
+    flow.asks.extend(each(&[Kind::Queue], u32::from(job)));
+    flow.asks.extend(each(&[Kind::AppServer], *settings.calls.get(class)));
+    flow.asks.extend(each(&[Kind::LoadBalancer], *settings.calls.get(class)));
     let calls = *settings.calls.get(class);
     let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
     flow.memory = Some(held);
