@@ -110,6 +110,13 @@ fn a_page_that_makes_many_calls_meets_the_slow_copy_often() {
 }
 
 #[test]
+fn theory_counts_a_call_to_each_service() {
+    let stage = quarter();
+    let (simulated, theory) = (ran(&stage, 20.0).outcome.mean_ms(), hockeystick_core::theory::solve(&stage).mean_ms());
+    assert!((theory / simulated - 1.0).abs() < 0.05, "{theory} ms by theory, {simulated} ms simulated");
+}
+
+#[test]
 fn a_contract_broken_by_a_deploy_fails_its_callers() {
     let mut stage = quarter();
     let photos = stage.component("photos").unwrap();

@@ -221,10 +221,9 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     let (job, write) = (class == Class::Job, class == Class::Write);
     let cached = class == Class::Read && queries > 0 && context.calls(&[Kind::Cache], class);
     let hands_on = job && context.calls(&[Kind::Queue], class) || write && context.calls(&[Kind::Journal], class);
-    let caches = context.targets(&[Kind::Cache], class);
-    let told = if cached { 1 } else { u32::from(write && queries > 0) * caches };
-    let rows: Vec<Ask> =
-        call(keepers, if hands_on { 0 } else { queries }).into_iter().chain(call(&[Kind::Cache], told)).collect();
+    let told =
+        if cached { call(&[Kind::Cache], 1) } else { each(&[Kind::Cache], u32::from(write && queries > 0), false) };
+    let rows: Vec<Ask> = call(keepers, if hands_on { 0 } else { queries }).into_iter().chain(told).collect();
     flow.asks.extend(each(&[Kind::SessionStore], u32::from(class != Class::Static), false));
     if cached {
         let hits = cache_hits(context);
