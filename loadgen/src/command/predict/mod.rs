@@ -1,25 +1,27 @@
-//! `loadgen predict`: a stage by simulation and by theory, side by side.
+//! `loadgen predict`: a stage by simulation and by theory: at one load, over load, or one request of it.
 
-use std::time::Instant;
+mod change;
+mod outlook;
+mod path;
+mod sweep;
 
 use clap::Args;
-use hockeystick_core::outcome::{Estimate, Outcome};
-use hockeystick_core::simulate::{self, RunOptions};
-use hockeystick_core::stage::Stage;
-use hockeystick_core::theory;
 use hockeystick_core::units::Rate;
-use hockeystick_core::workload::PEAK_PER_DAILY_USER;
-use miette::{IntoDiagnostic, Report, miette};
-use serde::Serialize;
+use miette::Report;
 
 use super::Exit;
-use crate::table::{Table, estimate, number};
-use crate::{model, view};
+use crate::model;
 
 const EXAMPLES: &str = "\
 Examples:
   loadgen predict 01-single-server
   loadgen predict 01-single-server --users 10000 --seconds 300
+  loadgen predict 09-load-balancer --set app.copies=2 --set \"app.demand.read=4 ms\"
+  loadgen predict 09-load-balancer --no-faults --fault down:app#1@30s+20s --seconds 120
+  loadgen predict 09-load-balancer --fault '{ at = \"30 s\", on = \"app\", kind = \"slow\", speed = 0.5 }'
+  loadgen predict 01-single-server --sweep 10..100 --steps 8
+  loadgen predict 01-single-server --sweep 10..100 --csv
+  loadgen predict 01-single-server --trace 12
   loadgen predict my-stage.toml --rate 50 --seed 7 --json";
 
 /// Predict a stage by simulation and by queueing theory, side by side
@@ -29,27 +31,57 @@ pub(super) struct Options {
     /// A built-in stage such as 01-single-server, or the path of a stage file
     stage: String,
     /// Requests a second, instead of the stage's own
-    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with = "users")]
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with_all = ["users", "sweep"])]
     rate: Option<f64>,
     /// Daily active users, instead of the stage's own; their peak rate is 200 requests a day × 4 / 86,400 s
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "sweep")]
     users: Option<u64>,
-    /// Simulated seconds, warm-up included
-    #[arg(long, value_name = "S", default_value_t = 600.0, value_parser = seconds)]
-    seconds: f64,
+    /// A number of the stage, such as app.copies=3, "app.demand.read=4 ms" or "box.memory=2 GB"; may be repeated
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// One more fault: KIND:TARGET@AT+FOR, such as down:app#1@30s+20s or slow,speed=0.2:app@30s, or a table as in a
+    /// stage file; may be repeated
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<String>,
+    /// Without the stage's own faults
+    #[arg(long)]
+    no_faults: bool,
+    /// Simulated seconds, warm-up included; unless set, enough for 400,000 requests, and 600 at most
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    seconds: Option<f64>,
     /// Seed of every random draw
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Confidence level of the intervals
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = confidence)]
+    confidence: f64,
+    /// Predict at several rates, from the lowest to the highest
+    #[arg(long, value_name = "FROM..TO", value_parser = rates)]
+    sweep: Option<(f64, f64)>,
+    /// How many rates, each the same factor above the one before
+    #[arg(long, value_name = "N", default_value_t = 12, requires = "sweep", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    steps: u16,
+    /// Follow one request: the N-th of the users, or the N-th of those with this name
+    #[arg(long, value_name = "[USERS:]N", conflicts_with_all = ["sweep", "confidence"])]
+    trace: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print comma-separated values
+    #[arg(long, requires = "sweep", conflicts_with = "json")]
+    csv: bool,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
     let bare = text.parse::<f64>().ok().filter(|rate| rate.is_finite() && *rate > 0.0);
     bare.or_else(|| text.parse::<Rate>().ok().map(Rate::per_s).filter(|rate| *rate > 0.0))
         .filter(|rate| *rate <= hockeystick_core::stage::limits::RATE_PER_S)
-        .ok_or_else(|| "expected requests a second, such as 50 or 50/s".to_owned())
+        .ok_or_else(|| "expected requests a second, such as 50 or 50/s, at most 10000000".to_owned())
+}
+
+fn rates(text: &str) -> Result<(f64, f64), String> {
+    let ends = text.split_once("..").and_then(|(from, to)| rate(from.trim()).ok().zip(rate(to.trim()).ok()));
+    ends.filter(|(from, to)| from < to).ok_or_else(|| "expected two rates, the lower first, such as 10..200".to_owned())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -57,110 +89,25 @@ fn seconds(text: &str) -> Result<f64, String> {
     seconds.ok_or_else(|| "expected seconds from 1 to 10000000".to_owned())
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Prediction {
-    stage: String,
-    seed: u64,
-    rate_per_s: f64,
-    simulation: Outcome,
-    theory: Outcome,
-    events: u64,
-    wall_s: f64,
+fn confidence(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.5..=0.9999).contains(share));
+    share.ok_or_else(|| "expected a share from 0.5 to 0.9999, such as 0.95".to_owned())
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(path, value)| (path.trim().to_owned(), value.trim().to_owned()));
+    parts.ok_or_else(|| "expected PATH=VALUE, such as app.copies=3".to_owned())
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let mut stage = model::load(&options.stage)?.stage;
-    if let Some(rate) = options.rate {
-        stage.workload.rate = Rate::per_second(rate);
-    }
-    if let Some(users) = options.users {
-        stage.workload.rate = Rate::per_second(users as f64 * PEAK_PER_DAILY_USER);
-    }
-    let rate_per_s = stage.workload.rate.per_s();
-    let most = hockeystick_core::stage::limits::RATE_PER_S;
-    if !(rate_per_s > 0.0 && rate_per_s <= most) {
-        return Err(miette!(help = "give another --rate or --users", "a rate of {rate_per_s}/s cannot be simulated"));
-    }
-    let prediction = predict(options, &stage, rate_per_s)?;
-    if options.json {
-        say!("{}", serde_json::to_string_pretty(&prediction).into_diagnostic()?);
+    change::apply(&mut stage, options)?;
+    if let Some(which) = &options.trace {
+        path::follow(&stage, which, options)?;
+    } else if let Some(ends) = options.sweep {
+        sweep::sweep(&stage, ends, options)?;
     } else {
-        print(&stage, &prediction);
+        outlook::predict(&stage, options)?;
     }
     Ok(Exit::Agrees)
-}
-
-fn predict(options: &Options, stage: &Stage, rate_per_s: f64) -> Result<Prediction, Report> {
-    let bar = view::simulation_bar();
-    let begun = Instant::now();
-    let run_options = RunOptions { seed: options.seed, seconds: options.seconds, confidence: 0.95 };
-    let run = simulate::run(stage, &run_options, &mut |share| bar.set_position((share * 1000.0) as u64))
-        .map_err(|problems| model::broken(&problems))?;
-    let wall_s = begun.elapsed().as_secs_f64();
-    bar.finish_and_clear();
-    Ok(Prediction {
-        stage: options.stage.clone(),
-        seed: options.seed,
-        rate_per_s,
-        simulation: run.outcome,
-        theory: theory::solve(stage),
-        events: run.events,
-        wall_s,
-    })
-}
-
-fn print(stage: &Stage, prediction: &Prediction) {
-    let Prediction { simulation, theory, .. } = prediction;
-    say!("{}: {} requests a second, seed {}\n", stage.title, number(prediction.rate_per_s), prediction.seed);
-    let mut table = Table::new(&["", "simulation [95 % interval]", "theory", "theory is"]);
-    let mut row = |name: String, simulation: Option<&Estimate>, theory: Option<&Estimate>, scale: f64| {
-        let cell = |found: Option<&Estimate>| found.map_or_else(String::new, |found| estimate(found, scale));
-        table.row([name, cell(simulation), cell(theory), theory.map_or_else(String::new, basis)]);
-    };
-    row("throughput /s".into(), Some(&simulation.throughput_per_s), Some(&theory.throughput_per_s), 1.0);
-    let (s, t) = (&simulation.response_ms, &theory.response_ms);
-    for (name, s, t) in
-        [("mean", &s.mean, &t.mean), ("p50", &s.p50, &t.p50), ("p95", &s.p95, &t.p95), ("p99", &s.p99, &t.p99)]
-    {
-        row(format!("{name} ms"), Some(s), Some(t), 1.0);
-    }
-    for name in keys(simulation.utilisation.keys().chain(theory.utilisation.keys())) {
-        row(format!("{name} % busy"), simulation.utilisation.get(name), theory.utilisation.get(name), 100.0);
-    }
-    for name in keys(simulation.errors_per_s.keys().chain(theory.errors_per_s.keys())) {
-        row(format!("{name} /s"), simulation.errors_per_s.get(name), theory.errors_per_s.get(name), 1.0);
-    }
-    say!("{}", table.to_string().trim_end());
-    let rate = prediction.events as f64 / prediction.wall_s / 1e6;
-    say!("\n{} events in {:.2} s, {rate:.1} million a second", prediction.events, prediction.wall_s);
-    let reasons = [&theory.throughput_per_s, &t.mean, &t.p50, &t.p95, &t.p99].into_iter().filter_map(reason);
-    for reason in keys(reasons) {
-        say!("theory does not apply: {reason}");
-    }
-}
-
-fn keys<T: Ord>(names: impl Iterator<Item = T>) -> Vec<T> {
-    let mut names: Vec<T> = names.collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// Where a figure of theory comes from, shortened to the width of a table; `--json` has it in full.
-fn basis(estimate: &Estimate) -> String {
-    match estimate {
-        Estimate::Known { basis: Some(basis), .. } if basis.chars().count() > 40 => {
-            format!("{}…", basis.chars().take(39).collect::<String>())
-        }
-        Estimate::Known { basis, .. } => basis.clone().unwrap_or_default(),
-        Estimate::NotApplicable { .. } => "not applicable".to_owned(),
-    }
-}
-
-fn reason(estimate: &Estimate) -> Option<&str> {
-    match estimate {
-        Estimate::NotApplicable { not_applicable } => Some(not_applicable),
-        Estimate::Known { .. } => None,
-    }
 }
