@@ -9,6 +9,19 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use crate::problem::Problems;
 use crate::suggest::valid_names;
 
+/// A field of a table, and what would be valid for it.
+pub(crate) type Known = (&'static str, &'static str);
+
+/// The fields' names.
+pub(crate) fn names(fields: &[Known]) -> Vec<&'static str> {
+    fields.iter().map(|(name, _)| *name).collect()
+}
+
+/// What would be valid for one of `fields`.
+pub(crate) fn valid(fields: &[Known], name: &str) -> &'static str {
+    fields.iter().find(|(known, _)| *known == name).map_or("", |(_, valid)| valid)
+}
+
 /// Why a field has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wrong;

@@ -105,6 +105,15 @@ impl Load {
         load.copies_on = vec![0.0; stage.components.len()];
         for (index, node) in run.nodes().enumerate() {
             load.copies_on[node.component] += 1.0 - run.off_s(index) / seconds;
+            if stage.components[node.component].settings.kind() == Kind::ObjectStore {
+                for metric in run.metrics(index) {
+                    match metric.name {
+                        "reads" | "writes" => load.object_requests_per_s += metric.reading.number() / seconds,
+                        "stored" => load.object_bytes += metric.reading.number(),
+                        _ => {}
+                    }
+                }
+            }
         }
         for (index, edge) in run.edges().iter().enumerate() {
             let sent = run.sent_bytes(index);

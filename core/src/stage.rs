@@ -225,6 +225,20 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Its bare numbers: by the key in a stage file, the value, and the smallest and largest sane ones.
+    pub fn numbers(&self) -> Vec<(&'static str, f64, [f64; 2])> {
+        match *self {
+            Self::Slow { speed } => vec![("speed", speed, [0.001, 1.0])],
+            Self::Lossy { loss } => vec![("loss", loss, [0.0, 1.0])],
+            Self::ConnectionLeak { share } | Self::HotKey { share } => vec![("share", share, [0.0, 1.0])],
+            Self::Spike { factor } => vec![("factor", factor, [0.0, 1_000.0])],
+            Self::Deploy { errors, speed, .. } => {
+                vec![("errors", errors, [0.0, 1.0]), ("speed", speed, [0.001, 1_000.0])]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether somebody should be told of it: a sound release is no trouble.
     pub(crate) fn is_trouble(&self) -> bool {
         !matches!(self, Self::Deploy { errors, speed, .. } if *errors == 0.0 && *speed >= 1.0)

@@ -55,6 +55,12 @@ fn write_scaled(f: &mut fmt::Formatter<'_>, value: f64, units: &[(&str, f64)]) -
     write!(f, "{} {name}", number::short(value / size, 3))
 }
 
+/// What a quantity's text looks like, as a regular expression that Rust and ECMA 262 read alike.
+fn pattern(units: &[&[(&str, f64)]]) -> String {
+    let names: Vec<&str> = units.iter().copied().flatten().map(|(name, _)| *name).collect();
+    format!(r"^\s*([0-9_]+(\.[0-9_]*)?|\.[0-9_]+)\s*({})\s*$", names.join("|"))
+}
+
 macro_rules! quantity {
     ($name:ident, $repr:ty, $expected:literal) => {
         impl Serialize for $name {
@@ -91,16 +97,6 @@ macro_rules! quantity {
                 Pack::unpack(input).map($name)
             }
         }
-
-        #[cfg(feature = "schema")]
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "description": $expected })
-            }
-        }
     };
 }
 
@@ -114,6 +110,11 @@ const DURATION_UNITS: [(&str, f64); 7] =
 impl Duration {
     /// No time at all.
     pub const ZERO: Self = Self(0);
+
+    /// What its text looks like, as a regular expression.
+    pub fn pattern() -> String {
+        pattern(&[&DURATION_UNITS, &[("µs", 1e3)]])
+    }
 
     /// A length of whole nanoseconds.
     pub const fn from_ns(ns: u64) -> Self {
@@ -191,6 +192,13 @@ const BYTE_UNITS: [(&str, f64); 5] = [("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB
 const BINARY_UNITS: [(&str, f64); 4] =
     [("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0), ("TiB", 1_099_511_627_776.0)];
 
+impl Bytes {
+    /// What its text looks like, as a regular expression.
+    pub fn pattern() -> String {
+        pattern(&[&BYTE_UNITS, &BINARY_UNITS])
+    }
+}
+
 impl FromStr for Bytes {
     type Err = QuantityError;
 
@@ -222,7 +230,14 @@ quantity!(Bytes, u64, "an amount such as \"64 kB\" or \"4 GB\"");
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Rate(f64);
 
+const RATE_UNITS: [(&str, f64); 3] = [("/s", 1.0), ("/min", 60.0), ("/h", 3600.0)];
+
 impl Rate {
+    /// What its text looks like, as a regular expression.
+    pub fn pattern() -> String {
+        pattern(&[&RATE_UNITS])
+    }
+
     /// A rate of `per_s` events a second; not finite or negative becomes zero.
     pub fn per_second(per_s: f64) -> Self {
         Self(if per_s.is_finite() { per_s.max(0.0) } else { 0.0 })
@@ -240,12 +255,7 @@ impl FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, QuantityError> {
         let error = || QuantityError { text: text.to_owned(), expected: "a rate such as \"926/s\" or \"30/min\"" };
         let (number, unit) = split(text).ok_or_else(error)?;
-        let seconds = match unit {
-            "/s" => 1.0,
-            "/min" => 60.0,
-            "/h" => 3600.0,
-            _ => return Err(error()),
-        };
+        let (_, seconds) = RATE_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(error)?;
         Ok(Self(number / seconds))
     }
 }
@@ -266,6 +276,11 @@ const BANDWIDTH_UNITS: [(&str, f64); 6] =
     [("kbit/s", 125.0), ("Mbit/s", 125e3), ("Gbit/s", 125e6), ("kB/s", 1e3), ("MB/s", 1e6), ("GB/s", 1e9)];
 
 impl Bandwidth {
+    /// What its text looks like, as a regular expression.
+    pub fn pattern() -> String {
+        pattern(&[&BANDWIDTH_UNITS])
+    }
+
     /// So many bytes a second; not-a-number and less than nothing become zero.
     pub fn bytes_per_second(bytes_per_s: f64) -> Self {
         Self(if bytes_per_s.is_finite() { bytes_per_s.max(0.0) } else { 0.0 })

@@ -11,6 +11,7 @@ use hockeystick_core::measurement::{Results, Step};
 use hockeystick_core::schedule::Schedule;
 use hockeystick_core::simulate::{self, Run, RunOptions};
 use hockeystick_core::stage::{Problem, Stage};
+use hockeystick_core::theory;
 use hockeystick_core::units::Rate;
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 
@@ -79,6 +80,19 @@ pub fn comparable(results: &Results) -> Vec<usize> {
 
 /// Requests that a simulation should see for intervals of about one per cent at high load.
 const REQUESTS: f64 = 400_000.0;
+
+/// Longest time that is simulated unless somebody asks for more.
+const SECONDS_MOST: f64 = 600.0;
+
+/// Simulated seconds in which a stage sees enough requests: 400,000, or as many as come in ten minutes.
+pub fn seconds_for(stage: &Stage) -> f64 {
+    let rate_per_s = match stage.workload.closed {
+        // The users of a closed workload make its rate.
+        Some(_) => theory::solve(stage).throughput_per_s.known().unwrap_or(0.0),
+        None => stage.workload.rate.per_s(),
+    };
+    if rate_per_s > 0.0 { (REQUESTS / rate_per_s).min(SECONDS_MOST) } else { SECONDS_MOST }
+}
 
 /// Simulates a stage for about as many requests as a comparison needs.
 ///

@@ -48,6 +48,8 @@ impl fmt::Display for Table {
 
 /// A number with three significant digits or so: enough for any figure that was measured.
 pub fn number(value: f64) -> String {
+    // Nothing has no sign, whatever was multiplied to get it.
+    let value = value + 0.0;
     match value.abs() {
         size if !size.is_finite() => "—".to_owned(),
         size if size >= 100.0 => format!("{value:.0}"),

@@ -14,7 +14,7 @@ use toml::Spanned;
 use super::Source;
 use crate::fields::{Fields, Wrong};
 use crate::problem::Problems;
-use crate::stage::{FAULT_DETAILS, Names, parse, parse_value, read_fault_kind, read_target, set};
+use crate::stage::{Names, fault_details, parse, parse_value, read_fault_kind, read_target, set};
 use crate::suggest::valid_names;
 
 /// What a fenced block says.
@@ -250,7 +250,7 @@ fn read_breaks(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) 
 }
 
 fn read_break(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) -> Result<Break, Wrong> {
-    let own = ["label", "on", "kind", "for"].into_iter().chain(FAULT_DETAILS);
+    let own = ["label", "on", "kind", "for"].into_iter().chain(fault_details());
     fields.only(&own.collect::<Vec<_>>(), problems);
     let components: Vec<String> = stage.components.iter().map(|component| component.id.clone()).collect();
     let machines: Vec<String> = stage.machines.iter().map(|machine| machine.id.clone()).collect();

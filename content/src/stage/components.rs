@@ -8,13 +8,20 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::machines::{Machines, read_machine};
-use crate::fields::{self, Fields, Wrong};
+use crate::fields::{self, Fields, Known, Wrong, valid};
 use crate::problem::Problems;
 use crate::show;
 use crate::suggest::valid_names;
 
-/// Fields that every component has.
-const COMMON: [&str; 6] = ["id", "kind", "copies", "machine", "region", "at"];
+/// Fields that every component has; what runs on hardware that is not ours has no machine.
+pub(crate) const COMMON: [Known; 6] = [
+    ("id", "id = \"app\""),
+    ("kind", "what it is"),
+    ("copies", "a whole number: copies = 3"),
+    ("machine", "a [machine.NAME] of this file, a size, or a table: machine = { vcpus = 2, memory = \"4 GB\" }"),
+    ("region", "region = \"europe\""),
+    ("at", "the centre on the board: at = [432, 190]"),
+];
 
 /// The board's size, in board units; see [`Component::at`].
 const BOARD: [f32; 2] = [800.0, 470.0];
@@ -37,7 +44,7 @@ pub(crate) fn read(
 ) -> Components {
     let mut components = Components::default();
     for (index, fields) in top.tables("component", limits::COMPONENTS, problems).into_iter().enumerate() {
-        let id = fields.required::<String>("id", "id = \"app\"", problems);
+        let id = fields.required::<String>("id", valid(&COMMON, "id"), problems);
         components.ids.push(id.clone().unwrap_or_default());
         if fields.get("at").is_none() {
             components.unplaced.push(index);
@@ -57,8 +64,8 @@ fn read_component(
     catalogue: &Catalogue,
     problems: &mut Problems,
 ) -> Result<Component, Wrong> {
-    let copies = fields.optional("copies", "a whole number: copies = 3", problems);
-    let at = fields.optional::<[f32; 2]>("at", "the centre on the board: at = [432, 190]", problems);
+    let copies = fields.optional("copies", valid(&COMMON, "copies"), problems);
+    let at = fields.optional::<[f32; 2]>("at", valid(&COMMON, "at"), problems);
     let kind = read_kind(fields, problems);
     let machine = read_placement(fields, kind, machines, catalogue, problems);
     let settings = read_settings(fields, kind?, problems);
@@ -74,7 +81,7 @@ fn read_component(
 
 /// `region`: one of the file's.
 fn read_region(fields: &Fields<'_, '_>, regions: &[String], problems: &mut Problems) -> Result<Option<usize>, Wrong> {
-    let Some(name) = fields.optional::<String>("region", "region = \"europe\"", problems)? else { return Ok(None) };
+    let Some(name) = fields.optional::<String>("region", valid(&COMMON, "region"), problems)? else { return Ok(None) };
     regions.iter().position(|known| *known == name).map(Some).ok_or_else(|| {
         let span = fields.get("region").map_or(fields.span(), Spanned::span);
         let message = format!("no such region: `{}`", fields::shortened(&name));
@@ -137,8 +144,7 @@ fn read_placement(
             Ok(Some(Placement::Own { size, machine }))
         }
         _ => {
-            let help = "a [machine.NAME] of this file, a size, or a table: machine = { vcpus = 2, memory = \"4 GB\" }";
-            problems.add(value.span(), path, "expected a name or a table", help);
+            problems.add(value.span(), path, "expected a name or a table", valid(&COMMON, "machine"));
             Err(Wrong)
         }
     }
@@ -146,7 +152,8 @@ fn read_placement(
 
 /// The fields of the kind, each read on its own so that each that is wrong is reported.
 fn read_settings(fields: &Fields<'_, '_>, kind: Kind, problems: &mut Problems) -> Result<Settings, Wrong> {
-    let known: Vec<&str> = COMMON.into_iter().chain(kind.fields().iter().map(|field| field.name)).collect();
+    let known: Vec<&str> =
+        fields::names(&COMMON).into_iter().chain(kind.fields().iter().map(|field| field.name)).collect();
     fields.only(&known, problems);
     let mut whole = DeTable::new();
     let mut all_read = Ok(());

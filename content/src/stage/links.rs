@@ -7,9 +7,17 @@ use hockeystick_core::workload::{Class, PerClass};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::fields::{Fields, Wrong, shortened};
+use crate::fields::{Fields, Known, Wrong, names, shortened, valid};
 use crate::problem::Problems;
 use crate::suggest::valid_names;
+
+/// Fields of a link.
+pub(crate) const FIELDS: [Known; 4] = [
+    ("path", "two or more components: path = [\"users\", \"app\", \"database\"]"),
+    ("latency", "one way: latency = \"20 ms\""),
+    ("bandwidth", "of each connection: bandwidth = \"1 Gbit/s\""),
+    ("for", "classes: for = [\"read\", \"write\"]"),
+];
 
 /// Where the file says a link: the table's index, and the two names.
 #[derive(Clone, Debug)]
@@ -24,9 +32,9 @@ pub(crate) fn read(top: &Fields<'_, '_>, ids: &[String], problems: &mut Problems
     let mut links = Vec::new();
     let mut places = Vec::new();
     for (table, fields) in top.tables("link", limits::LINKS, problems).into_iter().enumerate() {
-        fields.only(&["path", "latency", "bandwidth", "for"], problems);
-        let latency = fields.optional("latency", "one way: latency = \"20 ms\"", problems);
-        let bandwidth = fields.optional("bandwidth", "of each connection: bandwidth = \"1 Gbit/s\"", problems);
+        fields.only(&names(&FIELDS), problems);
+        let latency = fields.optional("latency", valid(&FIELDS, "latency"), problems);
+        let bandwidth = fields.optional("bandwidth", valid(&FIELDS, "bandwidth"), problems);
         let classes = read_classes(&fields, problems);
         let hops = read_path(&fields, ids, problems);
         let (Ok(latency), Ok(bandwidth), Ok(classes)) = (latency, bandwidth, classes) else { continue };
@@ -45,22 +53,21 @@ pub(crate) fn read(top: &Fields<'_, '_>, ids: &[String], problems: &mut Problems
 
 /// `for`: the classes whose requests go this way; all when left out.
 fn read_classes(fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<PerClass<bool>, Wrong> {
-    let names = fields.optional::<Vec<Class>>("for", "classes: for = [\"read\", \"write\"]", problems)?;
+    let names = fields.optional::<Vec<Class>>("for", valid(&FIELDS, "for"), problems)?;
     Ok(names.map_or(PerClass::all(true), |names| PerClass(Class::ALL.map(|class| names.contains(&class)))))
 }
 
 /// Each component of the path with where the file names it. Empty when something is wrong.
 fn read_path(fields: &Fields<'_, '_>, ids: &[String], problems: &mut Problems) -> Vec<(usize, Range<usize>)> {
-    const VALID: &str = "two or more components: path = [\"users\", \"app\", \"database\"]";
     let path = fields.path_of("path");
     let Some(value) = fields.get("path") else {
-        problems.add(fields.span(), path, "missing field", VALID);
+        problems.add(fields.span(), path, "missing field", valid(&FIELDS, "path"));
         return Vec::new();
     };
     let names = match value.get_ref() {
         DeValue::Array(names) if names.len() >= 2 => names,
         _ => {
-            problems.add(value.span(), path, "not a path", VALID);
+            problems.add(value.span(), path, "not a path", valid(&FIELDS, "path"));
             return Vec::new();
         }
     };

@@ -119,7 +119,7 @@ fn merged(
 }
 
 /// What would be valid for a machine's field.
-fn example(field: &str) -> &'static str {
+pub(crate) fn example(field: &str) -> &'static str {
     match field {
         "vcpus" => "processors, as a whole number: vcpus = 2",
         "quota" => "processors' worth of time, above 0: quota = 0.5",

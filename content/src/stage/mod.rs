@@ -1,4 +1,4 @@
-//! The stage file: TOML, written by hand.
+//! The stage file: TOML, written by hand; [`schema()`] is what an editor can know of it.
 //!
 //! ```toml
 //! schema = 1
@@ -21,11 +21,13 @@
 mod components;
 mod edit;
 mod faults;
+mod inject;
 mod links;
 mod machines;
 mod overrides;
 mod places;
 mod regions;
+mod schema;
 mod workload;
 
 use hockeystick_core::hardware::Catalogue;
@@ -33,20 +35,44 @@ use hockeystick_core::stage::{Challenge, SCHEMA, Stage};
 use toml::de::DeTable;
 
 use crate::TEXT_BYTES_MAX;
-use crate::fields::{Fields, Wrong};
+use crate::fields::{Fields, Known, Wrong, names, valid};
 use crate::problem::{FileErrors, Problems};
 
 pub use edit::{Edit, EditError, with_values};
+pub use inject::fault;
 pub use overrides::{SetError, parse_value, set};
+pub use schema::schema;
 
-pub(crate) use faults::{DETAILS as FAULT_DETAILS, Names, read_kind as read_fault_kind, read_target};
+pub(crate) use faults::{Names, details as fault_details, read_kind as read_fault_kind, read_target};
 pub(crate) use machines::read_size;
 
 /// Everything wrong with a stage file.
 pub type StageErrors = FileErrors;
 
-const TOP_LEVEL: [&str; 11] =
-    ["schema", "title", "users", "rate", "workload", "region", "machine", "component", "link", "fault", "challenge"];
+/// Fields of a stage file.
+pub(crate) const TOP_LEVEL: [Known; 11] = [
+    ("schema", "schema = 1"),
+    ("title", "title = \"What broke, in a few words\""),
+    ("users", workload::RATE),
+    ("rate", workload::RATE),
+    ("workload", "what users ask for"),
+    ("region", "places that are far from one another: [region.europe]"),
+    ("machine", "machines that components share: [machine.box]"),
+    ("component", "what is on the board: [[component]]"),
+    ("link", "who calls whom: [[link]]"),
+    ("fault", "what goes wrong, and when: [[fault]]"),
+    ("challenge", "what the reader is asked to reach"),
+];
+
+/// Fields of `[challenge]`.
+pub(crate) const CHALLENGE: [Known; 6] = [
+    ("goal", "goal = \"the task, as a sentence\""),
+    ("rate", "rate = \"60/s\""),
+    ("p95", "p95 = \"300 ms\""),
+    ("errors", "errors = 0.001"),
+    ("budget", "budget = 60 (US dollars a month)"),
+    ("hints", "hints = [\"a vague one\", \"a plain one\"]"),
+];
 
 /// Reads a stage from the text of its file; `file` is the name that errors carry.
 ///
@@ -63,7 +89,7 @@ pub fn read(text: &str, file: &str, catalogue: &Catalogue) -> Result<Stage, Stag
 fn read_into(text: &str, catalogue: &Catalogue, problems: &mut Problems) -> Result<Stage, Wrong> {
     let document = parse(text, problems)?;
     let top = Fields::new(document.get_ref(), 0..0, "");
-    let schema = top.optional::<u32>("schema", "schema = 1", problems);
+    let schema = top.optional::<u32>("schema", valid(&TOP_LEVEL, "schema"), problems);
     if let Ok(Some(version)) = schema
         && version != SCHEMA
     {
@@ -72,21 +98,21 @@ fn read_into(text: &str, catalogue: &Catalogue, problems: &mut Problems) -> Resu
         problems.add(span, "schema", format!("version {version} of the stage file is not known"), help);
         return Err(Wrong);
     }
-    top.only(&TOP_LEVEL, problems);
-    let title = top.required("title", "title = \"What broke, in a few words\"", problems);
+    top.only(&names(&TOP_LEVEL), problems);
+    let title = top.required("title", valid(&TOP_LEVEL, "title"), problems);
     let workload = workload::read(&top, problems);
     let regions = regions::read(&top, problems);
     let region_names: Vec<String> = regions.iter().map(|region| region.id.clone()).collect();
     let machines = machines::read(&top, catalogue, problems);
     let components = components::read(&top, &machines, &region_names, catalogue, problems);
     let links = links::read(&top, &components.ids, problems);
-    let names = faults::Names {
+    let known = faults::Names {
         components: &components.ids,
         machines: &machines.names,
         regions: &region_names,
         links: &links.0,
     };
-    let faults = faults::read(&top, names, problems);
+    let faults = faults::read(&top, known, problems);
     let challenge = read_challenge(&top, problems);
     if !problems.is_empty() {
         return Err(Wrong);
@@ -133,13 +159,13 @@ fn report_broken_rules(stage: &Stage, places: &places::Places<'_, '_>, problems:
 fn read_challenge(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Option<Challenge>, Wrong> {
     let Some(value) = top.get("challenge") else { return Ok(None) };
     let table = Fields::of(value, "challenge", problems)?;
-    table.only(&["goal", "rate", "p95", "errors", "budget", "hints"], problems);
-    let goal = table.required("goal", "goal = \"the task, as a sentence\"", problems);
-    let rate = table.required("rate", "rate = \"60/s\"", problems);
-    let p95 = table.required("p95", "p95 = \"300 ms\"", problems);
-    let errors = table.optional("errors", "errors = 0.001", problems);
-    let budget = table.optional("budget", "budget = 60 (US dollars a month)", problems);
-    let hints = table.optional("hints", "hints = [\"a vague one\", \"a plain one\"]", problems);
+    table.only(&names(&CHALLENGE), problems);
+    let goal = table.required("goal", valid(&CHALLENGE, "goal"), problems);
+    let rate = table.required("rate", valid(&CHALLENGE, "rate"), problems);
+    let p95 = table.required("p95", valid(&CHALLENGE, "p95"), problems);
+    let errors = table.optional("errors", valid(&CHALLENGE, "errors"), problems);
+    let budget = table.optional("budget", valid(&CHALLENGE, "budget"), problems);
+    let hints = table.optional("hints", valid(&CHALLENGE, "hints"), problems);
     Ok(Some(Challenge {
         goal: goal?,
         rate: rate?,

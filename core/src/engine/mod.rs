@@ -25,6 +25,7 @@ mod run;
 pub mod sampler;
 pub(crate) mod table;
 pub mod tally;
+pub(crate) mod trail;
 pub mod visits;
 pub mod watch;
 pub mod work;
@@ -296,6 +297,7 @@ pub struct Engine {
     watched: Vec<Option<Box<watch::Watched>>>,
     incident: watch::Incident,
     moves: Vec<Move>,
+    trail: Vec<trail::Step>,
     pub(crate) tally: Tally,
     events: u64,
     digest: u64,
@@ -337,6 +339,7 @@ impl Engine {
             watched: Vec::new(),
             incident: watch::Incident::default(),
             moves: Vec::new(),
+            trail: Vec::new(),
             tally: Tally::new(),
             events: 0,
             digest: seed,

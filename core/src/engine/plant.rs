@@ -149,11 +149,6 @@ impl Engine {
         (self.watch_one_in, self.watch_only) = (one_in, None);
     }
 
-    /// Logs the moves of one request only.
-    pub(crate) fn watch_only(&mut self, request: u64) {
-        self.watch_only = Some(request);
-    }
-
     pub(crate) fn moves(&mut self) -> &mut Vec<Move> {
         &mut self.moves
     }

@@ -6,6 +6,7 @@ use super::calendar::Slot;
 use super::calls::{CallId, Place};
 use super::moves::Cause;
 use super::processor::Fired;
+use super::trail::Mark;
 use super::{Answer, Engine, Event, Message, Owner, Reply};
 use crate::units::Nanos;
 
@@ -87,6 +88,8 @@ impl Engine {
         // A call that was ended while it paused has nobody to tell.
         let call = self.calls.get_mut(id).filter(|call| !call.is_over())?;
         call.place = Place::Held;
+        let watched = call.watched;
+        self.mark(watched, id, Mark::Served);
         Some(Event::Served(id))
     }
 
@@ -121,6 +124,7 @@ impl Engine {
         let expired = *call;
         call.parent = CallId::NONE;
         let (parent, call) = (expired.parent, *call);
+        self.mark(call.watched, id, Mark::GivenUp);
         if !call.is_over() {
             self.see(&expired, Err(Cause::TimedOut));
         }

@@ -8,7 +8,7 @@ use super::Engine;
 use super::random::Stream;
 
 /// Bits of a request's number below those that say which source of users it comes from.
-const SOURCE_SHIFT: u32 = 40;
+pub(crate) const SOURCE_SHIFT: u32 = 40;
 
 /// A visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

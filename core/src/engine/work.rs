@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::calendar::Slot;
 use super::calls::{Call, CallId, Place};
 use super::moves::{Cause, Move, What};
+use super::trail::Mark;
 use super::{Answer, Engine, Late, Message, Order};
 use crate::units::Nanos;
 use crate::workload::Class;
@@ -27,6 +28,7 @@ impl Engine {
         };
         call.deadline = self.now.saturating_add(patience);
         let id = self.calls.add(call);
+        self.mark(call.watched, id, Mark::Begun { class, node });
         self.deadlines.add(&mut self.calendar, self.now, id, call.deadline);
         id
     }
@@ -36,6 +38,7 @@ impl Engine {
         let Some(call) = self.calls.remove(root) else { return false };
         let response_ns = self.now - call.begun;
         self.note(call.request.rotate_left(32) ^ response_ns);
+        self.mark(call.watched, root, Mark::Ended { failed: answer.err() });
         match answer {
             Ok(()) => {
                 self.tally.complete(call.class, response_ns, call.stale);
@@ -54,12 +57,18 @@ impl Engine {
     pub fn begin_own(&mut self, request: u64, class: Class, node: u16, of: Option<CallId>) -> CallId {
         let mut call = Call::new(request, class, CallId::NONE, node, u16::MAX, self.now);
         call.watched = of.and_then(|of| self.calls.get(of)).is_some_and(|of| of.watched);
-        self.calls.add(call)
+        let id = self.calls.add(call);
+        if let Some(of) = of {
+            self.mark(call.watched, id, Mark::Own { of, node });
+        }
+        id
     }
 
     /// Ends work of a component's own.
     pub fn finish(&mut self, own: CallId) {
-        self.calls.remove(own);
+        if let Some(call) = self.calls.remove(own) {
+            self.mark(call.watched, own, Mark::Ended { failed: None });
+        }
     }
 
     /// Calls the component at the other end of `edge` for `parent`. Its answer comes as [`super::Event::Answered`], at the
@@ -74,6 +83,7 @@ impl Engine {
         self.deadlines.add(&mut self.calendar, self.now, id, call.deadline);
         let arrives = self.send(usize::from(edge) * 2, call.class, Message::Arrive(id));
         self.log(&call, What::Travel { edge, back: false, arrives });
+        self.mark(call.watched, id, Mark::Called { by: parent, edge, arrives });
         Some(id)
     }
 
@@ -93,9 +103,11 @@ impl Engine {
         }
         if !waited_for {
             self.calls.remove(id);
+            self.mark(call.watched, id, Mark::Ended { failed: answer.err() });
             return;
         }
         let arrives = self.send(usize::from(call.link) * 2 + 1, call.class, Message::Answer(id, answer));
+        self.mark(call.watched, id, Mark::Answered { arrives, failed: answer.err() });
         if answer.is_ok() {
             self.log(&call, What::Travel { edge: call.link, back: true, arrives });
         }
@@ -109,6 +121,7 @@ impl Engine {
         } else {
             self.see(&call, Err(cause));
             self.log(&call, What::Fail { node: call.node, cause });
+            self.mark(call.watched, id, Mark::Ended { failed: Some(cause) });
             self.lose(id);
         }
     }
@@ -134,8 +147,10 @@ impl Engine {
     pub fn compute(&mut self, id: CallId, host: u32, demand_ns: f64) {
         let Some(call) = self.calls.get_mut(id) else { return };
         call.place = Place::Processor(host);
+        let watched = call.watched;
         self.hosts[host as usize].processor.add(self.now, id, demand_ns);
         self.schedule_processor(host);
+        self.mark(watched, id, Mark::Computes);
     }
 
     /// Lets a call wait for a synchronous operation of a machine's disk. Its end comes as [`super::Event::Served`].
@@ -148,8 +163,10 @@ impl Engine {
     pub fn use_disk(&mut self, id: CallId, host: u32, demand_ns: Nanos) {
         let Some(call) = self.calls.get_mut(id) else { return };
         call.place = Place::Disk(host);
+        let watched = call.watched;
         self.hosts[host as usize].disk.add(self.now, id, demand_ns);
         self.schedule_disk(host);
+        self.mark(watched, id, Mark::AtDisk);
     }
 
     /// Lets time pass for a call. Its end comes as [`super::Event::Served`].
@@ -168,6 +185,7 @@ impl Engine {
         let (line, _) = &mut self.lines[usize::from(edge) * 2 + usize::from(back)];
         let arrives = line.arrival(self.now, 0.0);
         self.log(&call, What::Travel { edge, back, arrives });
+        self.mark(call.watched, id, Mark::Crossed { edge, back, arrives });
         self.pause(id, arrives - self.now);
     }
 
@@ -208,6 +226,7 @@ impl Engine {
     pub fn waits(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(id).copied() {
             self.log(&call, What::Wait { node: call.node });
+            self.mark(call.watched, id, Mark::Waits);
         }
     }
 
@@ -215,6 +234,7 @@ impl Engine {
     pub fn serves(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(id).copied() {
             self.log(&call, What::Serve { node: call.node });
+            self.mark(call.watched, id, Mark::Serves);
         }
     }
 

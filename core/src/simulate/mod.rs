@@ -9,6 +9,7 @@ mod lifecycle;
 mod replay;
 mod run;
 mod timeline;
+pub mod trace;
 mod window;
 
 use crate::component::{Behaviour, Metric, NodeGauge, Place, Settings, Way};
@@ -21,7 +22,7 @@ use crate::units::Nanos;
 use timeline::Timeline;
 
 pub use replay::replay;
-pub use run::{Run, RunOptions, run};
+pub use run::{Run, RunOptions, measure, run};
 pub use window::Window;
 
 /// A copy of a component in a run.

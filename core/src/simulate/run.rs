@@ -72,6 +72,19 @@ struct Batch {
 /// # Errors
 /// Every rule that the stage breaks.
 pub fn run(stage: &Stage, options: &RunOptions, progress: &mut dyn FnMut(f64)) -> Result<Run, Vec<Problem>> {
+    measure(stage, options, progress).map(|(run, _)| run)
+}
+
+/// As [`run`](fn@run), with the simulation as it stands at the end: for what else can be asked of it, such as its
+/// [bill](crate::cost).
+///
+/// # Errors
+/// Every rule that the stage breaks.
+pub fn measure(
+    stage: &Stage,
+    options: &RunOptions,
+    progress: &mut dyn FnMut(f64),
+) -> Result<(Run, Simulation), Vec<Problem>> {
     let mut simulation = Simulation::new(stage, options.seed)?;
     let mut slice_means = Vec::with_capacity(BATCHES * SLICES);
     let mut batches = Vec::with_capacity(BATCHES);
@@ -82,14 +95,15 @@ pub fn run(stage: &Stage, options: &RunOptions, progress: &mut dyn FnMut(f64)) -
     let warm_up = mser5(&slice_means).div_ceil(SLICES).min(BATCHES / 2);
     let batch_s = options.seconds / BATCHES as f64;
     let measured = &batches[warm_up..];
-    Ok(Run {
+    let run = Run {
         outcome: summarise(&simulation, measured, options.confidence),
         counts: simulation.counts(),
         events: simulation.events(),
         warm_up_s: warm_up as f64 * batch_s,
         measured_s: measured.len() as f64 * batch_s,
         digest: simulation.digest(),
-    })
+    };
+    Ok((run, simulation))
 }
 
 impl Simulation {

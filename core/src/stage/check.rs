@@ -273,29 +273,38 @@ impl Stage {
         let calls = |link: &Link| {
             !(kind(link.from).is_some_and(Kind::keeps_rows) && kind(link.to).is_some_and(Kind::keeps_rows))
         };
-        let links: Vec<&Link> = self.links.iter().filter(|link| calls(link)).collect();
-        // Whoever has nobody left who calls it is taken off, until none is (Kahn, 1962); what stays is in a circle or
-        // behind one.
+        let links: Vec<(usize, &Link)> = self.links.iter().enumerate().filter(|(_, link)| calls(link)).collect();
+        // Whoever has nobody left to call is taken off, until none is (Kahn, 1962); what stays is in a circle or leads to
+        // one.
         let mut left: Vec<bool> = vec![true; self.components.len()];
+        let calls_on = |left: &[bool], index: usize| {
+            let on = |(_, link): &&(usize, &Link)| link.from == index && left.get(link.to) == Some(&true);
+            links.iter().find(on).map(|(number, link)| (*number, link.to))
+        };
         for _ in 0..self.components.len() {
-            let called: Vec<bool> = (0..left.len())
-                .map(|index| links.iter().any(|link| link.to == index && left.get(link.from) == Some(&true)))
-                .collect();
             let before = left.clone();
-            left.iter_mut().zip(&called).for_each(|(left, called)| *left &= called);
+            left.iter_mut().enumerate().for_each(|(index, left)| *left &= calls_on(&before, index).is_some());
             if left == before {
                 break;
             }
         }
-        if let Some((index, link)) = self
-            .links
-            .iter()
-            .enumerate()
-            .find(|(_, link)| calls(link) && left.get(link.from) == Some(&true) && left.get(link.to) == Some(&true))
-        {
-            let (from, to) = (&self.components[link.from].id, &self.components[link.to].id);
-            let message = format!("calls from `{from}` to `{to}` go round in a circle");
-            report.add(format!("link[{index}]"), message, "calls that come to an end: remove a link of the circle");
+        // So whoever follows the calls comes round to where they were before.
+        let mut seen = vec![false; self.components.len()];
+        let mut at = left.iter().position(|left| *left);
+        while let Some(index) = at {
+            seen[index] = true;
+            let next = calls_on(&left, index);
+            if let Some((number, to)) = next.filter(|(_, to)| seen[*to]) {
+                let (from, to) = (&self.components[index].id, &self.components[to].id);
+                let message = format!("calls from `{from}` to `{to}` go round in a circle");
+                report.add(
+                    format!("link[{number}]"),
+                    message,
+                    "calls that come to an end: remove a link of the circle",
+                );
+                break;
+            }
+            at = next.map(|(_, to)| to);
         }
     }
 
@@ -348,19 +357,8 @@ impl Stage {
                 let help = "a component, a copy of one, a machine, a link or a region";
                 report.add(format!("{path}.on"), "there is no such thing", help);
             }
-            let mut range = |field: &str, value, min, max| {
+            for (field, value, [min, max]) in fault.kind.numbers() {
                 report.range(format!("{path}.{field}"), value, min, max, Unit::Number);
-            };
-            match fault.kind {
-                FaultKind::Slow { speed } => range("speed", speed, 0.001, 1.0),
-                FaultKind::Lossy { loss } => range("loss", loss, 0.0, 1.0),
-                FaultKind::ConnectionLeak { share } | FaultKind::HotKey { share } => range("share", share, 0.0, 1.0),
-                FaultKind::Spike { factor } => range("factor", factor, 0.0, 1_000.0),
-                FaultKind::Deploy { errors, speed, .. } => {
-                    range("errors", errors, 0.0, 1.0);
-                    range("speed", speed, 0.001, 1_000.0);
-                }
-                _ => {}
             }
             let links_only = matches!(fault.kind, FaultKind::Lossy { .. } | FaultKind::Cut);
             if links_only && matches!(fault.on, Target::Component(..) | Target::Machine(_)) {

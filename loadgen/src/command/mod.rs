@@ -12,6 +12,7 @@ mod check;
 mod predict;
 mod report;
 mod run;
+mod schema;
 
 use std::io::Write;
 use std::ops::RangeInclusive;
@@ -43,6 +44,7 @@ enum Command {
     Calibrate(calibrate::Options),
     Check(check::Options),
     Report(report::Options),
+    Schema(schema::Options),
 }
 
 /// How a command ends.
@@ -75,6 +77,7 @@ impl Cli {
             Command::Calibrate(options) => calibrate::run(&options),
             Command::Check(options) => check::run(&options),
             Command::Report(options) => report::run(&options),
+            Command::Schema(options) => Ok(schema::run(&options)),
         };
         outcome.unwrap_or_else(|error: Report| {
             eprintln!("{error:?}");
