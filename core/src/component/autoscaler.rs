@@ -116,8 +116,11 @@ pub(super) struct State {
 }
 
 /// What theory is told of the autoscaler: it handles no request.
-pub(super) fn flow(_: &Settings, _: Class, _: &Context<'_>) -> Flow {
-    Flow { caveats: vec!["every copy is taken to be on".to_owned()], ..Flow::default() }
+pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
+    match settings.signal {
+        Signal::Cpu => Flow::default(),
+        Signal::Backlog => Flow { caveats: vec!["every copy is taken to be on".to_owned()], ..Flow::default() },
+    }
 }
 
 impl State {

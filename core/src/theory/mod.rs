@@ -52,6 +52,8 @@ pub mod sharding;
 pub mod sharing;
 mod solve;
 mod spread;
+mod users;
+mod varying;
 mod walk;
 pub mod zipf;
 

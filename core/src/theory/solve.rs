@@ -7,6 +7,7 @@ use super::mean::{self, Mean};
 use super::network::{FollowUp, Memory, Network, Station};
 use super::population::{self, Population};
 use super::response::Responses;
+use super::{users, varying};
 use crate::engine::moves::Cause;
 use crate::number::fixed;
 use crate::outcome::{Estimate, Outcome, Response, by_name};
@@ -18,6 +19,8 @@ const NEGLIGIBLE: f64 = 1e-6;
 const SWAPPING: f64 = 1e-3;
 /// Share of the users' patience that the mean may take before too many of them give up.
 const IMPATIENT: f64 = 0.25;
+/// Half a percent of the requests, a quarter to either side.
+const STEP: f64 = 0.0025;
 const EXACT: &str = "exact";
 
 /// Solves a stage.
@@ -32,17 +35,20 @@ pub fn solve(stage: &Stage) -> Outcome {
     if let Some(reason) = network.beyond.first() {
         return nothing(&network, reason);
     }
-    if stage.workload.closed.is_some() || stage.workload.bursts.is_some() || stage.workload.day.is_some() {
-        return nothing(&network, "Theory describes random arrivals at one rate, and this stage's come and go.");
-    }
     if network.routes.is_empty() {
         return nothing(&network, "No way leads from the users to a server.");
+    }
+    if let Some((users, think_s)) = network.closed {
+        return users::solve(stage, users, think_s);
+    }
+    if varying::applies(stage) {
+        return varying::solve(stage);
     }
     Solver::new(&network).outcome()
 }
 
 /// An outcome without a figure.
-fn nothing(network: &Network, reason: &str) -> Outcome {
+pub(super) fn nothing(network: &Network, reason: &str) -> Outcome {
     let none = || Estimate::not_applicable(reason);
     let names = network.stations.iter().flat_map(|station| station.names.iter().cloned());
     Outcome {
@@ -64,13 +70,15 @@ enum Regime {
     Refusing(f64),
     /// A queue grows until users give up.
     Growing,
+    /// More connections of this component's pool are wanted than there are.
+    Dry(String),
     /// Requests fill this machine's memory for more than a moment.
     Swapping(String),
 }
 
 /// What is known of a network at its load.
 pub(super) struct Solver<'a> {
-    network: &'a Network,
+    pub(super) network: &'a Network,
     pub(super) loads: Vec<f64>,
     /// One for each door; none where the number inside is past counting.
     populations: Vec<Option<Population>>,
@@ -92,6 +100,11 @@ impl<'a> Solver<'a> {
             return Regime::Swapping(memory.host.clone());
         }
         let keeps_up = self.busiest().is_none_or(|(_, load)| load < 1.0);
+        if keeps_up
+            && let Some(dry) = self.network.pools.iter().find(|it| mean::pool_wait(self.network, it).1.is_infinite())
+        {
+            return Regime::Dry(dry.name.clone());
+        }
         match self.refused() {
             Some(refused) if keeps_up && refused < NEGLIGIBLE => Regime::Steady,
             None if keeps_up => Regime::Steady,
@@ -131,7 +144,22 @@ impl<'a> Solver<'a> {
         population.map_or(1.0, |population| population.at_least(fit + 1))
     }
 
-    fn outcome(&self) -> Outcome {
+    /// Seconds in which the slowest queue forgets how it began: that of M/M/1, S / (1 - sqrt(rho))². Infinite when not
+    /// every station keeps up.
+    ///
+    /// Cohen, *The Single Server Queue* (2nd edition, 1982), section II.2.1.
+    pub(super) fn settles_s(&self) -> f64 {
+        if self.regime != Regime::Steady {
+            return f64::INFINITY;
+        }
+        let of = |(at, load): (usize, &f64)| {
+            let left = 1.0 - load.sqrt();
+            self.network.visit(at).first / (left * left)
+        };
+        self.loads.iter().enumerate().map(of).fold(0.0, f64::max)
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
         let responses = self.responses();
         let late = responses.as_ref().map_or(0.0, |responses| responses.tail(self.network.patience_s));
         let names = self.network.stations.iter().enumerate().flat_map(|(at, station)| {
@@ -178,7 +206,7 @@ impl<'a> Solver<'a> {
     }
 
     /// The distribution of response times, where it is known.
-    fn responses(&self) -> Option<Responses> {
+    pub(super) fn responses(&self) -> Option<Responses> {
         let limited = self.network.stations.iter().zip(&self.loads).any(|(at, load)| at.limited() && *load > 0.0);
         let limited = limited || self.network.fans_out();
         let steady = self.regime == Regime::Steady && self.network.poisson && self.network.rate_per_s > 0.0;
@@ -200,7 +228,11 @@ impl<'a> Solver<'a> {
                 let busy = at.shared(self.network.most_at(station)).state(offered).busy;
                 Estimate::by(busy / f64::from(at.servers), CROWDED)
             }
-            Regime::Steady => Estimate::by(load, "exact: the utilisation law"),
+            Regime::Steady if self.network.caveats.is_empty() => Estimate::by(load, "exact: the utilisation law"),
+            Regime::Steady => {
+                let caveats = self.network.caveats.join("; ");
+                Estimate::by(load, format!("approximation: the utilisation law; {caveats}"))
+            }
             Regime::Refusing(refused) => {
                 let basis = format!("approximation: the utilisation law without the refused; {}", self.crowding());
                 Estimate::by((load * (1.0 - refused)).min(1.0), basis)
@@ -210,6 +242,7 @@ impl<'a> Solver<'a> {
                 Estimate::by(load / most, "approximation: the bottleneck is always busy, the others in proportion")
             }
             Regime::Swapping(host) => Estimate::not_applicable(swapping(host)),
+            Regime::Dry(name) => Estimate::not_applicable(dry(name)),
         }
     }
 
@@ -232,6 +265,7 @@ impl<'a> Solver<'a> {
                 Estimate::by(rate / load, format!("an upper bound: {name} is the bottleneck, and can do no more"))
             }
             Regime::Swapping(host) => Estimate::not_applicable(swapping(host)),
+            Regime::Dry(name) => Estimate::not_applicable(dry(name)),
         }
     }
 
@@ -239,6 +273,7 @@ impl<'a> Solver<'a> {
         let rate = self.network.rate_per_s;
         let of = |cause: Cause| match (cause, &self.regime) {
             (_, Regime::Swapping(host)) => Estimate::not_applicable(swapping(host)),
+            (_, Regime::Dry(name)) => Estimate::not_applicable(dry(name)),
             (Cause::Down | Cause::OutOfMemory, _) => Estimate::by(0.0, "exact: nothing breaks"),
             (Cause::Refused, Regime::Steady) if !self.network.poisson => Estimate::not_applicable(METRONOME),
             (Cause::Refused, Regime::Steady) => {
@@ -262,8 +297,21 @@ impl<'a> Solver<'a> {
             _ if mean.known().is_none() => mean.clone(),
             None => Estimate::not_applicable(self.no_distribution()),
             Some(responses) => {
-                let ms = 1e3 * responses.quantile_s(q, self.network.patience_s);
-                Estimate::by(ms, self.grounds(mean::distribution_caveats(self.network), late))
+                let at = |q: f64| 1e3 * responses.quantile_s(q, self.network.patience_s);
+                let mut caveats = mean::distribution_caveats(self.network);
+                // Constant delays make steps: beside one a sample may lie on either tread.
+                let (low, high) = (at(q - STEP), at(q + STEP));
+                let steep = high > 1.1 * low;
+                if steep {
+                    caveats.push(format!(
+                        "a step: from {} to {} ms within half a percent",
+                        fixed(low, 1),
+                        fixed(high, 1)
+                    ));
+                }
+                let basis = Some(self.grounds(caveats, late));
+                let end = |ms: f64| steep.then_some(ms);
+                Estimate::Known { value: at(q), low: end(low), high: end(high), basis }
             }
         };
         let (p50, p95, p99) = (quantile(0.50), quantile(0.95), quantile(0.99));
@@ -282,6 +330,7 @@ impl<'a> Solver<'a> {
         match &self.regime {
             _ if !self.network.poisson => Estimate::not_applicable(METRONOME),
             Regime::Swapping(host) => Estimate::not_applicable(swapping(host)),
+            Regime::Dry(name) => Estimate::not_applicable(dry(name)),
             Regime::Growing => Estimate::not_applicable(self.growing()),
             Regime::Refusing(_) => self.mean_of_the_admitted(),
             Regime::Steady => {
@@ -384,6 +433,10 @@ impl<'a> Solver<'a> {
 const CROWDED: &str =
     "exact for one station alone: jobs as a birth-death chain at the paces of the Universal Scalability Law";
 const METRONOME: &str = "Arrivals are equally spaced, and theory's queues need random ones.";
+
+fn dry(name: &str) -> String {
+    format!("Queries want more connections than the pool of {name} has: requests wait until they fail.")
+}
 
 fn swapping(host: &str) -> String {
     format!("Requests fill the memory of {host}: work slows down as it swaps, which fills memory further.")
