@@ -22,6 +22,9 @@ const IMPATIENT: f64 = 0.25;
 /// Half a percent of the requests, a quarter to either side.
 const STEP: f64 = 0.0025;
 const EXACT: &str = "exact";
+/// Whether this build has the theory of every kind of component and workload; a page does without what its boards cannot
+/// have.
+const EVERY_KIND: bool = cfg!(feature = "every-kind");
 
 /// Solves a stage.
 ///
@@ -38,11 +41,16 @@ pub fn solve(stage: &Stage) -> Outcome {
     if network.routes.is_empty() {
         return nothing(&network, "No way leads from the users to a server.");
     }
-    if let Some((users, think_s)) = network.closed {
-        return users::solve(stage, users, think_s);
-    }
-    if varying::applies(stage) {
-        return varying::solve(stage);
+    match network.closed {
+        Some((users, think_s)) if EVERY_KIND => return users::solve(stage, users, think_s),
+        _ if varying::applies(stage) && EVERY_KIND => return varying::solve(stage),
+        _ if network.closed.is_some() || varying::applies(stage) => {
+            return nothing(
+                &network,
+                "Requests come and go here; ask a program with the whole theory, such as loadgen.",
+            );
+        }
+        _ => {}
     }
     Solver::new(&network).outcome()
 }
@@ -172,7 +180,7 @@ impl<'a> Solver<'a> {
             utilisation: by_name(names),
             errors_per_s: self.errors(responses.as_ref(), late),
             stale: Estimate::not_applicable("Theory does not follow what is out of date."),
-            metrics: by_name(self.metrics()),
+            metrics: if EVERY_KIND { by_name(self.metrics()) } else { BTreeMap::new() },
         }
     }
 
