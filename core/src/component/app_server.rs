@@ -244,6 +244,7 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     flow.memory = Some(held);
     let left_out = [
         (cached, "the cache's hit ratio is Che's approximation"),
+        (context.calls(&[Kind::LogPipeline], class), "the load of the log pipeline is left out"),
         (settings.tries > 1, "calls that are made again are left out, for none fails while stations keep up"),
         (settings.crash_every.ns() > 0, "crashes are left out"),
     ];

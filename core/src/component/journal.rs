@@ -145,7 +145,10 @@ pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow
             Ask::Compute { demand: settings.demand, count: 1, chance: 1.0 },
             Ask::Delay { time: Duration::from_ns(sync.ns() * 3 / 2), chance: 1.0 },
         ],
-        caveats: vec!["a change waits for one disk write and half of the one before".to_owned()],
+        caveats: vec![
+            "a change waits for one disk write and half of the one before".to_owned(),
+            "the load of the journal's disk, which writes changes in groups, is left out".to_owned(),
+        ],
         behind: vec![Ask::Call { kinds: ABOUT.calls, count: settings.queries, chance: 1.0 }],
         follow_up: Some(FollowUp {
             metric: "delay",
