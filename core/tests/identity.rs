@@ -21,6 +21,24 @@ fn native(case: u32, seconds: u64, seed: u64) -> String {
     run.digest().to_string()
 }
 
+#[test]
+fn the_cases_have_every_kind_of_component_and_of_fault() {
+    for case in 4..=9 {
+        let stage = hockeystick_probe::case(case).expect("the probe has this case");
+        let run = Simulation::new(&stage, 1).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(run.nodes().len(), stage.components.len());
+        let kinds = stage.components.iter().map(|component| component.settings.kind());
+        for kind in hockeystick_core::component::Kind::ALL {
+            assert!(kinds.clone().any(|other| other == *kind), "case {case}: no {kind:?}");
+        }
+    }
+    let stages = (4..=9).filter_map(hockeystick_probe::case);
+    let faults: Vec<_> =
+        stages.flat_map(|stage| stage.faults).map(|fault| std::mem::discriminant(&fault.kind)).collect();
+    let different = (0..faults.len()).filter(|at| !faults[..*at].contains(&faults[*at])).count();
+    assert_eq!(different, 13, "kinds of fault");
+}
+
 /// Builds the probe for WebAssembly as the page is built, in a target folder of its own: the outer cargo may hold the usual one.
 fn probe() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe");
@@ -37,9 +55,16 @@ fn probe() -> PathBuf {
 
 #[test]
 fn native_and_webassembly_runs_are_bit_identical() {
-    let seconds = [60, 10, 300, 300];
-    let seeds = |case| (1..=3).map(move |seed| (case, seconds[case as usize], seed));
-    let runs: Vec<(u32, u64, u64)> = (0..4).flat_map(seeds).collect();
+    // Cases 4 to 9 have a component of every kind and a fault of every kind; those from 10 on are random.
+    let seconds = |case| match case {
+        0 => 60,
+        1 => 10,
+        2 | 3 => 300,
+        4..=9 => 200,
+        _ => 4,
+    };
+    let seeds = |case| (1..=if case < 4 { 3 } else { 1 }).map(move |seed| (case, seconds(case), seed));
+    let runs: Vec<(u32, u64, u64)> = (0..60).flat_map(seeds).collect();
     let node = Command::new("node")
         .args(["--input-type=module", "--eval", SCRIPT])
         .arg(probe())

@@ -1,6 +1,8 @@
 //! Reference stages for tests and benchmarks of the engine, and the engine as a bare WebAssembly module.
 
 pub mod exports;
+pub mod laws;
+pub mod random;
 
 use hockeystick_core::component::{Settings, app_server, clients, database, dns};
 use hockeystick_core::hardware::Machine;
@@ -79,7 +81,8 @@ pub fn case(number: u32) -> Option<Stage> {
         1 => Some(workload_b()),
         2 => Some(first_stage(60.0)),
         3 => Some(eventful()),
-        _ => None,
+        4..=9 => Some(random::everything(u64::from(number))),
+        _ => Some(random::stage(u64::from(number))),
     }
 }
 

@@ -198,6 +198,8 @@ pub(super) struct State {
     services: Vec<Service>,
     jobs: Jobs,
     memory_bytes: f64,
+    /// Whether its process runs, and holds memory.
+    running: bool,
     log: Log,
     leak_share: f64,
     release: Release,
@@ -309,6 +311,7 @@ impl State {
             services: vec![Service::default(); services],
             jobs: Jobs::default(),
             memory_bytes: 0.0,
+            running: false,
             log,
             leak_share: 0.0,
             release: Release::GOOD,
@@ -555,6 +558,7 @@ impl State {
 
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
+        self.running = true;
         self.hold(engine, self.settings.memory.0 as f64);
         engine.set_crosstalk(self.host, self.crosstalk());
         self.await_crash(engine);
@@ -570,6 +574,7 @@ impl Behaviour for State {
         self.sessions.clear();
         self.log.stop(engine);
         self.crash.clear(engine);
+        self.running = false;
         self.hold(engine, -self.memory_bytes);
     }
 
@@ -644,7 +649,6 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::AppServer(settings) = settings else { return };
-        let running = self.memory_bytes > 0.0;
         let each_bytes = settings.memory_per_request.0 as f64 - self.settings.memory_per_request.0 as f64;
         let idle_bytes = settings.memory.0 as f64 - self.settings.memory.0 as f64;
         self.demand = settings.demand.0.map(|demand| Sampler::new(&demand));
@@ -652,7 +656,7 @@ impl Behaviour for State {
         self.settings = settings.clone();
         self.pool.resize(settings.pool, settings.pool_wait);
         engine.set_crosstalk(self.host, self.crosstalk());
-        if running {
+        if self.running {
             self.hold(engine, idle_bytes + each_bytes * f64::from(self.busy));
         }
         self.connect_waiting(engine);

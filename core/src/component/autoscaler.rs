@@ -178,10 +178,10 @@ impl State {
                 target.busy_ns = None;
                 continue;
             };
-            let host = engine.host_now(host as usize);
+            let host = &engine.hosts()[host as usize];
             let vcpus = f64::from(host.machine.vcpus);
             let processors = host.machine.quota.map_or(vcpus, |quota| quota.min(vcpus));
-            let busy_ns = host.processor.busy_ns();
+            let busy_ns = host.processor.busy_ns(engine.now());
             let before = target.busy_ns.replace(busy_ns);
             if let Some(before) = before.filter(|_| target.phase == Phase::On) {
                 sum += (busy_ns - before) / (processors * passed_ns).max(1.0);

@@ -135,6 +135,8 @@ pub(super) struct State {
     host: u32,
     store: Store,
     flights: Flights,
+    /// Calls that wait for what another fetches.
+    waiting: u32,
     demand: Sampler,
     demands: Stream,
     eagers: Stream,
@@ -208,6 +210,7 @@ impl State {
             host: place.host.unwrap_or_default(),
             store: Store::new(settings.policy, settings.entries),
             flights: Flights::default(),
+            waiting: 0,
             demand: Sampler::new(&settings.demand),
             demands: engine.stream(&place.name, "demand"),
             eagers: engine.stream(&place.name, "early"),
@@ -231,6 +234,7 @@ impl State {
 
     fn answer(&mut self, engine: &mut Engine, id: CallId) {
         if let Some(call) = engine.get_mut(id) {
+            self.waiting -= u32::from(call.step == WAITING);
             call.step = ANSWERED;
         }
         engine.answer(id, Ok(()));
@@ -257,6 +261,7 @@ impl State {
             let newcomer = (call.step != WAITING).then_some(id);
             let until = self.flights.wait(item, newcomer, lock.ns());
             if let Some(call) = engine.get_mut(id) {
+                self.waiting += u32::from(call.step != WAITING);
                 call.step = WAITING;
             }
             engine.waits(id);
@@ -352,6 +357,7 @@ impl Behaviour for State {
         self.busy = 0;
         self.store.clear();
         self.flights.clear();
+        self.waiting = 0;
         self.settle(engine);
     }
 
@@ -414,8 +420,7 @@ impl Behaviour for State {
     }
 
     fn gauge(&self) -> NodeGauge {
-        let waiting = self.flights.waiting() as u32;
-        NodeGauge { waiting, in_service: self.busy, up: true, ..NodeGauge::default() }
+        NodeGauge { waiting: self.waiting, in_service: self.busy, up: true, ..NodeGauge::default() }
     }
 
     fn memory_bytes(&self) -> f64 {

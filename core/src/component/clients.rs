@@ -93,7 +93,8 @@ pub(super) struct State {
     workload: Workload,
     /// These users' part of all users.
     part: f64,
-    spike: f64,
+    /// Factors of the spikes that are on.
+    spikes: Vec<f64>,
     think: Sampler,
     place: Place,
     resolvers: Vec<u16>,
@@ -127,7 +128,7 @@ impl State {
             settings: settings.clone(),
             workload: workload.clone(),
             part,
-            spike: 1.0,
+            spikes: Vec::new(),
             think: Sampler::new(&workload.closed.map(|closed| closed.think).unwrap_or_default()),
             resolvers: place.edges_to(Kind::Dns),
             servers: Class::ALL.map(|class| servers_for(&place, class)),
@@ -404,7 +405,12 @@ impl Behaviour for State {
 
     fn fault(&mut self, engine: &mut Engine, kind: &FaultKind, on: bool) {
         if let FaultKind::Spike { factor } = kind {
-            self.spike *= if on { *factor } else { 1.0 / factor };
+            // Not multiplied and divided out again: a spike may be of nothing at all.
+            match self.spikes.iter().position(|spike| spike == factor).filter(|_| !on) {
+                Some(over) => drop(self.spikes.swap_remove(over)),
+                None if on => self.spikes.push(*factor),
+                None => {}
+            }
             self.follow(engine);
         }
     }
@@ -423,7 +429,8 @@ impl State {
     fn follow(&mut self, engine: &mut Engine) {
         let before = self.arrivals.mean_rate();
         let workload = self.workload.clone();
-        if !self.arrivals.change(&workload, self.part * self.spike) || workload.closed.is_some() {
+        let spike: f64 = self.spikes.iter().product();
+        if !self.arrivals.change(&workload, self.part * spike) || workload.closed.is_some() {
             return;
         }
         let after = self.arrivals.mean_rate();

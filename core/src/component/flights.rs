@@ -81,10 +81,6 @@ impl Flights {
         next
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.flights.iter().map(|flight| flight.waiting.len()).sum()
-    }
-
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

@@ -139,6 +139,8 @@ pub(super) struct State {
     heard_at: Nanos,
     busy: u32,
     memory_bytes: f64,
+    /// Whether its process runs, and holds memory.
+    running: bool,
     retried: u64,
     failed_checks: u64,
     nowhere: u64,
@@ -179,6 +181,7 @@ impl State {
             heard_at: 0,
             busy: 0,
             memory_bytes: 0.0,
+            running: false,
             retried: 0,
             failed_checks: 0,
             nowhere: 0,
@@ -318,6 +321,7 @@ impl State {
 
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
+        self.running = true;
         self.hold(engine, self.settings.memory.0 as f64);
         if engine.now() == 0 {
             self.take_place(engine);
@@ -332,6 +336,7 @@ impl Behaviour for State {
         self.servers.forget();
         engine.clear_timer(self.checks);
         engine.clear_timer(self.heartbeat);
+        self.running = false;
         self.hold(engine, -self.memory_bytes);
     }
 
@@ -402,7 +407,6 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::LoadBalancer(settings) = settings else { return };
-        let running = self.memory_bytes > 0.0;
         let before = std::mem::replace(&mut self.settings, settings.clone());
         self.demand = Sampler::new(&settings.demand);
         self.tls = Sampler::new(&settings.tls);
@@ -416,7 +420,7 @@ impl Behaviour for State {
                 server.health = Health::default();
             }
         }
-        if running {
+        if self.running {
             self.hold(engine, settings.memory.0 as f64 - before.memory.0 as f64);
             self.await_beat(engine);
             if before.check_interval != settings.check_interval {

@@ -98,6 +98,8 @@ pub(super) struct State {
     stored: VecDeque<(Nanos, f64)>,
     stored_bytes: f64,
     memory_bytes: f64,
+    /// Whether its process runs, and holds memory.
+    running: bool,
     /// What is left over of a record when a share is kept.
     rest: f64,
     batches: u64,
@@ -126,6 +128,7 @@ impl State {
             stored: VecDeque::new(),
             stored_bytes: 0.0,
             memory_bytes: 0.0,
+            running: false,
             rest: 0.0,
             batches: 0,
             indexed: 0,
@@ -225,6 +228,7 @@ impl State {
 
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
+        self.running = true;
         self.hold(engine, self.settings.memory.0 as f64);
     }
 
@@ -234,6 +238,7 @@ impl Behaviour for State {
         self.queued = 0;
         self.waiting.clear();
         self.indexing.clear();
+        self.running = false;
         self.hold(engine, -self.memory_bytes);
     }
 
@@ -267,11 +272,10 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::LogPipeline(settings) = settings else { return };
-        let running = self.memory_bytes > 0.0;
         let each_bytes = settings.memory_per_record.0 as f64 - self.record_bytes();
         let idle_bytes = settings.memory.0 as f64 - self.settings.memory.0 as f64;
         self.settings = settings.clone();
-        if running {
+        if self.running {
             self.hold(engine, idle_bytes + each_bytes * self.queued as f64);
             self.forget_old(engine);
             self.index(engine);

@@ -408,11 +408,11 @@ impl Group {
         let mut most = None;
         for target in &mut self.targets {
             let Some(host) = target.host else { continue };
-            let host = engine.host_now(host as usize);
+            let host = &engine.hosts()[host as usize];
             let cpus = f64::from(host.machine.vcpus);
             let cpus = host.machine.quota.map_or(cpus, |quota| quota.min(cpus));
-            let busy = (host.processor.busy_ns() - target.busy_ns) / (since_ns as f64 * cpus);
-            target.busy_ns = host.processor.busy_ns();
+            let busy = (host.processor.busy_ns(engine.now()) - target.busy_ns) / (since_ns as f64 * cpus);
+            target.busy_ns = host.processor.busy_ns(engine.now());
             most = Some(most.map_or(busy, |most: f64| most.max(busy)));
         }
         most

@@ -59,6 +59,31 @@ fn pick(edges: &[u16], count: usize, good: impl Fn(&u16) -> bool, stream: &Strea
     }
 }
 
+/// The same among those edges that fit, of which there may be none.
+pub(super) fn choose_among(
+    engine: &Engine,
+    edges: &[u16],
+    fits: impl Fn(&u16) -> bool,
+    stream: &Stream,
+    number: u64,
+) -> Option<u16> {
+    let presence = |edge: &u16| engine.presence(engine.target(*edge));
+    let called = |edge: &u16| fits(edge) && !presence(edge).reserve;
+    let well = |edge: &u16| called(edge) && presence(edge).up && !presence(edge).draining;
+    let count = |good: &dyn Fn(&u16) -> bool| edges.iter().filter(|edge| good(edge)).count();
+    let nth = |good: &dyn Fn(&u16) -> bool, count: usize| {
+        let index = if count > 1 { stream.draw(number).below(count as u32) as usize } else { 0 };
+        edges.iter().copied().filter(good).nth(index)
+    };
+    for good in [&well as &dyn Fn(&u16) -> bool, &called] {
+        match count(good) {
+            0 => {}
+            count => return nth(good, count),
+        }
+    }
+    nth(&fits, count(&fits))
+}
+
 /// A circuit breaker: after so many failures in a row calls are not made for a while, then one is let through to see
 /// (Nygard, *Release It!*, 2nd ed. 2018, chapter 5).
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,7 +1,7 @@
 //! What an application server does for a request, step by step: which others it calls, and in which order.
 
 use super::app_server::Settings;
-use super::outbound::choose;
+use super::outbound::{choose, choose_among};
 use super::{DELETE, GET, Kind, PUT, Place};
 use crate::engine::calls::CallId;
 use crate::engine::random::Stream;
@@ -175,13 +175,11 @@ impl Program {
             return choose(engine, edges, routes, number);
         }
         let primary = |edge: &u16| engine.presence(engine.target(*edge)).primary;
-        let up = |edge: &u16| engine.presence(engine.target(*edge)).up;
-        let replicas: Vec<u16> = edges.iter().copied().filter(|edge| !primary(edge) && up(edge)).collect();
-        if self.class == Class::Read && !elsewhere && !replicas.is_empty() {
-            return choose(engine, &replicas, routes, number);
+        let replica = |edge: &u16| !primary(edge) && engine.presence(engine.target(*edge)).up;
+        if self.class == Class::Read && !elsewhere && edges.iter().any(replica) {
+            return choose_among(engine, edges, replica, routes, number);
         }
-        let primaries: Vec<u16> = edges.iter().copied().filter(primary).collect();
-        choose(engine, &primaries, routes, number)
+        choose_among(engine, edges, primary, routes, number)
     }
 }
 

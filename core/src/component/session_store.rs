@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn sessions_live_as_long_as_they_are_used() {
-        let mut run = after(&board(Settings::default()), 600);
+        let run = after(&board(Settings::default()), 600);
         let sessions = metric(&run, STORE, "sessions");
         // Ten visits begin in a second, and each session is kept for some 50 s of use and 120 s more.
         assert!((1_550.0..1_800.0).contains(&sessions), "{sessions}");
@@ -289,7 +289,6 @@ mod tests {
         let gauge = run.node_gauge(STORE);
         assert!(gauge.in_service <= 1);
         // 100 a second of 8 ms: 80 % busy on one of 512 processors.
-        let mut run = run;
         assert!((run.host_gauge(1).busy_s / 300.0 - 0.8).abs() < 0.05);
     }
 }

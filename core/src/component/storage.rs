@@ -62,6 +62,8 @@ pub(super) struct Storage {
     /// Connections in use.
     busy: u32,
     memory_bytes: f64,
+    /// Whether its process runs, and holds memory.
+    running: bool,
     /// By a call's `count`.
     plans: Vec<Plan>,
     free: Vec<u32>,
@@ -85,6 +87,7 @@ impl Storage {
             commits: engine.stream(&place.name, "commit"),
             busy: 0,
             memory_bytes: 0.0,
+            running: false,
             plans: Vec::new(),
             free: Vec::new(),
             joining: Vec::new(),
@@ -97,6 +100,7 @@ impl Storage {
     }
 
     pub(super) fn start(&mut self, engine: &mut Engine) {
+        self.running = true;
         self.hold(engine, self.limits.memory_bytes);
     }
 
@@ -108,6 +112,7 @@ impl Storage {
         self.flushing.clear();
         self.flushes = false;
         self.replication.stop(engine);
+        self.running = false;
         self.hold(engine, -self.memory_bytes);
     }
 
@@ -119,9 +124,8 @@ impl Storage {
     pub(super) fn configure(&mut self, engine: &mut Engine, limits: Limits) {
         let each_bytes = limits.connection_bytes - self.limits.connection_bytes;
         let idle_bytes = limits.memory_bytes - self.limits.memory_bytes;
-        let running = self.memory_bytes > 0.0;
         self.limits = limits;
-        if running {
+        if self.running {
             self.hold(engine, idle_bytes + each_bytes * f64::from(self.busy));
         }
     }

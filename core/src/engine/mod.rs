@@ -381,6 +381,16 @@ impl Engine {
         self.calls.get_mut(call)
     }
 
+    /// Calls that have not ended.
+    pub fn open_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Calls that let time pass.
+    pub fn pauses(&self) -> usize {
+        self.pauses.len()
+    }
+
     /// The time a packet takes one way.
     pub fn latency_ns(&self, edge: u16) -> Nanos {
         self.lines[usize::from(edge) * 2].0.latency_ns

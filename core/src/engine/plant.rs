@@ -69,9 +69,9 @@ impl Engine {
         self.distances = distances;
     }
 
-    /// Turns this share more, or with a negative number less, of all requests to the most popular item.
+    /// Turns this share of all requests to the most popular item.
     pub(crate) fn heat(&mut self, share: f64) {
-        self.items.hot = (self.items.hot + share).clamp(0.0, 1.0);
+        self.items.hot = share;
     }
 
     pub(super) fn press(&mut self, host: u32) {
@@ -114,8 +114,9 @@ impl Engine {
         self.schedule_disk(host);
     }
 
-    pub(crate) fn slow_down(&mut self, host: u32, factor: f64) {
-        self.hosts[host as usize].fault_speed *= factor;
+    /// Lets a machine run at this share of its speed.
+    pub(crate) fn slow_down(&mut self, host: u32, speed: f64) {
+        self.hosts[host as usize].fault_speed = speed;
         self.press(host);
     }
 
@@ -130,15 +131,6 @@ impl Engine {
         let host_now = &mut self.hosts[host as usize];
         host_now.leaked_bytes = (host_now.leaked_bytes + bytes).max(0.0);
         self.press(host);
-    }
-
-    /// A host whose stations' integrals stand at the present instant.
-    pub(crate) fn host_now(&mut self, host: usize) -> &Host {
-        let now = self.now;
-        let host = &mut self.hosts[host];
-        host.processor.advance(now);
-        host.disk.advance(now);
-        host
     }
 
     pub(crate) fn host_mut(&mut self, host: u32) -> &mut Host {

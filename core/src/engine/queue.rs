@@ -27,13 +27,13 @@ impl Queue {
         self.serving.len() + self.waiting.len()
     }
 
-    /// Server time used so far, in server-nanoseconds.
-    pub fn busy_ns(&self) -> f64 {
-        self.busy_ns
+    /// Server time used until now, in server-nanoseconds. No event of this station lies between.
+    pub fn busy_ns(&self, now: Nanos) -> f64 {
+        self.busy_ns + (now - self.updated) as f64 * self.serving.len() as f64
     }
 
-    pub(super) fn advance(&mut self, now: Nanos) {
-        self.busy_ns += (now - self.updated) as f64 * self.serving.len() as f64;
+    fn advance(&mut self, now: Nanos) {
+        self.busy_ns = self.busy_ns(now);
         self.updated = now;
     }
 
@@ -46,7 +46,7 @@ impl Queue {
     pub(super) fn add(&mut self, now: Nanos, call: CallId, demand_ns: Nanos) {
         self.advance(now);
         if self.serving.len() < self.servers {
-            self.serving.push(Reverse((now + demand_ns, call)));
+            self.serving.push(Reverse((now.saturating_add(demand_ns), call)));
         } else {
             self.waiting.push_back((call, demand_ns));
         }
@@ -75,7 +75,7 @@ impl Queue {
         while self.serving.len() < self.servers
             && let Some((call, demand_ns)) = self.waiting.pop_front()
         {
-            self.serving.push(Reverse((now + demand_ns, call)));
+            self.serving.push(Reverse((now.saturating_add(demand_ns), call)));
         }
     }
 }

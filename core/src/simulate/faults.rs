@@ -14,28 +14,14 @@ impl Simulation {
         let Fault { on: ref target, kind, .. } = self.timeline.faults[index];
         let (nodes, hosts) = self.befallen(target);
         let whole_machine = matches!(target, Target::Machine(_) | Target::Region(_));
-        let times = |factor: f64| if on { factor } else { 1.0 / factor };
         match kind {
             FaultKind::Down if matches!(target, Target::Link(_)) => self.cut(&self.edges_of(target), on),
             FaultKind::Down => nodes.iter().for_each(|node| self.turn_down(*node, whole_machine, on)),
             FaultKind::Cut => self.cut(&self.edges_of(target), on),
-            FaultKind::Slow { speed } => {
-                for host in &hosts {
-                    self.engine.slow_down(*host, times(speed));
-                }
-                if matches!(target, Target::Link(_)) {
-                    for edge in self.edges_of(target) {
-                        self.engine.trouble(edge, |trouble| trouble.slow *= times(1.0 / speed));
-                    }
-                }
-            }
-            FaultKind::Lossy { loss } => {
-                let loss = if on { loss } else { 0.0 };
-                for edge in self.edges_of(target) {
-                    self.engine.trouble(edge, |trouble| trouble.loss = loss);
-                }
-            }
-            FaultKind::HotKey { share } => self.engine.heat(if on { share } else { -share }),
+            FaultKind::Slow { .. } if matches!(target, Target::Link(_)) => self.slow_links(&self.edges_of(target)),
+            FaultKind::Slow { .. } => self.slow_machines(&hosts),
+            FaultKind::Lossy { .. } => self.lose_packets(&self.edges_of(target)),
+            FaultKind::HotKey { .. } => self.heat(),
             FaultKind::MemoryLeak { .. } | FaultKind::DiskFill { .. } if on => self.leak(index),
             FaultKind::MemoryLeak { .. } => self.give_back(&nodes, &hosts, whole_machine),
             FaultKind::DiskFill { .. } => {
@@ -50,9 +36,77 @@ impl Simulation {
         }
         if !matches!(kind, FaultKind::Deploy { .. }) {
             for node in nodes {
+                let kind = match self.goes_on(index, node) {
+                    // The same is still wrong with it, or was already.
+                    Some(_) if matches!(kind, FaultKind::Stuck | FaultKind::CorruptBackup) => continue,
+                    Some(other @ FaultKind::ConnectionLeak { .. }) if !on => other,
+                    _ => kind,
+                };
+                let on =
+                    on || (matches!(kind, FaultKind::ConnectionLeak { .. }) && self.goes_on(index, node).is_some());
                 self.nodes[node].behaviour.fault(&mut self.engine, &kind, on);
             }
         }
+    }
+
+    /// Another active fault of the same kind as this one, on a node.
+    fn goes_on(&self, index: usize, node: usize) -> Option<FaultKind> {
+        let alike = std::mem::discriminant(&self.timeline.faults[index].kind);
+        let others = self.timeline.faults.iter().zip(&self.timeline.active).enumerate();
+        let other = |(other, (fault, active)): (usize, (&Fault, &bool))| {
+            let same = other != index && *active && std::mem::discriminant(&fault.kind) == alike;
+            (same && self.befallen(&fault.on).0.contains(&node)).then_some(fault.kind)
+        };
+        others.filter_map(other).next()
+    }
+
+    // What faults make of a machine or a link is worked out anew from those that are active: a factor that is multiplied
+    // and divided out again leaves a rounding error, and a factor of nothing cannot be divided out at all.
+
+    fn slow_machines(&mut self, hosts: &[u32]) {
+        for host in hosts {
+            let here =
+                |fault: &&Fault| !matches!(fault.on, Target::Link(_)) && self.befallen(&fault.on).1.contains(host);
+            let speeds = self.active_faults().filter(here).filter_map(|fault| match fault.kind {
+                FaultKind::Slow { speed } => Some(speed),
+                _ => None,
+            });
+            let speed = speeds.product();
+            self.engine.slow_down(*host, speed);
+        }
+    }
+
+    fn slow_links(&mut self, edges: &[u16]) {
+        for edge in edges {
+            let here = |fault: &&Fault| matches!(fault.on, Target::Link(_)) && self.edges_of(&fault.on).contains(edge);
+            let factors = self.active_faults().filter(here).filter_map(|fault| match fault.kind {
+                FaultKind::Slow { speed } => Some(1.0 / speed),
+                _ => None,
+            });
+            let factor = factors.product();
+            self.engine.trouble(*edge, |trouble| trouble.slow = factor);
+        }
+    }
+
+    fn lose_packets(&mut self, edges: &[u16]) {
+        for edge in edges {
+            let here = |fault: &&Fault| self.edges_of(&fault.on).contains(edge);
+            let kept = self.active_faults().filter_map(|fault| match fault.kind {
+                FaultKind::Lossy { loss } if here(&fault) => Some(1.0 - loss),
+                _ => None,
+            });
+            let loss = 1.0 - kept.product::<f64>();
+            self.engine.trouble(*edge, |trouble| trouble.loss = loss);
+        }
+    }
+
+    fn heat(&mut self) {
+        let shares = self.active_faults().filter_map(|fault| match fault.kind {
+            FaultKind::HotKey { share } => Some(share),
+            _ => None,
+        });
+        let share: f64 = shares.sum();
+        self.engine.heat(share.min(1.0));
     }
 
     /// The nodes and the machines that a fault befalls.

@@ -237,6 +237,30 @@ impl Simulation {
         self.engine.events()
     }
 
+    /// Calls that have not ended: requests, what was called for them, and what components do of their own.
+    pub fn open_calls(&self) -> usize {
+        self.engine.open_calls()
+    }
+
+    /// Memory of a machine in use, in bytes.
+    pub fn used_bytes(&self, host: usize) -> f64 {
+        self.engine.hosts()[host].used_bytes()
+    }
+
+    /// Memory of a machine that somebody owns up to, in bytes: its processes, and the faults that leak. With what the
+    /// system needs it is what is in use.
+    pub fn held_bytes(&self, host: usize) -> f64 {
+        let here = self.nodes.iter().filter(|node| node.info.host == Some(host));
+        let held: f64 = here.map(|node| node.behaviour.memory_bytes() + node.leaked_bytes).sum();
+        held + self.engine.hosts()[host].leaked_bytes
+    }
+
+    /// Whether something takes its time: work on a processor or a disk, a pause.
+    pub fn works(&self) -> bool {
+        let busy = |host: &crate::engine::host::Host| host.processor.jobs() > 0 || host.disk.jobs() > 0;
+        self.engine.pauses() > 0 || self.engine.hosts().iter().any(busy)
+    }
+
     /// A fingerprint of every event so far: two runs with the same one went the same way.
     pub fn digest(&self) -> u64 {
         self.engine.digest()
@@ -283,16 +307,16 @@ impl Simulation {
     }
 
     /// How busy a machine is.
-    pub fn host_gauge(&mut self, host: usize) -> HostGauge {
-        let host = self.engine.host_now(host);
+    pub fn host_gauge(&self, host: usize) -> HostGauge {
+        let (now, host) = (self.engine.now(), &self.engine.hosts()[host]);
         let machine = &host.machine;
         let cpus = f64::from(machine.vcpus);
         HostGauge {
-            busy_s: host.processor.busy_ns() / 1e9,
+            busy_s: host.processor.busy_ns(now) / 1e9,
             processors: machine.quota.map_or(cpus, |quota| quota.min(cpus)),
-            throttled_s: host.processor.throttled_ns() / 1e9,
+            throttled_s: host.processor.throttled_ns(now) / 1e9,
             running: host.processor.jobs() as u32,
-            disk_busy_s: host.disk.busy_ns() / 1e9,
+            disk_busy_s: host.disk.busy_ns(now) / 1e9,
             disk_channels: machine.disk_channels,
             disk_jobs: host.disk.jobs() as u32,
             memory_used: host.used_bytes(),

@@ -126,6 +126,5 @@ fn a_digest_waits_for_its_window() {
     let (photos, digests) = (metric(&run, QUEUE, "done_after"), metric(&run, QUEUE, "digest_after"));
     // Two thirds come while it is closed, and wait 20 s on average; those that were held are then done in turn.
     assert!(photos < 5.0 && (10.0..25.0).contains(&digests), "{photos} {digests}");
-    let mut run = run;
     assert!(run.host_gauge(1).disk_busy_s > 0.0);
 }
