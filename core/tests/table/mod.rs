@@ -1,5 +1,7 @@
 //! Stages whose figures are known exactly, and the table that is printed of them.
 
+#![allow(dead_code, reason = "each suite that shares this table uses a part of it")]
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
