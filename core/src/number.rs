@@ -107,7 +107,8 @@ mod tests {
         #[test]
         fn the_text_is_within_half_of_its_last_decimal(value in -1e9..1e9_f64, places in 0_usize..6) {
             let read: f64 = fixed(value, places).parse().unwrap();
-            prop_assert!((read - value).abs() <= 0.500_001 / POWERS[places] as f64);
+            // Neighbouring floats are further apart than the last decimals of a large number.
+            prop_assert!((read - value).abs() <= 0.500_001 / POWERS[places] as f64 + value.abs() * f64::EPSILON);
         }
     }
 }

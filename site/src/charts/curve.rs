@@ -312,6 +312,8 @@ mod tests {
             response_ms: Response { mean, p95, p50: Estimate::value(0.0), p99: Estimate::value(0.0) },
             utilisation: BTreeMap::new(),
             errors_per_s: BTreeMap::new(),
+            stale: Estimate::value(0.0),
+            metrics: BTreeMap::new(),
         }
     }
 
@@ -330,11 +332,14 @@ mod tests {
             response_ms: Response { mean: none(), p50: none(), p95: none(), p99: none() },
             utilisation: BTreeMap::new(),
             errors_per_s: BTreeMap::new(),
+            stale: Estimate::value(0.0),
+            metrics: BTreeMap::new(),
         }
     }
 
     fn stage(rate_per_s: f64) -> Stage {
         Stage {
+            regions: Vec::new(),
             title: String::new(),
             workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
             machines: Vec::new(),

@@ -48,6 +48,8 @@ pub(super) mod tests {
             response_ms: Response { mean: ms(p95_ms / 3.0), p50: ms(p95_ms / 4.0), p95: ms(p95_ms), p99: ms(p95_ms) },
             utilisation: BTreeMap::new(),
             errors_per_s: BTreeMap::from([("refused".to_owned(), Estimate::value(refused))]),
+            stale: Estimate::value(0.0),
+            metrics: BTreeMap::new(),
         }
     }
 

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn reading(value: f64, unit: Unit) -> Reading {
-        Reading { value, unit, min: 0.0, max: 1e7 }
+        Reading { value, unit, min: 0.0, max: 1e7, choices: &[] }
     }
 
     fn control(min: f64, max: f64, logarithmic: bool) -> Control {
