@@ -176,6 +176,7 @@ fn round_up(value: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::builtin;
+    use hockeystick_core::component::Kind;
 
     #[test]
     fn the_top_of_the_scale_halves_well() {
@@ -186,6 +187,10 @@ mod tests {
     fn the_curve_rises_from_left_to_right_and_ends_before_saturation() {
         for slug in builtin::slugs() {
             let stage = builtin::stage(slug).unwrap().unwrap();
+            // Where copies are switched on with the load, the response falls with each of them.
+            if stage.components.iter().any(|component| component.settings.kind() == Kind::Autoscaler) {
+                continue;
+            }
             let plot = Plot::of(&stage).unwrap();
             let points: Vec<(f64, f64)> = plot
                 .line

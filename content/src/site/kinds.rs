@@ -42,7 +42,10 @@ pub(super) fn page(kind: Kind) -> Content {
         main #content.narrow-page {
             p { a href="/model/" { "About the model" } }
             h1 { (about.name) }
-            section.model { div.things { (model::one_kind(kind)) } }
+            section.model {
+                h2 { "What it models, and what it leaves out" }
+                div.things { (model::one_kind(kind)) }
+            }
         }
     };
     content(about.name, about.summary, main)

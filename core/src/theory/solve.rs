@@ -8,10 +8,12 @@ use super::network::{FollowUp, Memory, Network, Station};
 use super::population::{self, Population};
 use super::response::Responses;
 use super::{users, varying};
+use crate::component::Settings;
+use crate::component::autoscaler::Signal;
 use crate::engine::moves::Cause;
 use crate::number::fixed;
 use crate::outcome::{Estimate, Outcome, Response, by_name};
-use crate::stage::Stage;
+use crate::stage::{Component, Stage};
 
 /// A probability that no result shows.
 const NEGLIGIBLE: f64 = 1e-6;
@@ -37,6 +39,10 @@ pub fn solve(stage: &Stage) -> Outcome {
     }
     if let Some(reason) = network.beyond.first() {
         return nothing(&network, reason);
+    }
+    let by_backlog = |component: &Component| matches!(&component.settings, Settings::Autoscaler(scaler) if scaler.signal == Signal::Backlog);
+    if stage.components.iter().any(by_backlog) {
+        return nothing(&network, "Copies come and go with a backlog, and theory does not know when.");
     }
     if network.routes.is_empty() {
         return nothing(&network, "No way leads from the users to a server.");
