@@ -14,7 +14,7 @@ pub(super) fn index() -> Content {
             h1 { "About the model" }
             p {
                 "One model stands behind every figure and behind the predictions of " code { "loadgen" } ". It follows \
-                 each request by itself, from the user's click to the last byte. Its results are compared with queueing \
+                 each request by itself, from the user’s click to the last byte. Its results are compared with queueing \
                  theory wherever theory has an exact answer, and with measurements of real servers."
             }
             p {
@@ -25,6 +25,7 @@ pub(super) fn index() -> Content {
                 @for kind in Kind::ALL {
                     li {
                         (draw::icon(kind.key()))
+                        " "
                         a href={ "/model/" (kind.key()) "/" } { (kind.about().name) }
                         " " span { (show::prose(kind.about().summary)) }
                     }
