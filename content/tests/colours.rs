@@ -36,7 +36,7 @@ fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 /// What text is written with, and what it is written on.
-const INKS: [&str; 8] = ["ink", "ink-2", "accent-ink", "good-ink", "warn-ink", "bad-ink", "violet-ink", "job"];
+const INKS: [&str; 7] = ["ink", "ink-2", "accent-ink", "good-ink", "bad-ink", "violet-ink", "job"];
 const GROUNDS: [&str; 3] = ["paper", "card", "board"];
 /// What shapes and lines are drawn with.
 const SHAPES: [&str; 6] = ["accent", "good", "bad", "violet", "job", "ink-3"];

@@ -6,7 +6,7 @@ use hockeystick_core::component::Kind;
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::simulate::{RunOptions, run};
 use hockeystick_core::stage::Stage;
-use hockeystick_core::theory::{response_curve, solve};
+use hockeystick_core::theory::{MeanCurve, response_curve, solve};
 use hockeystick_core::units::Rate;
 
 /// How far theory may be from the simulation, as a share.
@@ -145,5 +145,29 @@ fn a_curve_is_cheap() {
         let curve = response_curve(&stage, &rates);
         println!("{slug}: {:.1} ms for {} points", begun.elapsed().as_secs_f64() * 1e3, curve.len());
         assert_eq!(curve.len(), 100);
+    }
+}
+
+/// A page holds a curve as a few points, and what it reads between them is what theory says there.
+#[test]
+fn a_curve_of_few_points_is_the_whole_curve() {
+    for slug in builtin::slugs() {
+        let stage = stage(slug, 1.0);
+        // Copies that come and go with the load make steps, which no line through a few points can follow.
+        if stage.components.iter().any(|component| component.settings.kind() == Kind::Autoscaler) {
+            continue;
+        }
+        let curve = MeanCurve::of(&stage, None, None);
+        let loads: Vec<f64> = (1..60).map(|n| f64::from(n) / 60.0 * 0.97 * curve.bend_per_s()).collect();
+        let mut worst = (0.0, 0.0);
+        for point in response_curve(&stage, &loads) {
+            let (Some(exact), Some(read)) = (point.mean_ms, curve.at(point.rate_per_s)) else { continue };
+            let off = (read / exact - 1.0).abs();
+            if off > worst.0 {
+                worst = (off, point.rate_per_s / curve.bend_per_s());
+            }
+        }
+        println!("{slug}: at most {:.2} % off, at {:.0} % of the capacity", worst.0 * 100.0, worst.1 * 100.0);
+        assert!(worst.0 < 0.01, "{slug}: {worst:?}");
     }
 }

@@ -7,7 +7,7 @@ use crate::stage::{FaultKind, Stage, Target};
 use crate::{pack_enum, pack_struct};
 
 /// A figure: a board that runs, with the charts and controls that its place in the lesson needs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     /// What runs. First, so that stages alike are alike in base64 too, and a page of several compresses well.
     pub stage: Stage,
@@ -29,6 +29,20 @@ pub struct Figure {
     pub palette: Vec<Kind>,
     /// One line under the figure.
     pub caption: String,
+}
+
+impl Figure {
+    /// The knob that sets the load; none when nobody asks for anything.
+    pub fn load_path(&self) -> Option<String> {
+        let users = self.stage.components.iter().find(|component| component.settings.kind() == Kind::Clients)?;
+        Some(format!("{}.rate", users.id))
+    }
+
+    /// The largest load that the reader can choose, in requests a second; none when it cannot be chosen.
+    pub fn reach_per_s(&self) -> Option<f64> {
+        let path = self.load_path()?;
+        self.controls.iter().find(|control| control.path == path).map(|control| control.max)
+    }
 }
 
 /// A chart.

@@ -1,15 +1,12 @@
-//! The figures of Hockeystick in the browser: one WebAssembly module for the page and for its worker.
+//! The figures of Hockeystick in the browser: what the page shows and the reader touches.
 //!
-//! `site/assets/app.js` starts the page and defines the custom elements, `site/assets/worker.js` starts the worker; both
-//! load this module.
+//! `site/assets/app.js` starts it and defines the custom elements. It simulates nothing: two workers do, each a module of
+//! its own (`hockeystick-simulator`, `hockeystick-theorist`), and [`hockeystick_protocol`] is what all three speak.
 //!
 //! - [`element`]: what the custom elements call. [`figure`]: a running board, and the API to drive it.
 //! - [`charts`]: the charts beside a board. [`lesson`]: knobs in sentences, predictions, challenges.
-//! - [`worker`]: runs the simulations. [`protocol`]: what page and worker say to each other.
 
 pub mod charts;
 pub mod element;
 pub mod figure;
 pub mod lesson;
-pub mod protocol;
-pub mod worker;

@@ -67,6 +67,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(if built.is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What is compiled for the browser.
+pub(crate) const PAGE_PROGRAMS: [&str; 3] = ["hockeystick-site", "hockeystick-simulator", "hockeystick-theorist"];
+
 /// How many steps [`site`] takes.
 pub(crate) const STEPS: usize = 4;
 
@@ -80,7 +83,8 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
     steps.run("figures to wasm", |step| {
         let profile = if debug { "dev" } else { "site" };
         let mut cargo = workspace.cargo("build");
-        cargo.args(["--package=hockeystick-site", "--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
+        cargo.args(PAGE_PROGRAMS.map(|package| format!("--package={package}")));
+        cargo.args(["--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
         cargo.arg("--config").arg(rustflags(workspace));
         step.run(&mut cargo)?.check("compiling the figures")
     })?;
@@ -112,9 +116,9 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
 /// The press, once [`site`] has compiled it and the figures.
 pub(crate) fn press_command(workspace: &Workspace, options: &Options) -> Command {
     let profile = if options.flavour.debug { "debug" } else { "site" };
-    let wasm = workspace.target.join(tools::WASM_TARGET).join(profile).join("hockeystick_site.wasm");
+    let compiled = workspace.target.join(tools::WASM_TARGET).join(profile);
     let mut command = Command::new(workspace.target.join("tool").join(format!("hockeystick-press{EXE_SUFFIX}")));
-    command.arg("--wasm").arg(wasm).arg("--workspace").arg(&workspace.root);
+    command.arg("--compiled").arg(compiled).arg("--workspace").arg(&workspace.root);
     command.arg("--out").arg(&options.out).arg("--base").arg(&options.base);
     command
 }

@@ -1,11 +1,13 @@
 //! The hockey stick as a still picture: mean response time over load, as theory has it and as it was simulated.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hockeystick_core::figure::{Figure, Panel};
 use hockeystick_core::outcome::Estimate;
 use hockeystick_core::settings::Unit;
 use hockeystick_core::simulate::{RunOptions, run};
 use hockeystick_core::stage::Stage;
-use hockeystick_core::theory::response_curve;
-use hockeystick_core::units::Rate;
+use hockeystick_core::theory::{TheoryCurve, at_load, response_curve};
 use maud::{Markup, html};
 
 use crate::show;
@@ -27,31 +29,49 @@ const REQUESTS: f64 = 15_000.0;
 /// Most requests of a simulation.
 const REQUESTS_MAX: f64 = 250_000.0;
 
-/// The curves of a lesson's stages. Figures that differ in nothing but their load share one.
+/// The curves of a lesson's figures. Those that differ in nothing but their load share one.
 #[derive(Default)]
-pub(crate) struct Curves(Vec<(Stage, Option<Plot>)>);
+pub(crate) struct Curves(Vec<Known>);
+
+struct Known {
+    stage: Stage,
+    reach_per_s: Option<f64>,
+    theory: TheoryCurve,
+    plot: Option<Plot>,
+}
 
 impl Curves {
-    /// Computes the curve of a stage, unless it is known.
-    pub(crate) fn add(&mut self, stage: &Stage) {
-        let key = without_load(stage);
-        if self.0.iter().all(|(known, _)| *known != key) {
-            let plot = Plot::of(stage);
-            self.0.push((key, plot));
+    /// Computes the curve of a figure, unless it is known.
+    pub(crate) fn add(&mut self, figure: &Figure) {
+        if self.find(figure).is_none() {
+            let (stage, reach_per_s) = (without_load(&figure.stage), figure.reach_per_s());
+            let theory = TheoryCurve::of(&figure.stage, reach_per_s);
+            let plot = Plot::of(&figure.stage);
+            self.0.push(Known { stage, reach_per_s, theory, plot });
         }
     }
 
-    /// The curve of a stage with its operating point; nothing where theory has no answer.
-    pub(crate) fn draw(&self, stage: &Stage) -> Markup {
-        let key = without_load(stage);
-        let known = self.0.iter().find(|(known, _)| *known == key);
-        known.and_then(|(_, plot)| plot.as_ref()).map_or_else(Markup::default, |plot| plot.draw(stage))
+    fn find(&self, figure: &Figure) -> Option<&Known> {
+        let (stage, reach_per_s) = (without_load(&figure.stage), figure.reach_per_s());
+        self.0.iter().find(|known| known.stage == stage && known.reach_per_s == reach_per_s)
+    }
+
+    /// The curve of a figure with its operating point; nothing where theory has no answer.
+    pub(crate) fn draw(&self, figure: &Figure) -> Markup {
+        let plot = self.find(figure).and_then(|known| known.plot.as_ref());
+        plot.map_or_else(Markup::default, |plot| plot.draw(&figure.stage))
+    }
+
+    /// What theory says of a figure, as an attribute's value: packed, then base64 for URLs. None without a curve.
+    pub(crate) fn encoded(&self, figure: &Figure) -> Option<String> {
+        let known = self.find(figure).filter(|_| figure.panels.contains(&Panel::HockeyStick))?;
+        Some(URL_SAFE_NO_PAD.encode(hockeystick_core::pack::to_bytes(&known.theory)))
     }
 }
 
+/// What a curve is of: a stage undisturbed, whatever its load.
 fn without_load(stage: &Stage) -> Stage {
-    let mut stage = stage.clone();
-    stage.workload.rate = Rate::default();
+    let mut stage = at_load(stage, 0.0);
     stage.challenge = None;
     stage
 }
@@ -151,11 +171,9 @@ impl Plot {
 
 /// Mean response time of completed requests in a simulation at this rate.
 fn simulated_ms(stage: &Stage, rate_per_s: f64, load: f64) -> Option<Estimate> {
-    let mut stage = stage.clone();
-    stage.workload.rate = Rate::per_second(rate_per_s);
     let requests = (REQUESTS / (1.0 - load).max(0.01)).min(REQUESTS_MAX);
     let options = RunOptions { seconds: requests / rate_per_s.max(0.1), ..RunOptions::default() };
-    run(&stage, &options, &mut |_| {}).ok().map(|run| run.outcome.response_ms.mean)
+    run(&at_load(stage, rate_per_s), &options, &mut |_| {}).ok().map(|run| run.outcome.response_ms.mean)
 }
 
 fn ms(value: f64) -> String {

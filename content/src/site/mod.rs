@@ -27,8 +27,6 @@ pub struct SiteOptions {
     pub base: String,
     /// Names the folder of everything that may be cached for ever: `assets/BUILD_ID`.
     pub build_id: String,
-    /// The script that brings figures to life, within that folder.
-    pub script: String,
 }
 
 /// A file of the site.
@@ -97,7 +95,7 @@ fn read_chapter(stop: Stop) -> Result<Chapter, miette::Report> {
     };
     let lesson = crate::lesson::read(&source)?;
     let mut curves = Curves::default();
-    lesson.figures().filter(|block| has_curve(block)).for_each(|block| curves.add(&block.figure.stage));
+    lesson.figures().filter(|block| has_curve(block)).for_each(|block| curves.add(&block.figure));
     Ok(Chapter { stop, stage, lesson, curves })
 }
 
@@ -123,10 +121,10 @@ fn figure(block: &FigureBlock, curves: &Curves) -> Markup {
     let figure = &block.figure;
     html! {
         figure.figure {
-            hockeystick-figure id={ "fig-" (figure.id) } data-figure=(block.encoded()) {
+            hockeystick-figure id={ "fig-" (figure.id) } data-figure=(block.encoded()) data-curve=[curves.encoded(figure)] {
                 div class={ "still" @if figure.panels.len() > 1 { " still-2" } } {
                     div.still-board { (crate::draw::board(&figure.stage)) }
-                    @if has_curve(block) { (curves.draw(&figure.stage)) }
+                    @if has_curve(block) { (curves.draw(figure)) }
                 }
             }
             figcaption { (figure.caption) }

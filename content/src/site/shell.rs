@@ -14,7 +14,11 @@ const SHELL: &str = include_str!("../../../index.html");
 pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Result<Page, miette::Report> {
     let root = root(options, path);
     let assets = format!("{root}assets/{}", options.build_id);
-    let script = format!("{assets}/{}", options.script);
+    // A page without figures does without their program.
+    let scripts = ["progress.js", "app.js"].into_iter().take(if content.needs_figures { 2 } else { 1 });
+    let scripts = html! {
+        @for name in scripts { script type="module" src={ (assets) "/" (name) } {} }
+    };
     let title = if path == "index.html" { content.title.clone() } else { format!("{} · Hockeystick", content.title) };
     let body = html! { (header(content)) (content.main) (footer(content)) }.into_string();
     let body = format!("{body}{}", draw::sprite(&body).into_string());
@@ -24,7 +28,7 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
         ("description", text(&content.description)),
         ("style", format!("{assets}/{}", style::NAME)),
         ("assets", assets),
-        ("script", script),
+        ("scripts", scripts.into_string()),
         ("body", relative(&body, &root)),
     ];
     Ok(Page { path: path.to_owned(), bytes: fill(SHELL, &values)?.into_bytes() })
@@ -53,7 +57,7 @@ fn fill(shell: &str, values: &[(&str, String)]) -> Result<String, miette::Report
         let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
         let Some((_, value)) = values.iter().find(|(known, _)| *known == name) else {
             return Err(miette::miette!(
-                help = "the slots are title, description, assets, style, script, body",
+                help = "the slots are title, description, assets, style, scripts, body",
                 "index.html: no value for the slot `{name}`"
             ));
         };
@@ -136,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_page_finds_the_top_of_the_site_from_any_depth() {
-        let options = SiteOptions { base: "/talk/".to_owned(), build_id: "id".to_owned(), script: "app.js".to_owned() };
+        let options = SiteOptions { base: "/talk/".to_owned(), build_id: "id".to_owned() };
         assert_eq!(root(&options, "index.html"), "./");
         assert_eq!(root(&options, "stages/01/index.html"), "../../");
         assert_eq!(root(&options, "404.html"), "/talk/");

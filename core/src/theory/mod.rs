@@ -57,5 +57,5 @@ mod varying;
 mod walk;
 pub mod zipf;
 
-pub use curve::{CurvePoint, response_curve};
+pub use curve::{CurvePoint, MeanCurve, TheoryCurve, at_load, between, response_curve, silence, steady};
 pub use solve::solve;

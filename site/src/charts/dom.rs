@@ -98,49 +98,6 @@ impl Drop for Listener {
     }
 }
 
-/// A call that the browser makes later, once or again; taken back when it is dropped.
-#[must_use = "dropping it takes the call back"]
-pub(crate) struct Timer {
-    id: i32,
-    again: bool,
-    _closure: Closure<dyn FnMut()>,
-}
-
-impl Timer {
-    /// Calls once, `ms` from now.
-    pub(crate) fn once(ms: i32, call: impl FnMut() + 'static) -> Option<Self> {
-        Self::boxed(ms, false, Box::new(call))
-    }
-
-    /// Calls every `ms` from now on.
-    pub(crate) fn every(ms: i32, call: impl FnMut() + 'static) -> Option<Self> {
-        Self::boxed(ms, true, Box::new(call))
-    }
-
-    fn boxed(ms: i32, again: bool, call: Box<dyn FnMut()>) -> Option<Self> {
-        let closure = Closure::wrap(call);
-        let (function, window) = (closure.as_ref().unchecked_ref(), window()?);
-        let id = if again {
-            window.set_interval_with_callback_and_timeout_and_arguments_0(function, ms).ok()?
-        } else {
-            window.set_timeout_with_callback_and_timeout_and_arguments_0(function, ms).ok()?
-        };
-        Some(Self { id, again, _closure: closure })
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        if let Some(window) = window() {
-            if self.again {
-                window.clear_interval_with_handle(self.id);
-            } else {
-                window.clear_timeout_with_handle(self.id);
-            }
-        }
-    }
-}
-
 /// An observer of the browser's (of size, of visibility, of attributes) that is disconnected when it is dropped.
 pub(crate) struct Observer<T> {
     observer: T,

@@ -1,25 +1,25 @@
 //! The signature chart: response time over load, by theory and by simulation, and where the figure stands now.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use hockeystick_core::component::Kind;
+use gloo_timers::callback::Timeout;
 use hockeystick_core::number::{short, within};
-use hockeystick_core::theory;
+use hockeystick_core::theory::steady;
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
 
-use super::curve::{Curve, steady};
-use super::dom::{self, Listener, Timer};
+use super::curve::Curve;
+use super::dom::{self, Listener};
 use super::number;
 use super::panel::{Chart, Readout};
 use super::scale::{Axis, round_step};
 use super::sheet::{Anchor, Layout, Margins, Sheet, Stroke};
 use super::table::Table;
 use super::theme::Ink;
-use crate::figure::handle::{Change, FigureHandle, Percentiles, RunRequest, Runs, Sample};
+use crate::figure::handle::{Asked, Change, FigureHandle, Percentiles, Sample};
 
 /// How long the reader must leave the knobs alone before the curve is simulated anew.
-const SETTLED_MS: i32 = 500;
+const SETTLED_MS: u32 = 500;
 /// Axis of response time before anything is known, in milliseconds.
 const UNKNOWN_MS: f64 = 100.0;
 
@@ -36,9 +36,25 @@ pub(super) struct HockeyStick {
     handle: Option<Handle>,
     redraw: Option<Rc<dyn Fn()>>,
     /// Set until the reader has let go.
-    settling: Option<Timer>,
-    due: Rc<RefCell<bool>>,
-    runs: Option<Runs>,
+    settling: Option<Timeout>,
+    /// What is to be asked when the chart is next seen.
+    due: Rc<Cell<Due>>,
+    /// The question about the mean's line while it is not answered.
+    first: Rc<RefCell<Option<Asked>>>,
+    /// The questions about all the rest.
+    rest: Option<Asked>,
+}
+
+/// What is to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    /// What a simulation says: the page knows what theory does.
+    Runs,
+    /// What theory and simulation say.
+    Rest,
+    /// The mean's line, and then the rest.
+    Everything,
 }
 
 /// The operating point: a ring that can be dragged along the load axis.
@@ -51,15 +67,11 @@ struct Handle {
 impl HockeyStick {
     /// The chart of a figure.
     pub(super) fn new(figure: &FigureHandle) -> Self {
-        let load_path = figure.with_stage(|stage| {
-            let users = stage.components.iter().find(|component| component.settings.kind() == Kind::Clients)?;
-            Some(format!("{}.rate", users.id))
-        });
-        let reach = figure.authored().controls.iter().find(|control| Some(&control.path) == load_path.as_ref());
-        let curve = Curve::new(theory::response_curve, figure.stage(), reach.map(|control| control.max));
+        let authored = figure.authored();
+        let curve = Curve::new(figure.stage(), authored.reach_per_s(), figure.curve());
         Self {
             figure: figure.clone(),
-            load_path,
+            load_path: authored.load_path(),
             curve: Rc::new(RefCell::new(curve)),
             live: None,
             top: None,
@@ -67,8 +79,9 @@ impl HockeyStick {
             handle: None,
             redraw: None,
             settling: None,
-            due: Rc::new(RefCell::new(true)),
-            runs: None,
+            due: Rc::new(Cell::new(if figure.curve().is_some() { Due::Runs } else { Due::Everything })),
+            first: Rc::default(),
+            rest: None,
         }
     }
 
@@ -81,36 +94,46 @@ impl HockeyStick {
         self.live.map(|live| live.mean_ms).or_else(|| self.curve.borrow().theory_at(self.load()).0)
     }
 
-    /// Begins the curve anew if more than the load has changed, once the reader lets go.
+    /// Begins the curve anew if more than the load has changed: the mean's line at once, the rest once the reader lets
+    /// go.
     fn follow(&mut self, figure: &FigureHandle) {
         if figure.with_stage(|stage| self.curve.borrow().is_of(stage)) {
             return;
         }
         self.curve.borrow_mut().restart(figure.stage());
-        self.runs = None;
-        let due = Rc::clone(&self.due);
-        let redraw = self.redraw.clone();
-        self.settling = Timer::once(SETTLED_MS, move || {
-            *due.borrow_mut() = true;
+        self.rest = None;
+        self.ask_first();
+        let (due, redraw) = (Rc::clone(&self.due), self.redraw.clone());
+        self.settling = Some(Timeout::new(SETTLED_MS, move || {
+            due.set(Due::Rest);
             redraw.iter().for_each(|redraw| redraw());
-        });
+        }));
     }
 
-    /// Has found out what the curve wants, one thing after another in the background.
-    fn find_out(&mut self) {
-        let wanted = self.curve.borrow().wanted();
-        let seed = self.figure.seed();
-        // A seed for each point: with one for all, a run of heavy requests would lift the whole curve.
-        let requests = wanted.iter().zip(0..).map(|(wanted, n)| {
-            let stage = wanted.stage.clone();
-            RunRequest { stage, seed: seed.wrapping_add(n), seconds: wanted.seconds }
+    fn ask_first(&self) {
+        let (curve, first, redraw) = (Rc::clone(&self.curve), Rc::clone(&self.first), self.redraw.clone());
+        let question = curve.borrow().first_question();
+        let asked = self.figure.ask(vec![question.clone()], move |_, found| {
+            // Without an answer the line stays as it was.
+            if let Ok(finding) = found {
+                curve.borrow_mut().learn(&question, &finding);
+            }
+            drop(first.take());
+            redraw.iter().for_each(|redraw| redraw());
         });
-        let requests = requests.collect();
+        *self.first.borrow_mut() = asked;
+    }
+
+    fn ask_rest(&mut self, with_theory: bool) {
+        let mut questions = self.curve.borrow().runs(self.figure.seed());
+        if with_theory {
+            questions.extend(self.curve.borrow().tail_questions());
+        }
         let (curve, redraw) = (Rc::clone(&self.curve), self.redraw.clone());
-        self.runs = self.figure.run_in_background(requests, move |index, result| {
+        self.rest = self.figure.ask(questions.clone(), move |index, found| {
             // A run that fails leaves its load without a point, which is what is known of it.
-            if let (Some(wanted), Ok(outcome)) = (wanted.get(index), result) {
-                curve.borrow_mut().learn(wanted, &outcome);
+            if let (Some(question), Ok(finding)) = (questions.get(index), found) {
+                curve.borrow_mut().learn(question, &finding);
                 redraw.iter().for_each(|redraw| redraw());
             }
         });
@@ -178,8 +201,18 @@ impl Chart for HockeyStick {
     }
 
     fn work(&mut self) {
-        if std::mem::take(&mut *self.due.borrow_mut()) {
-            self.find_out();
+        // The mean's line says at which loads there is something to see.
+        if self.first.borrow().is_some() {
+            return;
+        }
+        match self.due.replace(Due::Nothing) {
+            Due::Nothing => {}
+            Due::Runs => self.ask_rest(false),
+            Due::Rest => self.ask_rest(true),
+            Due::Everything => {
+                self.due.set(Due::Rest);
+                self.ask_first();
+            }
         }
     }
 

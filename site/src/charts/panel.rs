@@ -1,10 +1,11 @@
 //! What every chart shares: title, canvas, readout, table, file; when it is drawn, and in which colours.
 
-use hockeystick_core::number::within;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use gloo_timers::callback::Interval;
+use hockeystick_core::number::within;
 use js_sys::Array;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -14,14 +15,14 @@ use web_sys::{
     PointerEvent, ResizeObserver, Url,
 };
 
-use super::dom::{self, Listener, Observer, Timer, weakly};
+use super::dom::{self, Listener, Observer, weakly};
 use super::sheet::{Layout, Sheet};
 use super::table::Table;
 use super::theme::Theme;
 use crate::figure::handle::{Change, FigureHandle, Sample};
 
 /// How often the table for screen readers follows the picture.
-const TABLE_EVERY_MS: i32 = 5_000;
+const TABLE_EVERY_MS: u32 = 5_000;
 /// Rows of that table.
 const TABLE_ROWS: usize = 12;
 
@@ -225,7 +226,7 @@ impl Panel {
         let recoloured = weakly(self, |panel, _: Event| panel.recolour());
         self.keep((size, sight, attributes, night.map(|night| Listener::new(&night, "change", recoloured))));
         let tabulate = weakly(self, |panel, ()| panel.tabulate());
-        self.keep(Timer::every(TABLE_EVERY_MS, move || tabulate(())));
+        self.keep(Interval::new(TABLE_EVERY_MS, move || tabulate(())));
     }
 
     fn listen_to_reader(self: &Rc<Self>) {

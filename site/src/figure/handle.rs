@@ -29,6 +29,8 @@ use std::rc::{Rc, Weak};
 use hockeystick_core::figure::{Break, Figure};
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::{FaultKind, Reading, Stage, Target};
+use hockeystick_core::theory::TheoryCurve;
+use hockeystick_protocol::{Finding, Question};
 
 /// What changed about a figure.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,33 +87,32 @@ pub struct Percentiles {
     pub p99_ms: f64,
 }
 
-/// A short run in the background, for a curve or a verdict.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunRequest {
-    /// What runs.
-    pub stage: Stage,
-    /// Seed of every random draw.
-    pub seed: u64,
-    /// Simulated seconds, warm-up included. None at all asks theory instead: its percentiles take too long for the page's
-    /// own thread.
-    pub seconds: f64,
-}
-
-/// Runs asked for together. Dropped, those that have not begun are forgotten, and its callback is not called again.
-#[must_use = "dropping it cancels the runs"]
+/// Questions asked together. Dropped, those that are not under way are forgotten, and its callback is not called again.
+#[must_use = "dropping it withdraws the questions"]
 #[derive(Debug)]
-pub struct Runs {
+pub struct Asked {
     pub(crate) wanted: Rc<Cell<bool>>,
 }
 
-impl Drop for Runs {
+impl Drop for Asked {
     fn drop(&mut self) {
         self.wanted.set(false);
     }
 }
 
-/// How a background run ended.
-pub type RunResult = Result<Outcome, String>;
+/// What came of a question: the answer, or why there is none.
+pub type Found = Result<Finding, String>;
+
+/// The outcome of a run or of theory.
+///
+/// # Errors
+/// Why there is none.
+pub fn outcome(found: Found) -> Result<Outcome, String> {
+    match found? {
+        Finding::Outcome(outcome) => Ok(*outcome),
+        Finding::Means(_) => Err("that was another question".to_owned()),
+    }
+}
 
 /// What a figure does on behalf of its handle. The figure implements it; nobody else needs it.
 pub(crate) trait Engine {
@@ -123,7 +124,7 @@ pub(crate) trait Engine {
     fn restart(&self);
     fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64);
     fn mend(&self);
-    fn run_in_background(&self, runs: Vec<RunRequest>, on_result: Box<dyn FnMut(usize, RunResult)>) -> Runs;
+    fn ask(&self, questions: Vec<Question>, on_found: Box<dyn FnMut(usize, Found)>) -> Asked;
 }
 
 type ChangeListener = Rc<RefCell<dyn FnMut(&FigureHandle, &Change)>>;
@@ -151,6 +152,7 @@ impl std::fmt::Debug for Subscription {
 
 struct State {
     authored: Figure,
+    curve: Option<TheoryCurve>,
     stage: RefCell<Stage>,
     seed: Cell<u64>,
     speed: Cell<f64>,
@@ -172,8 +174,9 @@ impl std::fmt::Debug for FigureHandle {
 }
 
 impl FigureHandle {
-    pub(crate) fn new(figure: Figure) -> Self {
+    pub(crate) fn new(figure: Figure, curve: Option<TheoryCurve>) -> Self {
         Self(Rc::new(State {
+            curve,
             stage: RefCell::new(figure.stage.clone()),
             seed: Cell::new(figure.seed),
             speed: Cell::new(figure.speed),
@@ -194,6 +197,11 @@ impl FigureHandle {
     /// The figure as its author wrote it.
     pub fn authored(&self) -> &Figure {
         &self.0.authored
+    }
+
+    /// What the page says of its response time over load, as its author wrote it.
+    pub(crate) fn curve(&self) -> Option<&TheoryCurve> {
+        self.0.curve.as_ref()
     }
 
     /// The stage as it stands now, with every knob as the reader left it.
@@ -324,29 +332,10 @@ impl FigureHandle {
         }
     }
 
-    /// Runs in the background, one after another, without disturbing the figure: `on_result` gets the index of the run
-    /// and what came of it. Keep what is returned; dropping it cancels.
-    pub fn run_in_background(
-        &self,
-        runs: Vec<RunRequest>,
-        on_result: impl FnMut(usize, RunResult) + 'static,
-    ) -> Option<Runs> {
-        Some(self.engine()?.run_in_background(runs, Box::new(on_result)))
-    }
-
-    /// [`run_in_background`](Self::run_in_background) of the stage as it stands, at each of these loads.
-    pub fn request_curve(
-        &self,
-        rates_per_s: &[f64],
-        seconds: f64,
-        on_result: impl FnMut(usize, RunResult) + 'static,
-    ) -> Option<Runs> {
-        let at = |rate_per_s: &f64| {
-            let mut stage = self.stage();
-            stage.workload.rate = hockeystick_core::units::Rate::per_second(*rate_per_s);
-            RunRequest { stage, seed: self.seed(), seconds }
-        };
-        self.run_in_background(rates_per_s.iter().map(at).collect(), on_result)
+    /// Finds things out in the background, one after another, without disturbing the figure: `on_found` gets the index of
+    /// the question and what came of it. Keep what is returned; dropping it withdraws the questions.
+    pub fn ask(&self, questions: Vec<Question>, on_found: impl FnMut(usize, Found) + 'static) -> Option<Asked> {
+        Some(self.engine()?.ask(questions, Box::new(on_found)))
     }
 
     /// Calls back after each change, whoever made it.

@@ -1,23 +1,25 @@
 //! The page's end of the line to its workers.
 //!
-//! One worker runs every figure of the page. It is started when the first figure comes into view, and ended when the last
-//! one is gone. A second one measures in the background while there is something to measure. When a worker fails, every
-//! figure that hangs on it is told, and [`retry`] starts anew.
+//! One simulator runs every figure of the page. It is started when the first figure comes into view, and ended when the
+//! last one is gone. A second one runs stages to their end in the background while there is something to run. A theorist
+//! answers questions about curves; it is loaded with the first question and stays, since more come while a knob is
+//! dragged. When a worker fails, everyone who hangs on it is told, and [`retry`] starts anew.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
+use gloo_timers::callback::Timeout;
 use hockeystick_core::simulate::frame::Frame;
+use hockeystick_protocol::{Answer, Heard, Order, Plan, Question, hear, write_order};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
-use super::handle::{RunRequest, RunResult, Runs};
-use crate::protocol::{Answer, Heard, Order, Plan, hear, write_order};
+use super::handle::{Asked, Found};
 
 /// A worker that has not said a word after so long does not work.
-const SILENCE_MS: i32 = 20_000;
+const SILENCE_MS: u32 = 20_000;
 
 /// What a figure hears.
 pub(crate) trait Listener {
@@ -40,15 +42,11 @@ struct Line {
     unsent: RefCell<Vec<Order>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
-    _on_silence: Closure<dyn FnMut()>,
-    silence: Option<i32>,
+    _on_silence: Timeout,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        if let (Some(window), Some(timer)) = (web_sys::window(), self.silence) {
-            window.clear_timeout_with_handle(timer);
-        }
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         self.worker.terminate();
@@ -58,7 +56,7 @@ impl Drop for Line {
 impl Line {
     fn open(which: Which) -> Option<Rc<Self>> {
         let make = MAKE_WORKER.with_borrow(Clone::clone)?;
-        let worker: Worker = make.call0(&JsValue::NULL).ok()?.dyn_into().ok()?;
+        let worker: Worker = make.call1(&JsValue::NULL, &which.program().into()).ok()?.dyn_into().ok()?;
         let on_message =
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| match hear(&event.data()) {
                 Some(heard) => which.heard(heard),
@@ -69,22 +67,15 @@ impl Line {
             event.prevent_default();
             which.failed(&event.message());
         });
-        let on_silence = Closure::<dyn FnMut()>::new(move || which.silent());
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        // The page's own module: the worker need not fetch and compile it again.
-        worker.post_message(&wasm_bindgen::module()).ok()?;
-        let call = on_silence.as_ref().unchecked_ref();
-        let silence = web_sys::window()
-            .and_then(|window| window.set_timeout_with_callback_and_timeout_and_arguments_0(call, SILENCE_MS).ok());
         Some(Rc::new(Self {
             worker,
             ready: Cell::new(false),
             unsent: RefCell::default(),
             _on_message: on_message,
             _on_error: on_error,
-            _on_silence: on_silence,
-            silence,
+            _on_silence: Timeout::new(SILENCE_MS, move || which.silent()),
         }))
     }
 
@@ -105,13 +96,34 @@ impl Line {
     }
 }
 
-#[derive(Clone, Copy)]
+/// A worker's place on the page.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Which {
+    /// Runs the figures.
     Live,
+    /// Runs stages to their end.
     Background,
+    /// Knows the curves.
+    Theory,
 }
 
 impl Which {
+    /// What it runs, as the page's script knows it.
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Live | Self::Background => "simulator",
+            Self::Theory => "theorist",
+        }
+    }
+
+    /// Who can answer this.
+    const fn for_question(question: &Question) -> Self {
+        match question {
+            Question::Run { .. } => Self::Background,
+            Question::Solve { .. } | Question::Means { .. } => Self::Theory,
+        }
+    }
+
     fn heard(self, heard: Heard) {
         let answer = match heard {
             Heard::Frame { figure, frame } => return tell(figure, |it| it.frame(*frame)),
@@ -125,30 +137,41 @@ impl Which {
             }
             Answer::Opened { figure, run, plan } => tell(figure, |it| it.opened(run, plan)),
             Answer::Refused { figure, why } => tell(figure, |it| it.refused(&why)),
-            Answer::Measured { job, outcome } => measured(job, *outcome),
+            Answer::Found { job, finding } => self.found(job, *finding),
         }
     }
 
+    fn desk<T>(self, act: impl FnOnce(&Desk) -> T) -> T {
+        POOL.with(|pool| act(&pool.desks[self as usize]))
+    }
+
     fn line(self) -> Option<Rc<Line>> {
-        POOL.with(|pool| match self {
-            Self::Live => pool.live.borrow().clone(),
-            Self::Background => pool.background.borrow().clone(),
+        self.desk(|desk| desk.line.borrow().clone())
+    }
+
+    /// The line to the worker; it is started if there is none.
+    fn open_line(self) -> Option<Rc<Line>> {
+        self.desk(|desk| {
+            let mut line = desk.line.borrow_mut();
+            if line.is_none() {
+                *line = Line::open(self);
+            }
+            line.clone()
         })
     }
 
+    /// Ends the worker.
+    fn hang_up(self) {
+        drop(self.desk(|desk| desk.line.take()));
+    }
+
     fn failed(self, why: &str) {
-        match self {
-            Self::Live => {
-                POOL.with(|pool| pool.live.take());
-                listeners().iter().for_each(|it| it.failed(why));
-            }
-            Self::Background => {
-                POOL.with(|pool| pool.background.take());
-                let jobs = POOL.with(|pool| pool.jobs.take());
-                for job in jobs {
-                    job.tell(Err(why.to_owned()));
-                }
-            }
+        self.hang_up();
+        if self == Self::Live {
+            listeners().iter().for_each(|it| it.failed(why));
+        }
+        for job in self.desk(|desk| desk.jobs.take()) {
+            job.tell(Err(why.to_owned()));
         }
     }
 
@@ -157,33 +180,70 @@ impl Which {
             self.failed("it does not answer");
         }
     }
+
+    /// Sends the next question if none is under way. A background that has nothing to do gives its memory back.
+    fn next_job(self) {
+        let (is_idle, next) = self.desk(|desk| {
+            let mut jobs = desk.jobs.borrow_mut();
+            jobs.retain(|job| job.wanted.get() || job.question.is_none());
+            let next = jobs.front_mut().and_then(|job| Some((job.number, job.question.take()?)));
+            (jobs.is_empty(), next)
+        });
+        if is_idle && self == Self::Background {
+            self.hang_up();
+        }
+        let Some((job, question)) = next else { return };
+        match self.open_line() {
+            Some(line) => line.send(Order::Ask { job, question }),
+            None => self.failed("no worker can be started"),
+        }
+    }
+
+    fn found(self, number: u32, found: Found) {
+        let job = self.desk(|desk| {
+            let mut jobs = desk.jobs.borrow_mut();
+            let index = jobs.iter().position(|job| job.number == number)?;
+            jobs.remove(index)
+        });
+        if let Some(job) = job {
+            job.tell(found);
+        }
+        self.next_job();
+    }
 }
 
-/// A measurement that waits or runs.
+/// A question that waits, or that is being answered.
 struct Job {
     number: u32,
     index: usize,
-    request: Option<RunRequest>,
+    /// None once it is sent.
+    question: Option<Question>,
     wanted: Rc<Cell<bool>>,
-    on_result: Rc<RefCell<dyn FnMut(usize, RunResult)>>,
+    on_found: Rc<RefCell<dyn FnMut(usize, Found)>>,
 }
 
 impl Job {
-    fn tell(&self, result: RunResult) {
+    fn tell(&self, found: Found) {
         if self.wanted.get()
-            && let Ok(mut call) = self.on_result.try_borrow_mut()
+            && let Ok(mut call) = self.on_found.try_borrow_mut()
         {
-            call(self.index, result);
+            call(self.index, found);
         }
     }
 }
 
+/// A worker with what it is to find out, one after another.
+#[derive(Default)]
+struct Desk {
+    line: RefCell<Option<Rc<Line>>>,
+    jobs: RefCell<VecDeque<Job>>,
+}
+
 #[derive(Default)]
 struct Pool {
-    live: RefCell<Option<Rc<Line>>>,
-    background: RefCell<Option<Rc<Line>>>,
+    /// By [`Which`].
+    desks: [Desk; 3],
     listeners: RefCell<Vec<(u32, Weak<dyn Listener>)>>,
-    jobs: RefCell<VecDeque<Job>>,
     next_number: Cell<u32>,
 }
 
@@ -192,7 +252,7 @@ thread_local! {
     static POOL: Pool = Pool::default();
 }
 
-/// How to make a worker: a function without arguments.
+/// How to make a worker: a function that takes the name of its program.
 pub(crate) fn set_worker_maker(make: Function) {
     MAKE_WORKER.set(Some(make));
 }
@@ -240,27 +300,21 @@ impl Link {
 
     /// Sends an order. False when there is no worker and none can be started.
     pub(crate) fn send(&self, order: Order) -> bool {
-        let line = POOL.with(|pool| {
-            let mut live = pool.live.borrow_mut();
-            if live.is_none() {
-                *live = Line::open(Which::Live);
-            }
-            live.clone()
-        });
-        line.map(|line| line.send(order)).is_some()
+        Which::Live.open_line().map(|line| line.send(order)).is_some()
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        let (line, last) = POOL.with(|pool| {
+        let last = POOL.with(|pool| {
             let mut listeners = pool.listeners.borrow_mut();
             listeners.retain(|(number, _)| *number != self.figure);
-            let last = listeners.is_empty();
-            let line = if last { pool.live.take() } else { pool.live.borrow().clone() };
-            (line, last)
+            listeners.is_empty()
         });
-        if let Some(line) = line.filter(|_| !last) {
+        if last {
+            Which::Live.hang_up();
+            Which::Theory.hang_up();
+        } else if let Some(line) = Which::Live.line() {
             line.send(Order::Close { figure: self.figure });
         }
     }
@@ -268,65 +322,21 @@ impl Drop for Link {
 
 /// Starts a new worker for every figure.
 pub(crate) fn retry() {
-    POOL.with(|pool| pool.live.take());
+    Which::Live.hang_up();
     listeners().iter().for_each(|it| it.again());
 }
 
-/// Measures one stage after another; see [`FigureHandle::run_in_background`](super::handle::FigureHandle).
-pub(crate) fn measure(runs: Vec<RunRequest>, on_result: Box<dyn FnMut(usize, RunResult)>) -> Runs {
+/// Finds out one thing after another; see [`FigureHandle::ask`](super::handle::FigureHandle).
+pub(crate) fn ask(questions: Vec<Question>, on_found: Box<dyn FnMut(usize, Found)>) -> Asked {
     let wanted = Rc::new(Cell::new(true));
-    let on_result: Rc<RefCell<dyn FnMut(usize, RunResult)>> = Rc::new(RefCell::new(on_result));
-    POOL.with(|pool| {
-        let mut jobs = pool.jobs.borrow_mut();
-        for (index, request) in runs.into_iter().enumerate() {
-            let (wanted, on_result) = (Rc::clone(&wanted), Rc::clone(&on_result));
-            jobs.push_back(Job { number: next_number(), index, request: Some(request), wanted, on_result });
-        }
-    });
-    next_job();
-    Runs { wanted }
-}
-
-/// Sends the next measurement if none is under way; without any, the worker's memory is given back.
-fn next_job() {
-    let under_way = POOL.with(|pool| {
-        let mut jobs = pool.jobs.borrow_mut();
-        jobs.retain(|job| job.wanted.get() || job.request.is_none());
-        jobs.front().is_some_and(|job| job.request.is_none())
-    });
-    if under_way {
-        return;
+    let on_found: Rc<RefCell<dyn FnMut(usize, Found)>> = Rc::new(RefCell::new(on_found));
+    for (index, question) in questions.into_iter().enumerate() {
+        let (wanted, on_found) = (Rc::clone(&wanted), Rc::clone(&on_found));
+        let which = Which::for_question(&question);
+        let job = Job { number: next_number(), index, question: Some(question), wanted, on_found };
+        which.desk(|desk| desk.jobs.borrow_mut().push_back(job));
     }
-    let next = POOL.with(|pool| {
-        let mut jobs = pool.jobs.borrow_mut();
-        let job = jobs.front_mut()?;
-        job.request.take().map(|request| (job.number, request))
-    });
-    let Some((job, RunRequest { stage, seed, seconds })) = next else {
-        drop(POOL.with(|pool| pool.background.take()));
-        return;
-    };
-    let line = POOL.with(|pool| {
-        let mut background = pool.background.borrow_mut();
-        if background.is_none() {
-            *background = Line::open(Which::Background);
-        }
-        background.clone()
-    });
-    match line {
-        Some(line) => line.send(Order::Measure { job, stage, seed, seconds }),
-        None => Which::Background.failed("no worker can be started"),
-    }
-}
-
-fn measured(number: u32, result: RunResult) {
-    let job = POOL.with(|pool| {
-        let mut jobs = pool.jobs.borrow_mut();
-        let index = jobs.iter().position(|job| job.number == number)?;
-        jobs.remove(index)
-    });
-    if let Some(job) = job {
-        job.tell(result);
-    }
-    next_job();
+    Which::Background.next_job();
+    Which::Theory.next_job();
+    Asked { wanted }
 }

@@ -11,7 +11,7 @@ use hockeystick_core::units::Nanos;
 
 use super::handle::{Percentiles, Sample};
 use super::view::{Busiest, CardNow, MachineNow, Strip, Thing};
-use crate::protocol::Plan;
+use hockeystick_protocol::Plan;
 
 /// Time constant of a bar, in the reader's seconds.
 const BAR_S: f64 = 0.7;

@@ -68,7 +68,9 @@ impl Drop for Mounted {
 pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
     let figure = read(element)?;
     let autoplay = figure.autoplay;
-    let handle = FigureHandle::new(figure);
+    // Without it, theory is asked.
+    let curve = element.get_attribute("data-curve").and_then(|data| unpack(&data).ok());
+    let handle = FigureHandle::new(figure, curve);
     let host: HtmlElement =
         document().create_element("div").map_err(|_| "the page takes no elements")?.unchecked_into();
     host.set_class_name("figure-live");
@@ -98,6 +100,11 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
 
 fn read(element: &HtmlElement) -> Result<hockeystick_core::figure::Figure, String> {
     let data = element.get_attribute("data-figure").ok_or("it has no data")?;
+    unpack(&data)
+}
+
+/// What an attribute holds: packed, in base64.
+fn unpack<T: pack::Pack>(data: &str) -> Result<T, String> {
     let bytes = URL_SAFE_NO_PAD.decode(data.trim_end_matches('=')).map_err(|_| "its data was cut or changed")?;
     pack::from_bytes(&bytes).ok_or_else(|| "its data was cut or is of another version".to_owned())
 }

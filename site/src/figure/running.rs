@@ -13,14 +13,14 @@ use web_sys::{HtmlCanvasElement, HtmlElement};
 use super::canvas::{Painter, Scene};
 use super::clock::Clock;
 use super::frames::FrameLoop;
-use super::handle::{Engine, FigureHandle, RunRequest, RunResult, Runs};
+use super::handle::{Asked, Engine, FigureHandle, Found};
 use super::layout::{Layout, Point, depths, members};
 use super::link::{self, Link, Listener};
 use super::meter::Meter;
 use super::replay::{FALL_S, HOP_S, Replay, Topology};
 use super::theme::reduced_motion;
 use super::view::{Thing, View};
-use crate::protocol::{Order, Plan};
+use hockeystick_protocol::{Order, Plan, Question};
 
 /// Wall time between two updates of the bars and numbers on the board.
 const BARS_S: f64 = 0.125;
@@ -400,8 +400,8 @@ impl Engine for Running {
         self.link.send(Order::Mend { figure: self.figure() });
     }
 
-    fn run_in_background(&self, runs: Vec<RunRequest>, on_result: Box<dyn FnMut(usize, RunResult)>) -> Runs {
-        link::measure(runs, on_result)
+    fn ask(&self, questions: Vec<Question>, on_found: Box<dyn FnMut(usize, Found)>) -> Asked {
+        link::ask(questions, on_found)
     }
 }
 

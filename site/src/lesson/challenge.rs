@@ -3,18 +3,20 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use gloo_timers::callback::Timeout;
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::Challenge;
+use hockeystick_protocol::Question;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlDetailsElement, HtmlElement, IntersectionObserver, IntersectionObserverEntry};
 
 use super::judge::{Line, SEEDS, Term, judge};
-use crate::charts::dom::{self, Listener, Observer, Timer, weakly};
-use crate::figure::handle::{self, Change, FigureHandle, RunRequest, RunResult, Runs, Subscription};
+use crate::charts::dom::{self, Listener, Observer, weakly};
+use crate::figure::handle::{self, Asked, Change, FigureHandle, Found, Subscription};
 
 /// How long the reader must leave the board alone before it is judged.
-const SETTLED_MS: i32 = 700;
+const SETTLED_MS: u32 = 700;
 /// Requests of one run, about, and the limits of its length in simulated seconds.
 const REQUESTS: f64 = 20_000.0;
 const SECONDS: std::ops::RangeInclusive<f64> = 30.0..=900.0;
@@ -25,8 +27,8 @@ pub(super) struct Board {
     parts: RefCell<Option<Parts>>,
     figure: RefCell<Option<(FigureHandle, Challenge, Subscription)>>,
     outcomes: RefCell<Vec<Outcome>>,
-    settling: RefCell<Option<Timer>>,
-    runs: RefCell<Option<Runs>>,
+    settling: RefCell<Option<Timeout>>,
+    runs: RefCell<Option<Asked>>,
     sight: RefCell<Option<Observer<IntersectionObserver>>>,
     hints: RefCell<Vec<Listener>>,
 }
@@ -87,7 +89,7 @@ impl Board {
         self.show();
         self.say("Waiting for your hand to rest…", "waiting");
         let due = weakly(self, |board, ()| board.run());
-        *self.settling.borrow_mut() = Timer::once(SETTLED_MS, move || due(()));
+        *self.settling.borrow_mut() = Some(Timeout::new(SETTLED_MS, move || due(())));
     }
 
     fn run(self: &Rc<Self>) {
@@ -96,15 +98,14 @@ impl Board {
         let mut stage = figure.stage();
         stage.workload.rate = challenge.rate;
         let seconds = (REQUESTS / challenge.rate.per_s().max(1e-3)).clamp(*SECONDS.start(), *SECONDS.end());
-        let request = |n: u64| RunRequest { stage: stage.clone(), seed: figure.seed().wrapping_add(n), seconds };
+        let run = |n: u64| Question::Run { stage: stage.clone(), seed: figure.seed().wrapping_add(n), seconds };
         self.say(&format!("Judging: run 1 of {SEEDS}…"), "waiting");
-        let ran = weakly(self, |board, result: RunResult| board.ran(result));
-        *self.runs.borrow_mut() =
-            figure.run_in_background((0..SEEDS).map(request).collect(), move |_, result| ran(result));
+        let ran = weakly(self, |board, found: Found| board.ran(found));
+        *self.runs.borrow_mut() = figure.ask((0..SEEDS).map(run).collect(), move |_, found| ran(found));
     }
 
-    fn ran(&self, result: RunResult) {
-        match result {
+    fn ran(&self, found: Found) {
+        match handle::outcome(found) {
             Ok(outcome) => self.outcomes.borrow_mut().push(outcome),
             Err(problem) => return self.say(&format!("The simulation could not run this: {problem}"), "no"),
         }

@@ -3,14 +3,13 @@
 //! The page is real, readable HTML before any of this runs, and stays so where it cannot run.
 //!
 //! - `knob`: numbers in sentences. `predict`: a guess before the result. `challenge`: a task, with `judge`'s verdict.
-//! - `thing`: words that light up what they name on the board. `progress`: which stages this reader has visited.
+//! - `thing`: words that light up what they name on the board.
 
 mod challenge;
 mod judge;
 mod knob;
 mod measured;
 mod predict;
-mod progress;
 mod scrub;
 mod thing;
 
@@ -24,13 +23,12 @@ thread_local! {
     static KEPT: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Starts what a page has once: knobs in sentences, words for things, progress.
+/// Starts what a page has once: knobs in sentences, words for things.
 pub fn start() {
     KEPT.with_borrow_mut(|kept| {
         kept.push(Box::new(knob::start()));
         kept.push(Box::new(thing::start()));
     });
-    progress::start();
 }
 
 /// Brings a `<hockeystick-predict>` to life.

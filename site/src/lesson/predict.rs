@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use hockeystick_core::number::fixed;
+use hockeystick_protocol::Question;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDetailsElement, HtmlElement, MouseEvent};
 
 use super::measured;
 use crate::charts::dom::{self, Listener, weakly};
-use crate::figure::handle::{self, FigureHandle, RunRequest, Runs};
+use crate::figure::handle::{self, Asked, FigureHandle};
 use crate::figure::numbers::decimal;
 
 /// Requests that the measured result is made of, about, and the limits of its length in simulated seconds.
@@ -24,7 +25,7 @@ pub(super) struct Predict {
     answer: Option<usize>,
     set: Vec<(String, f64)>,
     listeners: RefCell<Vec<Listener>>,
-    runs: RefCell<Option<Runs>>,
+    runs: RefCell<Option<Asked>>,
 }
 
 impl Predict {
@@ -110,9 +111,9 @@ impl Predict {
         let stage = figure.stage();
         let rate = stage.workload.rate.per_s().max(1e-3);
         let seconds = (REQUESTS / rate).clamp(*SECONDS.start(), *SECONDS.end());
-        let request = RunRequest { stage, seed: figure.seed(), seconds };
+        let run = Question::Run { stage, seed: figure.seed(), seconds };
         let line = measured.clone();
-        let runs = figure.run_in_background(vec![request], move |_, result| match result {
+        let runs = figure.ask(vec![run], move |_, found| match handle::outcome(found) {
             Ok(outcome) => {
                 dom::say(&line, "");
                 let _ = dom::text_child::<Element>(&line, "b", "", "Measured");

@@ -1,4 +1,4 @@
-//! wasm-bindgen's JavaScript around the compiled figures.
+//! wasm-bindgen's JavaScript around the compiled programs of a page.
 //!
 //! The bindings come from a library, so their version is the one in Cargo.lock and cannot differ from `wasm-bindgen`'s.
 
@@ -9,24 +9,54 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::files::SiteFiles;
 
-const OUT_NAME: &str = "hockeystick";
-/// The script that loads the module and calls it.
-pub(crate) const SCRIPT: &str = "hockeystick.js";
-/// The module.
-pub(crate) const MODULE: &str = "hockeystick_bg.wasm";
+/// A program of the page: a module, its bindings, and the script that loads them.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// The crate's name, as cargo and the bindings write it.
+    name: &'static str,
+    /// The script of `site/assets` that calls it.
+    pub(crate) script: &'static str,
+    /// Whether a page loads it only when its reader asks for more than the page shows.
+    pub(crate) on_demand: bool,
+}
 
-pub(crate) fn make(wasm: &Path) -> Result<SiteFiles> {
-    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
-    Bindgen::new()
-        .input_path(wasm)
-        .out_name(OUT_NAME)
-        .web(true)?
-        .omit_default_module_path(false)
-        .typescript(false)
-        // They stay as the compiler made them: `slim` goes by them.
-        .demangle(false)
-        .remove_producers_section(true)
-        .generate(folder.path())
-        .with_context(|| format!("cannot make bindings for {}", wasm.display()))?;
-    SiteFiles::read(folder.path())
+/// The programs of a page.
+pub(crate) const PROGRAMS: [Program; 3] = [
+    Program { name: "hockeystick_site", script: "app.js", on_demand: false },
+    Program { name: "hockeystick_simulator", script: "simulator.js", on_demand: false },
+    Program { name: "hockeystick_theorist", script: "theorist.js", on_demand: true },
+];
+
+impl Program {
+    /// The script that makes the module's functions callable.
+    pub(crate) fn glue(&self) -> String {
+        format!("{}.js", self.name)
+    }
+
+    /// The module.
+    pub(crate) fn module(&self) -> String {
+        format!("{}_bg.wasm", self.name)
+    }
+}
+
+/// Bindings for every program, from the folder into which cargo compiled them.
+pub(crate) fn make(compiled: &Path) -> Result<SiteFiles> {
+    let mut files = SiteFiles::default();
+    for program in PROGRAMS {
+        let wasm = compiled.join(program.name).with_extension("wasm");
+        let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
+        Bindgen::new()
+            .input_path(&wasm)
+            .out_name(program.name)
+            .web(true)?
+            .omit_default_module_path(false)
+            .typescript(false)
+            // They stay as the compiler made them: `slim` goes by them.
+            .demangle(false)
+            .remove_producers_section(true)
+            .generate(folder.path())
+            .with_context(|| format!("cannot make bindings for {}", wasm.display()))?;
+        files.extend(SiteFiles::read(folder.path())?);
+    }
+    Ok(files)
 }

@@ -38,9 +38,9 @@ use crate::files::{BuildNote, SiteFiles};
 /// Makes the site from the compiled figures and the content.
 #[derive(Debug, Parser)]
 struct Options {
-    /// The figures as cargo compiled them.
-    #[arg(long, value_name = "FILE.wasm")]
-    wasm: PathBuf,
+    /// The folder into which cargo compiled the programs of a page.
+    #[arg(long, value_name = "FOLDER")]
+    compiled: PathBuf,
     /// The workspace, where `site/assets/` is.
     #[arg(long, default_value = ".")]
     workspace: PathBuf,
@@ -80,18 +80,20 @@ fn main() -> ExitCode {
 }
 
 fn press(options: &Options) -> Result<ExitCode> {
-    eprintln!("bindings for {}", options.wasm.display());
-    let mut versioned = bindings::make(&options.wasm)?;
+    eprintln!("bindings for {}", options.compiled.display());
+    let mut versioned = bindings::make(&options.compiled)?;
     eprintln!("assets");
     let assets = assets::read(&options.workspace.join("site/assets"))?;
     versioned.extend(assets.versioned);
     if let Some(tools) = &options.tools {
         eprintln!("smaller");
-        scripts::bundle(&mut versioned, &tools.join("esbuild"), bindings::SCRIPT)?;
-        slim::slim(&mut versioned, bindings::MODULE)?;
-        let module = versioned.get(bindings::MODULE).unwrap_or_default();
-        let module = optimise::optimise(&tools.join("wasm-opt"), module)?;
-        versioned.insert(bindings::MODULE, module);
+        scripts::bundle(&mut versioned, &tools.join("esbuild"))?;
+        for program in bindings::PROGRAMS {
+            slim::slim(&mut versioned, program.script, &program.module())?;
+            let slim = versioned.get(&program.module()).unwrap_or_default();
+            let optimised = optimise::optimise(&tools.join("wasm-opt"), slim)?;
+            versioned.insert(program.module(), optimised);
+        }
     }
     let build_id = assets::build_id(&versioned);
 

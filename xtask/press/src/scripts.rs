@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::bindings::PROGRAMS;
 use crate::files::SiteFiles;
 
 /// How the bindings let a class take part in `using`, which no script here does.
@@ -14,8 +15,13 @@ const DISPOSE: &str = "if (Symbol.dispose) ";
 const REGISTRY: &str = "new FinalizationRegistry(";
 const PURE: &str = "/* @__PURE__ */ new FinalizationRegistry(";
 
+/// Whether a script is only ever imported: the bindings, and what the workers share.
+fn is_part(path: &str) -> bool {
+    path == "worker.js" || PROGRAMS.iter().any(|program| path == program.glue())
+}
+
 /// Bundles the scripts that the site's files begin with; what they share becomes a file of its own.
-pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path, glue: &str) -> Result<()> {
+pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<()> {
     let (from, into) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let mut command = Command::new(esbuild);
     let mut scripts = Vec::new();
@@ -28,7 +34,7 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path, glue: &str) -> Resul
             .map(|line| line.replace(REGISTRY, PURE) + "\n")
             .collect();
         std::fs::write(from.path().join(path), text).with_context(|| format!("cannot write {path}"))?;
-        if path != glue {
+        if !is_part(path) {
             command.arg(from.path().join(path));
         }
         scripts.push(path.to_owned());

@@ -1,15 +1,16 @@
-//! Takes out of the compiled figures what no page can use.
+//! Takes out of a page's programs what no page can use.
 //!
-//! - The texts of panics and the code that writes them. There is no console that they would go to: without a hook, and
+//! - The texts of panics, the places that they name, and the code that writes them. There is no console that they would go to: without a hook, and
 //!   the figures set none, a panic in a browser only ends the program, and so does the trap that is left here.
-//! - Exports that no script of the site asks for: dependencies have some.
+//! - Exports that the module's script does not ask for: dependencies have some.
 //! - The hashes in the names by which module and script know one another. They tell the versions of crates apart, and
 //!   here there is one of each; nothing compresses worse.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use walrus::{FunctionBuilder, FunctionId, FunctionKind, Module, ModuleConfig};
+use walrus::ir::Value;
+use walrus::{ConstExpr, Data, DataId, DataKind, FunctionBuilder, FunctionId, FunctionKind, Module, ModuleConfig};
 
 use crate::files::SiteFiles;
 
@@ -27,27 +28,66 @@ const PANICS: [&str; 9] = [
     "18handle_alloc_error",
 ];
 
-/// Slims the module at `wasm_path`, and renames what it shares with the scripts in them too.
-pub(crate) fn slim(files: &mut SiteFiles, wasm_path: &str) -> Result<()> {
+/// A place in the sources: the address and length of a file's name, a line, a column, 32 bits each.
+/// <https://doc.rust-lang.org/core/panic/struct.Location.html>
+const LOCATION_BYTES: usize = 16;
+/// No real place is beyond these.
+const MOST_PATH: u32 = 300;
+const MOST_LINES: u32 = 30_000;
+const MOST_COLUMNS: u32 = 500;
+
+/// Slims the module at `wasm_path`, and renames what it shares with its script in there too.
+pub(crate) fn slim(files: &mut SiteFiles, script_path: &str, wasm_path: &str) -> Result<()> {
     let wasm = files.get(wasm_path).unwrap_or_default();
     let mut module = ModuleConfig::new().generate_name_section(false).generate_producers_section(false).parse(wasm)?;
     cut_panics(&mut module);
-    let mut scripts: Vec<(String, String)> = files
-        .iter()
-        .filter(|(path, _)| path.ends_with(".js"))
-        .map(|(path, bytes)| (path.to_owned(), String::from_utf8_lossy(bytes).into_owned()))
-        .collect();
-    let unused = |name: &str| !scripts.iter().any(|(_, script)| script.contains(name));
+    blank_locations(&mut module);
+    let script = String::from_utf8_lossy(files.get(script_path).unwrap_or_default()).into_owned();
+    let unused = |name: &str| !script.contains(name);
     let dead: Vec<_> = module.exports.iter().filter(|export| unused(&export.name)).map(walrus::Export::id).collect();
     dead.into_iter().for_each(|export| module.exports.delete(export));
     walrus::passes::gc::run(&mut module);
     let short = shorten(&mut module);
-    for (_, script) in &mut scripts {
-        *script = rename(script, &short);
-    }
     files.insert(wasm_path, module.emit_wasm());
-    scripts.into_iter().for_each(|(path, script)| files.insert(path, script.into_bytes()));
+    files.insert(script_path, rename(&script, &short).into_bytes());
     Ok(())
+}
+
+/// Blanks the places in the sources that panics would name: a text that ends in `.rs` with its length, a line and a
+/// column. Nothing shows them once the panics are cut, and blanks compress to nothing.
+fn blank_locations(module: &mut Module) {
+    let segments: Vec<(u32, DataId)> =
+        module.data.iter().filter_map(|data| Some((address(data)?, data.id()))).collect();
+    let mut blank = Vec::new();
+    for (address, id) in &segments {
+        let bytes = &module.data.get(*id).value;
+        let skew = address.wrapping_neg() as usize % 4;
+        for place in (skew..bytes.len().saturating_sub(LOCATION_BYTES)).step_by(4) {
+            let word = |n: usize| bytes[place + 4 * n..].first_chunk().map_or(0, |word| u32::from_le_bytes(*word));
+            let (text, length, line, column) = (word(0), word(1), word(2), word(3));
+            let is_one = (4..MOST_PATH).contains(&length) && line < MOST_LINES && column < MOST_COLUMNS;
+            let file = segments.iter().find_map(|(start, id)| {
+                let from = text.checked_sub(*start)? as usize;
+                let file = module.data.get(*id).value.get(from..from + length as usize)?;
+                let name = file.strip_suffix(b"\0").unwrap_or(file);
+                (name.ends_with(b".rs") && name.is_ascii()).then_some((*id, from, file.len()))
+            });
+            if let Some(file) = file.filter(|_| is_one) {
+                blank.extend([(*id, place, LOCATION_BYTES), file]);
+            }
+        }
+    }
+    for (id, place, length) in blank {
+        module.data.get_mut(id).value[place..place + length].fill(0);
+    }
+}
+
+/// Where a segment lies in memory.
+fn address(data: &Data) -> Option<u32> {
+    match &data.kind {
+        DataKind::Active { offset: ConstExpr::Value(Value::I32(address)), .. } => Some(*address as u32),
+        _ => None,
+    }
 }
 
 /// Leaves a trap of each function that only ends the program.

@@ -9,12 +9,15 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
+use crate::bindings::PROGRAMS;
 use crate::files::SiteFiles;
 
 /// Bytes over the wire, by kind; text and wasm under brotli 11, fonts as they are (woff2 is brotli already).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 struct PageWeight {
     wasm_and_js_bytes: usize,
+    /// Loaded when the reader asks for more than the page shows.
+    on_demand_bytes: usize,
     html_and_css_bytes: usize,
     fonts_bytes: usize,
     images_bytes: usize,
@@ -39,7 +42,7 @@ impl Budget {
 
 /// DESIGN.md, section 7. A kilobyte is 1,000 bytes.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "wasm + JS", max_bytes: 180_000, ratchet_bytes: Some(288_500), of: |page| page.wasm_and_js_bytes },
+    Budget { name: "wasm + JS", max_bytes: 180_000, ratchet_bytes: Some(263_000), of: |page| page.wasm_and_js_bytes },
     Budget { name: "HTML + CSS", max_bytes: 20_000, ratchet_bytes: None, of: |page| page.html_and_css_bytes },
     Budget { name: "fonts", max_bytes: 60_000, ratchet_bytes: None, of: |page| page.fonts_bytes },
 ];
@@ -66,13 +69,13 @@ impl Weights {
             // Writing to a String cannot fail.
             let _ = write!(text, "  {:>10}", budget.name);
         }
-        let _ = writeln!(text, "  {:>10}", "images");
+        let _ = writeln!(text, "  {:>10}  {:>10}", "images", "on demand");
         for (path, page) in &self.pages {
             let _ = write!(text, "{path:width$}");
             for budget in &BUDGETS {
                 let _ = write!(text, "  {:>10}", kilobytes((budget.of)(page)));
             }
-            let _ = writeln!(text, "  {:>10}", kilobytes(page.images_bytes));
+            let _ = writeln!(text, "  {:>10}  {:>10}", kilobytes(page.images_bytes), kilobytes(page.on_demand_bytes));
         }
         let _ = write!(text, "{:width$}", "budget");
         for budget in &BUDGETS {
@@ -126,6 +129,12 @@ fn kind(path: &str) -> Kind {
     }
 }
 
+/// Whether a page loads a script or module only when its reader asks for more.
+fn is_on_demand(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    PROGRAMS.iter().any(|program| program.on_demand && (name == program.script || name == program.module()))
+}
+
 struct Scales<'a> {
     site: &'a SiteFiles,
     base: &'a str,
@@ -139,6 +148,7 @@ impl Scales<'_> {
         for path in self.closure(page) {
             let size = self.size(&path);
             match kind(&path) {
+                Kind::Code if is_on_demand(&path) => weight.on_demand_bytes += size,
                 Kind::Page | Kind::Style => weight.html_and_css_bytes += size,
                 Kind::Code => weight.wasm_and_js_bytes += size,
                 Kind::Font => weight.fonts_bytes += size,

@@ -1,20 +1,29 @@
-//! What page and worker say to each other: one `ArrayBuffer` a message, transferred.
+//! What the page and its workers say to each other: one `ArrayBuffer` a message, transferred.
+//!
+//! Three programs share this: the page (`hockeystick-site`), the simulator that runs its figures
+//! (`hockeystick-simulator`), and the theorist that knows the curves (`hockeystick-theorist`). Each is a module of its own,
+//! so that a reader's browser loads only what the page needs now.
 //!
 //! Orders and answers are [packed](hockeystick_core::pack); frames come as [`Frame`] writes them, because there are
 //! thirty a second.
 
+mod port;
+
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::pack::{self, Pack as _};
-use hockeystick_core::simulate::Simulation;
 use hockeystick_core::simulate::frame::Frame;
-use hockeystick_core::stage::{FaultKind, Stage, Target};
+use hockeystick_core::stage::{FaultKind, Problem, Stage, Target};
+use hockeystick_core::theory::MeanCurve;
 use hockeystick_core::{pack_enum, pack_struct};
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// An order to the worker.
+pub use port::Port;
+
+/// An order to a worker.
+#[expect(missing_docs, reason = "a variant says what its fields are")]
 #[derive(Debug)]
-pub(crate) enum Order {
+pub enum Order {
     /// Begin a run of a figure at time zero, paused. A run that it had is forgotten.
     Open { figure: u32, run: u32, stage: Stage, seed: u64 },
     /// Forget a figure.
@@ -31,48 +40,54 @@ pub(crate) enum Order {
     Inject { figure: u32, on: Target, kind: FaultKind, lasts_s: f64 },
     /// End every fault.
     Mend { figure: u32 },
-    /// Measure a stage, and answer with [`Answer::Measured`].
-    Measure { job: u32, stage: Stage, seed: u64, seconds: f64 },
+    /// Find something out, and answer with [`Answer::Found`].
+    Ask { job: u32, question: Question },
 }
 
-/// What the worker answers, besides frames.
+/// Something that takes long to find out, so that it is done in the background.
+#[expect(missing_docs, reason = "a variant says what its fields are")]
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// How a stage does in a run of so many simulated seconds, warm-up included. Asked of a simulator.
+    Run { stage: Stage, seed: u64, seconds: f64 },
+    /// What theory says of a stage.
+    Solve { stage: Stage },
+    /// The mean response time over load; see [`MeanCurve::of`].
+    Means { stage: Stage, reach_per_s: Option<f64>, before_per_s: Option<f64> },
+}
+
+/// The answer to a [`Question`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// To [`Question::Run`] and [`Question::Solve`].
+    Outcome(Box<Outcome>),
+    /// To [`Question::Means`].
+    Means(MeanCurve),
+}
+
+/// What a worker answers, besides frames.
+#[expect(missing_docs, reason = "a variant says what its fields are")]
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// It listens.
     Ready,
     /// A run began.
     Opened { figure: u32, run: u32, plan: Plan },
     /// A stage cannot run, and why.
     Refused { figure: u32, why: String },
-    /// A measurement is done.
-    Measured { job: u32, outcome: Box<Result<Outcome, String>> },
+    /// Something was found out, or cannot be, and why.
+    Found { job: u32, finding: Box<Result<Finding, String>> },
 }
 
 /// The nodes, machines and edges of a run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// Each node: the component that it is a copy of, and the host it runs on.
-    pub(crate) nodes: Vec<(u32, Option<u32>)>,
+    pub nodes: Vec<(u32, Option<u32>)>,
     /// Each host: its name, and the stage's machine that it is.
-    pub(crate) hosts: Vec<(String, Option<u32>)>,
+    pub hosts: Vec<(String, Option<u32>)>,
     /// Each edge: its link, the calling node, the called.
-    pub(crate) edges: Vec<(u16, u16, u16)>,
-}
-
-impl Plan {
-    pub(crate) fn of(simulation: &Simulation) -> Self {
-        let node =
-            |info: &hockeystick_core::simulate::NodeInfo| (info.component as u32, info.host.map(|host| host as u32));
-        Self {
-            nodes: simulation.nodes().map(node).collect(),
-            hosts: simulation
-                .hosts()
-                .iter()
-                .map(|host| (host.name.clone(), host.machine.map(|machine| machine as u32)))
-                .collect(),
-            edges: simulation.edges().iter().map(|edge| (edge.link, edge.from, edge.to)).collect(),
-        }
-    }
+    pub edges: Vec<(u16, u16, u16)>,
 }
 
 pack_enum!(Order {
@@ -84,19 +99,26 @@ pack_enum!(Order {
     5 => Update { figure, stage },
     6 => Inject { figure, on, kind, lasts_s },
     7 => Mend { figure },
-    8 => Measure { job, stage, seed, seconds },
+    8 => Ask { job, question },
 });
 pack_enum!(Answer {
     0 => Ready,
     1 => Opened { figure, run, plan },
     2 => Refused { figure, why },
-    3 => Measured { job, outcome },
+    3 => Found { job, finding },
 });
+pack_enum!(Question {
+    0 => Run { stage, seed, seconds },
+    1 => Solve { stage },
+    2 => Means { stage, reach_per_s, before_per_s },
+});
+pack_enum!(Finding { 0 => Outcome(it), 1 => Means(it) });
 pack_struct!(Plan { nodes, hosts, edges });
 
-/// A message of the worker, read.
+/// A message of a worker, read.
+#[expect(missing_docs, reason = "a variant says what its fields are")]
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub enum Heard {
     Answer(Box<Answer>),
     Frame { figure: u32, frame: Box<Frame> },
 }
@@ -105,24 +127,24 @@ const ANSWER: u8 = 0;
 const FRAME: u8 = 1;
 
 /// An order as a message.
-pub(crate) fn write_order(order: &Order) -> ArrayBuffer {
+pub fn write_order(order: &Order) -> ArrayBuffer {
     buffer(&pack::to_bytes(order))
 }
 
 /// The order in a message; none when it is not one.
-pub(crate) fn read_order(message: &JsValue) -> Option<Order> {
+pub fn read_order(message: &JsValue) -> Option<Order> {
     pack::from_bytes(&bytes(message)?)
 }
 
 /// An answer as a message.
-pub(crate) fn write_answer(answer: &Answer) -> ArrayBuffer {
+pub fn write_answer(answer: &Answer) -> ArrayBuffer {
     let mut message = vec![ANSWER];
     answer.pack(&mut message);
     buffer(&message)
 }
 
 /// A frame as a message.
-pub(crate) fn write_frame(figure: u32, frame: &Frame) -> ArrayBuffer {
+pub fn write_frame(figure: u32, frame: &Frame) -> ArrayBuffer {
     let mut message = vec![FRAME];
     message.extend(figure.to_le_bytes());
     message.extend(frame.encode());
@@ -130,7 +152,7 @@ pub(crate) fn write_frame(figure: u32, frame: &Frame) -> ArrayBuffer {
 }
 
 /// What the worker said; none when it makes no sense.
-pub(crate) fn hear(message: &JsValue) -> Option<Heard> {
+pub fn hear(message: &JsValue) -> Option<Heard> {
     let message = bytes(message)?;
     match message.split_first()? {
         (&ANSWER, rest) => pack::from_bytes(rest).map(|answer| Heard::Answer(Box::new(answer))),
@@ -141,6 +163,12 @@ pub(crate) fn hear(message: &JsValue) -> Option<Heard> {
         }
         _ => None,
     }
+}
+
+/// What breaks a rule, for a reader.
+pub fn sentences(problems: &[Problem]) -> String {
+    let sentence = |it: &Problem| format!("{}: {} (valid: {}).", it.path, it.message, it.help);
+    problems.iter().map(sentence).collect::<Vec<_>>().join(" ")
 }
 
 fn bytes(message: &JsValue) -> Option<Vec<u8>> {

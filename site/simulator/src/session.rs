@@ -1,9 +1,10 @@
 //! One figure's run: the simulation, paced by the wall clock.
 
 use hockeystick_core::simulate::frame::Frame;
-use hockeystick_core::simulate::{Simulation, Window};
-use hockeystick_core::stage::{FaultKind, Problem, Stage, Target};
+use hockeystick_core::simulate::{NodeInfo, Simulation, Window};
+use hockeystick_core::stage::{FaultKind, Stage, Target};
 use hockeystick_core::units::{Duration, Nanos};
+use hockeystick_protocol::{Plan, sentences};
 
 /// Events between two looks at the clock; short enough to keep the budget, long enough for the optimiser.
 const CHUNK_EVENTS: u64 = 10_000;
@@ -45,6 +46,17 @@ impl Session {
         let mut simulation = Simulation::new(stage, seed).map_err(|problems| sentences(&problems))?;
         simulation.watch(1);
         Ok(Self { figure, simulation, run, pace: None, one_in: 1, frame_ms: 0.0, window_ms: 0.0 })
+    }
+
+    /// The run's nodes, machines and edges.
+    pub(super) fn plan(&self) -> Plan {
+        let node = |info: &NodeInfo| (info.component as u32, info.host.map(|host| host as u32));
+        let (nodes, hosts, edges) = (self.simulation.nodes(), self.simulation.hosts(), self.simulation.edges());
+        Plan {
+            nodes: nodes.map(node).collect(),
+            hosts: hosts.iter().map(|host| (host.name.clone(), host.machine.map(|machine| machine as u32))).collect(),
+            edges: edges.iter().map(|edge| (edge.link, edge.from, edge.to)).collect(),
+        }
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -140,10 +152,4 @@ impl Session {
             self.simulation.watch(one_in.into());
         }
     }
-}
-
-/// What breaks a rule, for a reader.
-pub(super) fn sentences(problems: &[Problem]) -> String {
-    let sentence = |it: &Problem| format!("{}: {} (valid: {}).", it.path, it.message, it.help);
-    problems.iter().map(sentence).collect::<Vec<_>>().join(" ")
 }
