@@ -10,10 +10,10 @@ use crate::units::Rate;
 
 /// Loads at which the mean is worked out, as shares of the capacity. Few: between them the line is known well, see
 /// [`MeanCurve::at`]. Closer together where it bends, and near zero, where caches and kept connections come to help.
-const BELOW: [f64; 18] =
-    [0.001, 0.004, 0.01, 0.025, 0.05, 0.1, 0.18, 0.27, 0.37, 0.47, 0.57, 0.67, 0.76, 0.84, 0.91, 0.96, 0.985, 0.9976];
+const BELOW: [f64; 16] =
+    [0.003, 0.01, 0.025, 0.05, 0.1, 0.18, 0.27, 0.37, 0.48, 0.59, 0.69, 0.78, 0.86, 0.92, 0.965, 0.992];
 /// Points of the mean's line past capacity.
-const PAST: usize = 4;
+const PAST: usize = 3;
 /// Points of the line as it is drawn, below capacity.
 const DRAWN: usize = 64;
 /// Loads at which the 95th percentile is worked out, as shares of the capacity. Each takes a numerical inversion.
@@ -240,7 +240,7 @@ mod tests {
         assert!((curve.capacity_per_s.unwrap() - 50.0).abs() < 1e-6);
         assert!((curve.span_per_s - 65.0).abs() < 1e-6);
         let line = curve.line();
-        assert!(line.len() >= DRAWN - 4 && line.iter().all(|(load, _)| *load < 50.0), "{line:?}");
+        assert!(line.len() >= DRAWN - 8 && line.iter().all(|(load, _)| *load < 50.0), "{line:?}");
         assert!(line.iter().all(|(load, ms)| (ms * (1.0 - load * 0.02) / 20.0 - 1.0).abs() < 1e-3), "{line:?}");
     }
 
