@@ -10,10 +10,10 @@ use crate::engine::calls::{Call, CallId};
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
 use crate::outcome::Estimate;
+use crate::popularity;
+use crate::popularity::zipf::Zipf;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
-use crate::theory;
-use crate::theory::zipf::Zipf;
 use crate::units::{Bytes, Duration, Nanos};
 use crate::workload::{Class, Demand, Popularity, Workload};
 use crate::{choices, settings};
@@ -187,15 +187,15 @@ fn hit_ratio_of(settings: &Settings, popularity: Popularity, copies: u32, reads_
     let events_per_s = if settings.writes == Writes::Ignore { reads_per_s } else { reads_per_s + writes_per_s };
     let kept = if settings.writes == Writes::Invalidate { reads_per_s / events_per_s.max(1e-12) } else { 1.0 };
     let room = f64::from(settings.entries) * f64::from(copies);
-    let model = theory::cache::Cache {
+    let model = popularity::cache::Cache {
         policy: match settings.policy {
-            Policy::Lru => theory::cache::Policy::Lru,
-            Policy::Lfu => theory::cache::Policy::Lfu,
-            Policy::Fifo => theory::cache::Policy::Fifo,
+            Policy::Lru => popularity::cache::Policy::Lru,
+            Policy::Lfu => popularity::cache::Policy::Lfu,
+            Policy::Fifo => popularity::cache::Policy::Fifo,
         },
         expiry: match settings.ttl.ns() {
-            0 => theory::cache::Expiry::Never,
-            _ => theory::cache::Expiry::AfterInsertion(settings.ttl.as_secs_f64()),
+            0 => popularity::cache::Expiry::Never,
+            _ => popularity::cache::Expiry::AfterInsertion(settings.ttl.as_secs_f64()),
         },
         capacity: (room / kept.max(1e-6)) as u64,
     };

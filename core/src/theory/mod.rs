@@ -11,7 +11,7 @@
 //!   their throughput.
 //! - [`retry`]: what retries add, and when they keep an overload alive. [`fluid`]: backlogs of spikes.
 //! - [`fanout`]: requests of many parts. [`scalability`]: the Universal Scalability Law. [`availability`]: what breaks.
-//! - [`zipf`]: popularity. [`cache`]: hit ratios. [`sharding`]: the hottest shard.
+//! - [`sharding`]: the hottest shard. Of popularity and hit ratios: [`popularity`](crate::popularity).
 //! - [`demand`]: moments and transforms of service demands. [`complex`], [`inversion`]: from a transform to its
 //!   function.
 //!
@@ -21,7 +21,6 @@
 
 pub mod availability;
 pub mod bounds;
-pub mod cache;
 pub mod classes;
 pub mod closed;
 pub mod complex;
@@ -40,7 +39,6 @@ pub mod jackson;
 pub mod markov;
 pub mod mean;
 pub mod network;
-mod numeric;
 mod paths;
 pub mod pollaczek;
 pub mod population;
@@ -55,7 +53,6 @@ mod spread;
 mod users;
 mod varying;
 mod walk;
-pub mod zipf;
 
 pub use curve::{CurvePoint, response_curve};
 pub use solve::solve;

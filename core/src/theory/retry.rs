@@ -7,7 +7,7 @@
 //! the influence of repeated calls", Philips Telecommunication Review 18 (1957).
 
 use super::markov::Mmc;
-use super::numeric::{bisect, is_positive, is_quantity, is_share};
+use crate::numeric::{bisect, is_positive, is_quantity, is_share};
 
 /// Mean attempts of a request whose every attempt fails with probability `failing`, if it is retried up to `retries`
 /// times: (1 - p^(n+1)) / (1 - p), which is n + 1 where everything fails.

@@ -1,7 +1,7 @@
 //! How evenly keys spread over shards, and how many move when shards are added.
 
-use super::numeric::{bisect, is_positive};
-use super::zipf::Zipf;
+use crate::numeric::{bisect, is_positive};
+use crate::popularity::zipf::Zipf;
 
 /// Load of each shard, as a share of all, for keys of Zipf popularity under a given placement.
 ///

@@ -12,8 +12,8 @@
 //! ratio is within 0.01; where expiry and eviction take equally many items it is up to 0.03 too high, since the number
 //! inside then falls short of C at times.
 
-use super::numeric::{is_positive, is_quantity, is_share};
 use super::zipf::{Bin, Zipf};
+use crate::numeric::{is_positive, is_quantity, is_share};
 
 /// Which item leaves when there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

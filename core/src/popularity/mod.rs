@@ -1,0 +1,7 @@
+//! How popular items are, and what that makes of caches: mathematics that both solvers stand on.
+//!
+//! - [`zipf`]: Zipf's law, its shares and sums.
+//! - [`cache`]: hit ratios under it, by Che's approximation and its kin.
+
+pub mod cache;
+pub mod zipf;
