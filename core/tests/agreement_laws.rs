@@ -64,7 +64,7 @@ fn caches_are_as_in_theory() {
     // An item stays for its time to live after it was put in, and is asked for so often meanwhile.
     let lives = |p: &f64| p * (p * READS_PER_S * 0.5) / (1.0 + p * READS_PER_S * 0.5);
     let ttl = popularity(50).iter().map(lives).sum();
-    let che = |policy| model::Cache { policy, expiry: model::Expiry::Never, capacity: 100 };
+    let che = |policy| model::Cache::new(policy, model::Expiry::Never, 100);
     let law = zipf::Zipf::new(1.0, 1_000).expect("a law");
     let approximate = |policy| che(policy).hits(&law, READS_PER_S).expect("a hit ratio").ratio;
     // Che's approximation and its kin are within a few tenths of a per cent for a hundred places (Fricker, Robert &

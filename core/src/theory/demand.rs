@@ -22,6 +22,11 @@ impl Moments {
     /// Those of a variable that is always zero.
     pub const ZERO: Self = Self { first: 0.0, second: 0.0, third: 0.0 };
 
+    /// Those of a length that never varies.
+    pub fn constant(length: f64) -> Self {
+        Self { first: length, second: length * length, third: length * length * length }
+    }
+
     /// Those of an exponential variable.
     pub fn exponential(mean: f64) -> Self {
         Self { first: mean, second: 2.0 * mean * mean, third: 6.0 * mean * mean * mean }

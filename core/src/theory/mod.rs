@@ -20,6 +20,7 @@
 //!   they take. [`solve`](solve()), [`response_curve`]: the answers.
 
 pub mod availability;
+mod backlog;
 pub mod bounds;
 pub mod classes;
 pub mod closed;

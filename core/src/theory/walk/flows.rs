@@ -2,8 +2,10 @@
 
 use super::Walk;
 use crate::component::Kind;
-use crate::component::flow::{Ask, Context, Flow};
+use crate::component::flow::{self, Ask, Context, Flow};
 use crate::engine::processor::Crosstalk;
+use crate::stage::Link;
+use crate::theory::network;
 use crate::workload::Class;
 
 impl<'a> Walk<'a> {
@@ -17,13 +19,8 @@ impl<'a> Walk<'a> {
             let component = &self.stage.components[index];
             let rate_per_s = self.rates[index];
             let idle = rate_per_s.iter().all(|rate| *rate <= 0.0);
-            let context = Context { stage: self.stage, component: index, rate_per_s };
-            // What acts on its own may say what theory leaves out of it, though nobody calls it.
+            let context = Context { stage: self.stage, component: index, rate_per_s, rates: &self.rates };
             if idle && component.settings.kind() != Kind::Clients {
-                if component.settings.kind().about().origin {
-                    let flow = component.settings.flow(Class::Read, &context);
-                    self.remark(index, &flow);
-                }
                 continue;
             }
             let flows = Class::ALL.map(|class| component.settings.flow(class, &context));
@@ -43,6 +40,20 @@ impl<'a> Walk<'a> {
                 }
             }
             self.flows[index] = Some(flows);
+        }
+        self.origins();
+    }
+
+    /// What acts on its own, though nobody calls it: it may hang on what comes to all others.
+    fn origins(&mut self) {
+        for (index, component) in self.stage.components.iter().enumerate() {
+            let kind = component.settings.kind();
+            if kind.about().origin && kind != Kind::Clients && self.flows[index].is_none() {
+                let rate_per_s = self.rates[index];
+                let context = Context { stage: self.stage, component: index, rate_per_s, rates: &self.rates };
+                let flow = component.settings.flow(Class::Read, &context);
+                self.remark(index, &flow);
+            }
         }
     }
 
@@ -75,6 +86,30 @@ impl<'a> Walk<'a> {
         for caveat in &flow.caveats {
             if !self.network.caveats.contains(caveat) {
                 self.network.caveats.push(caveat.clone());
+            }
+        }
+        for own in &flow.own {
+            let Some((host, _)) = self.host(own.component) else { continue };
+            let at = if own.disk { host.disk } else { host.cpu };
+            let flow::Own { load, piece_s, grouped, .. } = *own;
+            let copies = own.copies as usize;
+            if load > 0.0 {
+                self.network.stations[at].own.push(network::Own { copies, load, piece_s, grouped });
+            }
+        }
+        if let Some((kinds, shares)) = &flow.shares {
+            let of_kind = |link: &&Link| {
+                link.from == component && kinds.contains(&self.stage.components[link.to].settings.kind())
+            };
+            let mut links = self.stage.links.iter().filter(of_kind);
+            // Where they are on several components each of these is taken to be even.
+            if let (Some(link), None) = (links.next(), links.next())
+                && let Some((host, _)) = self.host(link.to)
+                && host.names.len() == shares.len()
+            {
+                let (cpu, disk) = (host.cpu, host.disk);
+                self.network.stations[cpu].shares = shares.clone();
+                self.network.stations[disk].shares = shares.clone();
             }
         }
         for (name, estimate) in &flow.metrics {

@@ -12,7 +12,6 @@ mod routes;
 use super::network::{Branch, Discipline, Network, Station};
 use crate::component::Settings;
 use crate::component::flow::Flow;
-use crate::engine::processor::Crosstalk;
 use crate::hardware::Machine;
 use crate::stage::{Placement, Stage};
 use crate::workload::{Arrivals, Class};
@@ -28,10 +27,11 @@ impl Network {
         let mut walk = Walk::new(stage, rate_per_s);
         walk.flows();
         walk.doors();
-        walk.users();
+        let up = walk.users();
         walk.behind();
         walk.pools();
         walk.memory();
+        walk.leave_out_who_finds_nobody(&up);
         walk.network
     }
 }
@@ -79,18 +79,10 @@ impl<'a> Walk<'a> {
             rate_per_s,
             poisson: stage.workload.arrivals == Arrivals::Poisson,
             mix: stage.workload.mix,
-            stations: Vec::new(),
-            doors: Vec::new(),
-            routes: Vec::new(),
             branches: vec![Branch { probability: 1.0, seconds: 0.0 }],
             patience_s: f64::INFINITY,
-            memory: Vec::new(),
-            beyond: Vec::new(),
-            caveats: Vec::new(),
-            pools: Vec::new(),
-            follow_ups: Vec::new(),
-            metrics: Vec::new(),
             closed: stage.workload.closed.map(|closed| (closed.users, closed.think.mean.as_secs_f64())),
+            ..Network::default()
         };
         let components = stage.components.len();
         let mut walk = Self {
@@ -121,21 +113,9 @@ impl<'a> Walk<'a> {
     fn add_host(&mut self, names: Vec<String>, machine: &Machine) {
         let stations = &mut self.network.stations;
         let named = |what: &str| names.iter().map(|name| format!("{name} {what}")).collect();
-        stations.push(Station {
-            names: named("cpu"),
-            discipline: Discipline::ProcessorSharing,
-            servers: machine.vcpus,
-            crosstalk: Crosstalk::default(),
-            quota: machine.quota.map(|quota| (quota, machine.period)),
-        });
-        let (servers, discipline) = (machine.disk_channels, Discipline::Fcfs);
-        stations.push(Station {
-            names: named("disk"),
-            discipline,
-            servers,
-            crosstalk: Crosstalk::default(),
-            quota: None,
-        });
+        let processors = Station::new(named("cpu"), Discipline::ProcessorSharing, machine.vcpus);
+        stations.push(Station { quota: machine.quota.map(|quota| (quota, machine.period)), ..processors });
+        stations.push(Station::new(named("disk"), Discipline::Fcfs, machine.disk_channels));
         self.hosts.push(Host { names, cpu: stations.len() - 2, disk: stations.len() - 1 });
     }
 

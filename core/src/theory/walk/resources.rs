@@ -5,7 +5,7 @@ use super::{At, Walk, stands_by};
 use crate::component::flow::Ask;
 use crate::engine::host::SYSTEM_MEMORY;
 use crate::stage::Placement;
-use crate::theory::network::{Door, Memory, Pool, Use};
+use crate::theory::network::{Door, Memory, Pool};
 use crate::theory::paths::Paths;
 use crate::workload::Class;
 
@@ -19,7 +19,41 @@ impl<'a> Walk<'a> {
             self.door_of[index] = Some(self.network.doors.len());
             let name = component.id.clone();
             let copies = if stands_by(&component.settings) { 1 } else { component.copies };
-            self.network.doors.push(Door { name, copies, workers, backlog, own });
+            self.network.doors.push(Door { name, copies, workers, backlog, own, ..Door::default() });
+        }
+        for index in 0..self.stage.components.len() {
+            let Some(door) = self.door_of[index] else { continue };
+            let mut behind = self.network.doors[door].clone();
+            self.behind_door(index, &mut behind);
+            self.network.doors[door] = behind;
+        }
+        let whole: Vec<Door> = self.network.doors.clone();
+        for door in &mut self.network.doors {
+            door.leave_out_inner(&whole);
+        }
+    }
+
+    /// All that is behind a component's door.
+    fn behind_door(&self, index: usize, door: &mut Door) {
+        let Some(flows) = &self.flows[index] else { return };
+        for (class, flow) in Class::ALL.into_iter().zip(flows) {
+            let per_request = self.rates[index][class as usize] / self.network.rate_per_s.max(1e-12);
+            if per_request <= 0.0 {
+                continue;
+            }
+            let mut paths = Paths::default();
+            self.follow(&mut paths, &flow.asks, At { component: index, class, depth: 0, home: None });
+            door.per_request += per_request;
+            for path in paths.into_door(None) {
+                let one = path.as_use(per_request);
+                door.delay_s += one.per_request * one.delay_s;
+                for (station, demand_s) in &one.demand_s {
+                    add(&mut door.demand_s, *station, one.per_request * demand_s);
+                }
+                for (inner, often) in &path.doors {
+                    add(&mut door.inner, *inner, one.per_request * often);
+                }
+            }
         }
     }
 
@@ -41,13 +75,7 @@ impl<'a> Walk<'a> {
                 let mut paths = Paths::default();
                 let query = Ask::Call { kinds, count: 1, chance: 1.0 };
                 self.follow(&mut paths, &[query], At { component: index, class, depth: 0, home: None });
-                for path in paths.into_door(None) {
-                    uses.push(Use {
-                        per_request: per_request * path.probability,
-                        delay_s: path.inside_s + path.outside_s,
-                        demand_s: path.parts.iter().map(|(at, part)| (*at, part.moments().first)).collect(),
-                    });
-                }
+                uses.extend(paths.into_door(None).iter().map(|path| path.as_use(per_request)));
             }
             self.network.pools.push(Pool { name: component.id.clone(), copies: component.copies, size, uses });
         }
@@ -93,5 +121,28 @@ impl<'a> Walk<'a> {
             None if memory.door.is_none() => memory.most += copies * f64::from(held.most),
             None => {}
         }
+    }
+}
+
+impl Door {
+    /// Takes off what is behind the doors right behind it, of which `all` knows the whole.
+    fn leave_out_inner(&mut self, all: &[Self]) {
+        for (inner, often) in &self.inner {
+            let door = &all[*inner];
+            let part = often / door.per_request.max(f64::MIN_POSITIVE);
+            self.delay_s = (self.delay_s - part * door.delay_s).max(0.0);
+            for (station, demand_s) in &door.demand_s {
+                add(&mut self.demand_s, *station, -part * demand_s);
+            }
+        }
+        self.demand_s.retain(|(_, demand_s)| *demand_s > 1e-12);
+    }
+}
+
+/// Adds to the entry with this index, which is made if it is missing.
+fn add(entries: &mut Vec<(usize, f64)>, index: usize, more: f64) {
+    match entries.iter_mut().find(|(at, _)| *at == index) {
+        Some((_, sum)) => *sum += more,
+        None => entries.push((index, more)),
     }
 }

@@ -1,24 +1,36 @@
 //! What a request asks on its way, and what follows it.
 
 use super::{At, Walk, Way};
-use crate::component::flow::{Ask, Context};
+use crate::component::flow::{Ask, Context, Flow};
 use crate::component::{Kind, clients};
 use crate::theory::demand::Part;
-use crate::theory::network::{Branch, FollowUp, Leg, Route};
+use crate::theory::network::{Again, Branch, FollowUp, Leg, Route, Use};
 use crate::theory::paths::{Path, Paths};
 use crate::workload::{Class, Demand, PerClass};
 
 impl<'a> Walk<'a> {
-    pub(super) fn users(&mut self) {
+    /// The ways of users' requests; the share of each class that finds everybody up.
+    pub(super) fn users(&mut self) -> PerClass<f64> {
         let clients = self.clients();
         let one_kind = clients.len() == 1;
+        let mut up = PerClass::all(0.0);
+        if let [(_, settings, _), ..] = clients[..] {
+            let mean = if settings.jitter { 0.5 } else { 1.0 };
+            self.network.again = Again {
+                retries: settings.tries.saturating_sub(1),
+                wait_s: mean * settings.backoff.as_secs_f64(),
+                growth: settings.backoff_growth,
+            };
+        }
         self.network.patience_s =
             clients.iter().map(|(_, settings, _)| settings.timeout.as_secs_f64()).fold(f64::INFINITY, f64::min);
         for (index, settings, share) in clients {
             let visit = self.first_of_visit(index, settings);
             for class in Class::ALL.into_iter().filter(|class| *self.network.mix.get(*class) > 0.0) {
                 let home = self.stage.components[index].region;
-                for path in self.paths(At { component: index, class, depth: 0, home }) {
+                for mut path in self.paths(At { component: index, class, depth: 0, home }) {
+                    path.probability *= path.up;
+                    *up.get_mut(class) += share * path.probability;
                     // Users of one kind have the same first requests on every way, so these need not be multiplied out.
                     let branches = if one_kind { &[Branch { probability: 1.0, seconds: 0.0 }][..] } else { &visit };
                     for branch in branches {
@@ -31,14 +43,29 @@ impl<'a> Walk<'a> {
                 self.network.branches = visit;
             }
         }
+        up
+    }
+
+    /// Takes those requests out that find a server down. `up` has the share of each class that does not.
+    pub(super) fn leave_out_who_finds_nobody(&mut self, up: &PerClass<f64>) {
+        let network = &mut self.network;
+        let all: f64 = Class::ALL.iter().map(|class| network.mix.get(*class) * up.get(*class)).sum();
+        if all >= 1.0 - 1e-12 || all <= 0.0 {
+            return;
+        }
+        for class in Class::ALL.into_iter().filter(|class| *up.get(*class) > 0.0) {
+            let awaited = network.routes.iter_mut().filter(|route| route.awaited);
+            awaited.for_each(|route| *route.probability.get_mut(class) /= up.get(class));
+            *network.mix.get_mut(class) *= up.get(class) / all;
+        }
+        (network.rate_per_s, network.down) = (network.rate_per_s * all, 1.0 - all);
     }
 
     /// What follows requests: routes that nobody waits for.
     pub(super) fn behind(&mut self) {
         for index in 0..self.stage.components.len() {
             let Some(flows) = &self.flows[index] else { continue };
-            let first = self.network.routes.len();
-            let mut routes = Vec::new();
+            let (mut routes, mut uses) = (Vec::new(), Vec::new());
             for (class, flow) in Class::ALL.into_iter().zip(flows).filter(|(_, flow)| !flow.behind.is_empty()) {
                 let (rate_per_s, of_class) = (self.rates[index][class as usize], *self.network.mix.get(class));
                 if rate_per_s <= 0.0 || of_class <= 0.0 {
@@ -48,31 +75,74 @@ impl<'a> Walk<'a> {
                 let at = At { component: index, class, depth: 0, home: None };
                 self.follow(&mut paths, &flow.behind, at);
                 for path in paths.into_door(None) {
-                    let share = rate_per_s / (self.network.rate_per_s * of_class);
-                    routes.push(Route { awaited: false, door: None, ..self.route(&path, class, share, 0.0) });
+                    let per_request = rate_per_s / self.network.rate_per_s;
+                    uses.push(path.as_use(per_request));
+                    let route = self.route(&path, class, per_request / of_class, 0.0);
+                    routes.push(Route { awaited: false, door: None, ..route });
                 }
             }
             let follow_up = flows.iter().find_map(|flow| flow.follow_up).filter(|_| !routes.is_empty());
+            let followers = self.followers(index, flows);
             self.network.routes.extend(routes);
+            self.network.follow_ups.extend(followers);
             if let Some(follow_up) = follow_up {
-                let copies = self.stage.components[index].copies;
-                let context = Context { stage: self.stage, component: index, rate_per_s: self.rates[index] };
+                let context =
+                    Context { stage: self.stage, component: index, rate_per_s: self.rates[index], rates: &self.rates };
                 let hands = match follow_up.by {
                     [] => 1.0,
                     kinds => {
                         f64::from(Class::ALL.map(|class| context.copies(kinds, class)).into_iter().max().unwrap_or(1))
                     }
                 };
-                let name = |copy| format!("{} {}", self.stage.copy_name(index, copy), follow_up.metric);
                 self.network.follow_ups.push(FollowUp {
-                    names: (0..copies).map(name).collect(),
+                    names: self.names(index, follow_up.metric),
                     component: self.stage.components[index].id.clone(),
-                    routes: first..self.network.routes.len(),
+                    uses,
+                    latency_s: 0.0,
                     slots: f64::from(follow_up.slots) * hands,
                     begin_per_s: follow_up.begin_per_s,
+                    ahead: follow_up.ahead,
                 });
             }
         }
+    }
+
+    /// Those who apply the changes that are made in a component: one change after another.
+    fn followers(&self, index: usize, flows: &[Flow; Class::ALL.len()]) -> Vec<FollowUp> {
+        let mut found: Vec<(usize, FollowUp)> = Vec::new();
+        for (flow, rate_per_s) in flows.iter().zip(self.rates[index]) {
+            for follower in &flow.followers {
+                let Some((host, machine)) = self.host(follower.component) else { continue };
+                let copies = f64::from(self.stage.components[follower.component].copies);
+                let one = Use {
+                    per_request: copies * follower.changes * rate_per_s / self.network.rate_per_s.max(1e-12),
+                    delay_s: 0.0,
+                    demand_s: vec![(host.cpu, Part::new(1, 1.0, &follower.apply, machine.speed).moments().first)],
+                };
+                match found.iter_mut().find(|(to, _)| *to == follower.component) {
+                    Some((_, follow_up)) => follow_up.uses.push(one),
+                    None => found.push((
+                        follower.component,
+                        FollowUp {
+                            names: self.names(follower.component, "visible_after"),
+                            component: self.stage.components[follower.component].id.clone(),
+                            uses: vec![one],
+                            latency_s: follower.latency.as_secs_f64(),
+                            slots: 1.0,
+                            begin_per_s: f64::INFINITY,
+                            ahead: 0.0,
+                        },
+                    )),
+                }
+            }
+        }
+        found.into_iter().map(|(_, follow_up)| follow_up).collect()
+    }
+
+    /// Names of a figure of each copy.
+    fn names(&self, component: usize, metric: &str) -> Vec<String> {
+        let copies = 0..self.stage.components[component].copies;
+        copies.map(|copy| format!("{} {metric}", self.stage.copy_name(component, copy))).collect()
     }
 
     pub(super) fn route(&self, path: &Path, class: Class, share: f64, before_s: f64) -> Route {
@@ -106,9 +176,14 @@ impl<'a> Walk<'a> {
     pub(super) fn onward(&self, at: At, way: &Way) -> impl Iterator<Item = Path> {
         let (share, there_and_back_s) = (way.share, 2.0 * way.latency_s);
         let paths = self.paths(At { component: way.to, depth: at.depth + 1, ..at });
+        // A balancer finds out who is down, and asks others.
+        let watched = self.stage.components[at.component].settings.kind() == Kind::LoadBalancer;
+        let down = self.flows[way.to].as_ref().map_or(0.0, |flows| flows[at.class as usize].down);
+        let up = if watched { 1.0 } else { 1.0 - down };
         paths.into_iter().map(move |path| Path {
             probability: path.probability * share,
             outside_s: path.outside_s + there_and_back_s,
+            up: path.up * up,
             ..path
         })
     }
@@ -168,7 +243,12 @@ impl<'a> Walk<'a> {
         let mut branches = vec![Branch { probability: 1.0 - first, seconds: 0.0 }];
         let mut paid = vec![Branch { probability: first, seconds: 0.0 }];
         if let Some(Way { to: resolver, latency_s, .. }) = self.links(users, &[Kind::Dns], Class::Read).next() {
-            let context = Context { stage: self.stage, component: resolver, rate_per_s: self.look_ups(users, first) };
+            let context = Context {
+                stage: self.stage,
+                component: resolver,
+                rate_per_s: self.look_ups(users, first),
+                rates: &self.rates,
+            };
             let flow = self.stage.components[resolver].settings.flow(Class::Read, &context);
             let mut look_up = Paths::default();
             let at = At { component: resolver, class: Class::Read, depth: 0, home: None };
