@@ -200,7 +200,7 @@ fn users_who_wait_are_solved_by_mean_value_analysis() {
 /// The page draws a curve while a knob is turned. Printed, for the machine that runs tests is not a reader's.
 #[test]
 fn a_curve_is_cheap() {
-    for slug in ["11-cache", "12-cdn", "20-many-regions"] {
+    for slug in builtin::slugs() {
         let stage = stage(slug, 1.0);
         let rates: Vec<f64> = (1..=100).map(|step| stage.workload.rate.per_s() * f64::from(step) / 80.0).collect();
         let begun = std::time::Instant::now();

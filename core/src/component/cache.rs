@@ -154,7 +154,7 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     if matches!(settings.protection, Protection::Lock | Protection::Lease) {
         flow.caveats.push("who waits for what another fetches as if it were there".to_owned());
     }
-    if class == Class::Read {
+    if class == Class::Read && context.figures {
         // A read that finds nothing comes back to store what it has fetched, so that calls of reads are look-ups and
         // those. The callers know how many of them were look-ups.
         let [_, reads, writes, _] = context.rate_per_s;

@@ -137,6 +137,8 @@ pub(crate) struct Context<'a> {
     pub(crate) rate_per_s: [f64; Class::ALL.len()],
     /// The same of every component; complete for what acts on its own, else of those that were asked before.
     pub(crate) rates: &'a [[f64; Class::ALL.len()]],
+    /// Whether anybody wants the figures of single components.
+    pub(crate) figures: bool,
 }
 
 impl Context<'_> {

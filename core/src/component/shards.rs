@@ -188,8 +188,10 @@ fn shares(settings: &Settings, context: &Context<'_>) -> Vec<f64> {
     let mut add = |share: f64, of: &[f64]| load.iter_mut().zip(of).for_each(|(load, part)| *load += share * part);
     let even = vec![1.0 / f64::from(active); active as usize];
     let place = |class: Class| placed(settings, context.stage.workload.popularity, class, active);
-    // Only what is new has its own place for each class.
-    let (read, write) = (place(Class::Read), place(Class::Write));
+    // Only where it is about what is new does the class matter.
+    let write = place(Class::Write);
+    let by_time = matches!(settings.key, Key::Time | Key::DayOfWeek);
+    let read = if by_time { place(Class::Read) } else { write.clone() };
     for class in Class::ALL.into_iter().filter(|class| context.rate_per_s[*class as usize] > 0.0) {
         let rate = context.rate_per_s[class as usize];
         let everywhere = settings.key == Key::Hash && class == Class::Read;

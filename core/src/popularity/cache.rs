@@ -143,7 +143,7 @@ impl Cache {
         for _ in 0..60 {
             let middle = high - above * (high - low) / (above - below);
             let found = short(middle);
-            if libm::fabs(found) < 1e-9 || high - low < 1e-9 {
+            if libm::fabs(found) < 1e-7 || high - low < 1e-7 {
                 return libm::exp(middle);
             }
             if found < 0.0 {

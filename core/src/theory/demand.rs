@@ -8,7 +8,7 @@ use crate::workload::Demand;
 const NS: f64 = 1e-9;
 
 /// The first three moments about zero, in seconds, square seconds and cubic seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moments {
     /// Mean.
     pub first: f64,

@@ -1,5 +1,7 @@
 //! A stage as theory sees it: stations, what each class of request demands of them, doors, and fixed delays.
 
+use std::cell::OnceCell;
+
 use super::crosstalk::Shared;
 use super::demand::{Moments, Part};
 use crate::component::group::busy;
@@ -45,6 +47,20 @@ pub struct Network {
     pub metrics: Vec<(String, Estimate)>,
     /// Mean time between an answer and the next request of the users who wait for theirs, and how many there are.
     pub closed: Option<(u32, f64)>,
+    /// What is asked of each station, once it has been added up: it does not hang on the rate.
+    pub(super) asked: OnceCell<Vec<Asked>>,
+}
+
+/// What one request asks of a station, over all classes and routes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    demand_s: f64,
+    felt_s: f64,
+    visits: f64,
+    visit: Moments,
+    /// Share of all requests that ask anything, and their demand.
+    share: f64,
+    demand: Moments,
 }
 
 /// How users send a request again.
@@ -140,11 +156,6 @@ impl Leg {
     /// Moments of what one request of a class asks.
     pub fn moments(&self, class: Class) -> Moments {
         Moments::of_sum(self.demand.get(class))
-    }
-
-    /// Visits that one request of a class makes, on average, where each draw is a visit.
-    pub fn visits(&self, class: Class) -> f64 {
-        self.demand.get(class).iter().map(|part| f64::from(part.count) * part.chance).sum()
     }
 }
 
@@ -326,18 +337,45 @@ impl Network {
 
     /// Seconds of service that one request asks of a station, on average over classes and routes.
     pub fn mean_demand_s(&self, station: usize) -> f64 {
-        self.over_legs(station, |leg, class| leg.moments(class).first)
+        self.asked(station).demand_s
     }
 
     /// The same of what users wait for: calls that are made at once count as the slowest of them.
     pub fn felt_demand_s(&self, station: usize) -> f64 {
-        let of = |leg: &Leg, class: Class| {
-            leg.demand.get(class).iter().map(|part| part.felt * part.moments().first).sum::<f64>()
-        };
-        let each = |(route, leg): (&Route, &Leg)| {
-            Class::ALL.into_iter().map(|class| self.share(route, class) * of(leg, class)).sum::<f64>()
-        };
-        self.legs_at(station).filter(|(route, _)| route.awaited).map(each).sum()
+        self.asked(station).felt_s
+    }
+
+    fn asked(&self, station: usize) -> Asked {
+        self.asked.get_or_init(|| self.add_up()).get(station).copied().unwrap_or_default()
+    }
+
+    fn add_up(&self) -> Vec<Asked> {
+        let mut all = vec![Asked::default(); self.stations.len()];
+        for (route, leg) in self.routes.iter().flat_map(|route| route.legs.iter().map(move |leg| (route, leg))) {
+            let asked = &mut all[leg.station];
+            for class in Class::ALL {
+                let share = self.share(route, class);
+                let parts = leg.demand.get(class);
+                if share <= 0.0 || parts.is_empty() {
+                    continue;
+                }
+                let sum = Moments::of_sum(parts);
+                asked.demand_s += share * sum.first;
+                if sum.first > 0.0 {
+                    asked.share += share;
+                    asked.demand = sum.mixed(share / asked.share, asked.demand);
+                }
+                for part in parts {
+                    let visits = share * f64::from(part.count) * part.chance;
+                    asked.felt_s += if route.awaited { share * part.felt * part.moments().first } else { 0.0 };
+                    if visits > 0.0 {
+                        asked.visits += visits;
+                        asked.visit = part.each().mixed(visits / asked.visits, asked.visit);
+                    }
+                }
+            }
+        }
+        all
     }
 
     /// The routes that users wait for.
@@ -379,7 +417,7 @@ impl Network {
 
     /// The same with each station that jobs crowd taken as one whose efficiency is that at its mean.
     pub fn at_mean_efficiency(&self) -> Self {
-        let mut slowed = self.clone();
+        let mut slowed = Self { asked: OnceCell::new(), ..self.clone() };
         for at in (0..self.stations.len()).filter(|at| self.stations[*at].crowds()) {
             let station = &self.stations[at];
             let offered = self.rate_per_s * self.mean_demand_s(at) / station.copies();
@@ -396,40 +434,18 @@ impl Network {
 
     /// Visits of one request to a station, on average over classes and routes.
     pub fn mean_visits(&self, station: usize) -> f64 {
-        self.over_legs(station, Leg::visits)
+        self.asked(station).visits
     }
 
     /// Moments of the demand of those requests that ask anything of a station, and their share of all requests.
     pub fn demand(&self, station: usize) -> (f64, Moments) {
-        let mut all = Moments::ZERO;
-        let mut share = 0.0;
-        for (route, leg) in self.legs_at(station) {
-            for class in Class::ALL {
-                let (weight, moments) = (self.share(route, class), leg.moments(class));
-                if weight > 0.0 && moments.first > 0.0 {
-                    share += weight;
-                    all = moments.mixed(weight / share, all);
-                }
-            }
-        }
-        (share, all)
+        let Asked { share, demand, .. } = self.asked(station);
+        (share, demand)
     }
 
     /// Moments of a single visit to a station, over all that visit it.
     pub fn visit(&self, station: usize) -> Moments {
-        let (mut all, mut visits) = (Moments::ZERO, 0.0);
-        for (route, leg) in self.legs_at(station) {
-            for class in Class::ALL {
-                for part in leg.demand.get(class) {
-                    let weight = self.share(route, class) * f64::from(part.count) * part.chance;
-                    if weight > 0.0 {
-                        visits += weight;
-                        all = part.each().mixed(weight / visits, all);
-                    }
-                }
-            }
-        }
-        all
+        self.asked(station).visit
     }
 
     /// What visits to a station are made of, each with its share of them.
@@ -464,12 +480,5 @@ impl Network {
     fn legs_at(&self, station: usize) -> impl Iterator<Item = (&Route, &Leg)> {
         let legs = self.routes.iter().flat_map(|route| route.legs.iter().map(move |leg| (route, leg)));
         legs.filter(move |(_, leg)| leg.station == station)
-    }
-
-    fn over_legs(&self, station: usize, of: impl Fn(&Leg, Class) -> f64) -> f64 {
-        let each = |(route, leg): (&Route, &Leg)| {
-            Class::ALL.into_iter().map(|class| self.share(route, class) * of(leg, class)).sum::<f64>()
-        };
-        self.legs_at(station).map(each).sum()
     }
 }

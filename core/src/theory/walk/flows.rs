@@ -19,7 +19,8 @@ impl<'a> Walk<'a> {
             let component = &self.stage.components[index];
             let rate_per_s = self.rates[index];
             let idle = rate_per_s.iter().all(|rate| *rate <= 0.0);
-            let context = Context { stage: self.stage, component: index, rate_per_s, rates: &self.rates };
+            let context =
+                Context { stage: self.stage, component: index, rate_per_s, rates: &self.rates, figures: self.figures };
             if idle && component.settings.kind() != Kind::Clients {
                 continue;
             }
@@ -50,7 +51,13 @@ impl<'a> Walk<'a> {
             let kind = component.settings.kind();
             if kind.about().origin && kind != Kind::Clients && self.flows[index].is_none() {
                 let rate_per_s = self.rates[index];
-                let context = Context { stage: self.stage, component: index, rate_per_s, rates: &self.rates };
+                let context = Context {
+                    stage: self.stage,
+                    component: index,
+                    rate_per_s,
+                    rates: &self.rates,
+                    figures: self.figures,
+                };
                 let flow = component.settings.flow(Class::Read, &context);
                 self.remark(index, &flow);
             }

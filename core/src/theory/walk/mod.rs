@@ -24,7 +24,16 @@ impl Network {
 
     /// The network that a stage is at another rate.
     pub fn at(stage: &Stage, rate_per_s: f64) -> Self {
-        let mut walk = Walk::new(stage, rate_per_s);
+        Self::walked(stage, rate_per_s, true)
+    }
+
+    /// The same without figures of single components, which cost as much as all else.
+    pub fn bare(stage: &Stage, rate_per_s: f64) -> Self {
+        Self::walked(stage, rate_per_s, false)
+    }
+
+    fn walked(stage: &Stage, rate_per_s: f64, figures: bool) -> Self {
+        let mut walk = Walk { figures, ..Walk::new(stage, rate_per_s) };
         walk.flows();
         walk.doors();
         let up = walk.users();
@@ -47,6 +56,8 @@ struct Walk<'a> {
     rates: Vec<[f64; Class::ALL.len()]>,
     /// The door of each component that has one.
     door_of: Vec<Option<usize>>,
+    /// Whether figures of single components are wanted.
+    figures: bool,
 }
 
 /// A link that a call may take.
@@ -92,6 +103,7 @@ impl<'a> Walk<'a> {
             flows: (0..components).map(|_| None).collect(),
             rates: vec![[0.0; Class::ALL.len()]; components],
             door_of: vec![None; components],
+            figures: true,
         };
         for named in &stage.machines {
             walk.add_host(vec![named.id.clone()], &named.machine);

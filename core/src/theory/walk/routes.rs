@@ -86,8 +86,13 @@ impl<'a> Walk<'a> {
             self.network.routes.extend(routes);
             self.network.follow_ups.extend(followers);
             if let Some(follow_up) = follow_up {
-                let context =
-                    Context { stage: self.stage, component: index, rate_per_s: self.rates[index], rates: &self.rates };
+                let context = Context {
+                    stage: self.stage,
+                    component: index,
+                    rate_per_s: self.rates[index],
+                    rates: &self.rates,
+                    figures: self.figures,
+                };
                 let hands = match follow_up.by {
                     [] => 1.0,
                     kinds => {
@@ -248,6 +253,7 @@ impl<'a> Walk<'a> {
                 component: resolver,
                 rate_per_s: self.look_ups(users, first),
                 rates: &self.rates,
+                figures: self.figures,
             };
             let flow = self.stage.components[resolver].settings.flow(Class::Read, &context);
             let mut look_up = Paths::default();
