@@ -84,6 +84,11 @@ fn caches_are_as_in_theory() {
             reads(100, 1_000, Policy::Lru, 0.0),
             approximate(Theory::Lru),
         )),
+        // Theory's LFU knows how popular what it has not kept is; this one finds out again and again: up to 5 % below it.
+        Case {
+            error: 0.05,
+            ..hit_ratio("100 places of 1,000, LFU", reads(100, 1_000, Policy::Lfu, 0.0), approximate(Theory::Lfu))
+        },
         within(hit_ratio("100 places of 1,000, FIFO", reads(100, 1_000, Policy::Fifo, 0.0), approximate(Theory::Fifo))),
     ]);
 }

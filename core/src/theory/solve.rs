@@ -307,7 +307,8 @@ impl<'a> Solver<'a> {
 
     /// What a figure of requests that are refused rests on.
     fn refusals(&self) -> String {
-        let again = if self.network.again.retries > 0 { "; attempts as random, none in step with others" } else { "" };
+        let again =
+            if self.network.again.retries > 0 { "; attempts as random, which keeps the mean within 10 %" } else { "" };
         format!("{}{again}", self.crowding())
     }
 
