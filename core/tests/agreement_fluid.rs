@@ -119,7 +119,7 @@ fn a_group_of_changes_waits_for_its_disk_as_in_theory() {
         let stage = journalled(rate_per_s, 1e6);
         let write_s = hockeystick_core::hardware::Machine::default().disk_latency.as_secs_f64();
         let during = rate_per_s * write_s;
-        let busy = during / (during + (-during).exp());
+        let busy = during / (during + libm::exp(-during));
         let exact_ms = 1e3 * write_s * (1.0 + 0.5 * busy) + 0.002;
         Case::new(name, stage, 2e6 / rate_per_s, vec![(Figure::Mean, exact_ms)])
     };
