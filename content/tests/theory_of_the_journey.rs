@@ -2,13 +2,17 @@
 //! be near what the simulation finds, and where it says nothing it must say why.
 
 use hockeystick_content::builtin;
-use hockeystick_core::component::Kind;
+use std::collections::BTreeMap;
+
+use hockeystick_core::component::{Kind, Settings};
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::simulate::{RunOptions, run};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::theory::{MeanCurve, response_curve, solve};
 use hockeystick_core::units::Rate;
 
+/// Days of a run, where there are days.
+const DAYS: f64 = 8.0;
 /// How far theory may be from the simulation, as a share.
 const THROUGHPUT: f64 = 0.03;
 const MEAN: f64 = 0.10;
@@ -16,6 +20,9 @@ const P95: f64 = 0.15;
 const UTILISATION: f64 = 0.03;
 /// Utilisations this close are alike, however small they are.
 const UTILISATION_POINTS: f64 = 0.01;
+const HIT_RATIO_POINTS: f64 = 0.015;
+/// Of times that nobody waits for.
+const METRIC: f64 = 0.15;
 
 fn stage(slug: &str, scale: f64) -> Stage {
     let mut stage = match builtin::stage(slug) {
@@ -24,6 +31,22 @@ fn stage(slug: &str, scale: f64) -> Stage {
         None => panic!("no stage {slug}"),
     };
     stage.faults.clear();
+    // Theory describes tables as they are: one that grows has no steady state.
+    for component in &mut stage.components {
+        if let Settings::Database(database) = &mut component.settings {
+            database.growth = 0.0;
+        }
+    }
+    if slug == "20-many-regions" {
+        // Over forty million requests would fill its caches; of so much fewer items in so much less room three million do.
+        const SHRUNK: u64 = 50;
+        stage.workload.popularity.items /= SHRUNK;
+        for component in &mut stage.components {
+            if let Settings::Cache(cache) = &mut component.settings {
+                cache.entries /= SHRUNK as u32;
+            }
+        }
+    }
     stage.workload.rate = Rate::per_second(stage.workload.rate.per_s() * scale);
     stage
 }
@@ -35,7 +58,8 @@ fn simulated(stage: &Stage) -> Outcome {
     let requests = if has(Kind::Cache) || has(Kind::Cdn) { 3e6 } else { 600_000.0 };
     let mut seconds = (requests / rate_per_s).max(20.0);
     if let Some(day) = stage.workload.day {
-        seconds = 2.0 * day.length.as_secs_f64();
+        // The warm-up that a run leaves out of its figures is a piece of a day, which then lacks it.
+        seconds = DAYS * day.length.as_secs_f64();
     }
     let options = RunOptions { seed: 1, seconds, ..RunOptions::default() };
     run(stage, &options, &mut |_| ()).unwrap_or_else(|problems| panic!("{problems:#?}")).outcome
@@ -62,8 +86,7 @@ impl Table<'_> {
                 println!("  {name:26} {found:12.4} {value:12.4} {:+6.1} %  {basis}", 100.0 * (value / found - 1.0));
                 let (low, high) = (low.unwrap_or(*value), high.unwrap_or(*value));
                 let near = found >= low * (1.0 - share) - points && found <= high * (1.0 + share) + points;
-                // Theory says itself what it leaves out; then the bound does not hold.
-                if !near && !basis.contains("left out") {
+                if !near {
                     self.wrong.push(format!("{}: {name} {found} by simulation, {value} by theory", self.title));
                 }
                 if basis.is_empty() {
@@ -74,41 +97,80 @@ impl Table<'_> {
     }
 }
 
+/// Figures of both by name. Copies of which theory says the same are one row, with the simulation's mean over them.
+fn together(
+    simulated: &BTreeMap<String, Estimate>,
+    theory: &BTreeMap<String, Estimate>,
+) -> BTreeMap<String, (Estimate, Estimate)> {
+    let mut rows: BTreeMap<String, (Estimate, Estimate)> = BTreeMap::new();
+    let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    for (name, told) in theory {
+        let Some(found) = simulated.get(name) else { continue };
+        let all = match name.split_once('#').map(|(id, rest)| (id, rest.split_once(' '))) {
+            Some((id, Some((_, what)))) => format!("{id}#* {what}"),
+            _ => name.clone(),
+        };
+        match rows.get(&all) {
+            Some((_, same)) if same != told => drop(rows.insert(name.clone(), (found.clone(), told.clone()))),
+            _ => {
+                let sum = sums.entry(all.clone()).or_default();
+                *sum = (sum.0 + found.known().unwrap_or(f64::NAN), sum.1 + 1.0);
+                rows.insert(all, (Estimate::value(sum.0 / sum.1), told.clone()));
+            }
+        }
+    }
+    rows
+}
+
 fn compare(slug: &str, scale: f64, wrong: &mut Vec<String>) {
     let stage = stage(slug, scale);
     let (s, t) = (simulated(&stage), solve(&stage));
     let title = format!("{slug} at {:.1}/s", stage.workload.rate.per_s());
     println!("{title}");
-    // The warm-up that a run leaves out of its figures is a piece of a day, which then lacks it.
-    let day = if stage.workload.day.is_some() { 0.05 } else { 0.0 };
-    // Three million requests are not enough to fill the caches of the largest stage: what lies behind them is busier.
-    let cold = if slug == "20-many-regions" { 0.04 } else { 0.0 };
     let mut table = Table { title, wrong };
-    table.row("throughput", &s.throughput_per_s, &t.throughput_per_s, THROUGHPUT + day, 0.0);
+    table.row("throughput", &s.throughput_per_s, &t.throughput_per_s, THROUGHPUT, 0.0);
     table.row("mean", &s.response_ms.mean, &t.response_ms.mean, MEAN, 0.0);
     table.row("p95", &s.response_ms.p95, &t.response_ms.p95, P95, 0.0);
-    for (name, found) in &s.utilisation {
-        // Copies are alike; the first stands for all.
-        if let Some(told) = t.utilisation.get(name).filter(|_| !name.contains('#') || name.contains("#1 ")) {
-            table.row(name, found, told, UTILISATION + day, UTILISATION_POINTS + cold);
-        }
+    for (name, (found, told)) in together(&s.utilisation, &t.utilisation) {
+        table.row(&name, &found, &told, UTILISATION, UTILISATION_POINTS);
     }
-    for (name, told) in &t.metrics {
-        if let Some(found) = s.metrics.get(name).filter(|_| !name.contains('#') || name.contains("#1 ")) {
-            table.row(name, found, told, 0.10, 0.03 + 2.0 * cold);
-        }
+    for (name, (found, told)) in together(&s.metrics, &t.metrics) {
+        let (share, points) = if name.ends_with("hit_ratio") { (0.0, HIT_RATIO_POINTS) } else { (METRIC, 0.0) };
+        table.row(&name, &found, &told, share, points);
     }
 }
 
-#[test]
-fn theory_and_simulation_agree_on_every_stage() {
+/// Lays theory beside the simulation for these stages, at half of their load and at all of it.
+fn agree(first: usize, last: usize) {
     let mut wrong = Vec::new();
-    for slug in builtin::slugs() {
+    for slug in builtin::slugs().iter().skip(first - 1).take(last + 1 - first) {
         for scale in [0.5, 1.0] {
             compare(slug, scale, &mut wrong);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+// In parts, so that they can run side by side.
+
+#[test]
+fn theory_and_simulation_agree_on_stages_1_to_12() {
+    agree(1, 12);
+}
+
+#[test]
+fn theory_and_simulation_agree_on_stage_13() {
+    agree(13, 13);
+}
+
+#[test]
+fn theory_and_simulation_agree_on_stages_14_to_18() {
+    agree(14, 18);
+}
+
+#[test]
+fn theory_and_simulation_agree_on_stages_19_to_21() {
+    agree(19, 21);
 }
 
 /// Users who wait for their answers: the simulation of the same network.
@@ -138,7 +200,7 @@ fn users_who_wait_are_solved_by_mean_value_analysis() {
 /// The page draws a curve while a knob is turned. Printed, for the machine that runs tests is not a reader's.
 #[test]
 fn a_curve_is_cheap() {
-    for slug in ["11-cache", "12-cdn", "20-many-regions"] {
+    for slug in builtin::slugs() {
         let stage = stage(slug, 1.0);
         let rates: Vec<f64> = (1..=100).map(|step| stage.workload.rate.per_s() * f64::from(step) / 80.0).collect();
         let begun = std::time::Instant::now();

@@ -9,6 +9,7 @@
 //!   [`pack`]: the binary form of what a page holds. [`statistics`]: warm-up, intervals, percentiles.
 //! - [`engine`]: the event kernel: calendar, stations, random streams. It knows no component.
 //! - [`hardware`], [`workload`], [`settings`]: machines and prices; what users ask for; settings that describe themselves.
+//! - [`popularity`]: Zipf's law, and hit ratios under it.
 //! - [`schedule`]: arrivals that are known one by one.
 //! - [`component`]: one file a kind: settings, defaults with sources, what it models, how it handles a request.
 //! - [`stage`]: a board that can be simulated, and the rules it keeps.
@@ -28,8 +29,10 @@ pub mod hardware;
 pub mod inspection;
 pub mod measurement;
 pub mod number;
+mod numeric;
 pub mod outcome;
 pub mod pack;
+pub mod popularity;
 pub mod schedule;
 pub mod settings;
 pub mod simulate;

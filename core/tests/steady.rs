@@ -12,8 +12,8 @@ use hockeystick_core::workload::{Demand, PerClass};
 use hockeystick_probe::random::Dice;
 use hockeystick_probe::{component, patient, single_station};
 
-/// Two or three tiers of random sizes, none of them overloaded.
-fn tiers(dice: &mut Dice) -> Stage {
+/// A random tree of applications, some of them with a database, of random sizes; none overloaded.
+fn tree(dice: &mut Dice) -> Stage {
     let rate_per_s = 20.0 + 100.0 * dice.uniform();
     let mut stage = single_station(rate_per_s, Demand::NONE, Machine::default());
     stage.machines.clear();
@@ -21,30 +21,31 @@ fn tiers(dice: &mut Dice) -> Stage {
     stage.links.clear();
     stage.components[0].settings = Settings::Clients(patient());
     stage.workload.mix = PerClass([1.0, 0.0, 0.0, 0.0]);
-    let mut tier = |id: &str, visits: f64, settings: &dyn Fn(Demand, u32) -> Settings, stage: &mut Stage| {
+    // How often a request comes to each component.
+    let mut visits = vec![1.0];
+    let mut grow = |from: usize, calls: u32, stage: &mut Stage, settings: &dyn Fn(Demand) -> Settings| {
         let vcpus = 1 + dice.below(4) as u32;
         let load = 0.2 + 0.6 * dice.uniform();
-        let mean = Duration::from_secs_f64(load * f64::from(vcpus) / (rate_per_s * visits));
-        let demand = Demand { mean, cv: dice.pick(&[0.0, 0.5, 1.0]) };
-        let machine = Machine { vcpus, memory: Bytes(1_000_000_000_000), ..Machine::default() };
         let to = stage.components.len();
-        let settings = settings(demand, vcpus);
-        stage
-            .components
-            .push(Component { machine: Some(Placement::Own { size: None, machine }), ..component(id, None, settings) });
-        stage.links.push(Link::new(to - 1, to, Duration::from_ms(dice.below(3) as u64)));
+        visits.push(visits[from] * f64::from(calls));
+        let mean = Duration::from_secs_f64(load * f64::from(vcpus) / (rate_per_s * visits[to]));
+        let settings = settings(Demand { mean, cv: dice.pick(&[0.0, 0.5, 1.0]) });
+        let machine = Machine { vcpus, memory: Bytes(1_000_000_000_000), ..Machine::default() };
+        let placed = Some(Placement::Own { size: None, machine });
+        stage.components.push(Component { machine: placed, ..component(&format!("tier-{to}"), None, settings) });
+        stage.links.push(Link::new(from, to, Duration::from_ms(dice.below(3) as u64)));
+        dice.below(to)
     };
-    let app = |demand, _| {
-        let calls = PerClass::all(1);
+    let app = |demand| {
         Settings::AppServer(app_server::Settings {
             workers: 10_000,
             demand: PerClass::all(demand),
             queries: PerClass::all(2),
-            calls,
+            calls: PerClass::all(1),
             ..app_server::Settings::default()
         })
     };
-    let rows = |demand, _| {
+    let rows = |demand| {
         Settings::Database(database::Settings {
             demand: PerClass::all(demand),
             writes: PerClass::all(0.0),
@@ -52,9 +53,15 @@ fn tiers(dice: &mut Dice) -> Stage {
             ..database::Settings::default()
         })
     };
-    tier("web", 1.0, &app, &mut stage);
-    tier("api", 1.0, &app, &mut stage);
-    tier("rows", 2.0, &rows, &mut stage);
+    let mut next = grow(0, 1, &mut stage, &app);
+    let apps = 2 + next % 2 + rate_per_s as usize % 4;
+    while stage.components.len() <= apps {
+        // Behind any application that is there.
+        next = grow(1 + next % (stage.components.len() - 1), 1, &mut stage, &app);
+    }
+    for from in (1..=apps).filter(|from| from % 2 == next % 2) {
+        grow(from, 2, &mut stage, &rows);
+    }
     stage
 }
 
@@ -81,17 +88,18 @@ fn stays(run: &Simulation, moves: &[Move], nodes: usize) -> Vec<(u128, u64)> {
 
 #[test]
 fn the_mean_number_at_a_station_is_its_rate_times_the_mean_stay_and_its_work_is_what_was_asked() {
-    for seed in 1..=20 {
+    for seed in 1..=40 {
         let mut dice = Dice::new(seed);
-        let mut stage = tiers(&mut dice);
+        let mut stage = tree(&mut dice);
+        let nodes = stage.components.len();
         let mut run = Simulation::new(&stage, seed).unwrap_or_else(|problems| panic!("{problems:?}"));
         run.watch(1);
-        let (mut moves, mut inside, mut last) = (Vec::new(), vec![0_u128; 4], 0);
+        let (mut moves, mut inside, mut last) = (Vec::new(), vec![0_u128; nodes], 0);
         let mut count = |run: &mut Simulation, until: u64| {
             loop {
                 // The numbers stand from the present event to the next.
                 let here: Vec<u32> =
-                    (0..4).map(|node| run.node_gauge(node)).map(|it| it.waiting + it.in_service).collect();
+                    (0..nodes).map(|node| run.node_gauge(node)).map(|it| it.waiting + it.in_service).collect();
                 let done = run.run_chunk(until, 1);
                 let passed = u128::from(run.now() - last);
                 last = run.now();
@@ -108,13 +116,13 @@ fn the_mean_number_at_a_station_is_its_rate_times_the_mean_stay_and_its_work_is_
         run.take_moves(&mut moves);
         assert_eq!(run.counts().in_flight(), 0, "seed {seed}");
         let requests = run.counts().completed as f64;
-        for (node, (stay, calls)) in stays(&run, &moves, 4).into_iter().enumerate().skip(1) {
+        for (node, (stay, calls)) in stays(&run, &moves, nodes).into_iter().enumerate().skip(1) {
             // From empty to empty Little's law holds exactly, not only on average (Little & Graves, 2008).
             assert_eq!(inside[node], stay, "seed {seed}, node {node}, {calls} calls");
             let demand = match &stage.components[node].settings {
                 Settings::AppServer(app) => app.demand.0[0],
                 Settings::Database(database) => database.demand.0[0],
-                _ => unreachable!("three tiers"),
+                _ => unreachable!("applications and databases"),
             };
             let asked_s = calls as f64 * demand.mean.as_secs_f64();
             let spread_s = demand.cv * demand.mean.as_secs_f64() * (calls as f64).sqrt() + 1e-6 * requests;

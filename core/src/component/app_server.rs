@@ -244,13 +244,18 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     flow.crosstalk = Crosstalk { contention: settings.contention, coherency: settings.coherency };
     let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
     flow.memory = Some(held);
-    let left_out = [
+    if settings.log.0 > 0 {
+        flow.behind = super::log_pipeline::record(context);
+    }
+    let (crash_s, restart_s) = (settings.crash_every.as_secs_f64(), settings.restart.as_secs_f64());
+    if crash_s > 0.0 {
+        flow.down = restart_s / (crash_s + restart_s);
+    }
+    let notes = [
         (cached, "the cache's hit ratio is Che's approximation"),
-        (context.calls(&[Kind::LogPipeline], class), "the load of the log pipeline is left out"),
-        (settings.tries > 1, "calls that are made again are left out, for none fails while stations keep up"),
-        (settings.crash_every.ns() > 0, "crashes are left out"),
+        (settings.tries > 1, "no call fails while stations keep up, so that none is made again"),
     ];
-    flow.caveats.extend(left_out.iter().filter(|(applies, _)| *applies).map(|(_, what)| (*what).to_owned()));
+    flow.caveats.extend(notes.iter().filter(|(applies, _)| *applies).map(|(_, what)| (*what).to_owned()));
     flow
 }
 
@@ -269,7 +274,29 @@ fn cache_hits(context: &Context<'_>) -> f64 {
     let reads_per_s = context.rate_per_s[Class::Read as usize];
     let mix = stage.workload.mix;
     let writes_per_s = reads_per_s * mix.get(Class::Write) / mix.get(Class::Read).max(1e-9);
-    super::cache::hit_ratio(context, link.to, reads_per_s, writes_per_s)
+    let super::Settings::AppServer(settings) = &stage.components[context.component].settings else { return 0.0 };
+    super::cache::hit_ratio(context, link.to, (reads_per_s, writes_per_s), fetch_s(settings, context))
+}
+
+/// How long it takes to fetch what a read looks for, in seconds, if nothing is busy.
+pub(super) fn fetch_s(settings: &Settings, context: &Context<'_>) -> f64 {
+    let stage = context.stage;
+    let kinds = keepers(Class::Read, context);
+    let links = stage.links.iter().filter(|link| link.from == context.component && link.carries(Class::Read));
+    let one = |link: &crate::stage::Link| {
+        let there_and_back_s = 2.0 * stage.latency(link).as_secs_f64();
+        let rows_s = |component: usize| match &stage.components[component].settings {
+            super::Settings::Database(settings) => settings.demand.get(Class::Read).mean.as_secs_f64(),
+            super::Settings::Replica(settings) => settings.demand.get(Class::Read).mean.as_secs_f64(),
+            _ => 0.0,
+        };
+        let behind = stage.links.iter().filter(|further| further.from == link.to);
+        let sharded = stage.components[link.to].settings.kind() == Kind::Shards;
+        let shard_s = behind.map(|it| 2.0 * stage.latency(it).as_secs_f64() + rows_s(it.to)).fold(0.0, f64::max);
+        there_and_back_s + if sharded { shard_s } else { rows_s(link.to) }
+    };
+    let queried = links.filter(|link| kinds.contains(&stage.components[link.to].settings.kind()));
+    f64::from(*settings.queries.get(Class::Read)) * queried.map(one).fold(0.0, f64::max)
 }
 
 /// Whom queries go to: reads to replicas where there are any, the rest to the primary.

@@ -115,12 +115,9 @@ pub(super) struct State {
     changes: [u64; 2],
 }
 
-/// What theory is told of the autoscaler: it handles no request.
-pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
-    match settings.signal {
-        Signal::Cpu => Flow::default(),
-        Signal::Backlog => Flow { caveats: vec!["every copy is taken to be on".to_owned()], ..Flow::default() },
-    }
+/// What theory is told of the autoscaler: it handles no request. How many copies are on theory finds out by itself.
+pub(super) fn flow(_: &Settings, _: Class, _: &Context<'_>) -> Flow {
+    Flow::default()
 }
 
 impl State {

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::flow::{Context, Flow};
+use super::flow::{Context, Flow, Own};
+use super::table::Table;
 use super::{About, Behaviour, Kind, Metric, MetricReading, PUT, Place};
 use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
@@ -149,9 +150,46 @@ const TRIES_MOST: u32 = 100;
 /// Price of a gigabyte and month: Amazon S3 Standard, us-east-1, first 50 TB.
 const DOLLARS_PER_GB: f64 = 0.023;
 
-/// What theory is told of it: nobody calls it.
-pub(super) fn flow(_: &Settings, _: Class, _: &Context<'_>) -> Flow {
-    Flow { caveats: vec!["the load of backups is left out".to_owned()], ..Flow::default() }
+/// What theory is told of it: how much it works on the machine that it copies, spread evenly over time.
+pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow {
+    let linked = |kind: Kind| {
+        let links = context.stage.links.iter().filter(|link| link.from == context.component);
+        links.map(|link| link.to).find(|to| context.stage.components[*to].settings.kind() == kind)
+    };
+    let interval_s = settings.interval.as_secs_f64();
+    let Some(source) = linked(Kind::Replica).or_else(|| linked(Kind::Database)).filter(|_| interval_s > 0.0) else {
+        return Flow::default();
+    };
+    let of = &context.stage.components[source];
+    // Of a replica's rows nothing is read: the primary has them.
+    let super::Settings::Database(rows) = &of.settings else { return Flow::default() };
+    let full = Table::bytes(rows, f64::from(rows.rows));
+    let mut total = full;
+    if settings.incremental {
+        let rates = context.rates.get(source).copied().unwrap_or_default();
+        let changes = |class: Class| rates[class as usize] * rows.writes.get(class).min(1.0);
+        let changed = interval_s * Class::ALL.into_iter().map(changes).sum::<f64>() / f64::from(rows.rows.max(1));
+        let every = f64::from(settings.full_every.max(1));
+        total = full * (1.0 + (every - 1.0) * changed.min(1.0)) / every;
+    }
+    let seconds = |bytes: f64, rate: Bytes| bytes / rate.0.max(1) as f64;
+    let kept_here = if linked(Kind::ObjectStore).is_none() { settings.ratio } else { 0.0 };
+    let disk_s = seconds(total * (1.0 + kept_here), settings.disk_rate);
+    let work_s = total / 1e6 * settings.compression.as_secs_f64();
+    let piece = (total / PIECES).max(PIECE).min(total);
+    // While one is being made another does not begin.
+    let lasts_s =
+        disk_s + work_s + if kept_here > 0.0 { 0.0 } else { seconds(total * settings.ratio, settings.bandwidth) };
+    let every_s = interval_s * (lasts_s / interval_s).ceil().max(1.0);
+    let own = |disk: bool, busy_s: f64| {
+        let piece_s = busy_s * piece / total.max(1.0);
+        Own { component: source, disk, copies: 1, load: busy_s / every_s, piece_s, grouped: false }
+    };
+    Flow {
+        own: vec![own(true, disk_s), own(false, work_s)],
+        caveats: vec!["backups evenly over time: slower while one is made, quicker between".to_owned()],
+        ..Flow::default()
+    }
 }
 
 impl State {

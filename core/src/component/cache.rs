@@ -10,10 +10,10 @@ use crate::engine::calls::{Call, CallId};
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
 use crate::outcome::Estimate;
+use crate::popularity::cache as model;
+use crate::popularity::zipf::Zipf;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
-use crate::theory;
-use crate::theory::zipf::Zipf;
 use crate::units::{Bytes, Duration, Nanos};
 use crate::workload::{Class, Demand, Popularity, Workload};
 use crate::{choices, settings};
@@ -152,15 +152,15 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     let mut flow = Flow::default();
     flow.asks.push(Ask::Compute { demand: settings.demand, count: 1, chance: 1.0 });
     if matches!(settings.protection, Protection::Lock | Protection::Lease) {
-        flow.caveats.push("waiting for what another fetches is left out".to_owned());
+        flow.caveats.push("who waits for what another fetches as if it were there".to_owned());
     }
-    if class == Class::Read {
+    if class == Class::Read && context.figures {
         // A read that finds nothing comes back to store what it has fetched, so that calls of reads are look-ups and
         // those. The callers know how many of them were look-ups.
         let [_, reads, writes, _] = context.rate_per_s;
-        let popularity = context.stage.workload.popularity;
-        let copies = context.stage.components[context.component].copies;
-        let ratio = |looked_up: f64| hit_ratio_of(settings, popularity, copies, looked_up, writes);
+        let fetch_s = fetches(context).fold(0.0, f64::max);
+        let ratio =
+            |looked_up: f64| hit_ratio_of(settings, items(context, context.component), (looked_up, writes), fetch_s);
         // look-ups (2 - ratio) = calls; two rounds are enough, for the ratio hardly hangs on the rate.
         let first = ratio(reads / 1.5);
         let hits = ratio(reads / (2.0 - first));
@@ -169,38 +169,61 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
     flow
 }
 
+/// How long it takes those who look things up here to fetch what they miss, each by itself.
+fn fetches<'a>(context: &Context<'a>) -> impl Iterator<Item = f64> {
+    let links = context.stage.links.iter().filter(|link| link.to == context.component);
+    links.filter_map(|link| match &context.stage.components[link.from].settings {
+        super::Settings::AppServer(app) => {
+            Some(super::app_server::fetch_s(app, &Context { component: link.from, ..*context }))
+        }
+        _ => None,
+    })
+}
+
 /// What a hit ratio rests on.
 pub(super) const CHE: &str = "approximation: Che's, for a cache that has been warm for long; within 0.03";
 
 /// How often the cache with this index has what is asked for, when so many reads and changes of items a second come to
-/// it.
-pub(super) fn hit_ratio(context: &Context<'_>, cache: usize, reads_per_s: f64, writes_per_s: f64) -> f64 {
-    let component = &context.stage.components[cache];
-    let super::Settings::Cache(settings) = &component.settings else { return 0.0 };
-    hit_ratio_of(settings, context.stage.workload.popularity, component.copies, reads_per_s, writes_per_s)
+/// it, and what is missing takes so long to fetch.
+pub(super) fn hit_ratio(context: &Context<'_>, cache: usize, per_s: (f64, f64), fetch_s: f64) -> f64 {
+    match &context.stage.components[cache].settings {
+        super::Settings::Cache(settings) => hit_ratio_of(settings, items(context, cache), per_s, fetch_s),
+        _ => 0.0,
+    }
 }
 
-/// A change that throws an entry out is one more event that renews the item's time, but leaves nothing: of an item's
-/// events only the share that are reads leaves an entry. So with the room that such events do not take the cache is
-/// Che's, and the share of reads is a factor. A change that replaces the entry is as good as a read.
-fn hit_ratio_of(settings: &Settings, popularity: Popularity, copies: u32, reads_per_s: f64, writes_per_s: f64) -> f64 {
+/// The items, and how many copies share them.
+fn items(context: &Context<'_>, cache: usize) -> (Popularity, u32) {
+    (context.stage.workload.popularity, context.stage.components[cache].copies)
+}
+
+/// A change that throws an entry out is one more event that renews the item's time, but leaves nothing. One that replaces
+/// the entry is as good as a read.
+fn hit_ratio_of(
+    settings: &Settings,
+    (popularity, copies): (Popularity, u32),
+    (reads_per_s, writes_per_s): (f64, f64),
+    fetch_s: f64,
+) -> f64 {
     let events_per_s = if settings.writes == Writes::Ignore { reads_per_s } else { reads_per_s + writes_per_s };
-    let kept = if settings.writes == Writes::Invalidate { reads_per_s / events_per_s.max(1e-12) } else { 1.0 };
-    let room = f64::from(settings.entries) * f64::from(copies);
-    let model = theory::cache::Cache {
-        policy: match settings.policy {
-            Policy::Lru => theory::cache::Policy::Lru,
-            Policy::Lfu => theory::cache::Policy::Lfu,
-            Policy::Fifo => theory::cache::Policy::Fifo,
-        },
-        expiry: match settings.ttl.ns() {
-            0 => theory::cache::Expiry::Never,
-            _ => theory::cache::Expiry::AfterInsertion(settings.ttl.as_secs_f64()),
-        },
-        capacity: (room / kept.max(1e-6)) as u64,
+    let policy = match settings.policy {
+        Policy::Lru => model::Policy::Lru,
+        Policy::Lfu => model::Policy::Lfu,
+        Policy::Fifo => model::Policy::Fifo,
     };
-    let hits = Zipf::new(popularity.zipf, popularity.items).and_then(|zipf| model.hits(&zipf, events_per_s));
-    hits.map_or(0.0, |hits| kept * hits.ratio)
+    let expiry = match settings.ttl.ns() {
+        0 => model::Expiry::Never,
+        _ => model::Expiry::AfterInsertion(settings.ttl.as_secs_f64()),
+    };
+    let room = u64::from(settings.entries) * u64::from(copies);
+    let invalidates = settings.writes == Writes::Invalidate;
+    let cache = model::Cache {
+        fetch_s: if settings.protection == Protection::None { fetch_s } else { 0.0 },
+        kept: if invalidates { (reads_per_s / events_per_s.max(1e-12)).max(1e-6) } else { 1.0 },
+        ..model::Cache::new(policy, expiry, room)
+    };
+    let hits = Zipf::new(popularity.zipf, popularity.items).and_then(|zipf| cache.hits(&zipf, events_per_s));
+    hits.map_or(0.0, |hits| hits.ratio)
 }
 
 impl State {

@@ -10,10 +10,10 @@ use crate::engine::moves::Cause;
 use crate::engine::random::Stream;
 use crate::engine::{Engine, Presence, Reply};
 use crate::outcome::Estimate;
+use crate::popularity::cache as model;
+use crate::popularity::zipf::Zipf;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
-use crate::theory;
-use crate::theory::zipf::Zipf;
 use crate::units::{Bytes, Duration, Nanos};
 use crate::workload::{Class, PerClass, Workload};
 use crate::{choices, settings};
@@ -290,11 +290,8 @@ fn hit_ratio(settings: &Settings, context: &Context<'_>) -> f64 {
     }
     let edges = regions.len().max(1) as f64 * f64::from(stage.components[context.component].copies);
     let rate_per_s = context.rate_per_s[Class::Static as usize] / edges;
-    let cache = theory::cache::Cache {
-        policy: theory::cache::Policy::Lru,
-        expiry: theory::cache::Expiry::AfterInsertion(settings.ttl.as_secs_f64()),
-        capacity: rules(settings, &stage.workload).capacity as u64,
-    };
+    let expiry = model::Expiry::AfterInsertion(settings.ttl.as_secs_f64());
+    let cache = model::Cache::new(model::Policy::Lru, expiry, rules(settings, &stage.workload).capacity as u64);
     let popularity = stage.workload.popularity;
     let hits = Zipf::new(popularity.zipf, popularity.items).and_then(|zipf| cache.hits(&zipf, rate_per_s));
     hits.map_or(0.0, |hits| hits.ratio)

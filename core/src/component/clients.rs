@@ -309,7 +309,7 @@ pub(super) fn flow(_: &Settings, class: Class, context: &Context<'_>) -> Flow {
 /// The kinds that answer these users' requests of a class: an edge cache has the static files where there is one, and
 /// the rest goes to it only where there is no other way.
 pub(crate) fn servers(stage: &Stage, users: usize, class: Class) -> &'static [Kind] {
-    let context = Context { stage, component: users, rate_per_s: [0.0; Class::ALL.len()] };
+    let context = Context { stage, component: users, rate_per_s: [0.0; Class::ALL.len()], rates: &[], figures: false };
     let (first, second) = if class == Class::Static { (EDGE_CACHES, SERVERS) } else { (SERVERS, EDGE_CACHES) };
     if context.calls(first, class) { first } else { second }
 }

@@ -27,12 +27,50 @@ pub(crate) struct Flow {
     pub(crate) crosstalk: Crosstalk,
     /// What it holds of its machine's memory.
     pub(crate) memory: Option<Held>,
+    /// Shares of its calls to these kinds that go to each copy of the one component of them; none where they are even.
+    pub(crate) shares: Option<(&'static [Kind], Vec<f64>)>,
+    /// Copies elsewhere that take over each change that a call makes here.
+    pub(crate) followers: Vec<Follower>,
+    /// Work that it does of its own accord.
+    pub(crate) own: Vec<Own>,
+    /// Share of the time in which it is down.
+    pub(crate) down: f64,
     /// Why theory cannot follow this component, as a sentence; then nothing that depends on it has a figure.
     pub(crate) beyond: Option<String>,
     /// What this description leaves out or evens out, as a clause: "approximation: …; this".
     pub(crate) caveats: Vec<String>,
     /// Figures of its own, by the names that the simulation gives them.
     pub(crate) metrics: Vec<(&'static str, Estimate)>,
+}
+
+/// Who applies changes that were made elsewhere, one after another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Follower {
+    /// The component's index.
+    pub(crate) component: usize,
+    /// How many changes a call makes.
+    pub(crate) changes: f64,
+    /// What applying one asks of its processors.
+    pub(crate) apply: Demand,
+    /// How long a change is on its way there.
+    pub(crate) latency: Duration,
+}
+
+/// Work on a machine for which no request comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own {
+    /// Whose machine it is: the component's index.
+    pub(crate) component: usize,
+    /// Whether it is at the disk, or at the processors.
+    pub(crate) disk: bool,
+    /// On how many of its copies, from the first on.
+    pub(crate) copies: u32,
+    /// Seconds of it in a second, on each of these.
+    pub(crate) load: f64,
+    /// How long a piece of it takes, in seconds.
+    pub(crate) piece_s: f64,
+    /// Whether a piece does at once whatever has come: then `load` is what there would be if it did not.
+    pub(crate) grouped: bool,
 }
 
 /// A figure that says how long it takes until what follows is done.
@@ -46,6 +84,8 @@ pub(crate) struct FollowUp {
     pub(crate) by: &'static [Kind],
     /// Most that begin in a second, in each copy; infinite where there is no such limit.
     pub(crate) begin_per_s: f64,
+    /// How many come at the same time and begin before one, on average.
+    pub(crate) ahead: f64,
 }
 
 /// Memory that a component holds.
@@ -95,6 +135,10 @@ pub(crate) struct Context<'a> {
     pub(crate) component: usize,
     /// Calls a second that come to all its copies, by class.
     pub(crate) rate_per_s: [f64; Class::ALL.len()],
+    /// The same of every component; complete for what acts on its own, else of those that were asked before.
+    pub(crate) rates: &'a [[f64; Class::ALL.len()]],
+    /// Whether anybody wants the figures of single components.
+    pub(crate) figures: bool,
 }
 
 impl Context<'_> {

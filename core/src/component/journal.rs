@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::flow::{Ask, Context, Flow, FollowUp};
+use super::group::Group;
 use super::outbound::choose;
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, PUT, Place};
 use crate::engine::calendar::Slot;
@@ -137,17 +138,13 @@ pub(super) struct State {
     counts: Counts,
 }
 
-/// What theory is told of the journal: what the caller waits for.
-pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow {
-    let sync = context.stage.machine_of(context.component).map_or(Duration::ZERO, |machine| machine.disk_latency);
-    Flow {
+/// What theory is told of the journal: what the caller waits for, and its disk.
+pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
+    let group = Group::of(context.total_per_s() * (1.0 - settings.invalid), context);
+    let mut flow = Flow {
         asks: vec![
             Ask::Compute { demand: settings.demand, count: 1, chance: 1.0 },
-            Ask::Delay { time: Duration::from_ns(sync.ns() * 3 / 2), chance: 1.0 },
-        ],
-        caveats: vec![
-            "a change waits for one disk write and half of the one before".to_owned(),
-            "the load of the journal's disk, which writes changes in groups, is left out".to_owned(),
+            group.waits(1.0 - settings.invalid),
         ],
         behind: vec![Ask::Call { kinds: ABOUT.calls, count: settings.queries, chance: 1.0 }],
         follow_up: Some(FollowUp {
@@ -155,9 +152,17 @@ pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow
             slots: settings.lanes,
             by: &[],
             begin_per_s: settings.drain_rate.per_s(),
+            ahead: group.ahead(),
         }),
         ..Flow::default()
+    };
+    if class == Class::Write {
+        flow.own.push(group.own(context));
+        if settings.invalid > 0.0 {
+            flow.caveats.push("changes that are turned away as if they were applied".to_owned());
+        }
     }
+    flow
 }
 
 impl State {

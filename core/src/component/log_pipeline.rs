@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use super::flow::{Context, Flow};
+use super::flow::{Ask, Context, Flow};
 use super::{About, Behaviour, Metric, MetricReading, NodeGauge, PUT, Place};
 use crate::engine::Engine;
 use crate::engine::calls::CallId;
 use crate::settings;
 use crate::settings::Unit;
 use crate::units::{Bytes, Duration, Nanos};
-use crate::workload::{Class, Workload};
+use crate::workload::{Class, Demand, Workload};
 
 /// What the model of the log pipeline does.
 pub const ABOUT: About = About {
@@ -111,9 +111,27 @@ pub(super) struct State {
     search_s: f64,
 }
 
-/// What theory is told of the log pipeline.
+/// What theory is told of the log pipeline: nobody calls it. What its records ask of it [those say](record) who write
+/// them.
 pub(super) fn flow(_: &Settings, _: Class, _: &Context<'_>) -> Flow {
-    Flow::beyond("Records come in batches in the background, whose size depends on the servers' clocks.")
+    Flow::default()
+}
+
+/// What one record asks of the pipelines that somebody is linked to, each of which gets an equal part.
+pub(super) fn record(context: &Context<'_>) -> Vec<Ask> {
+    let stage = context.stage;
+    let links = stage.links.iter().filter(|link| link.from == context.component);
+    let pipelines = links.filter_map(|link| match &stage.components[link.to].settings {
+        super::Settings::LogPipeline(settings) => Some((link.to, settings)),
+        _ => None,
+    });
+    let all: f64 = pipelines.clone().map(|(to, _)| f64::from(stage.components[to].copies)).sum();
+    let ask = |(component, settings): (usize, &Settings)| {
+        let chance = settings.keep * f64::from(stage.components[component].copies) / all;
+        let ask = Box::new(Ask::Compute { demand: Demand::constant(settings.demand), count: 1, chance });
+        Ask::At { component, ask }
+    };
+    pipelines.map(ask).collect()
 }
 
 impl State {

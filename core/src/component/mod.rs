@@ -18,6 +18,7 @@ pub mod dns;
 mod edges;
 mod flights;
 pub(crate) mod flow;
+pub(crate) mod group;
 mod health;
 pub mod journal;
 pub mod load_balancer;

@@ -155,6 +155,7 @@ pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
         slots: settings.concurrency,
         by: ABOUT.calls,
         begin_per_s: f64::INFINITY,
+        ahead: 0.0,
     });
     if settings.batched > 0.0 {
         flow.caveats.push("messages that wait for the window are taken to be delivered at once".to_owned());

@@ -132,8 +132,11 @@ pub(super) struct State {
 pub(super) fn flow(settings: &Settings, class: Class, _: &Context<'_>) -> Flow {
     let asks = vec![Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 }];
     let mut caveats = Vec::new();
-    if settings.read_your_writes != Behind::Stale || settings.keeps < 1.0 {
-        caveats.push("reads that wait or are sent on are left out".to_owned());
+    if settings.read_your_writes != Behind::Stale {
+        caveats.push("reads of what has just changed, a few in a hundred, as if they were answered at once".to_owned());
+    }
+    if settings.keeps < 1.0 {
+        caveats.push("reads of what is not kept here as if it were".to_owned());
     }
     Flow { asks, caveats, ..Flow::default() }
 }
@@ -293,6 +296,8 @@ impl Behaviour for State {
         let mut add = |name, unit, reading| metrics.push(Metric { name, unit, reading });
         let count = |number: u64| MetricReading::Count(number as f64);
         add("lag", Unit::Seconds, MetricReading::Gauge(replication.lag_s(engine)));
+        let (seconds, changes) = replication.visible_after();
+        add("visible_after", Unit::Seconds, MetricReading::Ratio(seconds, changes));
         add("backlog", Unit::Count, MetricReading::Gauge(replication.backlog() as f64));
         add("stale_reads", Unit::Number, MetricReading::Ratio(self.stale as f64, self.reads as f64));
         add("reads_sent_on", Unit::Count, count(self.sent_on));

@@ -91,6 +91,8 @@ pub(super) struct Replication {
     headless: Option<Nanos>,
     pub(super) lost: u64,
     pub(super) conflicts: u64,
+    /// Seconds from changes until they were applied, and how many that were.
+    applied: (f64, u64),
 }
 
 impl Replication {
@@ -130,6 +132,7 @@ impl Replication {
             headless: None,
             lost: 0,
             conflicts: 0,
+            applied: (0.0, 0),
         }
     }
 
@@ -250,6 +253,8 @@ impl Replication {
                     let peer = &mut self.peers[piece.peer];
                     peer.applied = peer.applied.max(piece.number);
                     self.fresh_at = piece.at;
+                    self.applied.0 += engine.now().saturating_sub(piece.at) as f64 / SECOND_NS as f64;
+                    self.applied.1 += 1;
                 }
                 self.apply_next(engine);
             }
@@ -348,6 +353,11 @@ impl Replication {
             None => return 0.0,
         };
         engine.now().saturating_sub(since) as f64 / SECOND_NS as f64
+    }
+
+    /// Seconds from changes until reads here could see them, and how many changes.
+    pub(super) fn visible_after(&self) -> (f64, f64) {
+        (self.applied.0, self.applied.1 as f64)
     }
 
     /// Changes that have come and are not applied.

@@ -5,7 +5,7 @@
 //! 2002, chapter 6). Real failures have common causes; with those, redundancy is worth less than these
 //! figures.
 
-use super::numeric::{is_positive, is_quantity, is_share};
+use crate::numeric::{is_positive, is_quantity, is_share};
 
 /// Seconds of a year of 365.25 days.
 pub const YEAR_S: f64 = 31_557_600.0;

@@ -4,7 +4,7 @@
 //! costs.
 
 use super::closed::{Serving, Station};
-use super::numeric::{is_positive, is_quantity};
+use crate::numeric::{is_positive, is_quantity};
 
 /// Between what a closed network's figures lie, whatever the details.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 //! has the same mean service a visit (Baskett, Chandy, Muntz & Palacios, Journal of the ACM 22, 1975).
 
 use super::closed::{Basis, Serving};
-use super::numeric::{is_positive, is_quantity};
+use crate::numeric::{is_positive, is_quantity};
 
 /// Users of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,8 +216,8 @@ impl ClosedClasses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric;
     use crate::theory::closed::{self, Station};
-    use crate::theory::numeric;
     use proptest::prelude::*;
 
     const ONE: Serving = Serving::Servers(1);

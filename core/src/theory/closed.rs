@@ -5,8 +5,8 @@
 //! mixed networks of queues with different classes of customers", Journal of the ACM 22, 1975). Several classes are
 //! [`classes`](super::classes), bounds are [`bounds`](super::bounds).
 
-use super::numeric::{is_positive, is_quantity};
 use super::{classes, convolution};
+use crate::numeric::{is_positive, is_quantity};
 
 /// How a station serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Closed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::numeric;
+    use crate::numeric;
     use proptest::prelude::*;
 
     fn delay(demand_s: f64) -> Station {

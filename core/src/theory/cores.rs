@@ -26,6 +26,41 @@ pub fn stretch(servers: u32, offered: f64) -> f64 {
     Mmc { rate_per_s: offered, service_s: 1.0, servers }.mean_response_s()
 }
 
+/// Processors that Poisson arrivals share with one job that is always there.
+///
+/// A closed class of one customer in a mixed network of product form (Baskett, Chandy, Muntz & Palacios, "Open, closed,
+/// and mixed networks of queues", Journal of the ACM 22, 1975): the number of others is a birth-death chain whose paces
+/// leave that job its part, for any demands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beside {
+    /// By how much requests take longer than their demand, on average. Infinite when not stable.
+    pub stretch: f64,
+    /// Work that is done for the permanent job in a second.
+    pub pace: f64,
+}
+
+impl Beside {
+    /// `servers` processors, to which so much work comes in a second.
+    pub fn new(servers: u32, offered: f64) -> Self {
+        let many = f64::from(servers);
+        if offered >= many {
+            return Self { stretch: f64::INFINITY, pace: NEGLIGIBLE };
+        }
+        // With n others the job has 1, or its part of all processors.
+        let part = |n: f64| (many / (n + 1.0)).min(1.0);
+        let (mut weight, mut sum, mut inside, mut pace, mut n) = (1.0, 1.0, 0.0, part(0.0), 0.0);
+        while weight > NEGLIGIBLE * sum * (1.0 - offered / many) || n < offered {
+            n += 1.0;
+            weight *= offered / (n * part(n));
+            sum += weight;
+            inside += n * weight;
+            pace += part(n) * weight;
+        }
+        let stretch = if offered > 0.0 { inside / sum / offered } else { 1.0 / part(1.0) };
+        Self { stretch, pace: pace / sum }
+    }
+}
+
 /// Processors that Poisson arrivals share, as one request sees them: a chain of the number of others.
 ///
 /// The others' demands are taken as exponential, with the mean of what is left of a demand in progress, `E[B²] / 2 E[B]`,
@@ -150,6 +185,20 @@ mod tests {
                 assert!((found / expected - 1.0).abs() < 2e-3, "{servers} {busy}: {found} {expected}");
             }
         }
+    }
+
+    #[test]
+    fn beside_a_job_that_stays_everything_takes_twice_as_long() {
+        // One processor: (n + 1) rho^n others have a mean of 2 rho / (1 - rho), and the job has what is left.
+        for busy in [0.0, 0.3, 0.8] {
+            let Beside { stretch, pace } = Beside::new(1, busy);
+            assert!((stretch * (1.0 - busy) - 2.0).abs() < 1e-4, "{busy}: {stretch}");
+            assert!((pace - (1.0 - busy)).abs() < 1e-5, "{busy}: {pace}");
+        }
+        // Many processors hardly notice one.
+        let Beside { stretch, pace } = Beside::new(16, 2.0);
+        assert!(stretch < 1.001 && pace > 0.999);
+        assert_eq!(Beside::new(2, 2.0).stretch, f64::INFINITY);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Response time over load: the hockey stick.
 
 use super::network::Network;
-use super::solve::{Solver, solve};
+use super::solve::{Solver, amplify, solve};
 use crate::number::within;
 use crate::outcome::{Estimate, Outcome};
 use crate::pack_struct;
@@ -40,16 +40,16 @@ const REBUILT: f64 = 1.3;
 
 /// Mean response time over load, faults left out. Cheap: some microseconds a point, a few milliseconds where caches are worked out.
 pub fn response_curve(stage: &Stage, rates_per_s: &[f64]) -> Vec<CurvePoint> {
-    let mut built = Network::at(stage, rates_per_s.first().copied().unwrap_or(0.0));
-    let mut built_at = built.rate_per_s;
+    let mut built = Network::bare(stage, rates_per_s.first().copied().unwrap_or(0.0));
+    let mut built_at = rates_per_s.first().copied().unwrap_or(0.0);
     let point = |rate_per_s: &f64| {
         let near = *rate_per_s < built_at * REBUILT && *rate_per_s * REBUILT > built_at;
-        if near {
-            built.rate_per_s = *rate_per_s;
-        } else {
-            built = Network::at(stage, *rate_per_s);
+        if !near {
+            built = Network::bare(stage, *rate_per_s);
             built_at = *rate_per_s;
         }
+        built.rate_per_s = *rate_per_s * (1.0 - built.down);
+        amplify(&mut built);
         let solver = Solver::new(&built);
         let load = solver.loads.iter().copied().fold(0.0, f64::max);
         CurvePoint { rate_per_s: *rate_per_s, mean_ms: solver.mean_ms(), load }

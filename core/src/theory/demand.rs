@@ -8,7 +8,7 @@ use crate::workload::Demand;
 const NS: f64 = 1e-9;
 
 /// The first three moments about zero, in seconds, square seconds and cubic seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moments {
     /// Mean.
     pub first: f64,
@@ -21,6 +21,11 @@ pub struct Moments {
 impl Moments {
     /// Those of a variable that is always zero.
     pub const ZERO: Self = Self { first: 0.0, second: 0.0, third: 0.0 };
+
+    /// Those of a length that never varies.
+    pub fn constant(length: f64) -> Self {
+        Self { first: length, second: length * length, third: length * length * length }
+    }
 
     /// Those of an exponential variable.
     pub fn exponential(mean: f64) -> Self {

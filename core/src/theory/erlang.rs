@@ -3,7 +3,7 @@
 //! Erlang, "Solution of some problems in the theory of probabilities of significance in automatic telephone exchanges",
 //! 1917; in the form of Kleinrock, *Queueing Systems*, volume 1 (1975), sections 3.4 to 3.6.
 
-use super::numeric::{is_positive, is_quantity};
+use crate::numeric::{is_positive, is_quantity};
 
 /// Erlang B: the share of arrivals that find every server busy, where nobody may wait.
 ///

@@ -4,7 +4,7 @@
 //! independent and alike. Parts that wait in the same queues or fail together are not independent; where their times
 //! rise and fall together (association), what is said here of the slowest part is an upper bound.
 
-use super::numeric::{is_quantity, is_share};
+use crate::numeric::{is_quantity, is_share};
 
 /// Most parts that the sums here go through.
 const MOST_PARTS: u32 = 1_000_000;
@@ -72,7 +72,7 @@ pub fn enough_in_time(one: f64, enough: u32, parts: u32) -> Option<f64> {
 
 /// The harmonic number 1 + 1/2 + … + 1/n.
 pub fn harmonic(n: u32) -> f64 {
-    super::zipf::harmonic(1.0, u64::from(n))
+    crate::popularity::zipf::harmonic(1.0, u64::from(n))
 }
 
 /// Mean time until `enough` of `parts` are done whose times are exponential with this mean: mean (H(n) - H(n - k)).

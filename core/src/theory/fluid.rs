@@ -4,7 +4,7 @@
 //! which are of the order of the square root of the number of requests (Newell, *Applications of Queueing Theory*, 2nd
 //! edition, 1982, chapter 2; Kleinrock, *Queueing Systems*, volume 2, 1976, section 2.7).
 
-use super::numeric::{is_positive, is_quantity};
+use crate::numeric::{is_positive, is_quantity};
 
 /// A time of constant arrivals.
 #[derive(Clone, Copy, Debug, PartialEq)]

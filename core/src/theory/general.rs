@@ -10,7 +10,7 @@
 
 use super::demand::Moments;
 use super::markov::Mmc;
-use super::numeric::is_quantity;
+use crate::numeric::is_quantity;
 
 /// Mean wait in seconds of M/G/c: that of M/M/c, times (1 + cv²) / 2. Infinite when not stable.
 ///
@@ -149,7 +149,8 @@ impl Ggc {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::{numeric, pollaczek};
+    use crate::numeric;
+    use crate::theory::pollaczek;
     use proptest::prelude::*;
 
     /// Mean wait with Poisson arrivals and two-phase service, exactly: the chain of (number, how many are in phase

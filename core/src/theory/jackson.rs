@@ -5,7 +5,7 @@
 //! waiting lines", Operations Research 5 (1957). With processor sharing it is exact for any distribution of demand.
 
 use super::markov::Mmc;
-use super::numeric::{is_positive, is_quantity, is_share, solve_linear};
+use crate::numeric::{is_positive, is_quantity, is_share, solve_linear};
 
 /// A station of an open network.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +127,7 @@ pub fn solve(stations: &[Station]) -> Result<Open, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::numeric;
+    use crate::numeric;
     use proptest::prelude::*;
 
     fn station(arrivals_per_s: f64, service_s: f64, servers: u32, next: &[f64]) -> Station {

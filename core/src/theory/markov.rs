@@ -6,8 +6,8 @@
 //! Formulas: Kleinrock, *Queueing Systems*, volume 1 (1975), sections 3.2 to 3.6; Gross & Harris, *Fundamentals of
 //! Queueing Theory* (3rd edition, 1998), sections 2.2 to 2.5.
 
-use super::numeric::{is_positive, is_quantity};
 use super::{erlang, inversion};
+use crate::numeric::{is_positive, is_quantity};
 
 /// An M/M/c queue, first come, first served: everybody waits until a server is free.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -236,7 +236,7 @@ impl MmInf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::numeric;
+    use crate::numeric;
     use proptest::prelude::*;
 
     fn close(found: f64, expected: f64) {

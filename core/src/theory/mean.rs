@@ -3,7 +3,7 @@
 use super::cores;
 use super::demand::Moments;
 use super::general;
-use super::network::{Discipline, Leg, Network, Pool, Route, Station};
+use super::network::{Discipline, Leg, Like, Network, Pool, Route, Station, Use};
 use super::quota;
 use crate::number::fixed;
 use crate::statistics::sorted;
@@ -43,7 +43,7 @@ pub fn response(network: &Network) -> Mean {
         match station.discipline {
             Discipline::ProcessorSharing => {
                 seconds += demand_s * stretch(network, at);
-                if station.crowds() && offered(network, at) > 0.01 {
+                if station.crowds() && network.offered(at) > 0.01 {
                     caveats.push(format!("other stations apart, contention at {name} as a chain of its own"));
                 }
                 if station.limited() {
@@ -82,20 +82,25 @@ pub fn response(network: &Network) -> Mean {
     Mean { seconds, caveats, slight }
 }
 
-/// By how much longer than its demand a request takes at a shared station, on average.
+/// By how much longer than its demand a request takes at a shared station, on average over its likes.
 pub fn stretch(network: &Network, at: usize) -> f64 {
     let station = &network.stations[at];
-    let offered = offered(network, at);
-    match station.crowds() {
-        true if offered > 0.0 => station.shared(network.most_at(at)).state(offered).inside / offered,
-        true => 1.0,
-        false => cores::stretch(station.servers, offered),
-    }
-}
-
-/// Work that comes to one of a station's like, in seconds a second.
-fn offered(network: &Network, at: usize) -> f64 {
-    network.rate_per_s * network.mean_demand_s(at) / network.stations[at].copies()
+    let of = |like: &Like| {
+        let offered = network.offered(at) * like.skew;
+        let alone = match station.crowds() {
+            true if offered > 0.0 => station.shared(network.most_at(at)).state(offered).inside / offered,
+            true => 1.0,
+            false => cores::stretch(station.servers, offered),
+        };
+        if like.own <= 0.0 || station.crowds() {
+            return alone;
+        }
+        // While a job of the component's own is there it takes its part.
+        let beside = cores::Beside::new(station.servers, offered);
+        let present = (like.own / beside.pace).min(1.0);
+        alone + present * (beside.stretch - alone)
+    };
+    station.likes().iter().map(|like| like.share * of(like)).sum()
 }
 
 /// Mean time at a station for so many seconds of service there, in visits of the usual length.
@@ -108,6 +113,12 @@ pub fn residence_s(network: &Network, at: usize, demand_s: f64) -> f64 {
     }
 }
 
+/// Mean time that a use takes.
+pub fn use_s(network: &Network, one: &Use) -> f64 {
+    let at = |(station, demand_s): &(usize, f64)| residence_s(network, *station, *demand_s);
+    one.delay_s + one.demand_s.iter().map(at).sum::<f64>()
+}
+
 /// How often a request asks a pool for a connection, and how long it waits for one each time.
 ///
 /// A connection is held for as long as the query takes. Queries of all classes wait in one line for it, M/G/c: each
@@ -116,8 +127,7 @@ pub fn pool_wait(network: &Network, pool: &Pool) -> (f64, f64) {
     let mut asked = 0.0;
     let mut held = Moments::ZERO;
     for one in &pool.uses {
-        let at = |(station, demand_s): &(usize, f64)| residence_s(network, *station, *demand_s);
-        let mean_s = one.delay_s + one.demand_s.iter().map(at).sum::<f64>();
+        let mean_s = use_s(network, one);
         asked += one.per_request;
         if one.per_request > 0.0 {
             held = Moments::exponential(mean_s).mixed(one.per_request / asked, held);
@@ -138,11 +148,23 @@ fn held_back_s(network: &Network, at: usize, station: &Station) -> f64 {
     share * quota::mean_delay_s(rate_per_s, &demand, f64::from(station.servers), quota, period.as_secs_f64())
 }
 
-/// Mean time that a request waits in line at a station, in all its visits.
+/// Mean time that a request waits in line at a station, in all its visits. Pieces of a component's own work come
+/// between at random.
 fn wait_s(network: &Network, at: usize, station: &Station) -> f64 {
     let visits = network.mean_visits(at);
-    let rate_per_s = network.rate_per_s * visits / station.copies();
-    visits * general::mean_wait_s(rate_per_s, &network.visit(at), station.servers)
+    let of = |like: &Like| {
+        let mut rate_per_s = network.rate_per_s * visits / station.copies() * like.skew;
+        let mut service = network.visit(at);
+        if like.own > 0.0 {
+            for own in &station.own {
+                let own_per_s = own.busy(like.skew) / own.piece_s;
+                rate_per_s += own_per_s;
+                service = Moments::constant(own.piece_s).mixed(own_per_s / rate_per_s, service);
+            }
+        }
+        general::mean_wait_s(rate_per_s, &service, station.servers)
+    };
+    visits * station.likes().iter().map(|like| like.share * of(like)).sum::<f64>()
 }
 
 /// Mean of the constant delays outside of any door, in seconds.

@@ -11,7 +11,7 @@
 //!   their throughput.
 //! - [`retry`]: what retries add, and when they keep an overload alive. [`fluid`]: backlogs of spikes.
 //! - [`fanout`]: requests of many parts. [`scalability`]: the Universal Scalability Law. [`availability`]: what breaks.
-//! - [`zipf`]: popularity. [`cache`]: hit ratios. [`sharding`]: the hottest shard.
+//! - [`sharding`]: the hottest shard. Of popularity and hit ratios: [`popularity`](crate::popularity).
 //! - [`demand`]: moments and transforms of service demands. [`complex`], [`inversion`]: from a transform to its
 //!   function.
 //!
@@ -20,8 +20,8 @@
 //!   they take. [`solve`](solve()), [`response_curve`]: the answers.
 
 pub mod availability;
+mod backlog;
 pub mod bounds;
-pub mod cache;
 pub mod classes;
 pub mod closed;
 pub mod complex;
@@ -40,7 +40,6 @@ pub mod jackson;
 pub mod markov;
 pub mod mean;
 pub mod network;
-mod numeric;
 mod paths;
 pub mod pollaczek;
 pub mod population;
@@ -55,7 +54,6 @@ mod spread;
 mod users;
 mod varying;
 mod walk;
-pub mod zipf;
 
 pub use curve::{CurvePoint, MeanCurve, TheoryCurve, at_load, between, response_curve, silence, steady};
 pub use solve::solve;

@@ -1,17 +1,24 @@
 //! A stage as theory sees it: stations, what each class of request demands of them, doors, and fixed delays.
 
+use std::cell::OnceCell;
+
 use super::crosstalk::Shared;
 use super::demand::{Moments, Part};
+use crate::component::group::busy;
 use crate::engine::processor::Crosstalk;
 use crate::outcome::Estimate;
 use crate::units::Duration;
 use crate::workload::{Class, PerClass};
 
 /// An open network that one stream of requests crosses.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Network {
-    /// Requests a second.
+    /// Requests a second that reach somebody, those that are sent again among them.
     pub rate_per_s: f64,
+    /// Of all requests the share that finds a server down, and is not among these.
+    pub down: f64,
+    /// How users send again what failed.
+    pub again: Again,
     /// Whether gaps between requests are exponential.
     pub poisson: bool,
     /// Share of each class.
@@ -40,6 +47,31 @@ pub struct Network {
     pub metrics: Vec<(String, Estimate)>,
     /// Mean time between an answer and the next request of the users who wait for theirs, and how many there are.
     pub closed: Option<(u32, f64)>,
+    /// What is asked of each station, once it has been added up: it does not hang on the rate.
+    pub(super) asked: OnceCell<Vec<Asked>>,
+}
+
+/// What one request asks of a station, over all classes and routes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    demand_s: f64,
+    felt_s: f64,
+    visits: f64,
+    visit: Moments,
+    /// Share of all requests that ask anything, and their demand.
+    share: f64,
+    demand: Moments,
+}
+
+/// How users send a request again.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Again {
+    /// How often at most, beside the first time.
+    pub retries: u32,
+    /// Mean wait before the first of these, in seconds.
+    pub wait_s: f64,
+    /// Factor on the wait from one to the next.
+    pub growth: f64,
 }
 
 /// Connections, and how they are used.
@@ -55,7 +87,7 @@ pub struct Pool {
     pub uses: Vec<Use>,
 }
 
-/// A use of a connection: a query of one class along one way.
+/// A use of a connection, or of hands that follow: of one class along one way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Use {
     /// How often it happens for each request of the users.
@@ -73,12 +105,16 @@ pub struct FollowUp {
     pub names: Vec<String>,
     /// How it is named by itself: `backlog` of what waits.
     pub component: String,
-    /// Indices of its routes.
-    pub routes: std::ops::Range<usize>,
+    /// What it takes, by kind.
+    pub uses: Vec<Use>,
+    /// How long it is on its way before, in seconds.
+    pub latency_s: f64,
     /// How many each copy works on at once.
     pub slots: f64,
     /// How many begin in a second, at most, in each copy.
     pub begin_per_s: f64,
+    /// How many come at the same time and begin before one, on average.
+    pub ahead: f64,
 }
 
 /// A constant delay that befalls a request with some probability.
@@ -121,15 +157,10 @@ impl Leg {
     pub fn moments(&self, class: Class) -> Moments {
         Moments::of_sum(self.demand.get(class))
     }
-
-    /// Visits that one request of a class makes, on average, where each draw is a visit.
-    pub fn visits(&self, class: Class) -> f64 {
-        self.demand.get(class).iter().map(|part| f64::from(part.count) * part.chance).sum()
-    }
 }
 
 /// A component that takes so many requests at once and lets so many wait; it refuses the rest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Door {
     /// The component's name.
     pub name: String,
@@ -141,6 +172,15 @@ pub struct Door {
     pub backlog: u32,
     /// Indices of the stations of which each copy has one to itself.
     pub own: Vec<usize>,
+    /// How often a request of the users comes to it.
+    pub per_request: f64,
+    /// Constant delays behind it, in seconds for each request of the users.
+    pub delay_s: f64,
+    /// Seconds of service that is asked of stations behind it, for each request of the users.
+    pub demand_s: Vec<(usize, f64)>,
+    /// Doors right behind it, and how often a request of the users comes to them this way. What is behind these is
+    /// not counted again.
+    pub inner: Vec<(usize, f64)>,
 }
 
 /// A place with a limited capacity, and others just like it that share its requests evenly.
@@ -156,9 +196,81 @@ pub struct Station {
     pub crosstalk: Crosstalk,
     /// Limit on all units of service together, with the period after which it is granted anew.
     pub quota: Option<(f64, Duration)>,
+    /// Shares of its requests that come to each of its likes; empty where they are even.
+    pub shares: Vec<f64>,
+    /// Work for which no request comes.
+    pub own: Vec<Own>,
+    /// Whether its likes are switched on and off, so that none has a steady state.
+    pub comes_and_goes: bool,
+}
+
+/// Work of a component's own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Own {
+    /// On how many of a station's likes, from the first on.
+    pub copies: usize,
+    /// Seconds of it in a second, at each of these.
+    pub load: f64,
+    /// How long a piece of it takes, in seconds.
+    pub piece_s: f64,
+    /// Whether a piece does at once whatever has come: then `load` is what there would be if it did not.
+    pub grouped: bool,
+}
+
+/// Some of a station's likes that are as busy as one another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Like {
+    /// Share of the station's requests that come to any of them.
+    pub share: f64,
+    /// How much busier each is than if all were alike: one is even.
+    pub skew: f64,
+    /// Work of a component's own at each, in seconds a second.
+    pub own: f64,
+}
+
+impl Own {
+    /// Share of the time in which it is there, at a copy that is so much busier than if all were alike.
+    pub fn busy(&self, skew: f64) -> f64 {
+        if self.grouped { busy(self.load * skew) } else { self.load }
+    }
 }
 
 impl Station {
+    /// Copies that share their requests evenly, and do nothing of their own accord.
+    pub fn new(names: Vec<String>, discipline: Discipline, servers: u32) -> Self {
+        Self {
+            names,
+            discipline,
+            servers,
+            crosstalk: Crosstalk::default(),
+            quota: None,
+            shares: Vec::new(),
+            own: Vec::new(),
+            comes_and_goes: false,
+        }
+    }
+
+    /// How busy one copy is beside the others.
+    pub fn like(&self, copy: usize) -> Like {
+        let even = 1.0 / self.copies();
+        let share = self.shares.get(copy).copied().unwrap_or(even);
+        let skew = share / even;
+        let own = self.own.iter().filter(|own| copy < own.copies).map(|own| own.busy(skew)).sum();
+        Like { share, skew, own }
+    }
+
+    /// All copies, those that are alike together.
+    pub fn likes(&self) -> Vec<Like> {
+        let all = self.names.len();
+        let first = if self.shares.is_empty() { self.own.iter().map(|own| own.copies).max().unwrap_or(0) } else { all };
+        let mut likes: Vec<Like> = (0..first.min(all)).map(|copy| self.like(copy)).collect();
+        if first < all {
+            let rest = (all - first) as f64;
+            likes.push(Like { share: rest / self.copies(), ..self.like(first) });
+        }
+        likes
+    }
+
     /// How many there are.
     pub fn copies(&self) -> f64 {
         self.names.len() as f64
@@ -225,23 +337,56 @@ impl Network {
 
     /// Seconds of service that one request asks of a station, on average over classes and routes.
     pub fn mean_demand_s(&self, station: usize) -> f64 {
-        self.over_legs(station, |leg, class| leg.moments(class).first)
+        self.asked(station).demand_s
     }
 
     /// The same of what users wait for: calls that are made at once count as the slowest of them.
     pub fn felt_demand_s(&self, station: usize) -> f64 {
-        let of = |leg: &Leg, class: Class| {
-            leg.demand.get(class).iter().map(|part| part.felt * part.moments().first).sum::<f64>()
-        };
-        let each = |(route, leg): (&Route, &Leg)| {
-            Class::ALL.into_iter().map(|class| self.share(route, class) * of(leg, class)).sum::<f64>()
-        };
-        self.legs_at(station).filter(|(route, _)| route.awaited).map(each).sum()
+        self.asked(station).felt_s
+    }
+
+    fn asked(&self, station: usize) -> Asked {
+        self.asked.get_or_init(|| self.add_up()).get(station).copied().unwrap_or_default()
+    }
+
+    fn add_up(&self) -> Vec<Asked> {
+        let mut all = vec![Asked::default(); self.stations.len()];
+        for (route, leg) in self.routes.iter().flat_map(|route| route.legs.iter().map(move |leg| (route, leg))) {
+            let asked = &mut all[leg.station];
+            for class in Class::ALL {
+                let share = self.share(route, class);
+                let parts = leg.demand.get(class);
+                if share <= 0.0 || parts.is_empty() {
+                    continue;
+                }
+                let sum = Moments::of_sum(parts);
+                asked.demand_s += share * sum.first;
+                if sum.first > 0.0 {
+                    asked.share += share;
+                    asked.demand = sum.mixed(share / asked.share, asked.demand);
+                }
+                for part in parts {
+                    let visits = share * f64::from(part.count) * part.chance;
+                    asked.felt_s += if route.awaited { share * part.felt * part.moments().first } else { 0.0 };
+                    if visits > 0.0 {
+                        asked.visits += visits;
+                        asked.visit = part.each().mixed(visits / asked.visits, asked.visit);
+                    }
+                }
+            }
+        }
+        all
     }
 
     /// The routes that users wait for.
     pub fn awaited(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().filter(|route| route.awaited)
+    }
+
+    /// Whether users wait for what is behind a door, right behind the first on their way or further on.
+    pub fn awaits(&self, door: usize) -> bool {
+        let outer = |(at, it): (usize, &Door)| it.inner.iter().any(|(inner, _)| *inner == door) && self.awaits(at);
+        self.awaited().any(|route| route.door == Some(door)) || self.doors.iter().enumerate().any(outer)
     }
 
     /// Whether users wait for the slowest of several calls.
@@ -272,7 +417,7 @@ impl Network {
 
     /// The same with each station that jobs crowd taken as one whose efficiency is that at its mean.
     pub fn at_mean_efficiency(&self) -> Self {
-        let mut slowed = self.clone();
+        let mut slowed = Self { asked: OnceCell::new(), ..self.clone() };
         for at in (0..self.stations.len()).filter(|at| self.stations[*at].crowds()) {
             let station = &self.stations[at];
             let offered = self.rate_per_s * self.mean_demand_s(at) / station.copies();
@@ -289,40 +434,18 @@ impl Network {
 
     /// Visits of one request to a station, on average over classes and routes.
     pub fn mean_visits(&self, station: usize) -> f64 {
-        self.over_legs(station, Leg::visits)
+        self.asked(station).visits
     }
 
     /// Moments of the demand of those requests that ask anything of a station, and their share of all requests.
     pub fn demand(&self, station: usize) -> (f64, Moments) {
-        let mut all = Moments::ZERO;
-        let mut share = 0.0;
-        for (route, leg) in self.legs_at(station) {
-            for class in Class::ALL {
-                let (weight, moments) = (self.share(route, class), leg.moments(class));
-                if weight > 0.0 && moments.first > 0.0 {
-                    share += weight;
-                    all = moments.mixed(weight / share, all);
-                }
-            }
-        }
-        (share, all)
+        let Asked { share, demand, .. } = self.asked(station);
+        (share, demand)
     }
 
     /// Moments of a single visit to a station, over all that visit it.
     pub fn visit(&self, station: usize) -> Moments {
-        let (mut all, mut visits) = (Moments::ZERO, 0.0);
-        for (route, leg) in self.legs_at(station) {
-            for class in Class::ALL {
-                for part in leg.demand.get(class) {
-                    let weight = self.share(route, class) * f64::from(part.count) * part.chance;
-                    if weight > 0.0 {
-                        visits += weight;
-                        all = part.each().mixed(weight / visits, all);
-                    }
-                }
-            }
-        }
-        all
+        self.asked(station).visit
     }
 
     /// What visits to a station are made of, each with its share of them.
@@ -339,21 +462,23 @@ impl Network {
         parts
     }
 
-    /// Share of its capacity that is asked of each station (the utilisation law, rho = lambda D / c).
+    /// Work that requests bring to one of a station's likes, in seconds a second, if all are alike.
+    pub fn offered(&self, station: usize) -> f64 {
+        self.rate_per_s * self.mean_demand_s(station) / self.stations[station].copies()
+    }
+
+    /// Share of its capacity that is asked of one of a station's likes (the utilisation law, rho = lambda D / c).
+    pub fn load_of(&self, station: usize, like: &Like) -> f64 {
+        (self.offered(station) * like.skew + like.own) / self.stations[station].capacity()
+    }
+
+    /// The same of the busiest.
     pub fn load(&self, station: usize) -> f64 {
-        let at = &self.stations[station];
-        self.rate_per_s * self.mean_demand_s(station) / (at.copies() * at.capacity())
+        self.stations[station].likes().iter().map(|like| self.load_of(station, like)).fold(0.0, f64::max)
     }
 
     fn legs_at(&self, station: usize) -> impl Iterator<Item = (&Route, &Leg)> {
         let legs = self.routes.iter().flat_map(|route| route.legs.iter().map(move |leg| (route, leg)));
         legs.filter(move |(_, leg)| leg.station == station)
-    }
-
-    fn over_legs(&self, station: usize, of: impl Fn(&Leg, Class) -> f64) -> f64 {
-        let each = |(route, leg): (&Route, &Leg)| {
-            Class::ALL.into_iter().map(|class| self.share(route, class) * of(leg, class)).sum::<f64>()
-        };
-        self.legs_at(station).map(each).sum()
     }
 }

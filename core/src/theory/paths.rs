@@ -1,6 +1,7 @@
 //! The ways that a request may take, multiplied out step by step.
 
 use super::demand::Part;
+use super::network::Use;
 
 /// One way, from a component on.
 #[derive(Clone, Debug)]
@@ -15,15 +16,36 @@ pub(super) struct Path {
     pub(super) inside_s: f64,
     /// Constant delays before it, or all of them where there is no door.
     pub(super) outside_s: f64,
+    /// Probability that everybody on the way is up.
+    pub(super) up: f64,
+    /// The first doors on each part of the way, and how often it comes to them.
+    pub(super) doors: Vec<(usize, f64)>,
 }
 
 impl Default for Path {
     fn default() -> Self {
-        Self { probability: 1.0, parts: Vec::new(), door: None, inside_s: 0.0, outside_s: 0.0 }
+        Self {
+            probability: 1.0,
+            parts: Vec::new(),
+            door: None,
+            inside_s: 0.0,
+            outside_s: 0.0,
+            up: 1.0,
+            doors: Vec::new(),
+        }
     }
 }
 
 impl Path {
+    /// The same by its means, when its start is taken so often by a request.
+    pub(super) fn as_use(&self, per_request: f64) -> Use {
+        Use {
+            per_request: per_request * self.probability,
+            delay_s: self.delays_s(),
+            demand_s: self.parts.iter().map(|(at, part)| (*at, part.moments().first)).collect(),
+        }
+    }
+
     fn delays_s(&self) -> f64 {
         self.inside_s + self.outside_s
     }
@@ -36,6 +58,8 @@ impl Path {
         both.inside_s += other.inside_s;
         both.outside_s += other.outside_s;
         both.door = self.door.or(other.door);
+        both.up *= other.up;
+        both.doors.extend(other.doors.iter().copied());
         both
     }
 }
@@ -103,6 +127,9 @@ impl Paths {
             all.inside_s += other.probability * other.inside_s;
             all.outside_s += other.probability * other.outside_s;
             all.door = all.door.or(other.door);
+            all.up *= libm::pow(other.up, other.probability);
+            let times = f64::from(count) * other.probability;
+            all.doors.extend(other.doors.iter().map(|(door, often)| (*door, often * times)));
         }
         self.call(&[all], 1, chance);
     }
@@ -116,6 +143,9 @@ impl Paths {
                 path.inside_s += f64::from(count) * share * other.inside_s;
                 path.outside_s += f64::from(count) * share * other.outside_s;
                 path.door = path.door.or(other.door);
+                let times = f64::from(count) * share;
+                path.up *= libm::pow(other.up, times);
+                path.doors.extend(other.doors.iter().map(|(door, often)| (*door, often * times)));
             }
         }
     }
@@ -135,7 +165,10 @@ impl Paths {
     /// The ways as they are seen from before the component's door, if it has one.
     pub(super) fn into_door(self, door: Option<usize>) -> Vec<Path> {
         let Some(door) = door else { return self.0 };
-        let inside = |path: Path| Path { door: Some(door), inside_s: path.delays_s(), outside_s: 0.0, ..path };
+        let inside = |path: Path| {
+            let inside_s = path.delays_s();
+            Path { door: Some(door), inside_s, outside_s: 0.0, doors: vec![(door, 1.0)], ..path }
+        };
         self.0.into_iter().map(inside).collect()
     }
 
@@ -152,6 +185,8 @@ fn repeated(path: &Path, count: u32) -> Path {
         parts: path.parts.iter().map(|(station, part)| (*station, part.repeated(count, 1.0))).collect(),
         inside_s: path.inside_s * times,
         outside_s: path.outside_s * times,
+        up: libm::pow(path.up, times),
+        doors: path.doors.iter().map(|(door, often)| (*door, often * times)).collect(),
         ..path.clone()
     }
 }

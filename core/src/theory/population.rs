@@ -9,7 +9,6 @@
 
 use super::crosstalk::Shared;
 use super::network::{Discipline, Network};
-use crate::workload::Class;
 
 /// More requests than this are not counted one by one.
 const MOST: u32 = 20_000;
@@ -26,16 +25,43 @@ pub struct Population {
 }
 
 impl Population {
-    /// The population behind a door; none when it could grow past counting.
-    pub fn of(network: &Network, door: usize) -> Option<Self> {
+    /// The populations behind all doors, in their order; none where one could grow past counting.
+    ///
+    /// A door behind another is worked out first. To the one before it, it is a delay that holds as many as it holds on
+    /// average: each door is taken by itself, as the reduced-load approximation does with loss networks (Kelly,
+    /// "Blocking probabilities in large circuit-switched networks", Advances in Applied Probability 18, 1986). Exact
+    /// where no door is behind another.
+    pub fn all(network: &Network) -> Vec<Option<Self>> {
+        let mut all: Vec<Option<Option<Self>>> = vec![None; network.doors.len()];
+        for _ in 0..network.doors.len() {
+            for (at, door) in network.doors.iter().enumerate() {
+                if all[at].is_some() || door.inner.iter().any(|(inner, _)| all[*inner].is_none()) {
+                    continue;
+                }
+                let held = |(inner, often): &(usize, f64)| {
+                    let behind = &network.doors[*inner];
+                    let part = often / behind.per_request.max(f64::MIN_POSITIVE);
+                    let inside = all[*inner].as_ref()?.as_ref()?.mean();
+                    Some(inside * f64::from(behind.copies) * part / f64::from(door.copies))
+                };
+                let held: Option<f64> = door.inner.iter().map(held).sum();
+                all[at] = Some(held.and_then(|held| Self::of(network, at, held)));
+            }
+        }
+        all.into_iter().map(Option::flatten).collect()
+    }
+
+    /// The population behind a door that has other doors behind it, which hold so many of its requests on average.
+    fn of(network: &Network, door: usize, held: f64) -> Option<Self> {
         let settings = &network.doors[door];
         let bound = settings.workers.saturating_add(settings.backlog);
         let room = bound.min(MOST) as usize;
-        let loads: Vec<Load> = loads(network, door).collect::<Option<_>>()?;
+        let loads = loads(network, door)?;
         // A factor for each request inside keeps the weights of saturated stations from growing; it is taken out again
         // at the end.
         let steepest = loads.iter().map(Load::ratio).fold(1.0, f64::max);
-        let mut all = delay_weights(delayed(network, door) / steepest, room);
+        let delayed = network.rate_per_s * settings.delay_s / f64::from(settings.copies) + held;
+        let mut all = delay_weights(delayed / steepest, room);
         for load in &loads {
             let one = station_weights(load, steepest, room);
             for _ in 0..load.instances {
@@ -87,41 +113,30 @@ impl Load {
     }
 }
 
-/// The loads behind a door; none for a station that others' requests saturate.
-fn loads(network: &Network, door: usize) -> impl Iterator<Item = Option<Load>> {
+/// The loads behind a door; none where others' requests saturate a station.
+fn loads(network: &Network, door: usize) -> Option<Vec<Load>> {
     let settings = &network.doors[door];
-    let load = move |(station, work): (usize, f64)| {
-        let at = &network.stations[station];
-        let others = network.rate_per_s * network.mean_demand_s(station) - work;
-        let capacity = at.capacity() - others / at.copies();
-        let instances = if settings.own.contains(&station) { 1 } else { at.names.len() as u32 };
-        let offered = work / f64::from(settings.copies) / f64::from(instances);
-        let crowd = at.crowds().then(|| (at.shared(network.most_at(station)), capacity / at.capacity()));
-        (capacity > 1e-9).then_some(Load { instances, offered, capacity, crowd })
-    };
-    (0..network.stations.len())
-        .map(move |station| (station, brought(network, door, station)))
-        .filter(|(_, work)| *work > 0.0)
-        .map(load)
-}
-
-/// Work that all of a door's requests bring to a station, in seconds a second.
-fn brought(network: &Network, door: usize, station: usize) -> f64 {
-    let routes = network.routes.iter().filter(|route| route.door == Some(door));
-    let legs = routes.flat_map(|route| route.legs.iter().map(move |leg| (route, leg)));
-    let at = legs.filter(|(_, leg)| leg.station == station);
-    let mean = |route, leg: &super::network::Leg| {
-        Class::ALL.into_iter().map(|class| network.share(route, class) * leg.moments(class).first).sum::<f64>()
-    };
-    network.rate_per_s * at.map(|(route, leg)| mean(route, leg)).sum::<f64>()
-}
-
-/// Mean number of requests of one copy of a door that are on their way between its stations.
-fn delayed(network: &Network, door: usize) -> f64 {
-    let routes = network.routes.iter().filter(|route| route.door == Some(door));
-    let delay = |class| move |route| network.share(route, class) * route.inside_s.get(class);
-    let mean_s: f64 = routes.map(|route| Class::ALL.into_iter().map(|class| delay(class)(route)).sum::<f64>()).sum();
-    network.rate_per_s * mean_s / f64::from(network.doors[door].copies)
+    let mut loads = Vec::new();
+    for (station, demand_s) in &settings.demand_s {
+        let at = &network.stations[*station];
+        let others = network.offered(*station) - network.rate_per_s * demand_s / at.copies();
+        let own = settings.own.contains(station);
+        let instances = if own { 1 } else { at.names.len() };
+        let offered = network.rate_per_s * demand_s / f64::from(settings.copies) / instances as f64;
+        // Those that are not alike are told apart.
+        let apart = if own || at.shares.is_empty() { 1 } else { instances };
+        for copy in 0..apart {
+            let like = at.like(copy);
+            let capacity = at.capacity() - others * like.skew - like.own;
+            if capacity <= 1e-9 {
+                return None;
+            }
+            let crowd = at.crowds().then(|| (at.shared(network.most_at(*station)), capacity / at.capacity()));
+            let instances = (instances / apart) as u32;
+            loads.push(Load { instances, offered: offered * like.skew, capacity, crowd });
+        }
+    }
+    Some(loads)
 }
 
 /// Weights of each number at a station, each divided by `steepest` to its power. The work of a single request fills no
@@ -187,7 +202,6 @@ pub fn product_form(network: &Network) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::processor::Crosstalk;
     use crate::theory::demand::Part;
     use crate::theory::markov::Mmck;
     use crate::theory::network::{Door, Leg, Route, Station};
@@ -200,13 +214,8 @@ mod tests {
             let demand = Demand::exponential(Duration::from_ms(*ms));
             Leg { station, demand: PerClass(std::array::from_fn(|_| vec![Part::new(1, 1.0, &demand, 1.0)])) }
         };
-        let station = |(servers, _): &(u32, u64)| Station {
-            names: vec!["station".into()],
-            discipline: Discipline::ProcessorSharing,
-            servers: *servers,
-            quota: None,
-            crosstalk: Crosstalk::default(),
-        };
+        let station =
+            |(servers, _): &(u32, u64)| Station::new(vec!["station".into()], Discipline::ProcessorSharing, *servers);
         let route = Route {
             awaited: true,
             probability: PerClass::all(1.0),
@@ -220,25 +229,40 @@ mod tests {
             poisson: true,
             mix: PerClass([0.25; 4]),
             stations: stations.iter().map(station).collect(),
-            doors: vec![Door { name: "door".into(), copies: 1, workers: room, backlog: 0, own: Vec::new() }],
+            doors: vec![Door {
+                name: "door".into(),
+                copies: 1,
+                workers: room,
+                per_request: 1.0,
+                demand_s: stations.iter().enumerate().map(|(at, (_, ms))| (at, *ms as f64 / 1e3)).collect(),
+                ..Door::default()
+            }],
             routes: vec![route],
-            branches: Vec::new(),
             patience_s: f64::INFINITY,
-            memory: Vec::new(),
-            beyond: Vec::new(),
-            caveats: Vec::new(),
-            pools: Vec::new(),
-            follow_ups: Vec::new(),
-            metrics: Vec::new(),
-            closed: None,
+            ..Network::default()
         }
+    }
+
+    fn behind(network: &Network) -> Option<Population> {
+        Population::all(network).swap_remove(0)
+    }
+
+    #[test]
+    fn a_door_behind_another_holds_what_it_has_room_for_and_the_outer_one_hardly_fills() {
+        // Twice what the station can do: the inner door is full and refuses half, the outer one has it and nothing else.
+        let mut network = row(200.0, &[(1, 10)], 20);
+        let inner = network.doors[0].clone();
+        network.doors.push(Door { workers: 1000, demand_s: Vec::new(), inner: vec![(0, 1.0)], ..inner });
+        let all: Vec<Population> = Population::all(&network).into_iter().flatten().collect();
+        assert!((all[0].refused - 0.5).abs() < 1e-4 && all[1].refused < 1e-12);
+        assert!((all[0].mean() - all[1].mean()).abs() < 1e-9);
     }
 
     #[test]
     fn one_station_behind_a_door_is_a_queue_with_so_much_room() {
         for (rate_per_s, servers, room) in [(80.0, 1, 20), (95.0, 1, 100), (300.0, 1, 160), (350.0, 4, 50), (0.0, 2, 5)]
         {
-            let found = Population::of(&row(rate_per_s, &[(servers, 10)], room), 0).unwrap();
+            let found = behind(&row(rate_per_s, &[(servers, 10)], room)).unwrap();
             let expected = Mmck { rate_per_s, service_s: 0.01, servers, room };
             assert!((found.refused - expected.lost()).abs() < 1e-12, "{rate_per_s} {servers} {room}");
             assert!((found.mean() - expected.mean_inside()).abs() < 1e-9 * (1.0 + found.mean()));
@@ -247,14 +271,14 @@ mod tests {
 
     #[test]
     fn two_saturated_stations_admit_what_the_slower_can_do() {
-        let found = Population::of(&row(1000.0, &[(1, 10), (1, 4)], 2000), 0).unwrap();
+        let found = behind(&row(1000.0, &[(1, 10), (1, 4)], 2000)).unwrap();
         assert!((1000.0 * (1.0 - found.refused) - 100.0).abs() < 1e-6, "{}", found.refused);
         assert!(found.mean() > 1990.0);
     }
 
     #[test]
     fn a_queue_past_counting_is_none() {
-        assert_eq!(Population::of(&row(200.0, &[(1, 10)], 1_000_000), 0), None);
-        assert!(Population::of(&row(50.0, &[(1, 10)], 1_000_000), 0).is_some());
+        assert_eq!(behind(&row(200.0, &[(1, 10)], 1_000_000)), None);
+        assert!(behind(&row(50.0, &[(1, 10)], 1_000_000)).is_some());
     }
 }

@@ -7,7 +7,8 @@
 //! the influence of repeated calls", Philips Telecommunication Review 18 (1957).
 
 use super::markov::Mmc;
-use super::numeric::{bisect, is_positive, is_quantity, is_share};
+use super::network::Again;
+use crate::numeric::{bisect, is_positive, is_quantity, is_share};
 
 /// Mean attempts of a request whose every attempt fails with probability `failing`, if it is retried up to `retries`
 /// times: (1 - p^(n+1)) / (1 - p), which is n + 1 where everything fails.
@@ -35,6 +36,20 @@ pub fn failing_for_good(failing: f64, retries: u32) -> Option<f64> {
 pub fn effective_rate_per_s(rate_per_s: f64, failing: f64, retries: u32) -> Option<f64> {
     let attempts = attempts(failing, retries)?;
     is_quantity(rate_per_s).then_some(rate_per_s * attempts)
+}
+
+/// Mean seconds that a request which succeeds in the end has spent on attempts that failed, each of which took
+/// `attempt_s`, and on the waits after them. Exact for independent failures. None where `failing` is no probability.
+pub fn waited_s(failing: f64, again: &Again, attempt_s: f64) -> Option<f64> {
+    let lost = failing_for_good(failing, again.retries)?;
+    let (mut sum, mut spent_s, mut wait_s, mut power) = (0.0, 0.0, again.wait_s, 1.0);
+    for _ in 0..again.retries {
+        power *= failing;
+        spent_s += attempt_s + wait_s;
+        wait_s *= again.growth;
+        sum += power * (1.0 - failing) * spent_s;
+    }
+    Some(if lost < 1.0 { sum / (1.0 - lost) } else { 0.0 })
 }
 
 /// A load that keeps itself: with its failures it is offered exactly as often as it says.

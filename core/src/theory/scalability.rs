@@ -6,7 +6,7 @@
 //! based on rational functions", 2008). Without beta it is Amdahl's law ("Validity of the single processor approach to
 //! achieving large scale computing capabilities", AFIPS 1967).
 
-use super::numeric::{is_positive, is_quantity, solve_linear};
+use crate::numeric::{is_positive, is_quantity, solve_linear};
 
 /// The law with its three parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]

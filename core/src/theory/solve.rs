@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use super::backlog;
 use super::follow_up;
 use super::mean::{self, Mean};
-use super::network::{FollowUp, Memory, Network, Station};
+use super::network::{FollowUp, Memory, Network, Station, Use};
 use super::population::{self, Population};
 use super::response::Responses;
+use super::retry;
 use super::{users, varying};
-use crate::component::Settings;
-use crate::component::autoscaler::Signal;
 use crate::engine::moves::Cause;
 use crate::number::fixed;
 use crate::outcome::{Estimate, Outcome, Response, by_name};
-use crate::stage::{Component, Stage};
+use crate::stage::Stage;
 
+/// Rounds in which attempts settle. Near a tipping point they need many.
+const ROUNDS: u32 = 300;
 /// A probability that no result shows.
 const NEGLIGIBLE: f64 = 1e-6;
 /// Share of time in which memory may be full before theory gives up: swapping makes all work slower.
@@ -40,12 +42,17 @@ pub fn solve(stage: &Stage) -> Outcome {
     if let Some(reason) = network.beyond.first() {
         return nothing(&network, reason);
     }
-    let by_backlog = |component: &Component| matches!(&component.settings, Settings::Autoscaler(scaler) if scaler.signal == Signal::Backlog);
-    if stage.components.iter().any(by_backlog) {
-        return nothing(&network, "Copies come and go with a backlog, and theory does not know when.");
-    }
     if network.routes.is_empty() {
         return nothing(&network, "No way leads from the users to a server.");
+    }
+    if EVERY_KIND && let Some(scaled) = backlog::scaled(stage) {
+        if network.closed.is_some() || varying::applies(stage) {
+            return nothing(
+                &network,
+                "Copies follow a backlog while the rate changes as well: no steady state shows that.",
+            );
+        }
+        return backlog::solve(stage, &scaled);
     }
     match network.closed {
         Some((users, think_s)) if EVERY_KIND => return users::solve(stage, users, think_s),
@@ -58,7 +65,30 @@ pub fn solve(stage: &Stage) -> Outcome {
         }
         _ => {}
     }
-    Solver::new(&network).outcome()
+    steady(network)
+}
+
+/// Solves a network whose rate does not change.
+pub(super) fn steady(mut network: Network) -> Outcome {
+    let requests_per_s = network.rate_per_s;
+    amplify(&mut network);
+    Solver { requests_per_s, ..Solver::new(&network) }.outcome()
+}
+
+/// Sets the rate to that of all attempts, where full doors refuse some and users send them again: the least load that
+/// keeps itself, lambda (1 - p^(n+1)) / (1 - p) with p the share that is refused at that load (see
+/// [`retry`](super::retry)). From the requests alone upwards it is reached from below, for p rises with the load.
+pub(super) fn amplify(network: &mut Network) {
+    let requests_per_s = network.rate_per_s;
+    for _ in 0..if network.again.retries > 0 { ROUNDS } else { 0 } {
+        let Regime::Refusing(refused) = Solver::new(network).regime else { return };
+        let attempts = retry::attempts(refused, network.again.retries).unwrap_or(1.0);
+        let before_per_s = network.rate_per_s;
+        network.rate_per_s = requests_per_s * attempts;
+        if (network.rate_per_s / before_per_s - 1.0).abs() < 1e-7 {
+            return;
+        }
+    }
 }
 
 /// An outcome without a figure.
@@ -93,6 +123,8 @@ enum Regime {
 /// What is known of a network at its load.
 pub(super) struct Solver<'a> {
     pub(super) network: &'a Network,
+    /// Requests of which the network's rate is all attempts.
+    requests_per_s: f64,
     pub(super) loads: Vec<f64>,
     /// One for each door; none where the number inside is past counting.
     populations: Vec<Option<Population>>,
@@ -102,9 +134,9 @@ pub(super) struct Solver<'a> {
 impl<'a> Solver<'a> {
     pub(super) fn new(network: &'a Network) -> Self {
         let loads: Vec<f64> = (0..network.stations.len()).map(|station| network.load(station)).collect();
-        let populations: Vec<Option<Population>> =
-            (0..network.doors.len()).map(|door| Population::of(network, door)).collect();
-        let mut solver = Self { network, loads, populations, regime: Regime::Steady };
+        let populations = Population::all(network);
+        let requests_per_s = network.rate_per_s;
+        let mut solver = Self { network, requests_per_s, loads, populations, regime: Regime::Steady };
         solver.regime = solver.find_regime();
         solver
     }
@@ -133,15 +165,12 @@ impl<'a> Solver<'a> {
         named.map(String::as_str).zip(self.loads.iter().copied()).max_by(|one, other| one.1.total_cmp(&other.1))
     }
 
-    /// Share of all requests that a full door refuses.
+    /// Share of all requests that a full door refuses, as if doors were full independently of one another.
     fn refused(&self) -> Option<f64> {
-        let doors = self.populations.iter().enumerate();
-        doors.map(|(door, population)| Some(self.share_through(door) * population.as_ref()?.refused)).sum()
-    }
-
-    fn share_through(&self, door: usize) -> f64 {
-        let routes = self.network.routes.iter().filter(|route| route.door == Some(door));
-        routes.map(|route| self.network.share_of(route)).sum()
+        let doors = self.network.doors.iter().zip(&self.populations);
+        let passed =
+            doors.map(|(door, population)| Some(1.0 - (door.per_request * population.as_ref()?.refused).min(1.0)));
+        passed.product::<Option<f64>>().map(|passed| 1.0 - passed)
     }
 
     /// Share of time in which a machine's memory is full.
@@ -177,8 +206,8 @@ impl<'a> Solver<'a> {
         let responses = self.responses();
         let late = responses.as_ref().map_or(0.0, |responses| responses.tail(self.network.patience_s));
         let names = self.network.stations.iter().enumerate().flat_map(|(at, station)| {
-            let estimate = self.utilisation(at);
-            station.names.iter().map(move |name| (name.clone(), estimate.clone()))
+            let named = |(copy, name): (usize, &String)| (name.clone(), self.utilisation(at, copy, late));
+            station.names.iter().enumerate().map(named).collect::<Vec<_>>()
         });
         Outcome {
             throughput_per_s: self.throughput(late),
@@ -205,6 +234,10 @@ impl<'a> Solver<'a> {
         if self.regime != Regime::Steady {
             return Estimate::not_applicable(self.growing());
         }
+        let adrift = |one: &Use| one.demand_s.iter().any(|(at, _)| self.network.stations[*at].comes_and_goes);
+        if follow_up.uses.iter().any(adrift) {
+            return Estimate::not_applicable(ADRIFT);
+        }
         let work = follow_up::of(self.network, follow_up);
         let name = &follow_up.component;
         match work.growing_per_s {
@@ -214,7 +247,7 @@ impl<'a> Solver<'a> {
             }
             None => Estimate::by(
                 work.seconds,
-                "approximation: M/M/c of those who work on it, after their pace; arrivals as random",
+                "approximation: M/M/c of those who work on it, after their pace; arrivals as random, up to 15 % too long where a busy disk has evened them out",
             ),
         }
     }
@@ -233,19 +266,26 @@ impl<'a> Solver<'a> {
         }
     }
 
-    fn utilisation(&self, station: usize) -> Estimate {
-        let load = self.loads[station];
+    fn utilisation(&self, station: usize, copy: usize, late: f64) -> Estimate {
+        let at = &self.network.stations[station];
+        let like = at.like(copy);
+        let load = self.network.load_of(station, &like);
         match &self.regime {
-            Regime::Steady if self.network.stations[station].crowds() => {
-                let at = &self.network.stations[station];
-                let offered = self.network.rate_per_s * self.network.mean_demand_s(station) / at.copies();
+            _ if at.comes_and_goes => Estimate::not_applicable(ADRIFT),
+            Regime::Steady if at.crowds() => {
+                let offered = self.network.offered(station) * like.skew;
                 let busy = at.shared(self.network.most_at(station)).state(offered).busy;
-                Estimate::by(busy / f64::from(at.servers), CROWDED)
+                let skewed = if at.shares.is_empty() { "" } else { "; by the placement of the most popular keys" };
+                Estimate::by(busy / f64::from(at.servers), format!("{CROWDED}{skewed}"))
             }
-            Regime::Steady if self.network.caveats.is_empty() => Estimate::by(load, "exact: the utilisation law"),
             Regime::Steady => {
-                let caveats = self.network.caveats.join("; ");
-                Estimate::by(load, format!("approximation: the utilisation law; {caveats}"))
+                let mut caveats = self.network.caveats.clone();
+                caveats.extend((self.network.down > 0.0).then(|| CRASHES.to_owned()));
+                caveats.extend((late > NEGLIGIBLE).then(|| ABANDONED.to_owned()));
+                match caveats.is_empty() {
+                    true => Estimate::by(load, "exact: the utilisation law"),
+                    false => Estimate::by(load, format!("approximation: the utilisation law; {}", caveats.join("; "))),
+                }
             }
             Regime::Refusing(refused) => {
                 let basis = format!("approximation: the utilisation law without the refused; {}", self.crowding());
@@ -260,9 +300,27 @@ impl<'a> Solver<'a> {
         }
     }
 
+    /// Of the requests that are refused the share that is so for good.
+    fn lost(&self, refused: f64) -> f64 {
+        retry::failing_for_good(refused, self.network.again.retries).unwrap_or(refused)
+    }
+
+    /// What a figure of requests that are refused rests on.
+    fn refusals(&self) -> String {
+        let again =
+            if self.network.again.retries > 0 { "; attempts as random, which keeps the mean within 10 %" } else { "" };
+        format!("{}{again}", self.crowding())
+    }
+
     fn throughput(&self, late: f64) -> Estimate {
         let rate = self.network.rate_per_s;
         match &self.regime {
+            Regime::Steady if self.network.down > 0.0 => Estimate::by(
+                rate * (1.0 - late),
+                format!(
+                    "approximation: all requests but those that find a server down, 1 - MTBF / (MTBF + MTTR) of them; {CRASHES}"
+                ),
+            ),
             Regime::Steady if late > NEGLIGIBLE => {
                 Estimate::by(rate * (1.0 - late), "approximation: all requests but those that time out")
             }
@@ -270,9 +328,9 @@ impl<'a> Solver<'a> {
             Regime::Refusing(refused) => {
                 let basis = format!(
                     "approximation: all requests but the refused; an upper bound where users give up; {}",
-                    self.crowding()
+                    self.refusals()
                 );
-                Estimate::by(rate * (1.0 - refused), basis)
+                Estimate::by(self.requests_per_s * (1.0 - self.lost(*refused)), basis)
             }
             Regime::Growing => {
                 let (name, load) = self.busiest().unwrap_or(("", 1.0));
@@ -288,13 +346,17 @@ impl<'a> Solver<'a> {
         let of = |cause: Cause| match (cause, &self.regime) {
             (_, Regime::Swapping(host)) => Estimate::not_applicable(swapping(host)),
             (_, Regime::Dry(name)) => Estimate::not_applicable(dry(name)),
+            (Cause::Down, _) if self.network.down > 0.0 => {
+                let down = self.network.down;
+                Estimate::by(rate * down / (1.0 - down), format!("approximation: 1 - MTBF / (MTBF + MTTR); {CRASHES}"))
+            }
             (Cause::Down | Cause::OutOfMemory, _) => Estimate::by(0.0, "exact: nothing breaks"),
             (Cause::Refused, Regime::Steady) if !self.network.poisson => Estimate::not_applicable(METRONOME),
             (Cause::Refused, Regime::Steady) => {
                 Estimate::by(rate * self.refused().unwrap_or(0.0), format!("approximation: {}", self.crowding()))
             }
             (Cause::Refused, Regime::Refusing(refused)) => {
-                Estimate::by(rate * refused, format!("approximation: {}", self.crowding()))
+                Estimate::by(self.requests_per_s * self.lost(*refused), format!("approximation: {}", self.refusals()))
             }
             (Cause::TimedOut, Regime::Steady) if responses.is_some() => {
                 let late = if late < NEGLIGIBLE { 0.0 } else { late };
@@ -311,21 +373,9 @@ impl<'a> Solver<'a> {
             _ if mean.known().is_none() => mean.clone(),
             None => Estimate::not_applicable(self.no_distribution()),
             Some(responses) => {
+                let caveats = mean::distribution_caveats(self.network);
                 let at = |q: f64| 1e3 * responses.quantile_s(q, self.network.patience_s);
-                let mut caveats = mean::distribution_caveats(self.network);
-                // Constant delays make steps: beside one a sample may lie on either tread.
-                let (low, high) = (at(q - STEP), at(q + STEP));
-                let steep = high > 1.1 * low;
-                if steep {
-                    caveats.push(format!(
-                        "a step: from {} to {} ms within half a percent",
-                        fixed(low, 1),
-                        fixed(high, 1)
-                    ));
-                }
-                let basis = Some(self.grounds(caveats, late));
-                let end = |ms: f64| steep.then_some(ms);
-                Estimate::Known { value: at(q), low: end(low), high: end(high), basis }
+                stepped(q, at, caveats, |caveats| self.grounds(caveats, late))
             }
         };
         let (p50, p95, p99) = (quantile(0.50), quantile(0.95), quantile(0.99));
@@ -366,27 +416,31 @@ impl<'a> Solver<'a> {
     /// Mean response of those that full doors let in, by Little's law.
     fn mean_of_the_admitted(&self) -> Estimate {
         let network = self.network;
-        let mut inside_s = 0.0;
-        let mut admitted = 0.0;
-        for (door, population) in self.populations.iter().enumerate() {
+        let Regime::Refusing(refused) = self.regime else { return Estimate::not_applicable(self.growing()) };
+        let mut inside = 0.0;
+        for (at, (door, population)) in network.doors.iter().zip(&self.populations).enumerate() {
             let Some(population) = population else { return Estimate::not_applicable(self.growing()) };
-            let through = network.rate_per_s * self.share_through(door) / f64::from(network.doors[door].copies);
-            let accepted = self.share_through(door) * (1.0 - population.refused);
-            if through > 0.0 && accepted > 0.0 {
-                inside_s += accepted * population.mean() / (through * (1.0 - population.refused));
-                admitted += accepted;
+            // Who is behind an inner door is behind the outer one as well.
+            if network.awaited().any(|route| route.door == Some(at)) {
+                inside += f64::from(door.copies) * population.mean();
             }
         }
-        if inside_s > IMPATIENT * network.patience_s * admitted {
+        let inside_s = inside / (network.rate_per_s * (1.0 - refused));
+        if inside_s > IMPATIENT * network.patience_s {
             return Estimate::not_applicable(self.growing());
         }
-        let basis = format!("approximation: Little's law for a network with a bounded population; {}", self.crowding());
-        Estimate::by(1e3 * (mean::outside_s(network) + inside_s / admitted), basis)
+        let basis = format!("approximation: Little's law for a network with a bounded population; {}", self.refusals());
+        let ways_s = network.awaited().map(|route| network.share_of(route) * route.outside_s).sum::<f64>();
+        let again_s = retry::waited_s(refused, &network.again, ways_s).unwrap_or(0.0);
+        Estimate::by(1e3 * (mean::outside_s(network) + again_s + inside_s), basis)
     }
 
     /// What a figure rests on: `exact`, or an approximation with its caveats.
     fn grounds(&self, mut caveats: Vec<String>, late: f64) -> String {
-        for (door, population) in self.network.doors.iter().zip(&self.populations) {
+        for (at, (door, population)) in self.network.doors.iter().zip(&self.populations).enumerate() {
+            if !self.network.awaits(at) {
+                continue;
+            }
             let waits = population.as_ref().map_or(0.0, |population| population.at_least(door.workers as usize));
             if waits > 1e-4 {
                 let percent = fixed(100.0 * waits, 2);
@@ -404,6 +458,7 @@ impl<'a> Solver<'a> {
         if late > NEGLIGIBLE {
             caveats.push(format!("of the {} % of responses that users wait for", fixed(100.0 * (1.0 - late), 2)));
         }
+        caveats.extend((self.network.down > 0.0).then(|| CRASHES.to_owned()));
         if caveats.is_empty() { EXACT.to_owned() } else { format!("approximation: {}", caveats.join("; ")) }
     }
 
@@ -444,8 +499,32 @@ impl<'a> Solver<'a> {
     }
 }
 
+/// A percentile in milliseconds by `at`. Constant delays make steps: beside one a sample may lie on either tread, and the
+/// estimate has both.
+pub(super) fn stepped(
+    q: f64,
+    at: impl Fn(f64) -> f64,
+    mut caveats: Vec<String>,
+    grounds: impl FnOnce(Vec<String>) -> String,
+) -> Estimate {
+    let (low, high) = (at(q - STEP), at(q + STEP));
+    let steep = high > 1.1 * low;
+    if steep {
+        caveats.push(format!("a step: from {} to {} ms within half a percent", fixed(low, 1), fixed(high, 1)));
+    }
+    let basis = Some(grounds(caveats));
+    let end = |ms: f64| steep.then_some(ms);
+    Estimate::Known { value: at(q), low: end(low), high: end(high), basis }
+}
+
 const CROWDED: &str =
     "exact for one station alone: jobs as a birth-death chain at the paces of the Universal Scalability Law";
+/// What is left out where processes crash.
+const CRASHES: &str = "what a crash interrupts, a request or so, as if it were done";
+/// What is not taken off where users give up.
+const ABANDONED: &str = "what users give up on as if all its work were done";
+const ADRIFT: &str =
+    "Its copies come and go: the fewest cannot keep up, and more of them empty the backlog until they are sent away.";
 const METRONOME: &str = "Arrivals are equally spaced, and theory's queues need random ones.";
 
 fn dry(name: &str) -> String {

@@ -3,6 +3,7 @@
 use super::complex::Complex;
 use super::demand::Part;
 use super::inversion;
+use crate::numeric::gauss_legendre;
 
 /// Ratio of neighbouring edges: two to a doubling.
 const RATIO: f64 = std::f64::consts::SQRT_2;
@@ -127,26 +128,6 @@ fn weigh<const N: usize>(edge: &[f64], rule: &[(f64, f64); N], mass: f64, densit
     if sum > 0.0 { raw.map(|weight| weight * mass / sum) } else { rule.map(|(_, weight)| weight * mass) }
 }
 
-/// Nodes and weights of Gauss-Legendre integration on 0..1, by Newton's method on the Legendre polynomial
-/// (Abramowitz & Stegun 25.4.29).
-pub(super) fn gauss_legendre<const N: usize>() -> [(f64, f64); N] {
-    let n = N as f64;
-    std::array::from_fn(|i| {
-        let mut x = libm::cos(std::f64::consts::PI * (i as f64 + 0.75) / (n + 0.5));
-        let mut slope = 1.0;
-        for _ in 0..20 {
-            let (mut before, mut value) = (1.0, x);
-            for k in 2..=N {
-                let k = k as f64;
-                (before, value) = (value, ((2.0 * k - 1.0) * x * value - (k - 1.0) * before) / k);
-            }
-            slope = n * (x * value - before) / (x * x - 1.0);
-            x -= value / slope;
-        }
-        (0.5 * (1.0 - x), 1.0 / ((1.0 - x * x) * slope * slope))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,11 +162,5 @@ mod tests {
             let expected = Moments::of_sum(&parts).first;
             assert!((mean / expected - 1.0).abs() < 2e-3, "{mean} {expected}");
         }
-    }
-
-    #[test]
-    fn gauss_legendre_integrates_polynomials_exactly() {
-        let integral: f64 = gauss_legendre::<4>().iter().map(|(x, weight)| weight * libm::pow(*x, 7.0)).sum();
-        assert!((integral - 0.125).abs() < 1e-14, "{integral}");
     }
 }

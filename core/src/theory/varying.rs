@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::inversion;
 use super::network::Network;
 use super::response::Responses;
-use super::solve::{Solver, nothing};
+use super::solve::{Solver, nothing, stepped};
 use crate::component::{Kind, Settings, autoscaler};
 use crate::outcome::{Estimate, Outcome, Response};
 use crate::stage::Stage;
@@ -88,7 +88,8 @@ fn at_rate(stage: &Stage, rate_per_s: f64) -> Stage {
         let station = network.stations.iter().position(|station| station.names.first() == Some(&name));
         let load = station.map_or(0.0, |station| network.load(station));
         let most = stage.components[index].copies.min(settings.max);
-        let wanted = (load * f64::from(stage.components[index].copies) / settings.target).ceil();
+        // It tolerates as much above its target as below, so that the load is the target on average.
+        let wanted = load * f64::from(stage.components[index].copies) / settings.target + 0.5;
         stage.components[index].copies = (wanted as u32).max(settings.min).min(most).max(1);
     }
     stage
@@ -138,7 +139,8 @@ fn mixed(levels: &[Level], solvers: &[Solver<'_>], basis: &str, stage: &Stage) -
         Some(tails) => {
             let tail = |t: f64| of_requests.iter().zip(tails).map(|(share, at)| share * at.tail(t)).sum::<f64>();
             let late = if patience_s.is_finite() { tail(patience_s) } else { 0.0 };
-            Estimate::by(1e3 * inversion::quantile(late + (1.0 - q) * (1.0 - late), 1e-3, tail), basis)
+            let at = |q: f64| 1e3 * inversion::quantile(late + (1.0 - q) * (1.0 - late), 1e-3, tail);
+            stepped(q, at, vec![basis.to_owned()], |caveats| caveats.join("; "))
         }
     };
     let names = |of: &dyn Fn(&Outcome) -> &BTreeMap<String, Estimate>, shares: &[f64]| {

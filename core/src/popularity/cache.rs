@@ -12,8 +12,8 @@
 //! ratio is within 0.01; where expiry and eviction take equally many items it is up to 0.03 too high, since the number
 //! inside then falls short of C at times.
 
-use super::numeric::{is_positive, is_quantity, is_share};
 use super::zipf::{Bin, Zipf};
+use crate::numeric::{is_positive, is_quantity, is_share};
 
 /// Which item leaves when there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,10 @@ pub struct Cache {
     pub expiry: Expiry,
     /// Most items inside.
     pub capacity: u64,
+    /// How long it takes to fetch what is missing, in seconds. Who asks meanwhile misses as well.
+    pub fetch_s: f64,
+    /// Share of the events that leave their item inside; the others throw it out, and are no requests.
+    pub kept: f64,
 }
 
 /// What a cache does for its requests.
@@ -66,7 +70,12 @@ pub struct Hits {
 }
 
 impl Cache {
-    /// What the cache does for `requests_per_s` requests of this popularity, once it is warm.
+    /// A cache whose items are put in as soon as they are missed, and are never thrown out by anybody else.
+    pub const fn new(policy: Policy, expiry: Expiry, capacity: u64) -> Self {
+        Self { policy, expiry, capacity, fetch_s: 0.0, kept: 1.0 }
+    }
+
+    /// What the cache does for `requests_per_s` events of this popularity, once it is warm.
     ///
     /// Costs some 40 sums over the popularity's bins: one to three milliseconds for any number of items. None without
     /// requests, or with an expiry that is no time.
@@ -134,7 +143,7 @@ impl Cache {
         for _ in 0..60 {
             let middle = high - above * (high - low) / (above - below);
             let found = short(middle);
-            if libm::fabs(found) < 1e-9 || high - low < 1e-9 {
+            if libm::fabs(found) < 1e-7 || high - low < 1e-7 {
                 return libm::exp(middle);
             }
             if found < 0.0 {
@@ -153,12 +162,23 @@ impl Cache {
     fn sums(&self, bins: &[Bin], requests_per_s: f64, stay_s: f64) -> Hits {
         let (mut ratio, mut items) = (0.0, 0.0);
         for Bin { weight, share } in bins {
-            let inside = self.inside(share * requests_per_s, stay_s);
+            let inside = self.held(share * requests_per_s, stay_s);
             ratio += weight * share * inside;
             items += weight * inside;
         }
         let characteristic_s = stay_s.is_finite().then_some(stay_s);
         Hits { ratio: ratio.clamp(0.0, 1.0), items: items.max(0.0), characteristic_s }
+    }
+
+    /// Probability that an item is inside, if it must be fetched.
+    ///
+    /// An event that throws an item out renews its time like any other, but leaves nothing. And an absence lasts not until
+    /// the next request, 1 / r, but for as long as the fetch takes on top: with h the probability without that, and so a
+    /// presence of h / (r (1 - h)) on average, it is h / (1 + (1 - h) r F). Such requests for what is on its way are the
+    /// *delayed hits* of Atre, Sherry, Wang & Berger, "Caching with delayed hits", SIGCOMM 2020.
+    fn held(&self, rate: f64, stay_s: f64) -> f64 {
+        let inside = self.kept * self.inside(rate, stay_s);
+        inside / (1.0 + (1.0 - inside) * self.kept * rate * self.fetch_s)
     }
 
     /// Probability that an item which is asked for at random `rate` times a second is inside, if eviction leaves it
@@ -225,7 +245,7 @@ mod tests {
     const SEED: u64 = 20_140_427;
 
     fn cache(policy: Policy, expiry: Expiry, capacity: u64) -> Cache {
-        Cache { policy, expiry, capacity }
+        Cache::new(policy, expiry, capacity)
     }
 
     /// Hit ratio of a cache in which real items live and die, asked one request a second on average.

@@ -1,23 +1,23 @@
-//! Small numerics that several formulas share.
+//! Small numerics that formulas of several floors share.
 
 /// Whether a quantity can be a rate, a time or a number of something: finite and not negative.
-pub(super) fn is_quantity(x: f64) -> bool {
+pub(crate) fn is_quantity(x: f64) -> bool {
     x.is_finite() && x >= 0.0
 }
 
 /// Whether a quantity is finite and above zero.
-pub(super) fn is_positive(x: f64) -> bool {
+pub(crate) fn is_positive(x: f64) -> bool {
     x.is_finite() && x > 0.0
 }
 
 /// Whether a number can be a probability.
-pub(super) fn is_share(x: f64) -> bool {
+pub(crate) fn is_share(x: f64) -> bool {
     (0.0..=1.0).contains(&x)
 }
 
 /// The `x` that solves `matrix x = right`, by Gaussian elimination with partial pivoting; none where the matrix is
 /// singular to working precision. Costs n³/3 multiplications.
-pub(super) fn solve_linear(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
+pub(crate) fn solve_linear(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let n = right.len();
     let scale = matrix.iter().flatten().fold(0.0, |largest: f64, x| largest.max(x.abs()));
     for column in 0..n {
@@ -46,7 +46,7 @@ pub(super) fn solve_linear(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Op
 }
 
 /// A point where `f` changes its sign between `low` and `high`, by bisection down to neighbouring numbers.
-pub(super) fn bisect(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
+pub(crate) fn bisect(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
     let rises = f(low) < 0.0;
     loop {
         let middle = 0.5 * (low + high);
@@ -57,9 +57,29 @@ pub(super) fn bisect(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64
     }
 }
 
+/// Nodes and weights of Gauss-Legendre integration on 0..1, by Newton's method on the Legendre polynomial
+/// (Abramowitz & Stegun 25.4.29).
+pub(crate) fn gauss_legendre<const N: usize>() -> [(f64, f64); N] {
+    let n = N as f64;
+    std::array::from_fn(|i| {
+        let mut x = libm::cos(std::f64::consts::PI * (i as f64 + 0.75) / (n + 0.5));
+        let mut slope = 1.0;
+        for _ in 0..20 {
+            let (mut before, mut value) = (1.0, x);
+            for k in 2..=N {
+                let k = k as f64;
+                (before, value) = (value, ((2.0 * k - 1.0) * x * value - (k - 1.0) * before) / k);
+            }
+            slope = n * (x * value - before) / (x * x - 1.0);
+            x -= value / slope;
+        }
+        (0.5 * (1.0 - x), 1.0 / ((1.0 - x * x) * slope * slope))
+    })
+}
+
 /// Steady probabilities of a finite Markov chain, given the rate of each jump. For tests: it knows no queueing theory.
 #[cfg(test)]
-pub(super) fn steady_state(states: usize, jumps: impl IntoIterator<Item = (usize, usize, f64)>) -> Vec<f64> {
+pub(crate) fn steady_state(states: usize, jumps: impl IntoIterator<Item = (usize, usize, f64)>) -> Vec<f64> {
     let mut balance = vec![vec![0.0; states]; states];
     for (from, to, rate) in jumps {
         balance[to][from] += rate;
@@ -87,6 +107,12 @@ mod tests {
     fn bisection_finds_a_root_of_either_slope() {
         assert!((bisect(0.0, 2.0, |x| x * x - 2.0) - std::f64::consts::SQRT_2).abs() < 1e-15);
         assert!((bisect(0.0, 2.0, |x| 2.0 - x * x) - std::f64::consts::SQRT_2).abs() < 1e-15);
+    }
+
+    #[test]
+    fn gauss_legendre_integrates_polynomials_exactly() {
+        let integral: f64 = gauss_legendre::<4>().iter().map(|(x, weight)| weight * libm::pow(*x, 7.0)).sum();
+        assert!((integral - 0.125).abs() < 1e-14, "{integral}");
     }
 
     proptest! {

@@ -2,8 +2,7 @@
 //!
 //! Sums over all ranks take some hundred steps, however many items there are.
 
-use super::numeric::is_quantity;
-use super::spread::gauss_legendre;
+use crate::numeric::{gauss_legendre, is_quantity};
 
 /// Ranks that are added one by one before an integral takes over.
 const HEAD: u64 = 256;
