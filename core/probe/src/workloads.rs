@@ -94,12 +94,10 @@ pub fn workload_b() -> Stage {
         memory_per_connection: Bytes(0),
         ..replica::Settings::default()
     };
-    let copies = |component: Component, copies: usize, machine| Component { copies: copies as u32, machine, ..component };
-    let mut workload = Workload {
-        rate: Rate::per_second(rate_per_s),
-        mix: PerClass([0.0, 1.0, 0.0, 0.0]),
-        ..Workload::default()
-    };
+    let copies =
+        |component: Component, copies: usize, machine| Component { copies: copies as u32, machine, ..component };
+    let mut workload =
+        Workload { rate: Rate::per_second(rate_per_s), mix: PerClass([0.0, 1.0, 0.0, 0.0]), ..Workload::default() };
     workload.popularity.items = ITEMS;
     Stage {
         title: "Workload B".into(),

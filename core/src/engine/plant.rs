@@ -6,7 +6,7 @@ use super::host::Host;
 use super::line::{Line, Trouble};
 use super::moves::Move;
 use super::zipf::Zipf;
-use super::{Edge, Engine, Message, Owner, Presence, Timer};
+use super::{Edge, Engine, Notice, Owner, Presence, Timer};
 use crate::hardware::Machine;
 use crate::units::{Bytes, Nanos};
 use crate::workload::{PerClass, Workload};
@@ -79,24 +79,25 @@ impl Engine {
         let pressed = &mut self.hosts[host as usize];
         if pressed.settle(now) {
             if pressed.out_of_memory() {
-                self.messages.push(Message::OutOfMemory(host));
+                self.messages.push_notice(Notice::OutOfMemory(host));
             }
             self.schedule_processor(host);
         } else if pressed.out_of_memory() {
-            self.messages.push(Message::OutOfMemory(host));
+            self.messages.push_notice(Notice::OutOfMemory(host));
         }
     }
 
     /// The calls in a node's hands, taken off every station.
     pub(crate) fn seize(&mut self, node: u16) -> Vec<CallId> {
         let calls = self.calls.at_node(node);
+        let Some(host) = self.nodes[usize::from(node)].host else { return calls };
         for id in &calls {
             match self.calls.get(*id).map(|call| call.place) {
-                Some(Place::Processor(host)) => {
+                Some(Place::Processor) => {
                     self.hosts[host as usize].processor.remove(self.now, *id);
                     self.schedule_processor(host);
                 }
-                Some(Place::Disk(host)) => {
+                Some(Place::Disk) => {
                     self.hosts[host as usize].disk.remove(self.now, *id);
                     self.schedule_disk(host);
                 }

@@ -263,15 +263,14 @@ fn round_up(ns: f64) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::calls::{Call, Calls};
+    use crate::engine::calls::Calls;
     use crate::workload::Class;
     use proptest::prelude::*;
 
     /// Finishing times by the processor's own events.
     fn by_events(mut processor: Processor, arrivals: &[(Nanos, f64)]) -> Vec<Nanos> {
         let mut calls = Calls::default();
-        let ids: Vec<CallId> =
-            arrivals.iter().map(|_| calls.add(Call::new(0, Class::Read, CallId::NONE, 0, 0, 0))).collect();
+        let ids: Vec<CallId> = arrivals.iter().map(|_| calls.add(0, Class::Read, CallId::NONE, 0, 0, 0).0).collect();
         let mut finished = vec![0; arrivals.len()];
         let mut coming = arrivals.iter().zip(&ids).peekable();
         loop {

@@ -105,7 +105,10 @@ impl Line<'_> {
 
 fn main() {
     let wasm = wasm::Module::build();
-    println!("best of {ROUNDS} rounds {:>18}{:>16}{:>16}{:>10}", "M events/s", "of tight loop", "x real time", "memory");
+    println!(
+        "best of {ROUNDS} rounds {:>18}{:>16}{:>16}{:>10}",
+        "M events/s", "of tight loop", "x real time", "memory"
+    );
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |case: &&Case| filters.is_empty() || filters.iter().any(|filter| case.name.contains(filter.as_str()));
     for case in CASES.iter().filter(wanted) {
