@@ -14,6 +14,7 @@ pub mod calls;
 mod changes;
 mod deadlines;
 pub mod host;
+mod items;
 pub mod ledger;
 mod line;
 mod message;
@@ -40,6 +41,7 @@ use calls::{Call, CallId, Calls};
 use changes::Changes;
 use deadlines::Deadlines;
 use host::Host;
+use items::Items;
 use ledger::Ledger;
 use line::Line;
 use message::{Inbox, Late};
@@ -48,7 +50,6 @@ use random::{Draw, Exponential, Stream};
 use sampler::Sampler;
 use tally::Tally;
 use visits::Visits;
-use zipf::Zipf;
 
 pub use message::Notice;
 
@@ -167,15 +168,6 @@ pub struct Edge {
     pub to: u16,
 }
 
-/// Which items requests ask for.
-#[derive(Clone, Debug)]
-struct Items {
-    zipf: Zipf,
-    draws: Stream,
-    /// Share of requests that a fault turns to the most popular item.
-    hot: f64,
-}
-
 /// What everybody can find out about a node: the state that health checks and service discovery see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presence {
@@ -281,7 +273,7 @@ impl Engine {
             stale: None,
             fired: None,
             exponential: Exponential::new(),
-            items: Items { zipf: Zipf::new(1, 1.0), draws: Stream::new(seed, "users", "item"), hot: 0.0 },
+            items: Items::new(seed),
             visits: Visits::new(seed),
             distances: Vec::new(),
             changes: Changes::default(),
@@ -357,13 +349,6 @@ impl Engine {
     /// The time a packet takes one way.
     pub fn latency_ns(&self, edge: u16) -> Nanos {
         self.lines[usize::from(edge) * 2].0.latency_ns
-    }
-
-    /// Which item the `nth` query of a request asks for, as its rank in popularity: 1 is asked for most.
-    #[inline]
-    pub fn item(&self, request: u64, nth: u64) -> u64 {
-        let mut draw = self.items.draws.draw((request << 8) | (nth & 0xff));
-        if self.items.hot > 0.0 && draw.chance(self.items.hot) { 1 } else { self.items.zipf.sample(&mut draw) }
     }
 
     /// The machines.

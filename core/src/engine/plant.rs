@@ -5,7 +5,6 @@ use super::calls::{CallId, Place};
 use super::host::Host;
 use super::line::{Line, Trouble};
 use super::moves::Move;
-use super::zipf::Zipf;
 use super::{Edge, Engine, Notice, Owner, Presence, Timer};
 use crate::hardware::Machine;
 use crate::units::{Bytes, Nanos};
@@ -61,7 +60,7 @@ impl Engine {
     pub(crate) fn set_workload(&mut self, workload: &Workload) {
         let bytes = |payload: &PerClass<Bytes>| payload.0.map(|bytes| bytes.0 as f64);
         self.payload = [bytes(&workload.request_size), bytes(&workload.response_size)];
-        self.items.zipf = Zipf::new(workload.popularity.items, workload.popularity.zipf);
+        self.items.follow(&workload.popularity);
     }
 
     /// Takes over how far regions are from one another.
@@ -71,7 +70,7 @@ impl Engine {
 
     /// Turns this share of all requests to the most popular item.
     pub(crate) fn heat(&mut self, share: f64) {
-        self.items.hot = share;
+        self.items.heat(share);
     }
 
     pub(super) fn press(&mut self, host: u32) {
