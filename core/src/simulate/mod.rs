@@ -335,6 +335,7 @@ impl Simulation {
         moves.append(self.engine.moves());
     }
 
+    #[inline]
     fn handle(&mut self, event: Event) {
         match event {
             Event::Arrived(call) => self.arrived(call),
@@ -366,11 +367,13 @@ impl Simulation {
         }
     }
 
+    #[inline]
     fn node_of(&mut self, call: CallId) -> Option<Acting<'_>> {
         let node = usize::from(self.engine.get(call)?.node);
         Some(Acting { behaviour: self.nodes[node].behaviour.as_mut(), engine: &mut self.engine })
     }
 
+    #[inline]
     fn arrived(&mut self, call: CallId) {
         let Some(node) = self.engine.get(call).map(|call| usize::from(call.node)) else { return };
         let node = &mut self.nodes[node];
