@@ -9,7 +9,7 @@ use hockeystick_core::engine::calendar::{Calendar, Slot};
 use hockeystick_core::engine::random::{Draw, Exponential, Stream};
 use hockeystick_core::units::{Nanos, SECOND_NS};
 
-use crate::workloads::{A, A_EVENTS, B, B_HIT_EVENTS, B_MISS_EVENTS, B_SLICES, WORKLOAD_B};
+use crate::workloads::{A, A_EVENTS, B, B_HIT_EVENTS, B_MISS_EVENTS, B_SLICES, Hop, WORKLOAD_B, next_hop};
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug, Default)]
@@ -166,33 +166,22 @@ impl Tight {
         let Some(b) = self.tiers else { return self.complete(index, A_EVENTS) };
         let request = &mut self.requests[index as usize];
         request.step += 1;
-        let app = APPS + usize::from(request.app);
-        let slice_ns = request.slice_ns as Nanos;
-        match request.step {
-            // Through the balancer.
-            1 => {
-                self.next_app = (self.next_app + 1) % b.apps.0;
-                request.app = self.next_app as u8;
-                let work_ns = b.demand_ms[1] * 1e6 * self.exponential.sample(&mut self.draw);
-                request.slice_ns = work_ns / f64::from(B_SLICES);
-                let (app, slice_ns) = (APPS + self.next_app, request.slice_ns as Nanos);
-                self.enter(app, index, slice_ns);
-            }
-            // Through a slice: to the cache, to a replica, to the cache again.
-            2 | 6 => self.serve(CACHE, index, b.demand_ms[2] * 1e6),
-            4 if request.hit => self.complete(index, B_HIT_EVENTS),
-            4 => {
+        if request.step == 1 {
+            self.next_app = (self.next_app + 1) % b.apps.0;
+            let work_ns = b.demand_ms[1] * 1e6 * self.exponential.sample(&mut self.draw);
+            (request.app, request.slice_ns) = (self.next_app as u8, work_ns / f64::from(B_SLICES));
+        } else if request.step == 3 {
+            request.hit = self.draw.chance(b.hits);
+        }
+        let Request { app, slice_ns, step, hit, .. } = *request;
+        match next_hop(step, hit) {
+            Hop::App(slices) => self.enter(APPS + usize::from(app), index, (slice_ns * f64::from(slices)) as Nanos),
+            Hop::Cache => self.serve(CACHE, index, b.demand_ms[2] * 1e6),
+            Hop::Replica => {
                 let replica = self.draw.below(b.replicas.0 as u32) as usize;
                 self.serve(APPS + b.apps.0 + replica, index, b.demand_ms[3] * 1e6);
             }
-            // Back from the cache.
-            3 => {
-                request.hit = self.draw.chance(b.hits);
-                let slices = if request.hit { u64::from(B_SLICES) - 1 } else { 1 };
-                self.enter(app, index, slices * slice_ns);
-            }
-            8 => self.complete(index, B_MISS_EVENTS),
-            _ => self.enter(app, index, slice_ns),
+            Hop::Done => self.complete(index, if hit { B_HIT_EVENTS } else { B_MISS_EVENTS }),
         }
     }
 

@@ -56,6 +56,31 @@ pub const B_MISS_EVENTS: u64 = 19;
 /// hit the calls that are saved leave theirs to the last.
 pub const B_SLICES: u32 = 4;
 
+/// Where a request of workload B goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// To its application server, for so many slices.
+    App(u32),
+    /// To the cache.
+    Cache,
+    /// To one of the replicas, evenly at random.
+    Replica,
+    /// Back to its user.
+    Done,
+}
+
+/// Where a request goes that so many stations have served; whether it is a hit is known once the cache has.
+pub const fn next_hop(served: u8, hit: bool) -> Hop {
+    match served {
+        3 if hit => Hop::App(B_SLICES - 1),
+        4 if hit => Hop::Done,
+        1 | 3 | 5 | 7 => Hop::App(1),
+        2 | 6 => Hop::Cache,
+        4 => Hop::Replica,
+        _ => Hop::Done,
+    }
+}
+
 /// Workload A: one processor, Poisson arrivals, exponential demands, 80 % busy.
 pub fn workload_a() -> Stage {
     single_station(A.0, exponential_ms(A.1), Machine::default())
