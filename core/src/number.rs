@@ -43,7 +43,9 @@ pub fn short(value: f64, places: usize) -> String {
 /// `value`, or the bound that it lies beyond.
 ///
 /// Unlike [`f64::clamp`] it cannot panic: bounds the wrong way round give the lower one. (A panic of `clamp` prints its
-/// bounds, for which a page would have to download what the top of this file is about.)
+/// bounds, for which a page would have to download what the top of this file is about.) And unlike [`f64::max`] it is no
+/// call in WebAssembly.
+#[inline]
 pub fn within(value: f64, low: f64, high: f64) -> f64 {
     if value < low || high < low {
         low

@@ -3,12 +3,16 @@
 pub mod exports;
 pub mod laws;
 pub mod random;
+pub mod tight;
+pub mod workloads;
 
 use hockeystick_core::component::{Settings, app_server, clients, database, dns};
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::stage::{Component, Fault, FaultKind, Link, NamedMachine, Placement, Stage, Target};
 use hockeystick_core::units::{Bytes, Duration, Rate};
 use hockeystick_core::workload::{Demand, PerClass, Workload};
+
+pub use workloads::{workload_a, workload_b};
 
 /// Users, one application server without a database, on one machine: a single station.
 pub fn single_station(rate_per_s: f64, demand: Demand, machine: Machine) -> Stage {
@@ -84,54 +88,6 @@ pub fn case(number: u32) -> Option<Stage> {
         4..=9 => Some(random::everything(u64::from(number))),
         _ => Some(random::stage(u64::from(number))),
     }
-}
-
-/// Workload A: one processor, Poisson arrivals, exponential demands, 80 % busy.
-pub fn workload_a() -> Stage {
-    single_station(800.0, Demand::exponential(Duration::from_ms(1)), Machine::default())
-}
-
-/// Workload B: eight two-processor application servers, four requests in five answered without the database, the fifth
-/// with a query to one of three four-processor replicas; everything 70 % busy.
-pub fn workload_b() -> Stage {
-    let own = |vcpus| Some(Placement::Own { size: None, machine: Machine { vcpus, ..large() } });
-    let app = app_server::Settings {
-        workers: 100_000,
-        demand: PerClass::all(Demand::exponential(Duration::from_ms(1))),
-        queries: PerClass([0, 1, 0, 0]),
-        memory_per_request: Bytes(0),
-        ..app_server::Settings::default()
-    };
-    let store = database::Settings {
-        demand: PerClass::all(Demand::exponential(Duration::from_ns(3_750_000))),
-        writes: PerClass::all(0.0),
-        connections: 1_000_000,
-        memory_per_connection: Bytes(0),
-        ..database::Settings::default()
-    };
-    let copies = |component: Component, copies, machine| Component { copies, machine, ..component };
-    Stage {
-        title: "Workload B".into(),
-        workload: Workload {
-            rate: Rate::per_second(11_200.0),
-            mix: PerClass([0.8, 0.2, 0.0, 0.0]),
-            ..Workload::default()
-        },
-        regions: Vec::new(),
-        machines: Vec::new(),
-        components: vec![
-            component("users", None, Settings::Clients(patient())),
-            copies(component("app", None, Settings::AppServer(app)), 8, own(2)),
-            copies(component("replica", None, Settings::Database(store)), 3, own(4)),
-        ],
-        links: vec![Link::new(0, 1, Duration::ZERO), Link::new(1, 2, Duration::ZERO)],
-        faults: Vec::new(),
-        challenge: None,
-    }
-}
-
-fn large() -> Machine {
-    Machine { memory: Bytes(64_000_000_000), ..Machine::default() }
 }
 
 /// The first stage at a rate that keeps its processor 80 % busy, under a quota, with every kind of fault.

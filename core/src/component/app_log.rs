@@ -4,6 +4,7 @@ use super::{Kind, PUT, Place};
 use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
 use crate::engine::{Engine, Reply, Timer};
+use crate::number::within;
 use crate::units::{Nanos, SECOND_NS};
 use crate::workload::Class;
 
@@ -64,7 +65,8 @@ impl Log {
             return true;
         }
         // A rotated log overwrites its oldest part.
-        let after = if keep > 0.0 { (self.bytes + record).min(keep.max(record)) } else { self.bytes + record };
+        let most = if keep <= 0.0 { f64::INFINITY } else { within(keep, record, f64::INFINITY) };
+        let after = within(self.bytes + record, 0.0, most);
         if !engine.store(self.host, after - self.bytes) {
             return false;
         }

@@ -377,7 +377,9 @@ impl Behaviour for State {
         let now = engine.now();
         let server = &mut self.servers.list[index];
         server.in_flight = server.in_flight.saturating_sub(1);
-        self.servers.answered(now, index, now.saturating_sub(reply.begun));
+        if self.settings.algorithm == Algorithm::PeakEwma {
+            self.servers.answered(now, index, now.saturating_sub(reply.begun));
+        }
         self.note_request(now, index, reply.answer);
         let failed = (call.count >> 16) + 1;
         match reply.answer {

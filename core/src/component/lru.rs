@@ -1,8 +1,9 @@
 //! A store with room for so many entries, which forgets the one that was not asked for longest.
 //!
-//! A slab of entries linked in the order of use, and a table of their places by key (open addressing, linear probing,
-//! deletion by shifting back; Knuth, *The Art of Computer Programming*, vol. 3, section 6.4, algorithm R). Every operation
-//! takes the same short time whatever the size, and none allocates once the store is full.
+//! A slab of entries linked in the order of use, and a table of their places by key. Every operation takes the same short
+//! time whatever the size, and none allocates once the store is full.
+
+use super::places::Places;
 
 const NOWHERE: u32 = u32::MAX;
 
@@ -20,8 +21,7 @@ pub(super) struct Lru<T> {
     capacity: usize,
     entries: Vec<Entry<T>>,
     free: Vec<u32>,
-    /// Places by key; a power of two of them, at most half taken.
-    table: Vec<u32>,
+    places: Places,
     newest: u32,
     oldest: u32,
 }
@@ -34,7 +34,7 @@ impl<T: Copy> Lru<T> {
             capacity,
             entries: Vec::new(),
             free: Vec::new(),
-            table: vec![NOWHERE; 16],
+            places: Places::default(),
             newest: NOWHERE,
             oldest: NOWHERE,
         }
@@ -46,7 +46,7 @@ impl<T: Copy> Lru<T> {
 
     /// What is kept under a key, which has now been asked for.
     pub(super) fn get(&mut self, key: u64) -> Option<T> {
-        let place = self.table[self.find(key).ok()?];
+        let place = self.place(key)?;
         if self.newest != place {
             self.unlink(place);
             self.link(place);
@@ -56,8 +56,7 @@ impl<T: Copy> Lru<T> {
 
     /// Keeps something under a key, and says which key was thrown out for it.
     pub(super) fn insert(&mut self, key: u64, value: T) -> Option<u64> {
-        if let Ok(slot) = self.find(key) {
-            let place = self.table[slot];
+        if let Some(place) = self.place(key) {
             self.entries[place as usize].value = value;
             self.unlink(place);
             self.link(place);
@@ -67,9 +66,6 @@ impl<T: Copy> Lru<T> {
             return Some(key);
         }
         let thrown_out = if self.len() >= self.capacity { self.throw_out() } else { None };
-        if (self.len() + 1) * 2 > self.table.len() {
-            self.grow();
-        }
         let entry = Entry { key, value, newer: NOWHERE, older: NOWHERE };
         let place = match self.free.pop() {
             Some(place) => {
@@ -81,20 +77,17 @@ impl<T: Copy> Lru<T> {
                 self.entries.len() as u32 - 1
             }
         };
-        if let Err(slot) = self.find(key) {
-            self.table[slot] = place;
-        }
+        self.places.add(key, place, |place| self.entries[place as usize].key);
         self.link(place);
         thrown_out
     }
 
     /// Forgets a key. False when it was not there.
     pub(super) fn remove(&mut self, key: u64) -> bool {
-        let Ok(slot) = self.find(key) else { return false };
-        let place = self.table[slot];
+        let removed = self.places.remove(key, |place| self.entries[place as usize].key);
+        let Some(place) = removed else { return false };
         self.unlink(place);
         self.free.push(place);
-        self.close_gap(slot);
         true
     }
 
@@ -102,7 +95,7 @@ impl<T: Copy> Lru<T> {
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.free.clear();
-        self.table.fill(NOWHERE);
+        self.places.clear();
         (self.newest, self.oldest) = (NOWHERE, NOWHERE);
     }
 
@@ -118,57 +111,9 @@ impl<T: Copy> Lru<T> {
         Some(key)
     }
 
-    fn home(&self, key: u64) -> usize {
-        // Fibonacci hashing: the upper bits of the product are well mixed.
-        let bits = self.table.len().trailing_zeros();
-        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize
-    }
-
-    /// Where a key is in the table, or else where it would go.
-    fn find(&self, key: u64) -> Result<usize, usize> {
-        let mask = self.table.len() - 1;
-        let mut slot = self.home(key);
-        loop {
-            match self.table[slot] {
-                NOWHERE => return Err(slot),
-                place if self.entries[place as usize].key == key => return Ok(slot),
-                _ => slot = (slot + 1) & mask,
-            }
-        }
-    }
-
-    /// Empties a slot, and moves what follows it back to where it is found.
-    fn close_gap(&mut self, mut gap: usize) {
-        let mask = self.table.len() - 1;
-        let mut slot = gap;
-        loop {
-            slot = (slot + 1) & mask;
-            let place = self.table[slot];
-            if place == NOWHERE {
-                break;
-            }
-            let home = self.home(self.entries[place as usize].key);
-            // It may move back unless its home lies after the gap.
-            if (slot.wrapping_sub(home) & mask) >= (slot.wrapping_sub(gap) & mask) {
-                self.table[gap] = place;
-                gap = slot;
-            }
-        }
-        self.table[gap] = NOWHERE;
-    }
-
-    fn grow(&mut self) {
-        let slots = self.table.len() * 2;
-        self.table.clear();
-        self.table.resize(slots, NOWHERE);
-        let mut place = self.newest;
-        while place != NOWHERE {
-            let Entry { key, older, .. } = self.entries[place as usize];
-            if let Err(slot) = self.find(key) {
-                self.table[slot] = place;
-            }
-            place = older;
-        }
+    #[inline]
+    fn place(&self, key: u64) -> Option<u32> {
+        self.places.get(key, |place| self.entries[place as usize].key)
     }
 
     fn unlink(&mut self, place: u32) {

@@ -28,6 +28,7 @@ mod messages;
 pub mod monitor;
 pub mod object_store;
 mod outbound;
+mod places;
 mod pool;
 mod program;
 pub mod queue;

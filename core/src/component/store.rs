@@ -4,8 +4,8 @@
 //! where the order of use decides, one for each number of uses where that decides (Shah, Mitra & Matani, "An O(1)
 //! algorithm for implementing the LFU cache eviction scheme", 2010).
 
+use super::places::Places;
 use crate::choices;
-use crate::engine::table::Table;
 use crate::units::Nanos;
 
 choices! {
@@ -60,7 +60,7 @@ struct Row {
 pub(super) struct Store {
     policy: Policy,
     most: usize,
-    index: Table,
+    places: Places,
     entries: Vec<Linked>,
     free: Vec<u32>,
     rows: Vec<Row>,
@@ -75,7 +75,7 @@ impl Store {
         Self {
             policy,
             most: most as usize,
-            index: Table::default(),
+            places: Places::default(),
             entries: Vec::new(),
             free: Vec::new(),
             rows: Vec::new(),
@@ -91,7 +91,7 @@ impl Store {
 
     /// What is kept under this key, which thereby was used once more.
     pub(super) fn use_entry(&mut self, key: u64) -> Option<&mut Entry> {
-        let at = self.index.get(key)?;
+        let at = self.place(key)?;
         match self.policy {
             Policy::Fifo => {}
             Policy::Lru => {
@@ -112,7 +112,7 @@ impl Store {
 
     /// What is kept under this key, without using it.
     pub(super) fn peek(&self, key: u64) -> Option<&Entry> {
-        self.index.get(key).map(|at| &self.entries[at as usize].entry)
+        self.place(key).map(|at| &self.entries[at as usize].entry)
     }
 
     /// The entry that would be thrown out next.
@@ -144,7 +144,7 @@ impl Store {
                 self.entries.len() as u32 - 1
             }
         };
-        self.index.set(key, at);
+        self.places.add(key, at, |at| self.entries[at as usize].key);
         self.len += 1;
         let row = self.first_row();
         self.link(at, row);
@@ -153,11 +153,10 @@ impl Store {
 
     /// Forgets what is kept under this key, and says what it was.
     pub(super) fn remove(&mut self, key: u64) -> Option<Entry> {
-        let at = self.index.get(key)?;
+        let at = self.places.remove(key, |at| self.entries[at as usize].key)?;
         let Linked { entry, row, .. } = self.entries[at as usize];
         self.unlink(at);
         self.drop_if_empty(row);
-        self.index.remove(key);
         self.free.push(at);
         self.len -= 1;
         Some(entry)
@@ -193,12 +192,17 @@ impl Store {
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.index.clear();
+        self.places.clear();
         self.entries.clear();
         self.free.clear();
         self.rows.clear();
         self.free_rows.clear();
         (self.first, self.len) = (NONE, 0);
+    }
+
+    #[inline]
+    fn place(&self, key: u64) -> Option<u32> {
+        self.places.get(key, |at| self.entries[at as usize].key)
     }
 
     fn throw_out(&mut self) {

@@ -19,11 +19,13 @@ impl Slot {
     }
 }
 
-const NEVER: Nanos = Nanos::MAX;
+/// An instant after all others. Instants are kept as signed numbers, so that one less than the first is a number too; what
+/// is later than they reach, in 292 years, is never.
+const NEVER: i64 = i64::MAX;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    at: Nanos,
+    at: i64,
     slot: u32,
 }
 
@@ -65,7 +67,7 @@ impl Calendar {
             self.pairs = Self::empty(self.leaves);
             // In the order of the slots, so that every match between them is played anew.
             for (slot, at) in pending.into_iter().enumerate() {
-                self.set(Slot(slot as u32), at.unwrap_or(NEVER));
+                self.set(Slot(slot as u32), at.unwrap_or(Nanos::MAX));
             }
         }
         slot
@@ -74,17 +76,16 @@ impl Calendar {
     /// Schedules the slot's event, instead of the one that was pending.
     #[inline]
     pub fn set(&mut self, slot: Slot, at: Nanos) {
-        let mut winner = Entry { at, slot: slot.0 };
+        let mut winner = Entry { at: i64::try_from(at).unwrap_or(NEVER), slot: slot.0 };
         let mut node = self.leaves + slot.index();
         while node > 1 {
             let pair = &mut self.pairs[node / 2];
             let side = node % 2;
             // The other side does not depend on the winner so far, so that all of them are loaded at once and one match
-            // costs one comparison. A tie goes to the left.
+            // costs one comparison. A tie goes to the left: seen from the right, the left is an instant earlier.
             let other = pair[side ^ 1];
             pair[side] = winner;
-            let other_wins = (other.at < winner.at) | ((side == 1) & (other.at == winner.at));
-            winner = if other_wins { other } else { winner };
+            winner = if other.at - (side as i64) < winner.at { other } else { winner };
             node /= 2;
         }
         self.first = winner;
@@ -93,20 +94,20 @@ impl Calendar {
     /// Takes the slot's pending event away.
     #[inline]
     pub fn clear(&mut self, slot: Slot) {
-        self.set(slot, NEVER);
+        self.set(slot, Nanos::MAX);
     }
 
     /// When the slot acts next.
     pub fn pending(&self, slot: Slot) -> Option<Nanos> {
         let node = self.leaves + slot.index();
         let at = self.pairs[node / 2][node % 2].at;
-        (at != NEVER).then_some(at)
+        (at != NEVER).then_some(at as Nanos)
     }
 
     /// The next event, which stays pending until its slot is set or cleared.
     #[inline]
     pub fn next(&self) -> Option<(Nanos, Slot)> {
-        (self.first.at != NEVER).then_some((self.first.at, Slot(self.first.slot)))
+        (self.first.at != NEVER).then_some((self.first.at as Nanos, Slot(self.first.slot)))
     }
 }
 

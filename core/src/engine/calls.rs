@@ -9,14 +9,23 @@ use crate::workload::Class;
 
 /// Names a call; stays unique after the call has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallId {
-    index: u32,
-    generation: u32,
-}
+pub struct CallId(u64);
 
 impl CallId {
     /// No call: the parent of a root.
-    pub const NONE: Self = Self { index: u32::MAX, generation: 0 };
+    pub const NONE: Self = Self(u64::MAX);
+
+    const fn new(index: u32, generation: u32) -> Self {
+        Self((index as u64) << 32 | generation as u64)
+    }
+
+    const fn index(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    const fn generation(self) -> u32 {
+        self.0 as u32
+    }
 }
 
 /// Where a call is; needed to take it back when its component dies.
@@ -24,10 +33,10 @@ impl CallId {
 pub(super) enum Place {
     /// In the component's own hands, or waiting for a call that it made.
     Held,
-    /// Running on this machine's processors.
-    Processor(u32),
-    /// At this machine's disk.
-    Disk(u32),
+    /// Running on the processors of its component's machine.
+    Processor,
+    /// At its component's machine's disk.
+    Disk,
     /// Still travelling to its component.
     OnTheWay,
     /// Answered; the answer is travelling to the caller.
@@ -36,7 +45,7 @@ pub(super) enum Place {
     Lost,
 }
 
-/// One call.
+/// One call. It is as large as a line of a processor's cache, and WebAssembly copies no more than that in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
     /// The user's request that it serves.
@@ -74,29 +83,9 @@ pub struct Call {
     generation: u32,
 }
 
-impl Call {
-    pub(super) fn new(request: u64, class: Class, parent: CallId, node: u16, link: u16, begun: Nanos) -> Self {
-        Self {
-            request,
-            begun,
-            deadline: Nanos::MAX,
-            parent,
-            note: 0,
-            node,
-            link,
-            count: 0,
-            branch: 0,
-            step: 0,
-            class,
-            verb: 0,
-            stale: false,
-            root: false,
-            watched: false,
-            place: Place::Held,
-            generation: 0,
-        }
-    }
+const _: () = assert!(size_of::<Call>() <= 64);
 
+impl Call {
     /// Whether it was made over a link: a root and a component's own work were not.
     pub(super) fn has_caller(&self) -> bool {
         self.link != u16::MAX
@@ -126,36 +115,65 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub(super) fn add(&mut self, mut call: Call) -> CallId {
-        if let Some(index) = self.free.pop() {
-            let place = &mut self.calls[index as usize];
-            call.generation = place.generation.wrapping_add(1);
-            *place = call;
-            CallId { index, generation: call.generation }
-        } else {
-            self.calls.push(call);
-            CallId { index: (self.calls.len() - 1) as u32, generation: 0 }
-        }
+    /// A new call, to be filled in where it is; a root's and a component's own work's parent is [`CallId::NONE`].
+    #[inline]
+    pub(super) fn add(
+        &mut self,
+        request: u64,
+        class: Class,
+        parent: CallId,
+        node: u16,
+        link: u16,
+        begun: Nanos,
+    ) -> (CallId, &mut Call) {
+        let fresh = |generation| Call {
+            request,
+            begun,
+            deadline: Nanos::MAX,
+            parent,
+            note: 0,
+            node,
+            link,
+            count: 0,
+            branch: 0,
+            step: 0,
+            class,
+            verb: 0,
+            stale: false,
+            root: false,
+            watched: false,
+            place: Place::Held,
+            generation,
+        };
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                self.calls.push(fresh(u32::MAX));
+                (self.calls.len() - 1) as u32
+            }
+        };
+        let call = &mut self.calls[index as usize];
+        *call = fresh(call.generation.wrapping_add(1));
+        (CallId::new(index, call.generation), call)
     }
 
     #[inline]
     pub(super) fn get(&self, id: CallId) -> Option<&Call> {
-        self.calls.get(id.index as usize).filter(|call| call.generation == id.generation)
+        self.calls.get(id.index()).filter(|call| call.generation == id.generation())
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
-        self.calls.get_mut(id.index as usize).filter(|call| call.generation == id.generation)
+        self.calls.get_mut(id.index()).filter(|call| call.generation == id.generation())
     }
 
-    /// Ends a call and gives back what it was.
+    /// Ends a call and gives a last look at what it was.
     #[inline]
-    pub(super) fn remove(&mut self, id: CallId) -> Option<Call> {
-        let call = self.get_mut(id)?;
-        let ended = *call;
+    pub(super) fn remove(&mut self, id: CallId) -> Option<&Call> {
+        let call = self.calls.get_mut(id.index()).filter(|call| call.generation == id.generation())?;
         call.generation = call.generation.wrapping_add(1);
-        self.free.push(id.index);
-        Some(ended)
+        self.free.push(id.index() as u32);
+        Some(call)
     }
 
     /// Calls that have not ended.
@@ -166,7 +184,7 @@ impl Calls {
     /// Every call that has not ended.
     pub(super) fn iter(&self) -> impl Iterator<Item = (CallId, &Call)> {
         let calls = self.calls.iter().enumerate().filter(|(_, call)| call.generation % 2 == 0);
-        calls.map(|(index, call)| (CallId { index: index as u32, generation: call.generation }, call))
+        calls.map(|(index, call)| (CallId::new(index as u32, call.generation), call))
     }
 
     /// The calls that a component has: neither on the way to it nor on the way back.

@@ -4,6 +4,7 @@ use super::calendar::Slot;
 use super::processor::Processor;
 use super::queue::Queue;
 use crate::hardware::Machine;
+use crate::number::within;
 use crate::units::{Bytes, Nanos};
 
 /// Memory that the operating system keeps for itself. A small Linux server without a desktop uses some 100 to 200 MB.
@@ -80,7 +81,7 @@ impl Host {
     pub(super) fn store(&mut self, bytes: f64) -> bool {
         let fits = bytes <= 0.0 || self.stored_bytes() + bytes <= self.machine.disk.0 as f64;
         if fits {
-            self.stored_bytes = (self.stored_bytes + bytes).max(0.0);
+            self.stored_bytes = within(self.stored_bytes + bytes, 0.0, f64::INFINITY);
         }
         fits
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::Message;
+use super::message::Message;
 use crate::units::Nanos;
 
 /// A delay line with a bandwidth. Latency is the same for all and the transmitter sends one message after another, so

@@ -14,8 +14,10 @@ pub mod calls;
 mod changes;
 mod deadlines;
 pub mod host;
+mod items;
 pub mod ledger;
 mod line;
+mod message;
 pub mod moves;
 mod plant;
 pub mod processor;
@@ -32,21 +34,24 @@ pub mod work;
 pub mod zipf;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use calendar::{Calendar, Slot};
 use calls::{Call, CallId, Calls};
 use changes::Changes;
 use deadlines::Deadlines;
 use host::Host;
+use items::Items;
 use ledger::Ledger;
 use line::Line;
+use message::{Inbox, Late};
 use moves::{Cause, Move};
 use random::{Draw, Exponential, Stream};
 use sampler::Sampler;
 use tally::Tally;
 use visits::Visits;
-use zipf::Zipf;
+
+pub use message::Notice;
 
 use crate::units::Nanos;
 use crate::workload::Class;
@@ -67,52 +72,21 @@ pub struct Reply {
     pub begun: Nanos,
 }
 
-/// What travels on a link, or is handled before the clock moves on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Message {
-    Arrive(CallId),
-    Answer(CallId, Answer),
-    OutOfMemory(u32),
-    Order(Order),
-}
-
-/// A message that had to be sent again. The order is by arrival, then by the order in which they were sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Late {
-    arrives: Nanos,
-    number: u64,
-    message: Message,
-}
-
-impl Ord for Late {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.arrives, self.number).cmp(&(other.arrives, other.number))
-    }
-}
-
-impl PartialOrd for Late {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 /// Something for a component to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A call has come to its component.
     Arrived(CallId),
-    /// A call that this one made was answered, or given up at its deadline.
-    Answered(CallId, Reply),
+    /// A call that this one made was answered, or given up at its deadline: [`Engine::reply`] says how.
+    Answered(CallId),
     /// The processor, the disk or the pause is done with this call.
     Served(CallId),
     /// The deadline of a call that was not made over a link, a user's request for one, has come.
     Expired(CallId),
     /// A timer has gone off.
     Timer(Timer),
-    /// This machine has run out of memory.
-    OutOfMemory(u32),
-    /// A component wants something done to another.
-    Order(Order),
+    /// There is something to be done, see [`Engine::take_notice`].
+    Notice,
 }
 
 /// What one component may have done to another, by whoever drives the engine.
@@ -194,39 +168,6 @@ pub struct Edge {
     pub to: u16,
 }
 
-/// Which items requests ask for.
-#[derive(Clone, Debug)]
-struct Items {
-    zipf: Zipf,
-    draws: Stream,
-    /// Share of requests that a fault turns to the most popular item.
-    hot: f64,
-}
-
-/// Messages to be handled before the clock moves on, first in, first out. Nearly always there is one at most, so the
-/// first has a place of its own.
-#[derive(Clone, Debug, Default)]
-struct Inbox {
-    first: Option<Message>,
-    others: VecDeque<Message>,
-}
-
-impl Inbox {
-    #[inline]
-    fn push(&mut self, message: Message) {
-        if self.first.is_none() && self.others.is_empty() {
-            self.first = Some(message);
-        } else {
-            self.others.push_back(message);
-        }
-    }
-
-    #[inline]
-    fn pop(&mut self) -> Option<Message> {
-        self.first.take().or_else(|| self.others.pop_front())
-    }
-}
-
 /// What everybody can find out about a node: the state that health checks and service discovery see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presence {
@@ -275,6 +216,8 @@ pub struct Engine {
     sent_again: u64,
     calls: Calls,
     messages: Inbox,
+    /// The answer that has just come back.
+    reply: Reply,
     pauses: BinaryHeap<Reverse<(Nanos, CallId)>>,
     pauses_slot: Slot,
     deadlines: Deadlines,
@@ -323,13 +266,14 @@ impl Engine {
             sent_again: 0,
             calls: Calls::default(),
             messages: Inbox::default(),
+            reply: Reply { answer: Ok(()), edge: 0, note: 0, begun: 0 },
             pauses: BinaryHeap::new(),
             pauses_slot,
             deadlines: Deadlines::new(deadlines_slot),
             stale: None,
             fired: None,
             exponential: Exponential::new(),
-            items: Items { zipf: Zipf::new(1, 1.0), draws: Stream::new(seed, "users", "item"), hot: 0.0 },
+            items: Items::new(seed),
             visits: Visits::new(seed),
             distances: Vec::new(),
             changes: Changes::default(),
@@ -381,6 +325,17 @@ impl Engine {
         self.calls.get_mut(call)
     }
 
+    /// What the last [`Event::Answered`] was about.
+    #[inline]
+    pub(crate) fn reply(&self) -> Reply {
+        self.reply
+    }
+
+    /// What the last [`Event::Notice`] was about.
+    pub(crate) fn take_notice(&mut self) -> Option<Notice> {
+        self.messages.pop_notice()
+    }
+
     /// Calls that have not ended.
     pub fn open_calls(&self) -> usize {
         self.calls.len()
@@ -394,13 +349,6 @@ impl Engine {
     /// The time a packet takes one way.
     pub fn latency_ns(&self, edge: u16) -> Nanos {
         self.lines[usize::from(edge) * 2].0.latency_ns
-    }
-
-    /// Which item the `nth` query of a request asks for, as its rank in popularity: 1 is asked for most.
-    #[inline]
-    pub fn item(&self, request: u64, nth: u64) -> u64 {
-        let mut draw = self.items.draws.draw((request << 8) | (nth & 0xff));
-        if self.items.hot > 0.0 && draw.chance(self.items.hot) { 1 } else { self.items.zipf.sample(&mut draw) }
     }
 
     /// The machines.

@@ -5,8 +5,7 @@ use super::calls::{CallId, Place};
 use super::host::Host;
 use super::line::{Line, Trouble};
 use super::moves::Move;
-use super::zipf::Zipf;
-use super::{Edge, Engine, Message, Owner, Presence, Timer};
+use super::{Edge, Engine, Notice, Owner, Presence, Timer};
 use crate::hardware::Machine;
 use crate::units::{Bytes, Nanos};
 use crate::workload::{PerClass, Workload};
@@ -61,7 +60,7 @@ impl Engine {
     pub(crate) fn set_workload(&mut self, workload: &Workload) {
         let bytes = |payload: &PerClass<Bytes>| payload.0.map(|bytes| bytes.0 as f64);
         self.payload = [bytes(&workload.request_size), bytes(&workload.response_size)];
-        self.items.zipf = Zipf::new(workload.popularity.items, workload.popularity.zipf);
+        self.items.follow(&workload.popularity);
     }
 
     /// Takes over how far regions are from one another.
@@ -71,7 +70,7 @@ impl Engine {
 
     /// Turns this share of all requests to the most popular item.
     pub(crate) fn heat(&mut self, share: f64) {
-        self.items.hot = share;
+        self.items.heat(share);
     }
 
     pub(super) fn press(&mut self, host: u32) {
@@ -79,24 +78,25 @@ impl Engine {
         let pressed = &mut self.hosts[host as usize];
         if pressed.settle(now) {
             if pressed.out_of_memory() {
-                self.messages.push(Message::OutOfMemory(host));
+                self.messages.push_notice(Notice::OutOfMemory(host));
             }
             self.schedule_processor(host);
         } else if pressed.out_of_memory() {
-            self.messages.push(Message::OutOfMemory(host));
+            self.messages.push_notice(Notice::OutOfMemory(host));
         }
     }
 
     /// The calls in a node's hands, taken off every station.
     pub(crate) fn seize(&mut self, node: u16) -> Vec<CallId> {
         let calls = self.calls.at_node(node);
+        let Some(host) = self.nodes[usize::from(node)].host else { return calls };
         for id in &calls {
             match self.calls.get(*id).map(|call| call.place) {
-                Some(Place::Processor(host)) => {
+                Some(Place::Processor) => {
                     self.hosts[host as usize].processor.remove(self.now, *id);
                     self.schedule_processor(host);
                 }
-                Some(Place::Disk(host)) => {
+                Some(Place::Disk) => {
                     self.hosts[host as usize].disk.remove(self.now, *id);
                     self.schedule_disk(host);
                 }

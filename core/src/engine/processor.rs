@@ -54,8 +54,8 @@ pub struct Processor {
     cpus: f64,
     speed: f64,
     crosstalk: Crosstalk,
-    /// For each number of jobs, the service that each gains in a nanosecond, and its inverse.
-    paces: Box<[(f64, f64)]>,
+    /// By the number of jobs.
+    paces: Box<[Pace]>,
     /// Processor time granted a period, and the period, both in nanoseconds.
     quota: Option<(f64, Nanos)>,
     work: BinaryHeap<Reverse<Work>>,
@@ -67,6 +67,16 @@ pub struct Processor {
     ages: u64,
     busy_ns: f64,
     throttled_ns: f64,
+}
+
+/// How fast a number of jobs is worked off.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Service that each job gains in a nanosecond, and nanoseconds in which each gains one.
+    service: f64,
+    slowness: f64,
+    /// Processors that work.
+    active: f64,
 }
 
 /// Numbers of jobs whose pace is looked up instead of worked out.
@@ -117,29 +127,23 @@ impl Processor {
         self.work_out_paces();
     }
 
-    /// Service that each job gains in a nanosecond.
+    /// How fast the present jobs are worked off. Looked up, it costs neither a division nor a branch that nobody can
+    /// predict.
     #[inline]
-    fn pace(&self) -> f64 {
-        self.paces.get(self.work.len()).map_or_else(|| self.pace_of(self.work.len()), |(pace, _)| *pace)
+    fn pace(&self) -> Pace {
+        self.paces.get(self.work.len()).copied().unwrap_or_else(|| self.pace_of(self.work.len()))
     }
 
-    /// Nanoseconds in which each job gains one of service.
-    #[inline]
-    fn slowness(&self) -> f64 {
-        self.paces.get(self.work.len()).map_or_else(|| 1.0 / self.pace_of(self.work.len()), |(_, slowness)| *slowness)
-    }
-
-    /// Service that each of so many jobs gains in a nanosecond.
-    fn pace_of(&self, jobs: usize) -> f64 {
+    fn pace_of(&self, jobs: usize) -> Pace {
+        let present = f64::from(jobs as u32);
         let jobs = f64::from(jobs.max(1) as u32);
-        let active = jobs.min(self.cpus);
-        self.speed * self.crosstalk.efficiency(jobs, active) * active / jobs
+        let running = jobs.min(self.cpus);
+        let service = self.speed * self.crosstalk.efficiency(jobs, running) * running / jobs;
+        Pace { service, slowness: 1.0 / service, active: present.min(self.cpus) }
     }
 
-    /// Works out the paces anew: numbers looked up cost neither a division nor a branch that nobody can predict.
     fn work_out_paces(&mut self) {
-        let paces = (0..PACES).map(|jobs| self.pace_of(jobs)).map(|pace| (pace, 1.0 / pace));
-        self.paces = paces.collect();
+        self.paces = (0..PACES).map(|jobs| self.pace_of(jobs)).collect();
     }
 
     /// Jobs that are running, or stopped by the quota.
@@ -153,7 +157,7 @@ impl Processor {
     /// Processor time used until now, in processor-nanoseconds. No event of this processor lies between.
     pub fn busy_ns(&self, now: Nanos) -> f64 {
         let works = !self.work.is_empty() && !self.throttled();
-        self.busy_ns + if works { to_f64(now - self.updated) * self.active() } else { 0.0 }
+        self.busy_ns + if works { to_f64(now - self.updated) * self.pace().active } else { 0.0 }
     }
 
     /// Time until now in which the quota held work back, in nanoseconds. No event of this processor lies between.
@@ -164,11 +168,6 @@ impl Processor {
     /// Whether the quota holds work back now.
     pub fn throttled(&self) -> bool {
         self.quota.is_some() && self.bucket_ns <= EMPTY_NS && !self.work.is_empty()
-    }
-
-    /// Processors that work now.
-    fn active(&self) -> f64 {
-        f64::from(self.work.len() as u32).min(self.cpus)
     }
 
     /// Fills the bucket when a period has ended.
@@ -193,8 +192,8 @@ impl Processor {
             self.throttled_ns += elapsed;
             return;
         }
-        let active = self.active();
-        self.virtual_ns += elapsed * self.pace();
+        let Pace { service, active, .. } = self.pace();
+        self.virtual_ns += elapsed * service;
         self.busy_ns += elapsed * active;
         if self.quota.is_some() {
             self.bucket_ns -= elapsed * active;
@@ -221,12 +220,15 @@ impl Processor {
         if self.throttled() {
             return Some(self.refill);
         }
-        let left_ns = (f64::from_bits(first.finish_bits) - self.virtual_ns).max(0.0);
-        let done = self.updated.saturating_add(round_up(left_ns * self.slowness()));
+        let Pace { slowness, active, .. } = self.pace();
+        let left_ns = f64::from_bits(first.finish_bits) - self.virtual_ns;
+        // Not `f64::max`: that is a call in WebAssembly.
+        let left_ns = if left_ns > 0.0 { left_ns } else { 0.0 };
+        let done = self.updated.saturating_add(round_up(left_ns * slowness));
         if self.quota.is_none() {
             return Some(done);
         }
-        let empty = self.updated.saturating_add(round_up(self.bucket_ns / self.active()));
+        let empty = self.updated.saturating_add(round_up(self.bucket_ns / active));
         Some(done.min(empty).min(self.refill))
     }
 
@@ -263,15 +265,14 @@ fn round_up(ns: f64) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::calls::{Call, Calls};
+    use crate::engine::calls::Calls;
     use crate::workload::Class;
     use proptest::prelude::*;
 
     /// Finishing times by the processor's own events.
     fn by_events(mut processor: Processor, arrivals: &[(Nanos, f64)]) -> Vec<Nanos> {
         let mut calls = Calls::default();
-        let ids: Vec<CallId> =
-            arrivals.iter().map(|_| calls.add(Call::new(0, Class::Read, CallId::NONE, 0, 0, 0))).collect();
+        let ids: Vec<CallId> = arrivals.iter().map(|_| calls.add(0, Class::Read, CallId::NONE, 0, 0, 0).0).collect();
         let mut finished = vec![0; arrivals.len()];
         let mut coming = arrivals.iter().zip(&ids).peekable();
         loop {

@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 
 use super::calendar::Slot;
-use super::calls::{CallId, Place};
+use super::calls::{Call, CallId, Place};
+use super::message::{Message, What};
 use super::moves::Cause;
 use super::processor::Fired;
 use super::trail::Mark;
-use super::{Answer, Engine, Event, Message, Owner, Reply};
+use super::{Answer, Engine, Event, Owner, Reply};
 use crate::units::Nanos;
 
 impl Engine {
@@ -93,25 +94,27 @@ impl Engine {
         Some(Event::Served(id))
     }
 
+    #[inline]
     fn deliver(&mut self, message: Message) -> Option<Event> {
-        match message {
-            Message::Arrive(id) => {
-                let call = self.calls.get_mut(id)?;
+        match message.what {
+            What::Arrive => {
+                let call = self.calls.get_mut(message.call)?;
                 call.place = Place::Held;
-                Some(Event::Arrived(id))
+                Some(Event::Arrived(message.call))
             }
-            Message::Answer(id, answer) => self.returned(id, answer),
-            Message::OutOfMemory(host) => Some(Event::OutOfMemory(host)),
-            Message::Order(order) => Some(Event::Order(order)),
+            What::Answer(answer) => self.returned(message.call, answer),
+            What::Notice => Some(Event::Notice),
         }
     }
 
     /// An answer has reached the caller, if it still waits.
     fn returned(&mut self, id: CallId, answer: Answer) -> Option<Event> {
         let call = self.calls.remove(id)?;
-        let parent = self.calls.get_mut(call.parent).filter(|parent| !parent.is_over())?;
-        parent.stale |= call.stale && answer.is_ok();
-        Some(Event::Answered(call.parent, Reply { answer, edge: call.link, note: call.note, begun: call.begun }))
+        let (caller, stale) = (call.parent, call.stale);
+        self.reply = Reply { answer, edge: call.link, note: call.note, begun: call.begun };
+        let parent = self.calls.get_mut(caller).filter(|parent| !parent.is_over())?;
+        parent.stale |= stale && answer.is_ok();
+        Some(Event::Answered(caller))
     }
 
     /// A call's deadline has come. Its caller goes on; whoever works for it does not know, and works for nobody.
@@ -121,19 +124,20 @@ impl Engine {
         if !call.has_caller() {
             return Some(Event::Expired(id));
         }
-        let expired = *call;
-        call.parent = CallId::NONE;
-        let (parent, call) = (expired.parent, *call);
-        self.mark(call.watched, id, Mark::GivenUp);
-        if !call.is_over() {
-            self.see(&expired, Err(Cause::TimedOut));
-        }
-        if call.is_over() {
+        let Call { parent, node, watched, link, note, begun, .. } = *call;
+        let over = call.is_over();
+        self.mark(watched, id, Mark::GivenUp);
+        if over {
             self.calls.remove(id);
+        } else {
+            self.see(node, id, Err(Cause::TimedOut));
+            if let Some(call) = self.calls.get_mut(id) {
+                call.parent = CallId::NONE;
+            }
         }
         self.calls.get(parent).filter(|parent| !parent.is_over())?;
-        let answer = Err(Cause::TimedOut);
-        Some(Event::Answered(parent, Reply { answer, edge: call.link, note: call.note, begun: call.begun }))
+        self.reply = Reply { answer: Err(Cause::TimedOut), edge: link, note, begun };
+        Some(Event::Answered(parent))
     }
 
     #[cold]

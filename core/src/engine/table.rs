@@ -88,12 +88,6 @@ impl Table {
             gap = at;
         }
     }
-
-    /// Forgets every key.
-    pub(crate) fn clear(&mut self) {
-        self.places.fill((EMPTY, 0));
-        self.used = 0;
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What can be seen of a node from outside: how many of its answers failed, and how long they took; and, for judging
 //! whoever watches, whether anything is wrong at all.
 
-use super::calls::{Call, CallId};
+use super::calls::CallId;
 use super::random::Stream;
 use super::{Answer, Engine};
 use crate::units::Nanos;
@@ -141,18 +141,18 @@ impl Engine {
         self.watched.get(usize::from(node))?.as_ref().map(|watched| &watched.seen)
     }
 
-    /// Takes note of an answer, where somebody watches. The way to the node does not count.
+    /// Takes note of an answer to a call of this node, where somebody watches. The way to the node does not count.
     #[inline]
-    pub(super) fn see(&mut self, call: &Call, answer: Answer) {
-        if let Some(Some(_)) = self.watched.get(usize::from(call.node))
-            && call.has_caller()
-            && call.parent != CallId::NONE
-        {
-            self.see_watched(call, answer);
+    pub(super) fn see(&mut self, node: u16, id: CallId, answer: Answer) {
+        if let Some(Some(_)) = self.watched.get(usize::from(node)) {
+            self.see_watched(id, answer);
         }
     }
 
-    fn see_watched(&mut self, call: &Call, answer: Answer) {
+    fn see_watched(&mut self, id: CallId, answer: Answer) {
+        let Some(call) = self.calls.get(id).filter(|call| call.has_caller() && call.parent != CallId::NONE) else {
+            return;
+        };
         let way_ns = self.latency_ns(call.link);
         let Some(Some(watched)) = self.watched.get_mut(usize::from(call.node)) else { return };
         let time_ns = (self.now - call.begun).saturating_sub(way_ns);

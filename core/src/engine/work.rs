@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use super::calendar::Slot;
-use super::calls::{Call, CallId, Place};
+use super::calls::{CallId, Place};
+use super::message::{self, Late, Message};
 use super::moves::{Cause, Move, What};
 use super::trail::Mark;
-use super::{Answer, Engine, Late, Message, Order};
+use super::{Answer, Engine, Notice, Order};
 use crate::units::Nanos;
 use crate::workload::Class;
 
@@ -20,46 +21,48 @@ impl Engine {
     /// A new request of a user, at `node`, whose users give up after `patience`: then comes [`super::Event::Expired`].
     pub fn begin(&mut self, request: u64, class: Class, node: u16, patience: Nanos) -> CallId {
         self.tally.counts.arrived += 1;
-        let mut call = Call::new(request, class, CallId::NONE, node, u16::MAX, self.now);
-        call.root = true;
-        call.watched = match self.watch_only {
+        let watched = match self.watch_only {
             Some(only) => request == only,
             None => self.watch_one_in > 0 && request.is_multiple_of(self.watch_one_in),
         };
-        call.deadline = self.now.saturating_add(patience);
-        let id = self.calls.add(call);
-        self.mark(call.watched, id, Mark::Begun { class, node });
-        self.deadlines.add(&mut self.calendar, self.now, id, call.deadline);
+        let deadline = self.now.saturating_add(patience);
+        let (id, call) = self.calls.add(request, class, CallId::NONE, node, u16::MAX, self.now);
+        (call.root, call.watched, call.deadline) = (true, watched, deadline);
+        self.mark(watched, id, Mark::Begun { class, node });
+        self.deadlines.add(&mut self.calendar, self.now, id, deadline);
         id
     }
 
     /// Ends a user's request. False when it had ended before.
     pub fn end(&mut self, root: CallId, answer: Answer) -> bool {
-        let Some(call) = self.calls.remove(root) else { return false };
-        let response_ns = self.now - call.begun;
-        self.note(call.request.rotate_left(32) ^ response_ns);
-        self.mark(call.watched, root, Mark::Ended { failed: answer.err() });
+        let Some(call) = self.calls.get(root) else { return false };
+        let (request, class, node) = (call.request, call.class, call.node);
+        let (begun, stale, watched) = (call.begun, call.stale, call.watched);
+        let response_ns = self.now - begun;
+        self.note(request.rotate_left(32) ^ response_ns);
+        self.mark(watched, root, Mark::Ended { failed: answer.err() });
         match answer {
             Ok(()) => {
-                self.tally.complete(call.class, response_ns, call.stale);
-                self.log(&call, What::Done);
+                self.tally.complete(class, response_ns, stale);
+                self.log(watched, root, What::Done);
             }
             Err(cause) => {
                 self.tally.fail(cause);
-                self.log(&call, What::Fail { node: call.node, cause });
+                self.log(watched, root, What::Fail { node, cause });
             }
         }
+        self.calls.remove(root);
         true
     }
 
     /// Work of a component's own, for which nobody waits: a message in a queue, a change on its way to a replica. Ends
     /// with [`Engine::finish`]. `watched` is the call whose moves it continues, if any.
     pub fn begin_own(&mut self, request: u64, class: Class, node: u16, of: Option<CallId>) -> CallId {
-        let mut call = Call::new(request, class, CallId::NONE, node, u16::MAX, self.now);
-        call.watched = of.and_then(|of| self.calls.get(of)).is_some_and(|of| of.watched);
-        let id = self.calls.add(call);
+        let watched = of.and_then(|of| self.calls.get(of)).is_some_and(|of| of.watched);
+        let (id, call) = self.calls.add(request, class, CallId::NONE, node, u16::MAX, self.now);
+        call.watched = watched;
         if let Some(of) = of {
-            self.mark(call.watched, id, Mark::Own { of, node });
+            self.mark(watched, id, Mark::Own { of, node });
         }
         id
     }
@@ -67,23 +70,23 @@ impl Engine {
     /// Ends work of a component's own.
     pub fn finish(&mut self, own: CallId) {
         if let Some(call) = self.calls.remove(own) {
-            self.mark(call.watched, own, Mark::Ended { failed: None });
+            let watched = call.watched;
+            self.mark(watched, own, Mark::Ended { failed: None });
         }
     }
 
     /// Calls the component at the other end of `edge` for `parent`. Its answer comes as [`super::Event::Answered`], at the
     /// latest after `timeout` as [`Cause::TimedOut`].
     pub fn call(&mut self, edge: u16, parent: CallId, timeout: Nanos) -> Option<CallId> {
-        let from = *self.calls.get(parent)?;
-        let mut call = Call::new(from.request, from.class, parent, self.edges[usize::from(edge)].to, edge, self.now);
-        (call.watched, call.branch) = (from.watched, from.branch);
-        call.place = Place::OnTheWay;
-        call.deadline = self.now.saturating_add(timeout);
-        let id = self.calls.add(call);
-        self.deadlines.add(&mut self.calendar, self.now, id, call.deadline);
-        let arrives = self.send(usize::from(edge) * 2, call.class, Message::Arrive(id));
-        self.log(&call, What::Travel { edge, back: false, arrives });
-        self.mark(call.watched, id, Mark::Called { by: parent, edge, arrives });
+        let from = self.calls.get(parent)?;
+        let (request, class, watched, branch) = (from.request, from.class, from.watched, from.branch);
+        let (to, deadline) = (self.edges[usize::from(edge)].to, self.now.saturating_add(timeout));
+        let (id, call) = self.calls.add(request, class, parent, to, edge, self.now);
+        (call.watched, call.branch, call.place, call.deadline) = (watched, branch, Place::OnTheWay, deadline);
+        self.deadlines.add(&mut self.calendar, self.now, id, deadline);
+        let arrives = self.send(usize::from(edge) * 2, class, Message { what: message::What::Arrive, call: id });
+        self.log(watched, id, What::Travel { edge, back: false, arrives });
+        self.mark(watched, id, Mark::Called { by: parent, edge, arrives });
         Some(id)
     }
 
@@ -94,34 +97,36 @@ impl Engine {
             self.end(id, answer);
             return;
         }
-        let waited_for = call.parent != CallId::NONE;
         call.place = Place::Answered;
-        let call = *call;
-        self.see(&call, answer);
+        let waited_for = call.parent != CallId::NONE;
+        let (node, link, class, watched) = (call.node, call.link, call.class, call.watched);
+        self.see(node, id, answer);
         if let Err(cause) = answer {
-            self.log(&call, What::Fail { node: call.node, cause });
+            self.log(watched, id, What::Fail { node, cause });
         }
         if !waited_for {
             self.calls.remove(id);
-            self.mark(call.watched, id, Mark::Ended { failed: answer.err() });
+            self.mark(watched, id, Mark::Ended { failed: answer.err() });
             return;
         }
-        let arrives = self.send(usize::from(call.link) * 2 + 1, call.class, Message::Answer(id, answer));
-        self.mark(call.watched, id, Mark::Answered { arrives, failed: answer.err() });
+        let message = Message { what: message::What::Answer(answer), call: id };
+        let arrives = self.send(usize::from(link) * 2 + 1, class, message);
+        self.mark(watched, id, Mark::Answered { arrives, failed: answer.err() });
         if answer.is_ok() {
-            self.log(&call, What::Travel { edge: call.link, back: true, arrives });
+            self.log(watched, id, What::Travel { edge: link, back: true, arrives });
         }
     }
 
     /// Ends a call without a word: the machine is off, and nobody is left to answer. Its caller waits for its deadline.
     pub fn abandon(&mut self, id: CallId, cause: Cause) {
-        let Some(call) = self.calls.get(id).copied() else { return };
+        let Some(call) = self.calls.get(id) else { return };
         if call.root {
             self.end(id, Err(cause));
         } else {
-            self.see(&call, Err(cause));
-            self.log(&call, What::Fail { node: call.node, cause });
-            self.mark(call.watched, id, Mark::Ended { failed: Some(cause) });
+            let (node, watched) = (call.node, call.watched);
+            self.see(node, id, Err(cause));
+            self.log(watched, id, What::Fail { node, cause });
+            self.mark(watched, id, Mark::Ended { failed: Some(cause) });
             self.lose(id);
         }
     }
@@ -146,7 +151,7 @@ impl Engine {
     /// Lets a call run on a machine's processors. Its end comes as [`super::Event::Served`].
     pub fn compute(&mut self, id: CallId, host: u32, demand_ns: f64) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        call.place = Place::Processor(host);
+        call.place = Place::Processor;
         let watched = call.watched;
         self.hosts[host as usize].processor.add(self.now, id, demand_ns);
         self.schedule_processor(host);
@@ -162,7 +167,7 @@ impl Engine {
     /// Lets a call keep a machine's disk busy for so long: a scan, a backup. Its end comes as [`super::Event::Served`].
     pub fn use_disk(&mut self, id: CallId, host: u32, demand_ns: Nanos) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        call.place = Place::Disk(host);
+        call.place = Place::Disk;
         let watched = call.watched;
         self.hosts[host as usize].disk.add(self.now, id, demand_ns);
         self.schedule_disk(host);
@@ -178,14 +183,14 @@ impl Engine {
     /// Lets a packet of a call cross an edge, there or back, without work at the other end. Its arrival comes as
     /// [`super::Event::Served`]; where the edge is cut it never does.
     pub fn cross(&mut self, id: CallId, edge: u16, back: bool) {
-        let Some(call) = self.calls.get(id).copied() else { return };
+        let Some(watched) = self.calls.get(id).map(|call| call.watched) else { return };
         if self.is_cut(edge) {
             return;
         }
         let (line, _) = &mut self.lines[usize::from(edge) * 2 + usize::from(back)];
         let arrives = line.arrival(self.now, 0.0);
-        self.log(&call, What::Travel { edge, back, arrives });
-        self.mark(call.watched, id, Mark::Crossed { edge, back, arrives });
+        self.log(watched, id, What::Travel { edge, back, arrives });
+        self.mark(watched, id, Mark::Crossed { edge, back, arrives });
         self.pause(id, arrives - self.now);
     }
 
@@ -219,26 +224,29 @@ impl Engine {
 
     /// Asks whoever drives the engine to do something to a node, before the clock moves on.
     pub fn order(&mut self, order: Order) {
-        self.messages.push(Message::Order(order));
+        self.messages.push_notice(Notice::Order(order));
     }
 
     /// Says that a call queues at its component.
     pub fn waits(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get(id).copied() {
-            self.log(&call, What::Wait { node: call.node });
-            self.mark(call.watched, id, Mark::Waits);
+        if let Some(call) = self.calls.get(id) {
+            let (node, watched) = (call.node, call.watched);
+            self.log(watched, id, What::Wait { node });
+            self.mark(watched, id, Mark::Waits);
         }
     }
 
     /// Says that a call is taken by a worker or connection of its component.
     pub fn serves(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get(id).copied() {
-            self.log(&call, What::Serve { node: call.node });
-            self.mark(call.watched, id, Mark::Serves);
+        if let Some(call) = self.calls.get(id) {
+            let (node, watched) = (call.node, call.watched);
+            self.log(watched, id, What::Serve { node });
+            self.mark(watched, id, Mark::Serves);
         }
     }
 
     /// Puts a message on a line, and says when it arrives.
+    #[inline]
     fn send(&mut self, index: usize, class: Class, message: Message) -> Nanos {
         let (line, _) = &mut self.lines[index];
         let bytes = self.payload[index % 2][class as usize];
@@ -248,9 +256,14 @@ impl Engine {
             self.messages.push(message);
             return self.now;
         }
+        self.send_over(index, bytes, message)
+    }
+
+    fn send_over(&mut self, index: usize, bytes: f64, message: Message) -> Nanos {
+        let (line, _) = &mut self.lines[index];
         let trouble = line.trouble;
         if trouble.cuts > 0 {
-            self.lose_message(message);
+            self.lose(message.call);
             return Nanos::MAX;
         }
         let arrives = line.arrival(self.now, bytes);
@@ -291,15 +304,17 @@ impl Engine {
         arrives
     }
 
-    fn lose_message(&mut self, message: Message) {
-        if let Message::Arrive(call) | Message::Answer(call, _) = message {
-            self.lose(call);
+    /// Logs a move of a call that is watched.
+    #[inline]
+    pub(super) fn log(&mut self, watched: bool, id: CallId, what: What) {
+        if watched {
+            self.log_watched(id, what);
         }
     }
 
-    #[inline]
-    pub(super) fn log(&mut self, call: &Call, what: What) {
-        if call.watched {
+    #[cold]
+    fn log_watched(&mut self, id: CallId, what: What) {
+        if let Some(call) = self.calls.get(id) {
             self.moves.push(Move { at: self.now, request: call.request as u32, class: call.class, what });
         }
     }

@@ -58,7 +58,7 @@ impl Zipf {
 
     /// The inverse of [`integral`](Self::integral).
     fn inverse(&self, u: f64) -> f64 {
-        let t = (u * (1.0 - self.exponent)).max(-1.0);
+        let t = within(u * (1.0 - self.exponent), -1.0, f64::INFINITY);
         let ratio = if t.abs() > 1e-8 { libm::log1p(t) / t } else { 1.0 - 0.5 * t };
         libm::exp(ratio * u)
     }

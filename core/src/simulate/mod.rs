@@ -16,7 +16,7 @@ use crate::component::{Behaviour, Metric, NodeGauge, Place, Settings, Way};
 use crate::engine::calls::CallId;
 use crate::engine::moves::{Cause, Move};
 use crate::engine::tally::Counts;
-use crate::engine::{Edge, Engine, Event, Presence, Reply, Timer};
+use crate::engine::{Edge, Engine, Event, Notice, Presence, Reply, Timer};
 use crate::stage::{Link, Placement, Problem, Stage};
 use crate::units::Nanos;
 use timeline::Timeline;
@@ -335,10 +335,12 @@ impl Simulation {
         moves.append(self.engine.moves());
     }
 
+    #[inline]
     fn handle(&mut self, event: Event) {
         match event {
             Event::Arrived(call) => self.arrived(call),
-            Event::Answered(call, reply) => {
+            Event::Answered(call) => {
+                let reply = self.engine.reply();
                 if let Some(node) = self.node_of(call) {
                     node.answered(call, reply);
                 }
@@ -348,7 +350,6 @@ impl Simulation {
                     node.expired(call);
                 }
             }
-            Event::Order(order) => self.obey(order),
             Event::Served(call) => {
                 if let Some(node) = self.node_of(call) {
                     node.served(call);
@@ -358,15 +359,21 @@ impl Simulation {
             Event::Timer(Timer { node, which }) => {
                 self.nodes[usize::from(node)].behaviour.timer(&mut self.engine, which);
             }
-            Event::OutOfMemory(host) => self.out_of_memory(host),
+            Event::Notice => match self.engine.take_notice() {
+                Some(Notice::OutOfMemory(host)) => self.out_of_memory(host),
+                Some(Notice::Order(order)) => self.obey(order),
+                None => {}
+            },
         }
     }
 
+    #[inline]
     fn node_of(&mut self, call: CallId) -> Option<Acting<'_>> {
         let node = usize::from(self.engine.get(call)?.node);
         Some(Acting { behaviour: self.nodes[node].behaviour.as_mut(), engine: &mut self.engine })
     }
 
+    #[inline]
     fn arrived(&mut self, call: CallId) {
         let Some(node) = self.engine.get(call).map(|call| usize::from(call.node)) else { return };
         let node = &mut self.nodes[node];
