@@ -10,8 +10,8 @@ use crate::units::Rate;
 
 /// Loads at which the mean is worked out, as shares of the capacity. Few: between them the line is known well, see
 /// [`MeanCurve::at`]. Closer together where it bends, and near zero, where caches and kept connections come to help.
-const BELOW: [f64; 16] =
-    [0.003, 0.01, 0.025, 0.05, 0.1, 0.18, 0.27, 0.37, 0.48, 0.59, 0.69, 0.78, 0.86, 0.92, 0.965, 0.992];
+const BELOW: [f64; 17] =
+    [0.003, 0.01, 0.025, 0.05, 0.1, 0.18, 0.28, 0.42, 0.57, 0.7, 0.8, 0.87, 0.91, 0.935, 0.955, 0.974, 0.992];
 /// Points of the mean's line past capacity.
 const PAST: usize = 3;
 /// Points of the line as it is drawn, below capacity.
