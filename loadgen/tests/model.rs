@@ -92,7 +92,7 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
     let slice = |index: usize| {
         let scatter = if index.is_multiple_of(2) { 0.98 } else { 1.02 };
         let [p50_us, p95_us, p99_us] = [p50, p95, p99].map(|value| (value * scatter) as u64);
-        Slice { completed: due / 20, mean_us: mean * scatter, p50_us, p95_us, p99_us }
+        Slice { completed: due / 20, mean_us: mean * scatter, p50_us, p95_us, p99_us, disturbed: false }
     };
     let busy_s = utilisation["box cpu"].known().unwrap() * SECONDS;
     let busy_time = BusyTime { busy_s, elapsed_s: SECONDS };
@@ -116,6 +116,8 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
         slices: (0..20).map(slice).collect(),
         schedule: None,
         stations: if with_busy_time { BTreeMap::from([("box cpu".to_owned(), busy_time)]) } else { BTreeMap::new() },
+        neighbours: None,
+        discarded: Vec::new(),
     }
 }
 
@@ -170,7 +172,7 @@ fn calibration_finds_the_demands_and_the_check_agrees() {
     assert_eq!(loaded(&fitted.text).stage, fitted.stage);
     let judgement = judged(&results, &fitted.stage);
     assert_eq!(judgement.verdict, Verdict::Agrees, "{}", judgement.text());
-    assert!(judgement.doubts.is_empty(), "{:?}", judgement.doubts);
+    assert!(judgement.steps.iter().all(|step| step.doubts.is_empty()), "{}", judgement.text());
 }
 
 #[test]
@@ -195,6 +197,10 @@ fn a_model_that_is_wrong_disagrees() {
     let results = measured(&truth.stage, true);
     let judgement = judged(&results, &guess().stage);
     assert_eq!(judgement.verdict, Verdict::Disagrees, "{}", judgement.text());
-    // The demands do not explain the busy time that was measured either.
-    assert!(!judgement.doubts.is_empty());
+    // The busy time says the same, so it is a finding and no doubt about the measurement.
+    assert!(
+        judgement.steps.iter().all(|step| step.doubts.is_empty() && step.finding.is_some()),
+        "{}",
+        judgement.text()
+    );
 }

@@ -2,6 +2,7 @@
 
 pub mod exports;
 pub mod laws;
+pub mod measured;
 pub mod random;
 
 use hockeystick_core::component::{Settings, app_server, clients, database, dns};

@@ -10,7 +10,7 @@ use hockeystick_core::units::Duration;
 use hockeystick_core::workload::{Class, PerClass};
 use miette::{Report, miette};
 
-use super::{CONFIDENCE, FittedDemand};
+use super::{CONFIDENCE, FittedDemand, Sound};
 use crate::model;
 
 /// A stage with fitted demands.
@@ -21,17 +21,17 @@ pub(super) struct Demands {
     pub(super) warnings: Vec<String>,
 }
 
-pub(super) fn fit(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<Demands, Report> {
-    let measured = chosen.iter().flat_map(|&index| results.steps[index].stations.keys());
+pub(super) fn fit(results: &Results, stage: &Stage, sound: &Sound, seed: u64) -> Result<Demands, Report> {
+    let measured = sound.busy.iter().flat_map(|&index| results.steps[index].stations.keys());
     let mut names: Vec<&String> = measured.collect();
     names.sort();
     names.dedup();
     let mut fitted = Demands { stage: stage.clone(), demands: Vec::new(), methods: Vec::new(), warnings: Vec::new() };
     for name in names {
-        by_utilisation(results, chosen, name, &mut fitted)?;
+        by_utilisation(results, &sound.busy, name, &mut fitted)?;
     }
     if fitted.demands.is_empty() {
-        by_response(results, chosen, seed, &mut fitted)?;
+        by_response(results, &sound.response, seed, &mut fitted)?;
     }
     Ok(fitted)
 }
