@@ -1,6 +1,6 @@
 //! Whether a measurement deserves to be believed.
 //!
-//! The first six laws ask nothing of any model: whether the generator did what it was to do, whether it and the
+//! All laws but the last ask nothing of any model: whether the generator did what it was to do, whether it and the
 //! deployment had their processors for themselves, and whether the figures add up. A step that breaks one has measured
 //! something else than the deployment at that load. The utilisation law compares with a model's demands, so a step that
 //! breaks it may as well say that the model is wrong; see [`utilisation`].
@@ -59,6 +59,8 @@ impl Law {
 /// distortion is several times larger.
 const LAG_SHARE_MAX: [(&str, f64); 4] =
     [("mean", 0.02), ("median", 0.05), ("95th percentile", 0.05), ("99th percentile", 0.10)];
+/// Lag below this says nothing: pacing is hardly finer, and an answer of a few dozen microseconds is no better known.
+const LAG_FLOOR_US: f64 = 5.0;
 /// Largest share of requests that may find no free user.
 const EXHAUSTED_SHARE_MAX: f64 = 0.001;
 /// Largest relative difference between sent and due.
@@ -75,16 +77,21 @@ const ERRORS_MAX: f64 = 0.01;
 
 /// Every reason not to believe this step that asks nothing of a model.
 pub fn doubts(index: usize, step: &Step) -> Vec<Doubt> {
-    let found = [late(step), exhausted(step), missing(step), disturbed(step), little(step), failing(step)];
+    let found = [failing(step), late(step), exhausted(step), missing(step), disturbed(step), little(step)];
     found.into_iter().flatten().map(|(law, message)| Doubt { step: index, law, message }).collect()
 }
 
 type Found = Option<(Law, String)>;
 
 fn late(step: &Step) -> Found {
+    if step.response.count == 0 {
+        // Where nothing was answered, lag is not what is wrong.
+        return None;
+    }
     let figures = |times: &Distribution| [times.mean_us, times.p50_us as f64, times.p95_us as f64, times.p99_us as f64];
     let pairs = figures(&step.lag).into_iter().zip(figures(&step.response));
-    let late = pairs.zip(LAG_SHARE_MAX).find(|((lag, response), (_, share))| *lag > share * response);
+    let late =
+        pairs.zip(LAG_SHARE_MAX).find(|((lag, response), (_, share))| *lag > LAG_FLOOR_US && *lag > share * response);
     late.map(|((lag, response), (name, _))| {
         let text =
             format!("the generator was late: the {name} of its lag is {lag:.0} µs, of the response {response:.0} µs");
@@ -177,5 +184,141 @@ impl Gap {
             self.measured,
             self.expected
         )
+    }
+}
+
+/// Processor time that requests took, over what the model expects: 1.03 where the machine is 3 % slower than it was when
+/// the model was calibrated. One where nothing was read.
+pub fn drift(step: &Step, expected_processors: &[(&str, f64)]) -> f64 {
+    let read = expected_processors.iter().filter_map(|(name, expected)| {
+        let busy = step.stations.get(*name)?;
+        Some((busy.processors(), *expected))
+    });
+    let (measured, expected) = read.fold((0.0, 0.0), |sums, pair| (sums.0 + pair.0, sums.1 + pair.1));
+    if measured > 0.0 && expected > 0.0 { measured / expected } else { 1.0 }
+}
+
+/// The doubt about a step that disagrees with the model, and would not if the model knew of a drift that is too small to
+/// break the utilisation law. A few per cent more work make many per cent more response time when a station is busy.
+pub fn drifted(step: usize, factor: f64) -> Doubt {
+    let message = format!(
+        "the processor time of a request was {:+.1} % off the model's, and with that it would not disagree: did the \
+         machine change its speed since the calibration?",
+        100.0 * (factor - 1.0)
+    );
+    Doubt { step, law: Law::Utilisation, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::measurement::{BusyTime, Neighbours, Slice};
+
+    /// Ten seconds of a hundred requests each, 2 ms on average, on an otherwise idle machine.
+    fn quiet() -> Step {
+        let response = Distribution {
+            count: 1000,
+            mean_us: 2000.0,
+            p50_us: 500,
+            p95_us: 8000,
+            p99_us: 16_000,
+            max_us: 20_000,
+            ..Distribution::default()
+        };
+        let slice = Slice { completed: 50, mean_us: 2000.0, ..Slice::default() };
+        Step {
+            rate_per_s: 100.0,
+            warm_up_s: 1.0,
+            measured_s: 10.0,
+            held_out: true,
+            due: 1000,
+            sent: 1000,
+            completed: 1000,
+            failed: BTreeMap::new(),
+            users_exhausted: 0,
+            in_flight: 0.0,
+            generator_cpus: 0.1,
+            lag: Distribution {
+                count: 1000,
+                mean_us: 5.0,
+                p95_us: 1,
+                p99_us: 20,
+                max_us: 900,
+                ..Distribution::default()
+            },
+            service: response.clone(),
+            response,
+            classes: BTreeMap::new(),
+            slices: vec![slice; 20],
+            schedule: None,
+            stations: BTreeMap::from([("box cpu".to_owned(), BusyTime { busy_s: 6.0, elapsed_s: 10.0 })]),
+            neighbours: Some(Neighbours { processors: 2, used: 0.03, stolen: 0.0 }),
+            discarded: Vec::new(),
+        }
+    }
+
+    fn laws(step: &Step) -> Vec<Law> {
+        doubts(3, step).into_iter().map(|doubt| doubt.law).collect()
+    }
+
+    #[test]
+    fn a_quiet_step_is_believed() {
+        assert_eq!(laws(&quiet()), []);
+    }
+
+    #[test]
+    fn a_late_generator_is_noticed_in_the_mean_as_well_as_in_the_tail() {
+        let mut step = quiet();
+        step.lag.p99_us = 2387;
+        assert_eq!(laws(&step), [Law::Lag]);
+        let mut step = quiet();
+        step.lag.mean_us = 80.0;
+        assert_eq!(laws(&step), [Law::Lag]);
+        assert!(doubts(3, &step)[0].message.contains("mean"));
+    }
+
+    #[test]
+    fn parts_that_others_disturbed_are_forgiven_until_they_are_too_many() {
+        let mut step = quiet();
+        step.slices[..8].iter_mut().for_each(|slice| slice.disturbed = true);
+        assert_eq!(laws(&step), []);
+        step.slices[8].disturbed = true;
+        assert_eq!(laws(&step), [Law::Neighbours]);
+    }
+
+    #[test]
+    fn what_was_not_sent_or_not_answered_is_noticed() {
+        let missing = Step { sent: 980, ..quiet() };
+        assert_eq!(laws(&missing), [Law::Offered]);
+        let exhausted = Step { users_exhausted: 5, ..quiet() };
+        assert_eq!(laws(&exhausted), [Law::Users]);
+        let dead = Step {
+            failed: BTreeMap::from([("refused".to_owned(), 1000)]),
+            completed: 0,
+            response: Distribution::default(),
+            ..quiet()
+        };
+        assert_eq!(laws(&dead), [Law::Errors]);
+        let failing = Step { failed: BTreeMap::from([("status".to_owned(), 20)]), completed: 980, ..quiet() };
+        assert_eq!(laws(&failing), [Law::Errors]);
+        let little = Step { in_flight: 1.0, ..quiet() };
+        assert_eq!(laws(&little), [Law::Little]);
+    }
+
+    #[test]
+    fn busy_time_beyond_the_models_is_a_finding_where_response_times_say_the_same() {
+        assert_eq!(utilisation(&quiet(), &[("box cpu", 0.58)]), None);
+        let gap = utilisation(&quiet(), &[("box cpu", 0.48)]).unwrap();
+        assert!(gap.explains(-0.4) && !gap.explains(0.4));
+        assert!(gap.finding().contains("1.25 times"), "{}", gap.finding());
+        assert_eq!(gap.doubt(3).law, Law::Utilisation);
+    }
+
+    #[test]
+    fn only_what_came_from_outside_is_worth_a_repetition() {
+        assert!(Law::Lag.passes() && Law::Neighbours.passes());
+        assert!(!Law::Errors.passes() && !Law::Users.passes() && !Law::Utilisation.passes());
     }
 }

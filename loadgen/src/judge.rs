@@ -67,26 +67,48 @@ pub fn judge(
         let step = &results.steps[index];
         let stage = model::at_step(stage, results, step);
         let outcome = model::simulate_well(&stage, seed, CONFIDENCE)?.outcome;
-        let prediction = model::inspect(&stage, step, seed, REPLICATIONS)?;
-        let compare = |metric| match &prediction {
-            Some(prediction) => prediction.compare(metric, step, tolerances.of(metric)),
-            None => verdict::compare(metric, &outcome, step, tolerances.of(metric)),
-        };
-        let comparisons: Vec<Comparison> = Metric::ALL.into_iter().filter_map(compare).collect();
-        let gap = doubt::utilisation(step, &expected_processors(&stage, step, &outcome));
+        let comparisons = compare(&stage, step, &outcome, tolerances, seed)?;
+        let expected = expected_processors(&stage, step, &outcome);
         let mut doubts = doubt::doubts(index, step);
-        let finding = match gap {
-            Some(gap) if comparisons.iter().any(|figure| shows(&gap, figure)) => Some(gap.finding()),
-            Some(gap) => {
-                doubts.push(gap.doubt(index));
-                None
+        let mut finding = None;
+        match doubt::utilisation(step, &expected) {
+            Some(gap) if comparisons.iter().any(|figure| shows(&gap, figure)) => finding = Some(gap.finding()),
+            Some(gap) => doubts.push(gap.doubt(index)),
+            None if disagree(&comparisons) => {
+                let factor = doubt::drift(step, &expected);
+                let as_it_was = model::scaled(&stage, factor);
+                let outcome = model::simulate_well(&as_it_was, seed, CONFIDENCE)?.outcome;
+                if !disagree(&compare(&as_it_was, step, &outcome, tolerances, seed)?) {
+                    doubts.push(doubt::drifted(index, factor));
+                }
             }
-            None => None,
-        };
+            None => {}
+        }
         judged.push(JudgedStep { index, offered_per_s: step.offered_per_s(), outcome, comparisons, doubts, finding });
     }
     let verdict = overall(&judged);
     Ok(Judgement { steps: judged, verdict })
+}
+
+/// Every figure of a step, predicted and measured. `outcome` is what the stage does at the step's rate and mix, for
+/// results without a schedule.
+fn compare(
+    stage: &Stage,
+    step: &Step,
+    outcome: &Outcome,
+    tolerances: &Tolerances,
+    seed: u64,
+) -> Result<Vec<Comparison>, Report> {
+    let prediction = model::inspect(stage, step, seed, REPLICATIONS)?;
+    let of = |metric| match &prediction {
+        Some(prediction) => prediction.compare(metric, step, tolerances.of(metric)),
+        None => verdict::compare(metric, outcome, step, tolerances.of(metric)),
+    };
+    Ok(Metric::ALL.into_iter().filter_map(of).collect())
+}
+
+fn disagree(comparisons: &[Comparison]) -> bool {
+    comparisons.iter().any(|figure| figure.verdict == Verdict::Disagrees)
 }
 
 /// Whether a figure says the same as the gap in busy time: that requests demand more, or less, than the model thinks.

@@ -204,3 +204,64 @@ fn a_model_that_is_wrong_disagrees() {
         judgement.text()
     );
 }
+
+/// Lets the generator be late at a step, by a share of the response time.
+fn delay(step: &mut Step, share: f64) {
+    step.lag = Distribution { mean_us: share * step.response.mean_us, ..step.lag.clone() };
+}
+
+#[test]
+fn a_step_at_which_the_generator_was_late_tells_demands_and_no_shape() {
+    let truth = loaded(STAGE);
+    let mut results = measured(&truth.stage, true);
+    let chosen = judge::chosen(&results, None, false);
+    delay(&mut results.steps[5], 0.2);
+    let fitted = fit::fit(&results, &guess(), &chosen, 1).unwrap();
+    assert!(fitted.warnings.iter().any(|text| text.starts_with("step 6: only its busy time")), "{:?}", fitted.warnings);
+    let Settings::AppServer(app) = &fitted.stage.components[1].settings else { panic!() };
+    assert!((app.demand.get(Class::Read).mean.as_ms_f64() / 4.0 - 1.0).abs() < 0.03);
+}
+
+#[test]
+fn one_wild_step_does_not_change_how_requests_share_the_processor() {
+    let truth = loaded(STAGE);
+    let mut results = measured(&truth.stage, true);
+    let chosen = judge::chosen(&results, None, false);
+    // As if small requests had waited behind large ones: a median six times as long.
+    let wild = &mut results.steps[6];
+    wild.response.p50_us = (wild.response.p50_us * 6).min(wild.response.p95_us);
+    let fitted = fit::fit(&results, &truth, &chosen, 1).unwrap();
+    let Settings::AppServer(app) = &truth.stage.components[1].settings else { panic!() };
+    assert_eq!(fitted.shape.workers, Some(app.workers));
+}
+
+#[test]
+fn a_measurement_that_was_disturbed_throughout_is_refused_and_every_step_named() {
+    let truth = loaded(STAGE);
+    let mut results = measured(&truth.stage, true);
+    let chosen = judge::chosen(&results, None, false);
+    results.steps.iter_mut().for_each(|step| delay(step, 0.2));
+    let error = fit::fit(&results, &truth, &chosen, 1).unwrap_err();
+    let refused = error.downcast_ref::<fit::Doubtful>().unwrap();
+    assert_eq!(refused.reasons.len(), chosen.len());
+    assert!(refused.to_string().contains("step 7: ") && refused.to_string().contains("late"), "{refused}");
+}
+
+#[test]
+fn a_step_in_doubt_can_neither_agree_nor_disagree() {
+    let truth = loaded(STAGE);
+    let mut results = measured(&truth.stage, true);
+    for step in results.steps.iter_mut().filter(|step| step.held_out) {
+        delay(step, 0.2);
+    }
+    for stage in [&truth.stage, &guess().stage] {
+        let judgement = judged(&results, stage);
+        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{}", judgement.text());
+        assert!(judgement.text().contains("in doubt") && judgement.conclusion().contains("cannot be believed"));
+    }
+    // One step in doubt leaves open whether the model agrees, and undoes no disagreement elsewhere.
+    let last = results.steps.len() - 1;
+    results.steps[last].lag = Distribution::default();
+    assert_eq!(judged(&results, &truth.stage).verdict, Verdict::Inconclusive);
+    assert_eq!(judged(&results, &guess().stage).verdict, Verdict::Disagrees);
+}

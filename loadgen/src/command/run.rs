@@ -122,7 +122,15 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
             match results.steps.iter().position(|step| step.completed == 0) {
                 None => Ok(Exit::Agrees),
                 Some(index) => {
-                    eprintln!("step {} measured nothing: no request was answered as expected", index + 1);
+                    let failed = results.steps[index].failed.iter().map(|(kind, count)| format!("{count} {kind}"));
+                    let failed: Vec<String> = failed.collect();
+                    eprintln!(
+                        "step {} measured nothing, as no request was answered as expected ({}): does the deployment \
+                         answer at {}, and what the plan asks for?",
+                        index + 1,
+                        failed.join(", "),
+                        results.host
+                    );
                     Ok(Exit::Inconclusive)
                 }
             }

@@ -193,7 +193,7 @@ fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Dema
         factors.push(best_factor(results, &stage, &others, seed)?);
     }
     let spread = batch_means(&factors, CONFIDENCE).half_width() * (chosen.len() as f64 - 1.0);
-    let busiest = busiest(results, &scaled(&stage, factor), chosen, seed)?;
+    let busiest = busiest(results, &model::scaled(&stage, factor), chosen, seed)?;
     if busiest < IDENTIFIABLE_LOAD {
         fitted.warnings.push(format!(
             "no station is more than {:.0} % busy at these steps: demand and latency cannot be told apart well; \
@@ -223,24 +223,8 @@ fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Dema
     Ok(())
 }
 
-fn scaled(stage: &Stage, factor: f64) -> Stage {
-    let mut stage = stage.clone();
-    for component in &mut stage.components {
-        let demand = match &mut component.settings {
-            Settings::AppServer(app) => &mut app.demand,
-            Settings::Database(database) => &mut database.demand,
-            _ => continue,
-        };
-        for class in Class::ALL {
-            let mean = &mut demand.get_mut(class).mean;
-            *mean = Duration::from_secs_f64(mean.as_secs_f64() * factor);
-        }
-    }
-    stage
-}
-
 fn best_factor(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<f64, Report> {
-    let cost = |log: f64| misfit(results, &scaled(stage, log.exp()), chosen, seed);
+    let cost = |log: f64| misfit(results, &model::scaled(stage, log.exp()), chosen, seed);
     golden_section(-FACTOR_LOG_MAX, FACTOR_LOG_MAX, 0.002, cost).map(f64::exp)
 }
 
