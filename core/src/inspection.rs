@@ -84,9 +84,9 @@ impl Prediction {
     fn error(&self, metric: Metric, step: &Step, predicted: Interval, measured: f64) -> Option<Interval> {
         // For the value alone: it is there or it is not.
         let ratio = relative_error(predicted, Interval::around(measured, 0.0))?.value + 1.0;
-        let answers = step.slices.iter().map(|slice| slice.completed as f64).sum::<f64>() / step.slices.len() as f64;
-        let apart = step.slices.iter().zip(&self.slices).filter(|(slice, _)| slice.completed > 0);
-        let apart = apart.filter_map(|(slice, figures)| {
+        let counted = || step.slices.iter().zip(&self.slices).filter(|(slice, _)| slice.counts());
+        let answers = counted().map(|(slice, _)| slice.completed as f64).sum::<f64>() / counted().count() as f64;
+        let apart = counted().filter_map(|(slice, figures)| {
             let apart = (figures.as_ref()?[metric as usize] - ratio * slice_figure(slice, metric)) / measured;
             // A mean is the sum of its parts, each by the number of its answers; a percentile is not.
             Some(if metric == Metric::Mean { apart * slice.completed as f64 / answers } else { apart })
@@ -112,14 +112,19 @@ fn slice_figure(slice: &Slice, metric: Metric) -> f64 {
 struct Window {
     from: Nanos,
     to: Nanos,
-    slices: usize,
+    /// Whether each slice counts.
+    slices: Vec<bool>,
 }
 
 impl Window {
     fn of(step: &Step) -> Self {
         let ns = |seconds: f64| (seconds * 1e9 + 0.5) as Nanos;
         let from = ns(step.warm_up_s);
-        Self { from, to: from + ns(step.measured_s), slices: step.slices.len() }
+        Self {
+            from,
+            to: from + ns(step.measured_s),
+            slices: step.slices.iter().map(|slice| !slice.disturbed).collect(),
+        }
     }
 
     fn holds(&self, at: Nanos) -> bool {
@@ -128,12 +133,13 @@ impl Window {
 
     /// Response times of the answered requests that came in each slice, in milliseconds.
     fn parts(&self, schedule: &Schedule, responses: &[Option<Nanos>]) -> Vec<Vec<f64>> {
-        let mut parts = vec![Vec::new(); self.slices];
+        let mut parts = vec![Vec::new(); self.slices.len()];
         for (arrival, response) in schedule.arrivals().iter().zip(responses) {
             if let Some(ns) = response
                 && self.holds(arrival.at)
             {
-                let slice = u128::from(arrival.at - self.from) * self.slices as u128 / u128::from(self.to - self.from);
+                let slice =
+                    u128::from(arrival.at - self.from) * self.slices.len() as u128 / u128::from(self.to - self.from);
                 parts[slice as usize].push(*ns as f64 / 1e6);
             }
         }
@@ -146,7 +152,8 @@ impl Window {
         };
         let answered = schedule.arrivals().iter().zip(responses).filter(|pair| ended(*pair)).count();
         let per_s = answered as f64 / ((self.to - self.from) as f64 / 1e9);
-        figures(parts.concat(), per_s).unwrap_or([per_s, f64::NAN, f64::NAN, f64::NAN, f64::NAN])
+        let counted = parts.iter().zip(&self.slices).filter(|(_, counts)| **counts).flat_map(|(part, _)| part);
+        figures(counted.copied().collect(), per_s).unwrap_or([per_s, f64::NAN, f64::NAN, f64::NAN, f64::NAN])
     }
 }
 

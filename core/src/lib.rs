@@ -15,7 +15,8 @@
 //! - [`stage`]: a board that can be simulated, and the rules it keeps.
 //! - [`simulate`] and [`theory`]: the two solvers; both turn a stage into an [`outcome`].
 //! - [`cost`]: what a stage costs, as planned and as run.
-//! - [`measurement`], [`calibrate`], [`verdict`]: what was measured; fitting demands; whether the model agrees with it.
+//! - [`measurement`], [`doubt`], [`calibrate`], [`verdict`]: what was measured, and whether to believe it; fitting
+//!   demands; whether the model agrees.
 //! - [`inspection`]: the prediction for the very requests that were measured.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
@@ -23,6 +24,7 @@
 pub mod calibrate;
 pub mod component;
 pub mod cost;
+pub mod doubt;
 pub mod engine;
 pub mod figure;
 pub mod hardware;

@@ -90,13 +90,14 @@ pub struct Step {
     pub failed: BTreeMap<String, u64>,
     /// Requests that found every user busy when they were due.
     pub users_exhausted: u64,
-    /// Requests that were due and not yet answered, sampled by a clock of its own, on average.
+    /// Requests that were due and not yet answered, sampled by a clock of its own, on average over the parts that were not
+    /// disturbed.
     pub in_flight: f64,
     /// Processors' worth of time that the generator itself used.
     pub generator_cpus: f64,
-    /// Sent minus due.
+    /// Sent minus due, of the parts that were not disturbed.
     pub lag: Distribution,
-    /// From due to the last byte.
+    /// From due to the last byte, of the parts that were not disturbed.
     pub response: Distribution,
     /// From sent to the last byte.
     pub service: Distribution,
@@ -110,6 +111,12 @@ pub struct Step {
     pub schedule: Option<String>,
     /// Stations whose busy time was read while the step ran, by the station's name in the stage: `box cpu`.
     pub stations: BTreeMap<String, BusyTime>,
+    /// What else went on on the processors of the generator and of the stations. Absent where the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<Neighbours>,
+    /// Why earlier measurements of this step were thrown away, in order: each as the doubts about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discarded: Vec<String>,
 }
 
 /// What one class of request saw.
@@ -166,6 +173,10 @@ pub struct Slice {
     pub p95_us: u64,
     /// Their 99th percentile.
     pub p99_us: u64,
+    /// Something from outside disturbed this part, or the one before: other programs, or other machines, used the
+    /// processors. Its requests are in no response time of the step, and in no comparison.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disturbed: bool,
 }
 
 /// Processor time of a station over a step's window.
@@ -176,6 +187,13 @@ pub struct BusyTime {
     pub busy_s: f64,
     /// Seconds between the two readings.
     pub elapsed_s: f64,
+}
+
+impl Slice {
+    /// Whether something can be learnt from it: it has answers, and nothing disturbed it.
+    pub const fn counts(&self) -> bool {
+        self.completed > 0 && !self.disturbed
+    }
 }
 
 impl BusyTime {
@@ -287,12 +305,24 @@ impl Step {
             let edge = 2.0 / self.measured_s;
             return Interval { value, low: value - edge, high: value + edge };
         }
-        let parts: Vec<f64> = self.slices.iter().filter(|slice| slice.completed > 0).map(read).collect();
+        let parts: Vec<f64> = self.slices.iter().filter(|slice| slice.counts()).map(read).collect();
         if parts.len() < 3 {
             return Interval { value, low: f64::NEG_INFINITY, high: f64::INFINITY };
         }
         quantile_interval(value, &parts, confidence)
     }
+}
+
+/// Processor time that neither the generator nor the stations used, over a step's window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Neighbours {
+    /// Processors that were watched: those of the generator and of the stations.
+    pub processors: u32,
+    /// Processors' worth of time that other programs used of them.
+    pub used: f64,
+    /// Processors' worth of time that a hypervisor gave to other machines: *steal*.
+    pub stolen: f64,
 }
 
 /// Why a results file cannot be used.
@@ -361,6 +391,10 @@ impl Step {
         for (name, busy) in &self.stations {
             within(busy.busy_s, 0.0, 1e9, || format!("{path}.stations.{name}.busy_s"))?;
             within(busy.elapsed_s, 1e-3, 1e6, || format!("{path}.stations.{name}.elapsed_s"))?;
+        }
+        if let Some(neighbours) = &self.neighbours {
+            within(neighbours.used, 0.0, 1e6, || format!("{path}.neighbours.used"))?;
+            within(neighbours.stolen, 0.0, 1e6, || format!("{path}.neighbours.stolen"))?;
         }
         Ok(())
     }

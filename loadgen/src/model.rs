@@ -5,14 +5,15 @@ use std::io::Read;
 use std::path::Path;
 
 use hockeystick_content::{TEXT_BYTES_MAX, builtin, stage};
-use hockeystick_core::component::Kind;
+use hockeystick_core::component::{Kind, Settings};
 use hockeystick_core::inspection::Prediction;
 use hockeystick_core::measurement::{Results, Step};
 use hockeystick_core::schedule::Schedule;
 use hockeystick_core::simulate::{self, Run, RunOptions};
 use hockeystick_core::stage::{Problem, Stage};
 use hockeystick_core::theory;
-use hockeystick_core::units::Rate;
+use hockeystick_core::units::{Duration, Rate};
+use hockeystick_core::workload::Class;
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 
 /// A stage with the text that it was read from.
@@ -51,6 +52,23 @@ pub fn at_step(stage: &Stage, results: &Results, step: &Step) -> Stage {
     stage.workload.rate = Rate::per_second(step.offered_per_s());
     stage.workload.mix = step.mix();
     stage.workload.arrivals = results.arrivals;
+    stage
+}
+
+/// The stage with all demands for processor time times `factor`.
+pub fn scaled(stage: &Stage, factor: f64) -> Stage {
+    let mut stage = stage.clone();
+    for component in &mut stage.components {
+        let demand = match &mut component.settings {
+            Settings::AppServer(app) => &mut app.demand,
+            Settings::Database(database) => &mut database.demand,
+            _ => continue,
+        };
+        for class in Class::ALL {
+            let mean = &mut demand.get_mut(class).mean;
+            *mean = Duration::from_secs_f64(mean.as_secs_f64() * factor);
+        }
+    }
     stage
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
+use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::Step;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -86,6 +87,13 @@ impl View for Terminal {
         for (kind, count) in &step.failed {
             text += &format!("; {count} {kind}");
         }
+        if let Some(doubt) = doubts(number, step).first() {
+            text += &format!("; in doubt: {}", doubt.message);
+        }
         self.line(&text);
+    }
+
+    fn step_repeats(&self, number: usize, _: &str) {
+        self.line(&format!("step {number} once more, for it was disturbed"));
     }
 }

@@ -92,7 +92,7 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
     let slice = |index: usize| {
         let scatter = if index.is_multiple_of(2) { 0.98 } else { 1.02 };
         let [p50_us, p95_us, p99_us] = [p50, p95, p99].map(|value| (value * scatter) as u64);
-        Slice { completed: due / 20, mean_us: mean * scatter, p50_us, p95_us, p99_us }
+        Slice { completed: due / 20, mean_us: mean * scatter, p50_us, p95_us, p99_us, disturbed: false }
     };
     let busy_s = utilisation["box cpu"].known().unwrap() * SECONDS;
     let busy_time = BusyTime { busy_s, elapsed_s: SECONDS };
@@ -116,6 +116,8 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
         slices: (0..20).map(slice).collect(),
         schedule: None,
         stations: if with_busy_time { BTreeMap::from([("box cpu".to_owned(), busy_time)]) } else { BTreeMap::new() },
+        neighbours: None,
+        discarded: Vec::new(),
     }
 }
 
@@ -170,7 +172,7 @@ fn calibration_finds_the_demands_and_the_check_agrees() {
     assert_eq!(loaded(&fitted.text).stage, fitted.stage);
     let judgement = judged(&results, &fitted.stage);
     assert_eq!(judgement.verdict, Verdict::Agrees, "{}", judgement.text());
-    assert!(judgement.doubts.is_empty(), "{:?}", judgement.doubts);
+    assert!(judgement.steps.iter().all(|step| step.doubts.is_empty()), "{}", judgement.text());
 }
 
 #[test]
@@ -195,6 +197,71 @@ fn a_model_that_is_wrong_disagrees() {
     let results = measured(&truth.stage, true);
     let judgement = judged(&results, &guess().stage);
     assert_eq!(judgement.verdict, Verdict::Disagrees, "{}", judgement.text());
-    // The demands do not explain the busy time that was measured either.
-    assert!(!judgement.doubts.is_empty());
+    // The busy time says the same, so it is a finding and no doubt about the measurement.
+    assert!(
+        judgement.steps.iter().all(|step| step.doubts.is_empty() && step.finding.is_some()),
+        "{}",
+        judgement.text()
+    );
+}
+
+/// Lets the generator be late at a step, by a share of the response time.
+fn delay(step: &mut Step, share: f64) {
+    step.lag = Distribution { mean_us: share * step.response.mean_us, ..step.lag.clone() };
+}
+
+#[test]
+fn a_step_at_which_the_generator_was_late_tells_demands_and_no_shape() {
+    let truth = loaded(STAGE);
+    let mut results = measured(&truth.stage, true);
+    let chosen = judge::chosen(&results, None, false);
+    delay(&mut results.steps[5], 0.2);
+    let fitted = fit::fit(&results, &guess(), &chosen, 1).unwrap();
+    assert!(fitted.warnings.iter().any(|text| text.starts_with("step 6: only its busy time")), "{:?}", fitted.warnings);
+    let Settings::AppServer(app) = &fitted.stage.components[1].settings else { panic!() };
+    assert!((app.demand.get(Class::Read).mean.as_ms_f64() / 4.0 - 1.0).abs() < 0.03);
+}
+
+#[test]
+fn one_wild_step_does_not_change_how_requests_share_the_processor() {
+    let truth = loaded(STAGE);
+    let mut results = measured(&truth.stage, true);
+    let chosen = judge::chosen(&results, None, false);
+    // As if small requests had waited behind large ones: a median six times as long.
+    let wild = &mut results.steps[6];
+    wild.response.p50_us = (wild.response.p50_us * 6).min(wild.response.p95_us);
+    let fitted = fit::fit(&results, &truth, &chosen, 1).unwrap();
+    let Settings::AppServer(app) = &truth.stage.components[1].settings else { panic!() };
+    assert_eq!(fitted.shape.workers, Some(app.workers));
+}
+
+#[test]
+fn a_measurement_that_was_disturbed_throughout_is_refused_and_every_step_named() {
+    let truth = loaded(STAGE);
+    let mut results = measured(&truth.stage, true);
+    let chosen = judge::chosen(&results, None, false);
+    results.steps.iter_mut().for_each(|step| delay(step, 0.2));
+    let error = fit::fit(&results, &truth, &chosen, 1).unwrap_err();
+    let refused = error.downcast_ref::<fit::Doubtful>().unwrap();
+    assert_eq!(refused.reasons.len(), chosen.len());
+    assert!(refused.to_string().contains("step 7: ") && refused.to_string().contains("late"), "{refused}");
+}
+
+#[test]
+fn a_step_in_doubt_can_neither_agree_nor_disagree() {
+    let truth = loaded(STAGE);
+    let mut results = measured(&truth.stage, true);
+    for step in results.steps.iter_mut().filter(|step| step.held_out) {
+        delay(step, 0.2);
+    }
+    for stage in [&truth.stage, &guess().stage] {
+        let judgement = judged(&results, stage);
+        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{}", judgement.text());
+        assert!(judgement.text().contains("in doubt") && judgement.conclusion().contains("cannot be believed"));
+    }
+    // One step in doubt leaves open whether the model agrees, and undoes no disagreement elsewhere.
+    let last = results.steps.len() - 1;
+    results.steps[last].lag = Distribution::default();
+    assert_eq!(judged(&results, &truth.stage).verdict, Verdict::Inconclusive);
+    assert_eq!(judged(&results, &guess().stage).verdict, Verdict::Disagrees);
 }

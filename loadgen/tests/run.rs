@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{GOOD, Server, pause, request, run, try_run};
-use hockeystick_core::measurement::Ended;
+use common::{GOOD, Server, pause, request, run, run_with, try_run};
+use hockeystick_core::measurement::{Ended, Step};
 use hockeystick_core::workload::Class;
-use hockeystick_loadgen::run::Interrupt;
+use hockeystick_loadgen::plan::PlannedStep;
+use hockeystick_loadgen::run::{Interrupt, Progress, View};
 use hockeystick_loadgen::store;
 use tokio::io::AsyncWriteExt;
 
@@ -142,4 +143,39 @@ fn a_folder_that_cannot_be_written_is_told_before_anything_is_sent() {
         try_run(&server.url(), "steps = [{ rate = \"50/s\", seconds = 1 }]", out, &Interrupt::default()).unwrap_err();
     assert!(error.to_string().contains("cannot write /dev/null/results.json"), "{error}");
     assert!(!seen.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_step_that_was_disturbed_is_repeated_and_the_file_says_why() {
+    let server = Server::answering(GOOD, true);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("results.json");
+    // A blocked runtime is a late generator: every look at the first measurement keeps its only thread for a while.
+    let late = LateOnce::default();
+    let plan = "arrivals = \"constant\"\nusers = 4\nsteps = [{ rate = \"200/s\", seconds = 1 }]";
+    let results = run_with(&server.url(), plan, &out, &Interrupt::default(), &late, 2).unwrap();
+    assert_eq!((results.ended.clone(), results.steps.len()), (Ended::Complete, 1));
+    let discarded = &results.steps[0].discarded;
+    assert!(!discarded.is_empty() && discarded[0].contains("late"), "{discarded:?}");
+    assert_eq!(late.ended.load(Ordering::Relaxed) as usize, discarded.len() + 1);
+    assert!(store::read_results(&out).unwrap() == results);
+}
+
+/// Keeps the generator's thread while the first measurement runs.
+#[derive(Default)]
+struct LateOnce {
+    ended: AtomicU64,
+}
+
+impl View for LateOnce {
+    fn step_begins(&self, _: usize, _: usize, _: &PlannedStep) {}
+    fn progress(&self, _: &Progress) {
+        if self.ended.load(Ordering::Relaxed) == 0 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    fn step_ends(&self, _: usize, _: &Step) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+    fn step_repeats(&self, _: usize, _: &str) {}
 }

@@ -2,6 +2,7 @@
 
 pub mod exports;
 pub mod laws;
+pub mod measured;
 pub mod random;
 pub mod tight;
 pub mod workloads;

@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use miette::Report;
 
+use crate::fit;
+
 /// Drives a deployment, and says whether the model of it holds.
 #[derive(Debug, Parser)]
 #[command(name = "loadgen", version, arg_required_else_help = true, after_help = EXIT_CODES)]
@@ -34,7 +36,7 @@ Exit codes:
   0  done; `check`: the model agrees with the measurement
   1  `check`: the model disagrees with the measurement
   2  usage, or a file or host that cannot be used
-  3  `check`: inconclusive, or a measurement that is not to be believed; `run`: interrupted, or nothing measured
+  3  `check`, `calibrate`: inconclusive, or a measurement that cannot be believed; `run`: interrupted, or nothing measured
   4  `run`: a guard rail stopped it";
 
 #[derive(Debug, Subcommand)]
@@ -81,7 +83,7 @@ impl Cli {
         };
         outcome.unwrap_or_else(|error: Report| {
             eprintln!("{error:?}");
-            Exit::Usage
+            if error.is::<fit::Doubtful>() { Exit::Inconclusive } else { Exit::Usage }
         })
     }
 }

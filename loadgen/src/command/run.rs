@@ -73,6 +73,10 @@ pub(super) struct Options {
     /// Threads that send; one is enough for some ten thousand requests a second
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
+    /// Times that a step is repeated when something from outside disturbed it: the generator was late, or other programs
+    /// took its processors
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
+    repeat: u32,
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
@@ -87,8 +91,8 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         seconds_max: options.max_seconds,
         requests_max: options.max_requests as f64,
     };
-    limits.permit(&host, &plan).into_diagnostic()?;
-    if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan)? {
+    limits.permit(&host, &plan, options.repeat).into_diagnostic()?;
+    if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, options.repeat)? {
         return Err(miette!("not confirmed: nothing was sent"));
     }
     if let Some(core) = options.core {
@@ -103,6 +107,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         out: options.out.clone(),
         meters: options.utilisation.clone(),
         threads: usize::from(options.threads),
+        repeats: options.repeat,
     };
     let steps = run_options.plan.steps.len();
     let results = run::run(run_options, &interrupt, &view).map_err(|error| match error {
@@ -117,7 +122,15 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
             match results.steps.iter().position(|step| step.completed == 0) {
                 None => Ok(Exit::Agrees),
                 Some(index) => {
-                    eprintln!("step {} measured nothing: no request was answered as expected", index + 1);
+                    let failed = results.steps[index].failed.iter().map(|(kind, count)| format!("{count} {kind}"));
+                    let failed: Vec<String> = failed.collect();
+                    eprintln!(
+                        "step {} measured nothing, as no request was answered as expected ({}): does the deployment \
+                         answer at {}, and what the plan asks for?",
+                        index + 1,
+                        failed.join(", "),
+                        results.host
+                    );
                     Ok(Exit::Inconclusive)
                 }
             }
@@ -134,12 +147,16 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
 }
 
 /// Asks whether another host may be loaded.
-fn confirmed(host: &Url, plan: &Plan) -> Result<bool, Report> {
+fn confirmed(host: &Url, plan: &Plan, repeats: u32) -> Result<bool, Report> {
     if !stdin().is_terminal() {
         return Err(miette!(help = "add --yes if you mean it", "nobody is there to confirm that {host} may be loaded"));
     }
+    let again = match repeats {
+        0 => String::new(),
+        _ => format!(" (up to {} times as many, where steps are repeated)", repeats + 1),
+    };
     eprint!(
-        "Send about {:.0} requests over {:.0} s, up to {:.0} a second, to {host}? [y/N] ",
+        "Send about {:.0} requests over {:.0} s, up to {:.0} a second, to {host}{again}? [y/N] ",
         plan.requests_expected(),
         plan.seconds(),
         plan.rate_max_per_s()

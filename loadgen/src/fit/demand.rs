@@ -10,7 +10,7 @@ use hockeystick_core::units::Duration;
 use hockeystick_core::workload::{Class, PerClass};
 use miette::{Report, miette};
 
-use super::{CONFIDENCE, FittedDemand};
+use super::{CONFIDENCE, FittedDemand, Sound};
 use crate::model;
 
 /// A stage with fitted demands.
@@ -21,17 +21,17 @@ pub(super) struct Demands {
     pub(super) warnings: Vec<String>,
 }
 
-pub(super) fn fit(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<Demands, Report> {
-    let measured = chosen.iter().flat_map(|&index| results.steps[index].stations.keys());
+pub(super) fn fit(results: &Results, stage: &Stage, sound: &Sound, seed: u64) -> Result<Demands, Report> {
+    let measured = sound.busy.iter().flat_map(|&index| results.steps[index].stations.keys());
     let mut names: Vec<&String> = measured.collect();
     names.sort();
     names.dedup();
     let mut fitted = Demands { stage: stage.clone(), demands: Vec::new(), methods: Vec::new(), warnings: Vec::new() };
     for name in names {
-        by_utilisation(results, chosen, name, &mut fitted)?;
+        by_utilisation(results, &sound.busy, name, &mut fitted)?;
     }
     if fitted.demands.is_empty() {
-        by_response(results, chosen, seed, &mut fitted)?;
+        by_response(results, &sound.response, seed, &mut fitted)?;
     }
     Ok(fitted)
 }
@@ -193,7 +193,7 @@ fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Dema
         factors.push(best_factor(results, &stage, &others, seed)?);
     }
     let spread = batch_means(&factors, CONFIDENCE).half_width() * (chosen.len() as f64 - 1.0);
-    let busiest = busiest(results, &scaled(&stage, factor), chosen, seed)?;
+    let busiest = busiest(results, &model::scaled(&stage, factor), chosen, seed)?;
     if busiest < IDENTIFIABLE_LOAD {
         fitted.warnings.push(format!(
             "no station is more than {:.0} % busy at these steps: demand and latency cannot be told apart well; \
@@ -223,24 +223,8 @@ fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Dema
     Ok(())
 }
 
-fn scaled(stage: &Stage, factor: f64) -> Stage {
-    let mut stage = stage.clone();
-    for component in &mut stage.components {
-        let demand = match &mut component.settings {
-            Settings::AppServer(app) => &mut app.demand,
-            Settings::Database(database) => &mut database.demand,
-            _ => continue,
-        };
-        for class in Class::ALL {
-            let mean = &mut demand.get_mut(class).mean;
-            *mean = Duration::from_secs_f64(mean.as_secs_f64() * factor);
-        }
-    }
-    stage
-}
-
 fn best_factor(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<f64, Report> {
-    let cost = |log: f64| misfit(results, &scaled(stage, log.exp()), chosen, seed);
+    let cost = |log: f64| misfit(results, &model::scaled(stage, log.exp()), chosen, seed);
     golden_section(-FACTOR_LOG_MAX, FACTOR_LOG_MAX, 0.002, cost).map(f64::exp)
 }
 

@@ -5,12 +5,15 @@
 //! 2. What only response times show: how demands vary, whether requests are worked on one by one or together, and the
 //!    constant time on the way (`shape`).
 //!
+//! No conclusion comes from a step that cannot be believed: see [`Sound`].
+//!
 //! The fitted stage is the author's file with the new values in it (`file`).
 
 mod demand;
 mod file;
 mod shape;
 
+use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::Results;
 use hockeystick_core::stage::Stage;
 use hockeystick_core::statistics::Interval;
@@ -68,8 +71,62 @@ pub fn fit(results: &Results, loaded: &Loaded, chosen: &[usize], seed: u64) -> R
             "there is no step to calibrate on"
         ));
     }
-    let demand::Demands { stage, demands, methods, mut warnings } = demand::fit(results, &loaded.stage, chosen, seed)?;
-    let (stage, shape) = shape::fit(results, &stage, chosen, seed, &mut warnings)?;
+    let sound = Sound::among(results, chosen)?;
+    let demand::Demands { stage, demands, methods, warnings } = demand::fit(results, &loaded.stage, &sound, seed)?;
+    let warnings_of_steps = sound.warnings.clone();
+    let mut warnings: Vec<String> = warnings_of_steps.into_iter().chain(warnings).collect();
+    let (stage, shape) = shape::fit(results, &stage, &sound.response, seed, &mut warnings)?;
     let text = file::write(&loaded.text, &stage, &demands, &shape)?;
     Ok(Fitted { stage, text, demands, shape, methods, warnings })
 }
+
+/// Steps that something can be learnt from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sound {
+    /// Those whose busy time tells demands.
+    pub busy: Vec<usize>,
+    /// Those whose response times can be believed as well.
+    pub response: Vec<usize>,
+    /// What is wrong with the others.
+    pub warnings: Vec<String>,
+}
+
+/// Too few steps can be believed.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("too few steps can be believed to calibrate on:\n{}", .reasons.join("\n"))]
+#[diagnostic(help("measure again on a quiet machine; `loadgen run --repeat 2` repeats a step that was disturbed"))]
+pub struct Doubtful {
+    /// What is wrong with the others, step by step.
+    pub reasons: Vec<String>,
+}
+
+impl Sound {
+    /// Sorts the steps of a measurement (indices from 0).
+    ///
+    /// # Errors
+    /// When too few are left for anything to follow from them.
+    pub fn among(results: &Results, chosen: &[usize]) -> Result<Self, Doubtful> {
+        let mut sound = Self { busy: Vec::new(), response: Vec::new(), warnings: Vec::new() };
+        for &index in chosen {
+            let found = doubts(index, &results.steps[index]);
+            let spared = found.iter().all(|doubt| doubt.law.spares_demands());
+            if spared {
+                sound.busy.push(index);
+            }
+            let Some(first) = found.iter().find(|doubt| !doubt.law.spares_demands()).or(found.first()) else {
+                sound.response.push(index);
+                continue;
+            };
+            let use_of_it = if spared { "only its busy time is used" } else { "it is left out" };
+            sound.warnings.push(format!("step {}: {use_of_it}, as {}", index + 1, first.message));
+        }
+        // With fewer, one odd step decides.
+        if sound.response.len() < chosen.len().min(RESPONSES_MIN) {
+            return Err(Doubtful { reasons: sound.warnings });
+        }
+        Ok(sound)
+    }
+}
+
+/// Steps with believable response times that a shape follows from.
+const RESPONSES_MIN: usize = 2;

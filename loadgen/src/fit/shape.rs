@@ -5,11 +5,13 @@
 //! percentile are nearest wins. An error counts by how sure the measurement is, so that a noisy percentile has little to
 //! say. The steps that are held out are never looked at.
 
+use std::collections::BTreeMap;
+
 use hockeystick_core::component::{Kind, Settings};
 use hockeystick_core::measurement::{Metric, Results, Step};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::units::Duration;
-use hockeystick_core::verdict::{Law, doubts, predicted};
+use hockeystick_core::verdict::predicted;
 use hockeystick_core::workload::Class;
 use miette::Report;
 
@@ -24,7 +26,8 @@ const METRICS: [Metric; 3] = [Metric::Mean, Metric::P50, Metric::P95];
 /// Relative error that no model of a real deployment is blamed for.
 const ERROR_FLOOR: f64 = 0.05;
 /// Another number of workers than the stage's own must fit better by this much: the 95 % quantile of chi-square with one
-/// degree of freedom, as in a likelihood ratio test.
+/// degree of freedom, as in a likelihood ratio test; and whichever step is left out, so that it never is one odd step
+/// that says so. How requests share a processor shows at every load.
 const WORKERS_GAIN_MIN: f64 = 3.84;
 /// Simulations of a step's own requests, for each shape that is tried.
 const REPLICATIONS: u64 = 8;
@@ -48,32 +51,33 @@ pub struct Shape {
 pub(super) fn fit(
     results: &Results,
     stage: &Stage,
-    chosen: &[usize],
+    steps: &[usize],
     seed: u64,
     warnings: &mut Vec<String>,
 ) -> Result<(Stage, Shape), Report> {
-    let steps = punctual(results, chosen);
     let comparable = model::comparable(results);
-    let mut best: Option<(Stage, Shape, f64)> = None;
-    for (place, workers) in workers(stage).into_iter().enumerate() {
-        // The stage's own number comes first and needs no reason.
-        let penalty = if place == 0 { 0.0 } else { WORKERS_GAIN_MIN };
+    let mut best: Option<Candidate> = None;
+    // The stage's own number of workers comes first and needs no reason.
+    for workers in workers(stage) {
+        let mut of_these: Option<Candidate> = None;
         for variation in VARIATIONS {
             let mut candidate = stage.clone();
             apply(&mut candidate, variation, workers);
             set_latency(&mut candidate, Duration::ZERO);
-            let groups = groups(figures(results, &candidate, &steps, seed)?, &comparable);
-            let cost = groups.iter().map(|group| cost(&group.figures, group.latency_ms)).sum::<f64>() + penalty;
-            if best.as_ref().is_none_or(|(.., so_far)| cost < *so_far) {
-                let latency = whole_us(groups.first().map_or(0.0, |group| group.latency_ms) / 2e3);
-                set_latency(&mut candidate, latency);
-                let misfit = misfit(&groups);
-                best = Some((candidate, Shape { variation, workers, latency, misfit }, cost));
+            let groups = groups(figures(results, &candidate, steps, seed)?, &comparable);
+            let candidate = Candidate::new(candidate, variation, workers, &groups);
+            if of_these.as_ref().is_none_or(|so_far| candidate.cost() < so_far.cost()) {
+                of_these = Some(candidate);
             }
+        }
+        if let Some(candidate) = of_these
+            && best.as_ref().is_none_or(|best| candidate.gain_at_least(best) >= WORKERS_GAIN_MIN)
+        {
+            best = Some(candidate);
         }
     }
     // VARIATIONS and `workers` are never empty, so there is a best one.
-    let (stage, shape, _) = best.ok_or_else(|| miette::miette!("no shape fits"))?;
+    let Candidate { stage, shape, .. } = best.ok_or_else(|| miette::miette!("no shape fits"))?;
     if shape.misfit > 0.15 {
         warnings.push(format!(
             "even at the calibration steps the model is off by {:.0} % on average: the measurement is noisy, or the \
@@ -84,12 +88,36 @@ pub(super) fn fit(
     Ok((stage, shape))
 }
 
-/// The steps at which the generator was on time; all of them when it hardly ever was.
-fn punctual(results: &Results, chosen: &[usize]) -> Vec<usize> {
-    let on_time =
-        |index: &usize| !doubts(*index, &results.steps[*index], &[]).iter().any(|doubt| doubt.law == Law::Lag);
-    let steps: Vec<usize> = chosen.iter().copied().filter(on_time).collect();
-    if steps.len() * 2 >= chosen.len() { steps } else { chosen.to_vec() }
+/// A shape that is tried.
+struct Candidate {
+    stage: Stage,
+    shape: Shape,
+    /// How badly each step fits.
+    costs: BTreeMap<usize, f64>,
+}
+
+impl Candidate {
+    fn new(mut stage: Stage, variation: f64, workers: Option<u32>, groups: &[Group]) -> Self {
+        let latency = whole_us(groups.first().map_or(0.0, |group| group.latency_ms) / 2e3);
+        set_latency(&mut stage, latency);
+        let mut costs = BTreeMap::new();
+        for group in groups {
+            for figure in &group.figures {
+                *costs.entry(figure.step).or_default() += cost(std::slice::from_ref(figure), group.latency_ms);
+            }
+        }
+        Self { stage, shape: Shape { variation, workers, latency, misfit: misfit(groups) }, costs }
+    }
+
+    fn cost(&self) -> f64 {
+        self.costs.values().sum()
+    }
+
+    /// By how much this one fits better than another at least, whichever step is left out.
+    fn gain_at_least(&self, other: &Self) -> f64 {
+        let gains = || self.costs.iter().filter_map(|(step, cost)| Some(other.costs.get(step)? - cost));
+        gains().sum::<f64>() - gains().fold(0.0, f64::max)
+    }
 }
 
 /// Numbers of workers to try: as the stage has it, one by one, and in pairs.

@@ -123,13 +123,13 @@ fn verdicts(html: &mut Html, judgement: &Judgement) {
                 percent(error.value),
                 format!("{} to {}", percent(error.low), percent(error.high)),
                 comparison.tolerance.map_or_else(String::new, |tolerance| format!("{:.0} %", tolerance * 100.0)),
-                comparison.verdict.name().to_owned(),
+                step.verdict_on(comparison).to_owned(),
             ]);
         }
     }
     html.end_table();
-    for doubt in &judgement.doubts {
-        html.element("p class=\"doubt\"", &format!("Doubt, step {}: {}", doubt.step + 1, doubt.message));
+    for remark in judgement.remarks() {
+        html.element("p class=\"doubt\"", &remark);
     }
 }
 

@@ -1,11 +1,14 @@
 //! How much processor time a station of the deployment has used: read before and after a step's window.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
 use hockeystick_core::measurement::BusyTime;
+
+use super::neighbours;
 
 /// The station's name when none is given; calibration takes it for the only processor of the stage.
 pub const NAME_DEFAULT: &str = "cpu";
@@ -70,6 +73,18 @@ impl Meter {
             Source::Process(pid) => self.read_process(*pid)?,
         };
         Ok(Reading { used_s, at: Instant::now() })
+    }
+
+    /// Processors that the station may run on; none where the system does not tell.
+    pub(super) fn processors(&self) -> Option<BTreeSet<usize>> {
+        let pid = match &self.source {
+            Source::Process(pid) => *pid,
+            Source::Cgroup(folder) => {
+                fs::read_to_string(folder.join("cgroup.procs")).ok()?.lines().next()?.trim().parse().ok()?
+            }
+        };
+        let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        neighbours::read_list(text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?)
     }
 
     fn read_cgroup(&self, folder: &Path) -> Result<f64, MeterError> {

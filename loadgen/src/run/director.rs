@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hockeystick_core::measurement::{BusyTime, Ended, Generator, Results, SCHEMA, Step};
+use hockeystick_core::doubt::doubts;
+use hockeystick_core::measurement::{BusyTime, Ended, Generator, Neighbours, Results, SCHEMA, Step};
 use hockeystick_core::schedule::{Arrival as Scheduled, Schedule};
 use hockeystick_core::workload::PerClass;
 use tokio::sync::watch;
 
 use super::busy::{self, Meter, MeterError, Reading};
-use super::guard::Watch;
-use super::record::{Recorder, Window};
+use super::guard::{self, Watch};
+use super::neighbours::{self, Watched};
+use super::record::{Recorder, SLICES, Window};
 use super::user::{Connecting, Phase, Shared, StepRun};
 use super::{Interrupt, Options, Progress, RunError, View};
 use crate::plan::{Plan, PlannedStep};
@@ -81,21 +83,7 @@ impl<'r> Director<'r> {
                 break;
             }
             self.view.step_begins(index + 1, steps.len(), planned);
-            match self.step(index, planned, shared).await? {
-                StepEnd::Finished(step) => {
-                    self.results.steps.push(*step);
-                    // Said with the last step itself: nothing can happen between the two.
-                    if index + 1 == steps.len() {
-                        self.results.ended = Ended::Complete;
-                    }
-                    store::write_results(&self.options.out, &self.results)?;
-                    if let Some(step) = self.results.steps.last() {
-                        self.view.step_ends(index + 1, step);
-                    }
-                }
-                StepEnd::Interrupted => ended = Ended::Interrupted,
-                StepEnd::Stopped(reason) => ended = Ended::Stopped(reason),
-            }
+            ended = self.measure(index, planned, shared).await?;
         }
         // No receiver means that goose is gone already.
         let _ = self.phase.send(Phase::Leave);
@@ -104,6 +92,38 @@ impl<'r> Director<'r> {
             store::write_results(&self.options.out, &self.results)?;
         }
         Ok(())
+    }
+
+    /// Measures a step until nothing from outside disturbs it, as often as the options allow.
+    async fn measure(&mut self, index: usize, planned: &PlannedStep, shared: &Shared) -> Result<Ended, RunError> {
+        let mut discarded = Vec::new();
+        loop {
+            let mut step = match self.step(index, planned, shared).await? {
+                StepEnd::Finished(step) => *step,
+                StepEnd::Interrupted => return Ok(Ended::Interrupted),
+                StepEnd::Stopped(reason) => return Ok(Ended::Stopped(reason)),
+            };
+            let doubts = doubts(index, &step);
+            let again =
+                discarded.len() < self.options.repeats as usize && doubts.iter().any(|doubt| doubt.law.passes());
+            step.discarded.clone_from(&discarded);
+            // An earlier measurement of this step has waited for its better.
+            self.results.steps.truncate(index);
+            self.results.steps.push(step);
+            // Said with the last step itself: nothing can happen between the two.
+            if index + 1 == self.options.plan.steps.len() && !again {
+                self.results.ended = Ended::Complete;
+            }
+            store::write_results(&self.options.out, &self.results)?;
+            self.view.step_ends(index + 1, &self.results.steps[index]);
+            if !again {
+                return Ok(Ended::Complete);
+            }
+            let reasons: Vec<String> = doubts.into_iter().map(|doubt| doubt.message).collect();
+            let reason = reasons.join("; ");
+            self.view.step_repeats(index + 1, &reason);
+            discarded.push(reason);
+        }
     }
 
     /// Has every user open a connection; false when interrupted. A host that does not answer is no reason to wait: the
@@ -133,8 +153,9 @@ impl<'r> Director<'r> {
         let recorder = Recorder::new(window);
         let step = Arc::new(StepRun::new(index, Instant::now() + STEP_LEAD, arrivals, recorder));
         let _ = self.phase.send(Phase::Step(Arc::clone(&step)));
-        let mut readings = Readings { meters: &self.options.meters, window, begin: None, end: None };
-        let mut in_flight = Mean::default();
+        let watched = Watched::new(&self.options.meters, guard::is_loopback(&self.options.host));
+        let mut readings = Readings { meters: &self.options.meters, watched, window, taken: Vec::new() };
+        let mut in_flight = [Mean::default(); SLICES];
         let mut watch = Watch::new(plan.stop);
         let mut looked = step.start;
         let deadline = step.start + Duration::from_nanos(window.to_ns) + plan.timeout.max(plan.stop.response);
@@ -152,8 +173,8 @@ impl<'r> Director<'r> {
             let now_ns = step.ns(now);
             readings.take(now_ns)?;
             let pending = in_flight_at(&step, now_ns);
-            if window.holds(now_ns) {
-                in_flight.add(pending as f64);
+            if let Some(slice) = window.slice(now_ns) {
+                in_flight[slice].add(pending as f64);
             }
             if now >= looked + LOOK_EVERY {
                 looked = now;
@@ -173,9 +194,11 @@ impl<'r> Director<'r> {
         for arrival in step.take_rest() {
             recorder.record_unsent(shared.plan.requests[arrival.request as usize].class, arrival.due_ns);
         }
-        let figures = recorder.finish(due);
+        let Used { stations, generator_cpus, neighbours, disturbed } = readings.finish();
+        let figures = recorder.finish(due, &disturbed);
         drop(recorder);
-        let (stations, generator_cpus) = readings.finish();
+        let quiet = in_flight.iter().zip(disturbed).filter(|(_, disturbed)| !disturbed);
+        let in_flight = quiet.fold(Mean::default(), |all, (slice, _)| all.and(slice));
         Ok(StepEnd::Finished(Box::new(Step {
             rate_per_s: planned.rate_per_s,
             warm_up_s: plan.warm_up.as_secs_f64(),
@@ -195,6 +218,8 @@ impl<'r> Director<'r> {
             slices: figures.slices,
             schedule,
             stations,
+            neighbours,
+            discarded: Vec::new(),
         })))
     }
 }
@@ -233,38 +258,68 @@ fn progress(step: &StepRun, now_ns: u64, in_flight: u64) -> Progress {
     }
 }
 
-/// Processor time at both ends of a window.
+/// Processor time at both ends of a window, and between its slices.
 struct Readings<'m> {
     meters: &'m [Meter],
+    watched: Option<Watched>,
     window: Window,
-    begin: Option<(Vec<Reading>, f64, Instant)>,
-    end: Option<(Vec<Reading>, f64, Instant)>,
+    taken: Vec<Processors>,
+}
+
+/// All processor time that is read at one instant.
+struct Processors {
+    stations: Vec<Reading>,
+    own_s: f64,
+    watched: Option<neighbours::Reading>,
+    at: Instant,
+}
+
+/// Processor time over a window.
+struct Used {
+    stations: BTreeMap<String, BusyTime>,
+    generator_cpus: f64,
+    neighbours: Option<Neighbours>,
+    disturbed: [bool; SLICES],
 }
 
 impl Readings<'_> {
-    /// Reads when an end of the window has passed that was not read yet.
+    /// Reads when the end of a slice has passed that was not read yet.
     fn take(&mut self, now_ns: u64) -> Result<(), MeterError> {
-        let begins = self.begin.is_none() && now_ns >= self.window.from_ns;
-        let ends = self.end.is_none() && now_ns >= self.window.to_ns;
-        if begins || ends {
-            let readings = self.meters.iter().map(Meter::read).collect::<Result<_, _>>()?;
-            let at = Some((readings, busy::own_processor_s(), Instant::now()));
-            if begins { self.begin = at } else { self.end = at }
+        while self.taken.len() <= SLICES && now_ns >= self.window.slice_begins_ns(self.taken.len()) {
+            let stations = self.meters.iter().map(Meter::read).collect::<Result<_, _>>()?;
+            let watched = self.watched.as_ref().and_then(Watched::read);
+            self.taken.push(Processors { stations, own_s: busy::own_processor_s(), watched, at: Instant::now() });
         }
         Ok(())
     }
 
-    fn finish(self) -> (BTreeMap<String, BusyTime>, f64) {
-        let (Some((begin, own_begin, from)), Some((end, own_end, to))) = (self.begin, self.end) else {
-            return Default::default();
-        };
-        let readings = self.meters.iter().zip(begin.iter().zip(&end));
-        let stations = readings.map(|(meter, (begin, end))| (meter.name.clone(), end.since(begin))).collect();
-        (stations, (own_end - own_begin) / (to - from).as_secs_f64())
+    fn finish(self) -> Used {
+        let mut used =
+            Used { stations: BTreeMap::new(), generator_cpus: 0.0, neighbours: None, disturbed: [false; SLICES] };
+        let (Some(begin), Some(end)) = (self.taken.first(), self.taken.get(SLICES)) else { return used };
+        used.stations = self.stations(begin, end);
+        used.generator_cpus = (end.own_s - begin.own_s) / (end.at - begin.at).as_secs_f64();
+        used.neighbours = self.neighbours(begin, end);
+        let parts = self.taken.windows(2).map(|ends| self.neighbours(&ends[0], &ends[1]));
+        let parts: Vec<Option<Neighbours>> = parts.collect();
+        let slice_s = (end.at - begin.at).as_secs_f64() / SLICES as f64;
+        used.disturbed = neighbours::disturbed(&parts, slice_s);
+        used
+    }
+
+    fn stations(&self, begin: &Processors, end: &Processors) -> BTreeMap<String, BusyTime> {
+        let readings = self.meters.iter().zip(begin.stations.iter().zip(&end.stations));
+        readings.map(|(meter, (begin, end))| (meter.name.clone(), end.since(begin))).collect()
+    }
+
+    fn neighbours(&self, begin: &Processors, end: &Processors) -> Option<Neighbours> {
+        let watched = self.watched.as_ref()?;
+        let own_s = end.own_s - begin.own_s;
+        Some(watched.between(&begin.watched?, &end.watched?, own_s, &self.stations(begin, end)))
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Mean {
     sum: f64,
     count: f64,
@@ -274,6 +329,10 @@ impl Mean {
     fn add(&mut self, value: f64) {
         self.sum += value;
         self.count += 1.0;
+    }
+
+    fn and(self, other: &Self) -> Self {
+        Self { sum: self.sum + other.sum, count: self.count + other.count }
     }
 
     fn value(&self) -> f64 {

@@ -56,7 +56,7 @@ pub enum Refusal {
         max: f64,
     },
     /// Too long.
-    #[error("the plan takes {asked:.0} seconds, and {max:.0} are allowed; raise it with --max-seconds")]
+    #[error("the plan takes up to {asked:.0} seconds, and {max:.0} are allowed; raise it with --max-seconds")]
     TooLong {
         /// The plan's length.
         asked: f64,
@@ -64,7 +64,7 @@ pub enum Refusal {
         max: f64,
     },
     /// Too much.
-    #[error("the plan sends about {asked:.0} requests, and {max:.0} are allowed; raise it with --max-requests")]
+    #[error("the plan sends up to about {asked:.0} requests, and {max:.0} are allowed; raise it with --max-requests")]
     TooMuch {
         /// The plan's requests.
         asked: f64,
@@ -92,11 +92,11 @@ pub fn is_loopback(host: &Url) -> bool {
 }
 
 impl Limits {
-    /// Whether this plan may run against this host.
+    /// Whether this plan may run against this host, with every step repeated so often.
     ///
     /// # Errors
     /// The limit that it passes, and how to raise it.
-    pub fn permit(&self, host: &Url, plan: &Plan) -> Result<(), Refusal> {
+    pub fn permit(&self, host: &Url, plan: &Plan, repeats: u32) -> Result<(), Refusal> {
         let name = host.host_str().unwrap_or_default();
         let loopback = is_loopback(host);
         if !loopback && !self.allowed_hosts.iter().any(|allowed| allowed == name) {
@@ -108,11 +108,14 @@ impl Limits {
             return Err(Refusal::TooFast { asked: plan.rate_max_per_s(), max: rate_max });
         }
         let seconds_max = self.seconds_max.unwrap_or(default(REMOTE_SECONDS_MAX));
-        if plan.seconds() > seconds_max {
-            return Err(Refusal::TooLong { asked: plan.seconds(), max: seconds_max });
+        let times = 1.0 + f64::from(repeats);
+        let seconds = times * plan.seconds();
+        if seconds > seconds_max {
+            return Err(Refusal::TooLong { asked: seconds, max: seconds_max });
         }
-        if plan.requests_expected() > self.requests_max {
-            return Err(Refusal::TooMuch { asked: plan.requests_expected(), max: self.requests_max });
+        let requests = times * plan.requests_expected();
+        if requests > self.requests_max {
+            return Err(Refusal::TooMuch { asked: requests, max: self.requests_max });
         }
         Ok(())
     }
@@ -196,12 +199,12 @@ mod tests {
     fn this_machine_is_free_and_others_must_be_named() {
         let limits = Limits::default();
         for host in ["http://127.0.0.1:80", "http://[::1]:8080/", "http://localhost", "https://127.1.2.3"] {
-            assert!(limits.permit(&read_host(host).unwrap(), &plan()).is_ok(), "{host}");
+            assert!(limits.permit(&read_host(host).unwrap(), &plan(), 0).is_ok(), "{host}");
         }
         for host in
             ["http://10.0.0.1", "https://example.org", "http://localhost.example.org", "http://127.0.0.1.example.org"]
         {
-            let refusal = limits.permit(&read_host(host).unwrap(), &plan()).unwrap_err();
+            let refusal = limits.permit(&read_host(host).unwrap(), &plan(), 0).unwrap_err();
             assert!(matches!(refusal, Refusal::NotAllowed { .. }), "{host}: {refusal}");
         }
     }
@@ -210,13 +213,19 @@ mod tests {
     fn a_named_host_is_still_under_the_caps() {
         let host = read_host("http://10.0.0.1").unwrap();
         let mut limits = Limits { allowed_hosts: vec!["10.0.0.1".into()], ..Limits::default() };
-        assert!(matches!(limits.permit(&host, &plan()), Err(Refusal::TooFast { .. })));
+        assert!(matches!(limits.permit(&host, &plan(), 0), Err(Refusal::TooFast { .. })));
         limits.rate_max_per_s = Some(300.0);
-        assert!(limits.permit(&host, &plan()).is_ok());
+        assert!(limits.permit(&host, &plan(), 0).is_ok());
         limits.seconds_max = Some(5.0);
-        assert!(matches!(limits.permit(&host, &plan()), Err(Refusal::TooLong { .. })));
+        assert!(matches!(limits.permit(&host, &plan(), 0), Err(Refusal::TooLong { .. })));
+        limits.seconds_max = Some(25.0);
+        assert!(limits.permit(&host, &plan(), 1).is_ok());
+        assert!(matches!(limits.permit(&host, &plan(), 2), Err(Refusal::TooLong { .. })));
         let few = Limits { requests_max: 100.0, ..Limits::default() };
-        assert!(matches!(few.permit(&read_host("http://127.0.0.1").unwrap(), &plan()), Err(Refusal::TooMuch { .. })));
+        assert!(matches!(
+            few.permit(&read_host("http://127.0.0.1").unwrap(), &plan(), 0),
+            Err(Refusal::TooMuch { .. })
+        ));
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! `loadgen run`: a plan against a deployment, measured.
 //!
-//! - [`guard`]: what may be loaded, and when to stop. [`busy`]: processor time of the deployment.
+//! - [`guard`]: what may be loaded, and when to stop. [`busy`]: processor time of the deployment. `neighbours`: of others.
 //! - `director`: the plan, step by step. `user`: one goose user. `pace`: waiting to the microsecond. `failure`: kinds of
 //!   error. `record`: the figures.
 //!
 //! The way of one step: its schedule is made, the users are told, a task beside them samples and watches, and when the
-//! last answer is in, the step is on the disk before the next begins.
+//! last answer is in, the step is on the disk before the next begins. A step that was disturbed may be repeated; until its
+//! better is there, it stays.
 
 pub mod busy;
 mod director;
 mod failure;
 pub mod guard;
+mod neighbours;
 mod pace;
 mod record;
 mod user;
@@ -49,6 +51,8 @@ pub struct Options {
     pub meters: Vec<Meter>,
     /// Threads that send. One keeps the order of events; more carry more.
     pub threads: usize,
+    /// How often a step is repeated whose measurement something from outside disturbed.
+    pub repeats: u32,
 }
 
 /// A request to end the run, from Ctrl-C or a test.
@@ -82,6 +86,8 @@ pub trait View: Send + Sync {
     fn progress(&self, progress: &Progress);
     /// A step is on the disk.
     fn step_ends(&self, number: usize, step: &Step);
+    /// The step that has ended is measured again, for this reason.
+    fn step_repeats(&self, number: usize, reason: &str);
 }
 
 /// How far a step is.

@@ -12,7 +12,7 @@ use hockeystick_core::workload::{Class, PerClass};
 use super::failure::Failure;
 
 /// Parts of a window. Sixteen or more give the intervals of percentiles enough degrees of freedom.
-const SLICES: usize = 20;
+pub(super) const SLICES: usize = 20;
 /// Longest time that a histogram tells from longer ones: an hour.
 const TIME_MAX_US: u64 = 3_600_000_000;
 
@@ -28,6 +28,17 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn holds(&self, at_ns: u64) -> bool {
         (self.from_ns..self.to_ns).contains(&at_ns)
+    }
+
+    /// The slice that holds an instant.
+    pub(super) fn slice(&self, at_ns: u64) -> Option<usize> {
+        let length = u128::from(self.to_ns - self.from_ns);
+        self.holds(at_ns).then(|| (u128::from(at_ns - self.from_ns) * SLICES as u128 / length) as usize)
+    }
+
+    /// When a slice begins; the one after the last begins at the window's end.
+    pub(super) fn slice_begins_ns(&self, slice: usize) -> u64 {
+        self.from_ns + (u128::from(self.to_ns - self.from_ns) * slice as u128 / SLICES as u128) as u64
     }
 }
 
@@ -51,11 +62,9 @@ pub(crate) struct Recorder {
     completed: u64,
     failed: BTreeMap<Failure, u64>,
     exhausted: u64,
-    lag: Times,
-    response: Times,
     service: Times,
     classes: PerClass<ClassRecorder>,
-    slices: Vec<Times>,
+    slices: Vec<SliceRecorder>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +80,13 @@ struct ClassRecorder {
     service: Times,
 }
 
+/// What only the slices that nothing disturbed tell of the whole.
+#[derive(Debug)]
+struct SliceRecorder {
+    lag: Times,
+    response: Times,
+}
+
 impl Recorder {
     pub(crate) fn new(window: Window) -> Self {
         let class = |_| ClassRecorder { counts: Counts::default(), response: Times::new(), service: Times::new() };
@@ -80,11 +96,9 @@ impl Recorder {
             completed: 0,
             failed: BTreeMap::new(),
             exhausted: 0,
-            lag: Times::new(),
-            response: Times::new(),
             service: Times::new(),
             classes: PerClass(Class::ALL.map(class)),
-            slices: (0..SLICES).map(|_| Times::new()).collect(),
+            slices: (0..SLICES).map(|_| SliceRecorder { lag: Times::new(), response: Times::new() }).collect(),
         }
     }
 
@@ -94,11 +108,10 @@ impl Recorder {
         if sample.result.is_ok() && self.window.holds(sample.done_ns) {
             class.counts.answered += 1;
         }
-        if !self.window.holds(sample.due_ns) {
-            return;
-        }
+        let Some(slice) = self.window.slice(sample.due_ns) else { return };
+        let slice = &mut self.slices[slice];
         self.exhausted += u64::from(sample.exhausted);
-        self.lag.record(sample.sent_ns - sample.due_ns);
+        slice.lag.record(sample.sent_ns - sample.due_ns);
         if let Err(failure) = sample.result {
             class.counts.failed += 1;
             *self.failed.entry(failure).or_default() += 1;
@@ -107,13 +120,10 @@ impl Recorder {
         self.completed += 1;
         let response_ns = sample.done_ns - sample.due_ns;
         let service_ns = sample.done_ns - sample.sent_ns;
-        self.response.record(response_ns);
         self.service.record(service_ns);
         class.response.record(response_ns);
         class.service.record(service_ns);
-        let length = self.window.to_ns - self.window.from_ns;
-        let slice = (sample.due_ns - self.window.from_ns) as u128 * SLICES as u128 / u128::from(length);
-        self.slices[slice as usize].record(response_ns);
+        slice.response.record(response_ns);
     }
 
     /// Requests that were due and never sent.
@@ -125,8 +135,9 @@ impl Recorder {
         }
     }
 
-    /// The figures. `due` are the requests of each class that were due in the window.
-    pub(crate) fn finish(&self, due: PerClass<u64>) -> Figures {
+    /// The figures. `due` are the requests of each class that were due in the window; `disturbed` are the slices whose
+    /// response times do not count.
+    pub(crate) fn finish(&self, due: PerClass<u64>, disturbed: &[bool; SLICES]) -> Figures {
         let classes = due
             .iter()
             .filter(|(_, due)| **due > 0)
@@ -142,17 +153,24 @@ impl Recorder {
                 (class, result)
             })
             .collect();
+        let (mut lag, mut response) = (Times::new(), Times::new());
+        for (slice, _) in self.slices.iter().zip(disturbed).filter(|(_, disturbed)| !**disturbed) {
+            lag.add(&slice.lag);
+            response.add(&slice.response);
+        }
+        let slices = self.slices.iter().zip(disturbed);
+        let slices = slices.map(|(times, disturbed)| Slice { disturbed: *disturbed, ..times.response.slice() });
         Figures {
             due: due.0.iter().sum(),
             sent: self.sent,
             completed: self.completed,
             failed: self.failed.iter().map(|(kind, count)| (kind.name().to_owned(), *count)).collect(),
             exhausted: self.exhausted,
-            lag: self.lag.distribution(),
-            response: self.response.distribution(),
+            lag: lag.distribution(),
+            response: response.distribution(),
             service: self.service.distribution(),
             classes,
-            slices: self.slices.iter().map(Times::slice).collect(),
+            slices: slices.collect(),
         }
     }
 }
@@ -199,6 +217,18 @@ impl Times {
         }
     }
 
+    /// Adds times that were recorded elsewhere.
+    fn add(&mut self, other: &Self) {
+        let Some(others) = &other.histogram else { return };
+        match &mut self.histogram {
+            // All histograms have the same bounds, so that one always fits into another.
+            Some(histogram) => drop(histogram.add(others.as_ref())),
+            None => self.histogram = Some(others.clone()),
+        }
+        self.sum_us += other.sum_us;
+        self.sum_squares += other.sum_squares;
+    }
+
     fn slice(&self) -> Slice {
         let Some(histogram) = &self.histogram else { return Slice::default() };
         Slice {
@@ -207,6 +237,7 @@ impl Times {
             p50_us: histogram.value_at_quantile(0.50),
             p95_us: histogram.value_at_quantile(0.95),
             p99_us: histogram.value_at_quantile(0.99),
+            disturbed: false,
         }
     }
 
@@ -237,6 +268,7 @@ mod tests {
     use super::*;
     use hdrhistogram::serialization::Deserializer;
 
+    const QUIET: [bool; SLICES] = [false; SLICES];
     const WINDOW: Window = Window { from_ns: 1_000_000_000, to_ns: 3_000_000_000 };
 
     fn sample(due_ms: u64, lag_ms: u64, service_ms: u64) -> Sample {
@@ -255,7 +287,7 @@ mod tests {
     fn response_counts_from_the_due_time_and_service_from_the_send() {
         let mut recorder = Recorder::new(WINDOW);
         recorder.record(&sample(1500, 200, 50));
-        let figures = recorder.finish(PerClass([0, 1, 0, 0]));
+        let figures = recorder.finish(PerClass([0, 1, 0, 0]), &QUIET);
         assert_eq!(figures.response.mean_us, 250_000.0);
         assert_eq!(figures.service.mean_us, 50_000.0);
         assert_eq!(figures.lag.mean_us, 200_000.0);
@@ -266,10 +298,23 @@ mod tests {
         let mut recorder = Recorder::new(WINDOW);
         recorder.record(&sample(900, 0, 200));
         recorder.record(&sample(2900, 0, 200));
-        let figures = recorder.finish(PerClass([0, 1, 0, 0]));
+        let figures = recorder.finish(PerClass([0, 1, 0, 0]), &QUIET);
         assert_eq!(figures.completed, 1);
         assert_eq!(figures.classes[&Class::Read].answered, 1);
         assert_eq!(figures.sent, 1);
+    }
+
+    #[test]
+    fn a_disturbed_slice_is_in_no_response_time_but_counts_as_answered() {
+        let mut recorder = Recorder::new(WINDOW);
+        recorder.record(&sample(1050, 0, 900));
+        recorder.record(&sample(2050, 0, 50));
+        let mut disturbed = QUIET;
+        disturbed[0] = true;
+        let figures = recorder.finish(PerClass([0, 2, 0, 0]), &disturbed);
+        assert_eq!((figures.response.count, figures.response.mean_us), (1, 50_000.0));
+        assert_eq!((figures.completed, figures.service.count), (2, 2));
+        assert!(figures.slices[0].disturbed && !figures.slices[10].disturbed);
     }
 
     #[test]
@@ -277,7 +322,7 @@ mod tests {
         let mut recorder = Recorder::new(WINDOW);
         recorder.record(&Sample { result: Err(Failure::Status), ..sample(1500, 0, 1) });
         recorder.record_unsent(Class::Read, 2_000_000_000);
-        let figures = recorder.finish(PerClass([0, 2, 0, 0]));
+        let figures = recorder.finish(PerClass([0, 2, 0, 0]), &QUIET);
         assert_eq!(figures.failed, BTreeMap::from([("status".to_owned(), 1), ("unsent".to_owned(), 1)]));
         assert_eq!((figures.response.count, figures.exhausted), (0, 1));
     }
@@ -286,7 +331,7 @@ mod tests {
     fn the_encoded_histogram_reads_back_whole() {
         let mut recorder = Recorder::new(WINDOW);
         (0..1000).for_each(|i| recorder.record(&sample(1000 + i, 0, i % 100)));
-        let figures = recorder.finish(PerClass([0, 1000, 0, 0]));
+        let figures = recorder.finish(PerClass([0, 1000, 0, 0]), &QUIET);
         let bytes = STANDARD.decode(&figures.response.hdr).unwrap();
         let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
         assert_eq!(histogram.len(), 1000);

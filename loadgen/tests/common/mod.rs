@@ -77,6 +77,7 @@ impl View for Quiet {
     fn step_begins(&self, _: usize, _: usize, _: &PlannedStep) {}
     fn progress(&self, _: &Progress) {}
     fn step_ends(&self, _: usize, _: &Step) {}
+    fn step_repeats(&self, _: usize, _: &str) {}
 }
 
 /// Runs a plan's text, with a request of class `read` added, and leaves the results in `folder`.
@@ -85,10 +86,23 @@ pub(crate) fn run(url: &str, plan: &str, folder: &Path) -> Results {
 }
 
 pub(crate) fn try_run(url: &str, plan: &str, out: &Path, interrupt: &Interrupt) -> Result<Results, run::RunError> {
+    run_with(url, plan, out, interrupt, &Quiet, 0)
+}
+
+/// As [`try_run`], watched by `view`, with steps that were disturbed repeated up to `repeats` times.
+pub(crate) fn run_with(
+    url: &str,
+    plan: &str,
+    out: &Path,
+    interrupt: &Interrupt,
+    view: &dyn View,
+    repeats: u32,
+) -> Result<Results, run::RunError> {
     let text = format!("schema = 1\nwarm_up = \"0 s\"\n{plan}\n[[request]]\nclass = \"read\"\npath = \"/\"\n");
     let plan = plan::read(&text, "plan.toml").unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
-    let options = Options { host: url.parse().unwrap(), plan, out: out.to_owned(), meters: Vec::new(), threads: 1 };
-    run::run(options, interrupt, &Quiet)
+    let options =
+        Options { host: url.parse().unwrap(), plan, out: out.to_owned(), meters: Vec::new(), threads: 1, repeats };
+    run::run(options, interrupt, view)
 }
 
 pub(crate) async fn pause(ms: u64) {
