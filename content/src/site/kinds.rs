@@ -56,7 +56,7 @@ fn content(title: &str, description: &str, main: Markup) -> Content {
     Content {
         title: title.to_owned(),
         description: description.to_owned(),
-        here: None,
+        here: Some("model"),
         stage_number: None,
         stops: Vec::new(),
         main,

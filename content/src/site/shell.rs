@@ -80,6 +80,7 @@ fn header(content: &Content) -> Markup {
             }
             nav aria-label="Site" {
                 a href="/stages/" aria-current=[current("map")] { "Journey" }
+                a href="/model/" aria-current=[current("model")] { "Model" }
             }
             span.grow {}
             @if let Some(number) = content.stage_number {

@@ -254,3 +254,25 @@ async fn a_visited_stage_is_marked_on_the_map() -> Result<()> {
     browser.goto(&site.url("/stages/")).await?;
     browser.wait_for("document.querySelector('.stages li.visited a')?.href.includes('01-single-server')").await
 }
+
+/// Whether a file whose name holds this was loaded.
+fn loaded(name: &str) -> String {
+    format!("performance.getEntriesByType('resource').some(entry => entry.name.includes('{name}'))")
+}
+
+#[tokio::test]
+async fn theory_is_loaded_when_a_knob_makes_another_curve() -> Result<()> {
+    const QUERY: &str = ".knob[data-figure=fight][data-path='database.demand.read']";
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    wait_for_slider(&browser, RING).await?;
+    browser.centre(RING).await?;
+    // The curve is there, with its capacity, and nobody asked theory for it.
+    browser.wait_for(&loaded("hockeystick_simulator")).await?;
+    focus(&browser, KNOB).await?;
+    browser.key(Key::Right).await?;
+    ensure!(!browser.eval::<bool>(&loaded("theorist")).await?, "a load is another place on the same curve");
+    wait_for_slider(&browser, QUERY).await?;
+    focus(&browser, QUERY).await?;
+    browser.key(Key::Right).await?;
+    browser.wait_for(&loaded("hockeystick_theorist")).await
+}
