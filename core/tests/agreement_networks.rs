@@ -27,7 +27,7 @@ fn blocking(name: &'static str, servers: u32, room: u32, load: f64) -> Case {
 }
 
 /// Several processors that all requests share: as many inside as in M/M/c, whatever the demand's distribution (Kelly,
-/// *Reversibility and Stochastic Networks*, 1979, section 3.3).
+/// *Reversibility and Stochastic Networks*, 1979).
 fn processors(name: &'static str, vcpus: u32, load: f64, cv: f64) -> Case {
     let queue = Mmc { rate_per_s: load * f64::from(vcpus) / 0.010, service_s: 0.010, servers: vcpus };
     let mut stage = users(queue.rate_per_s);

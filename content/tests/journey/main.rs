@@ -2,6 +2,7 @@
 //!
 //! `cargo nextest run -p hockeystick-content --test journey --no-capture` prints a line for each stage.
 
+mod challenges;
 mod harness;
 mod stage_01;
 mod stage_02;

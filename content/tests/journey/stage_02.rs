@@ -19,7 +19,7 @@ fn deleted(stage: &Stage, also: Option<Fault>) -> hockeystick_core::outcome::Out
 
 #[test]
 fn a_deleted_server_takes_everything_or_what_came_since_the_last_good_backup() {
-    let stage = stage("02-backups");
+    let stage = with(&stage("02-backups"), &[("backup.interval", "10 min")]);
     let never = deleted(&with(&stage, &[("backup.interval", "0 s")]), None);
     let kept = deleted(&stage, None);
     let (all, few) = (never.metric("backup rows_lost"), kept.metric("backup rows_lost"));

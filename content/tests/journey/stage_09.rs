@@ -98,7 +98,7 @@ fn a_standby_takes_the_address_over() {
 
 #[test]
 fn the_challenge_can_be_met() {
-    let solved = with(&stage("09-load-balancer"), &[("app.copies", "6"), ("users.rate", "1400/s")]);
+    let solved = with(&stage("09-load-balancer"), &[("app.copies", "6"), ("users.rate", "1800/s")]);
     let goal = solved.challenge.clone().expect("it is there");
     let outcome = ran(&solved, 30.0).outcome;
     let errors = outcome.errors_per_s() / (outcome.errors_per_s() + outcome.throughput_per_s());

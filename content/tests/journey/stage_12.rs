@@ -103,7 +103,7 @@ fn while_the_cdn_is_down_files_cross_the_ocean_again() {
 
 #[test]
 fn the_challenge_can_be_met() {
-    let solved = with(&stage("12-cdn"), &[("app.copies", "6"), ("europeans.rate", "6700/s")]);
+    let solved = with(&stage("12-cdn"), &[("app.copies", "7"), ("europeans.rate", "8500/s")]);
     let goal = solved.challenge.clone().expect("it is there");
     let outcome = ran(&solved, 15.0).outcome;
     let errors = outcome.errors_per_s() / (outcome.errors_per_s() + outcome.throughput_per_s());

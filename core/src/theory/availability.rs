@@ -2,7 +2,7 @@
 //!
 //! Exact for failures that are independent of one another, whatever their distributions: alternating renewal processes
 //! (Trivedi, *Probability and Statistics with Reliability, Queuing, and Computer Science Applications*, 2nd edition
-//! 2002, chapter 6). Real failures have common causes; with those, redundancy is worth less than these
+//! 2002). Real failures have common causes; with those, redundancy is worth less than these
 //! figures.
 
 use crate::numeric::{is_positive, is_quantity, is_share};

@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn printed_bounds_are_met() {
-        // Lazowska et al. 1984, the example of chapter 5: demands 5, 4 and 3 s, think time 15 s: N* = 27 / 5, at most 0.2 a second.
+        // Lazowska et al. 1984, an example: demands 5, 4 and 3 s, think time 15 s: N* = 27 / 5, at most 0.2 a second.
         let stations = network(&[(5.0, 1), (4.0, 1), (3.0, 1)], 15.0);
         assert_eq!(saturation_point(&stations), Some(5.4));
         assert_eq!(asymptotic(&stations, 20).unwrap().throughput_per_s.1, 0.2);

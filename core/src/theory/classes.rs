@@ -69,7 +69,7 @@ fn is_sound(stations: &[Serving], classes: &[Class]) -> bool {
 }
 
 /// Exact mean-value analysis over all smaller populations: Reiser & Lavenberg, "Mean-value analysis of closed
-/// multichain queuing networks", Journal of the ACM 27 (1980), section 3. Stations have one server or are delays.
+/// multichain queuing networks", Journal of the ACM 27 (1980). Stations have one server or are delays.
 fn exact(stations: &[Serving], classes: &[Class]) -> Option<ClosedClasses> {
     if !is_sound(stations, classes) {
         return None;
@@ -106,7 +106,7 @@ fn exact(stations: &[Serving], classes: &[Class]) -> Option<ClosedClasses> {
 ///
 /// Bard, "Some extensions to multiclass queueing network analysis", Performance of Computer Systems (1979); Schweitzer,
 /// "Approximate analysis of multiclass closed networks of queues", 1979; Lazowska et al., *Quantitative System
-/// Performance* (1984), section 7.4.2. A station with c servers is taken as one that is c times as fast, and a delay of
+/// Performance* (1984). A station with c servers is taken as one that is c times as fast, and a delay of
 /// the rest of the demand: Seidmann, Schweitzer & Shalev-Oren, "Computerized closed queueing network models of flexible
 /// manufacturing systems", Large Scale Systems 12 (1987).
 ///

@@ -94,7 +94,7 @@ fn approximate(stations: &[Station], population: u32) -> Option<Closed> {
 /// Exact mean-value analysis, for delays and stations with one server; costs population times stations.
 ///
 /// A user who arrives sees the network as it is with one user less: Reiser & Lavenberg, "Mean-value analysis of closed
-/// multichain queuing networks", Journal of the ACM 27 (1980), section 2; Lazowska, Zahorjan, Graham & Sevcik,
+/// multichain queuing networks", Journal of the ACM 27 (1980); Lazowska, Zahorjan, Graham & Sevcik,
 /// *Quantitative System Performance* (1984), algorithm 6.2.
 fn mean_value(stations: &[Station], population: u32) -> Closed {
     let mut inside = vec![0.0; stations.len()];
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn printed_examples_are_met() {
-        // Lazowska et al. 1984, the example of chapter 6: CPU 0.605 s, disks 2.1 s and 1.35 s, think time 15 s, three users:
+        // Lazowska et al. 1984, an example: CPU 0.605 s, disks 2.1 s and 1.35 s, think time 15 s, three users:
         // throughput 0.152 a second, response time 4.796 s.
         let stations = [queue(1, 0.605), queue(1, 2.1), queue(1, 1.35), delay(15.0)];
         let found = solve(&stations, 3).unwrap();

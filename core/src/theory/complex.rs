@@ -121,7 +121,7 @@ impl Neg for Complex {
 /// Roots of `cubic x³ + square x² + linear x + constant`: three, or two where `cubic` is zero.
 ///
 /// Laguerre's method finds one root, deflation and the quadratic formula the others, and a step of Newton's removes
-/// what rounding the deflation left (Press et al., *Numerical Recipes*, section 9.5).
+/// what rounding the deflation left (Press et al., *Numerical Recipes*).
 pub(super) fn roots(cubic: f64, square: Complex, linear: Complex, constant: Complex) -> [Option<Complex>; 3] {
     if cubic == 0.0 {
         let [first, second] = quadratic_roots(square, linear, constant);

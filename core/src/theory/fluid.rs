@@ -2,7 +2,7 @@
 //!
 //! Exact for a fluid. For single requests it is what is left when the backlog is large beside its random ups and downs,
 //! which are of the order of the square root of the number of requests (Newell, *Applications of Queueing Theory*, 2nd
-//! edition, 1982, chapter 2; Kleinrock, *Queueing Systems*, volume 2, 1976, section 2.7).
+//! edition, 1982; Kleinrock, *Queueing Systems*, volume 2, 1976).
 
 use crate::numeric::{is_positive, is_quantity};
 

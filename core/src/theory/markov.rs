@@ -189,7 +189,7 @@ impl Mmck {
 }
 
 /// An M/M/inf system: a server for everybody, so that nobody waits. Holds for any distribution of service with this
-/// mean: M/G/inf (Gross & Harris, section 5.2.2).
+/// mean: M/G/inf (Gross & Harris).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MmInf {
     /// Arrivals a second.

@@ -8,7 +8,7 @@ use crate::popularity::zipf::Zipf;
 /// At least an even share, and at least the most popular key's with an even share of the rest. At most an even share
 /// plus sqrt(2 v ln n) + p ln n / 3, where v = sum p² (1 - 1/n) / n is the variance of a shard's share, exactly, and p
 /// the most popular key's share: Bernstein's inequality for the largest of n (Boucheron, Lugosi & Massart,
-/// *Concentration Inequalities*, 2013, corollary 2.6). Rigorous on both sides; with a dominant key the lower one is the
+/// *Concentration Inequalities*, 2013). Rigorous on both sides; with a dominant key the lower one is the
 /// better guess.
 pub fn hottest_share(keys: &Zipf, shards: u32) -> Option<(f64, f64)> {
     if shards == 0 {
@@ -27,7 +27,7 @@ pub fn hottest_share(keys: &Zipf, shards: u32) -> Option<(f64, f64)> {
 ///
 /// As if each bin's number were Poisson and independent of the others: the sum over k of 1 - (1 - P(X >= k))^n. Within
 /// 4 % of thrown balls for 100 to 1000 bins. Its leading terms are those of Raab & Steger, "Balls into bins: a simple
-/// and tight analysis", RANDOM 1998, theorem 1: for as many balls as bins ln n / ln ln n, for many m/n + sqrt(2 (m/n)
+/// and tight analysis", RANDOM 1998: for as many balls as bins ln n / ln ln n, for many m/n + sqrt(2 (m/n)
 /// ln n), which is taken where bins hold over a hundred million each. None without bins or balls.
 pub fn fullest_bin(balls: u64, bins: u64) -> Option<f64> {
     if balls == 0 || bins == 0 {

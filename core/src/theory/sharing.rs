@@ -1,7 +1,7 @@
 //! Processor sharing with one processor: M/G/1-PS.
 //!
 //! A request of demand x takes x / (1 - rho) on average, whatever the distribution of the others' demands is
-//! (Kleinrock, *Queueing Systems*, volume 2, 1976, section 4.4; Sakata, Noguchi & Oizumi 1971). How its response time
+//! (Kleinrock, *Queueing Systems*, volume 2, 1976; Sakata, Noguchi & Oizumi 1971). How its response time
 //! is distributed does depend on it; Ott, "The sojourn-time distribution in the M/G/1 queue with processor sharing",
 //! Journal of Applied Probability 21 (1984), found the transform:
 //!

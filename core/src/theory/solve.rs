@@ -190,7 +190,7 @@ impl<'a> Solver<'a> {
     /// Seconds in which the slowest queue forgets how it began: that of M/M/1, S / (1 - sqrt(rho))². Infinite when not
     /// every station keeps up.
     ///
-    /// Cohen, *The Single Server Queue* (2nd edition, 1982), section II.2.1.
+    /// Cohen, *The Single Server Queue* (2nd edition, 1982).
     pub(super) fn settles_s(&self) -> f64 {
         if self.regime != Regime::Steady {
             return f64::INFINITY;
