@@ -84,8 +84,8 @@ pub fn doubts(index: usize, step: &Step) -> Vec<Doubt> {
 type Found = Option<(Law, String)>;
 
 fn late(step: &Step) -> Found {
-    if step.response.count == 0 {
-        // Where nothing was answered, lag is not what is wrong.
+    // Where nothing was answered, or no user was free to send, lag is not what is wrong.
+    if step.response.count == 0 || exhausted(step).is_some() {
         return None;
     }
     let figures = |times: &Distribution| [times.mean_us, times.p50_us as f64, times.p95_us as f64, times.p99_us as f64];
@@ -294,6 +294,8 @@ mod tests {
         assert_eq!(laws(&missing), [Law::Offered]);
         let exhausted = Step { users_exhausted: 5, ..quiet() };
         assert_eq!(laws(&exhausted), [Law::Users]);
+        let overloaded = Step { lag: quiet().response, ..exhausted };
+        assert_eq!(laws(&overloaded), [Law::Users]);
         let dead = Step {
             failed: BTreeMap::from([("refused".to_owned(), 1000)]),
             completed: 0,

@@ -152,7 +152,7 @@ fn a_step_that_was_disturbed_is_repeated_and_the_file_says_why() {
     let out = folder.path().join("results.json");
     // A blocked runtime is a late generator: every look at the first measurement keeps its only thread for a while.
     let late = LateOnce::default();
-    let plan = "arrivals = \"constant\"\nusers = 4\nsteps = [{ rate = \"200/s\", seconds = 1 }]";
+    let plan = "arrivals = \"constant\"\nusers = 64\nsteps = [{ rate = \"200/s\", seconds = 1 }]";
     let results = run_with(&server.url(), plan, &out, &Interrupt::default(), &late, 2).unwrap();
     assert_eq!((results.ended.clone(), results.steps.len()), (Ended::Complete, 1));
     let discarded = &results.steps[0].discarded;

@@ -74,7 +74,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
     /// Times that a step is repeated when something from outside disturbed it: the generator was late, or other programs
-    /// took its processors
+    /// took its processors. None is repeated any more after one that stayed disturbed
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
     repeat: u32,
 }

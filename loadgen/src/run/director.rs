@@ -37,6 +37,8 @@ pub(super) struct Director<'r> {
     phase: watch::Sender<Phase>,
     interrupt: &'r Interrupt,
     view: &'r dyn View,
+    /// Repetitions were of no use: what disturbs the steps does not pass.
+    resigned: bool,
     pub(super) results: Results,
 }
 
@@ -69,7 +71,7 @@ impl<'r> Director<'r> {
             ended: Ended::Running,
             steps: Vec::new(),
         };
-        Self { options, phase, interrupt, view, results }
+        Self { options, phase, interrupt, view, resigned: false, results }
     }
 
     pub(super) async fn direct(&mut self, shared: &Shared) -> Result<(), RunError> {
@@ -94,7 +96,8 @@ impl<'r> Director<'r> {
         Ok(())
     }
 
-    /// Measures a step until nothing from outside disturbs it, as often as the options allow.
+    /// Measures a step until nothing from outside disturbs it, as often as the options allow. After a step that stayed
+    /// disturbed to the last, none is repeated.
     async fn measure(&mut self, index: usize, planned: &PlannedStep, shared: &Shared) -> Result<Ended, RunError> {
         let mut discarded = Vec::new();
         loop {
@@ -104,8 +107,9 @@ impl<'r> Director<'r> {
                 StepEnd::Stopped(reason) => return Ok(Ended::Stopped(reason)),
             };
             let doubts = doubts(index, &step);
-            let again =
-                discarded.len() < self.options.repeats as usize && doubts.iter().any(|doubt| doubt.law.passes());
+            let passes = !doubts.is_empty() && doubts.iter().all(|doubt| doubt.law.passes());
+            let again = passes && !self.resigned && discarded.len() < self.options.repeats as usize;
+            self.resigned |= passes && !again && !discarded.is_empty();
             step.discarded.clone_from(&discarded);
             // An earlier measurement of this step has waited for its better.
             self.results.steps.truncate(index);
