@@ -137,13 +137,12 @@ impl Cache {
             above = short(high);
         }
         // False position; where one end stays its value is halved (the Illinois rule: Dowell & Jarratt, "A modified
-        // regula falsi method", BIT 11, 1971), so that both ends close in. A time that is off by a millionth changes no
-        // figure.
+        // regula falsi method", BIT 11, 1971), so that both ends close in.
         let mut side = 0;
         for _ in 0..60 {
             let middle = high - above * (high - low) / (above - below);
             let found = short(middle);
-            if libm::fabs(found) < 1e-7 || high - low < 1e-7 {
+            if libm::fabs(found) < 1e-9 || high - low < 1e-9 {
                 return libm::exp(middle);
             }
             if found < 0.0 {
