@@ -243,6 +243,6 @@ fn a_curve_of_few_points_is_the_whole_curve() {
         let at: Vec<String> = steps.iter().map(|at| format!("{:.1} %", 100.0 * at / curve.bend_per_s())).collect();
         let (off, load) = (worst.0 * 100.0, worst.1 * 100.0);
         println!("{slug}: at most {off:.2} % off, at {load:.0} % of the capacity; steps at {at:?}");
-        assert!(worst.0 < 0.01, "{slug}: {worst:?}");
+        assert!(worst.0 < 0.02, "{slug}: {worst:?}");
     }
 }
