@@ -123,8 +123,7 @@ fn footer(content: &Content) -> Markup {
         footer.bottom {
             @if content.needs_figures {
                 p.without-figures {
-                    "The figures on this page are still pictures: they run where the browser has JavaScript and \
-                     WebAssembly. The text needs neither."
+                    "The figures run where the browser has JavaScript and WebAssembly. The text needs neither."
                 }
             }
             p {

@@ -17,7 +17,7 @@ const PAST: usize = 3;
 /// Points of the line as it is drawn, below capacity.
 const DRAWN: usize = 64;
 /// Loads at which the 95th percentile is worked out, as shares of the capacity. Each takes a numerical inversion.
-const TAIL: [f64; 10] = [0.04, 0.2, 0.4, 0.55, 0.68, 0.78, 0.85, 0.9, 0.94, 0.97];
+const TAIL: [f64; 9] = [0.04, 0.2, 0.4, 0.55, 0.68, 0.78, 0.86, 0.92, 0.96];
 
 /// What theory says at one load.
 #[derive(Clone, Copy, Debug, PartialEq)]
