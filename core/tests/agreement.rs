@@ -3,9 +3,9 @@
 //! An app server with as many processors as workers is a first-come-first-served queue; with more workers than ever
 //! come, its one processor is a processor-sharing queue.
 
+mod table;
+
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hockeystick_core::component::{Settings, app_server, clients};
 use hockeystick_core::hardware::Machine;
@@ -17,6 +17,8 @@ use hockeystick_core::theory::markov::{Mmc, Mmck};
 use hockeystick_core::theory::{inversion, pollaczek, solve};
 use hockeystick_core::units::{Bytes, Duration, Rate};
 use hockeystick_core::workload::{Demand, PerClass, Workload};
+
+use table::on_all_cores;
 
 const SEED: u64 = 1;
 const CONFIDENCE: f64 = 0.99;
@@ -128,28 +130,6 @@ fn simulate(stage: &Stage, requests: f64, seed: u64) -> Run {
     let seconds = requests / stage.workload.rate.per_s();
     let options = RunOptions { seed, seconds, confidence: CONFIDENCE };
     run(stage, &options, &mut |_| ()).expect("a stage that keeps the rules")
-}
-
-/// Does `work` on every job, on all cores; results in the order of the jobs.
-fn on_all_cores<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    let take_jobs = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(job) = jobs.get(index) else { return };
-            let result = work(job);
-            results.lock().expect("no worker panics").push((index, result));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(take_jobs);
-        }
-    });
-    let mut results = results.into_inner().expect("no worker panics");
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// One queue at one load: what theory says, and what the simulation measured.

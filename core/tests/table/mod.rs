@@ -90,7 +90,8 @@ pub(crate) fn hold(cases: &[Case]) {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-fn on_all_cores<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
+/// Does `work` on every job, on all cores; results in the order of the jobs.
+pub(crate) fn on_all_cores<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     let take_jobs = || {
