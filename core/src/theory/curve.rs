@@ -78,6 +78,12 @@ impl MeanCurve {
         Self::by(&|loads| response_curve(stage, loads), rate_per_s, reach_per_s, before_per_s)
     }
 
+    /// A load axis with nothing known on it yet.
+    pub fn unknown(stage: &Stage, reach_per_s: Option<f64>) -> Self {
+        let span_per_s = wanted_span(None, reach_per_s, stage.workload.rate.per_s());
+        Self { capacity_per_s: None, span_per_s, mean_ms: Vec::new() }
+    }
+
     fn by(
         points: &dyn Fn(&[f64]) -> Vec<CurvePoint>,
         rate_per_s: f64,

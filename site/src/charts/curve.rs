@@ -13,8 +13,6 @@ const SIMULATED: [f64; 9] = [0.1, 0.3, 0.5, 0.62, 0.72, 0.8, 0.86, 0.91, 0.95];
 const REQUESTS: f64 = 100_000.0;
 /// Loads without a known capacity, as shares of the longest load that the reader can choose.
 const SHARES: [f64; 9] = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.7, 0.85, 1.0];
-/// The load axis before anything is known, as a multiple of the load.
-const UNKNOWN_SPAN: f64 = 2.0;
 
 /// Response times at one load, in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,12 +47,11 @@ pub(super) struct Curve {
     stage: Stage,
     /// The largest load that the reader may choose, where the figure says.
     reach: Option<f64>,
-    /// Requests a second at which the busiest station has no idle time.
-    capacity: Option<f64>,
-    /// Where the load axis ends.
-    span: Option<f64>,
+    /// What theory says of the mean, and with it the load axis; at first only an axis.
+    means: MeanCurve,
     /// Why theory says nothing, in its own words.
     silence: Option<String>,
+    /// The mean's line as it is drawn.
     mean: Line,
     p95: Line,
     simulated: Vec<Point>,
@@ -66,10 +63,9 @@ impl Curve {
     /// The curve of a stage, with what the page says of it.
     pub(super) fn new(stage: Stage, reach: Option<f64>, known: Option<&TheoryCurve>) -> Self {
         let mut curve = Self {
+            means: MeanCurve::unknown(&stage, reach),
             stage,
             reach,
-            capacity: None,
-            span: None,
             silence: None,
             mean: Vec::new(),
             p95: Vec::new(),
@@ -102,21 +98,22 @@ impl Curve {
 
     /// What is asked first: the mean's line, which shows where everything else is.
     pub(super) fn first_question(&self) -> Question {
-        Question::Means { stage: self.stage.clone(), reach_per_s: self.reach, before_per_s: self.span }
+        let is_known = !self.means.mean_ms.is_empty();
+        let before_per_s = is_known.then_some(self.means.span_per_s);
+        Question::Means { stage: self.stage.clone(), reach_per_s: self.reach, before_per_s }
     }
 
     /// What theory is asked about the tail, once the mean's line is known.
     pub(super) fn tail_questions(&self) -> Vec<Question> {
-        let means = MeanCurve { capacity_per_s: self.capacity, span_per_s: self.most_load(), mean_ms: Vec::new() };
-        means.tail_loads().iter().map(|load| Question::Solve { stage: at_load(&self.stage, *load) }).collect()
+        self.means.tail_loads().iter().map(|load| Question::Solve { stage: at_load(&self.stage, *load) }).collect()
     }
 
     /// What is simulated, each with a seed of its own: with one for all, a run of heavy requests would lift the whole
     /// curve.
     pub(super) fn runs(&self, seed: u64) -> Vec<Question> {
-        let shares = if self.capacity.is_some() { SIMULATED } else { SHARES };
+        let shares = if self.capacity().is_some() { SIMULATED } else { SHARES };
         let run = |(share, n): (f64, u64)| {
-            let load = share * self.bend();
+            let load = share * self.means.bend_per_s();
             let seconds = (REQUESTS / load).clamp(20.0, 3_600.0);
             Question::Run { stage: at_load(&self.stage, load), seed: seed.wrapping_add(n), seconds }
         };
@@ -151,18 +148,13 @@ impl Curve {
     }
 
     fn learn_means(&mut self, means: &MeanCurve) {
-        self.capacity = means.capacity_per_s;
-        self.span = Some(means.span_per_s);
         self.mean = means.line();
+        self.means.clone_from(means);
     }
 
-    /// The load at which the curve bends.
-    fn bend(&self) -> f64 {
-        self.capacity.unwrap_or_else(|| self.most_load())
-    }
-
+    /// Requests a second at which the busiest station has no idle time.
     pub(super) fn capacity(&self) -> Option<f64> {
-        self.capacity
+        self.means.capacity_per_s
     }
 
     pub(super) fn silence(&self) -> Option<&str> {
@@ -182,7 +174,7 @@ impl Curve {
     }
 
     fn p95_at(&self, load: f64) -> Option<f64> {
-        between(&self.p95, load, self.capacity)
+        between(&self.p95, load, self.capacity())
     }
 
     pub(super) fn simulated(&self) -> &[Point] {
@@ -196,8 +188,7 @@ impl Curve {
 
     /// Where the load axis ends.
     pub(super) fn most_load(&self) -> f64 {
-        let unknown = || self.reach.unwrap_or_else(|| (UNKNOWN_SPAN * self.stage.workload.rate.per_s()).max(1.0));
-        self.span.unwrap_or_else(unknown)
+        self.means.span_per_s
     }
 
     /// The response time where the axis is cut: the bend is seen whole, and the wall is not all there is. None while
@@ -214,16 +205,16 @@ impl Curve {
         } else {
             (self.mean.clone(), self.p95())
         };
-        let bend = self.bend();
+        let bend = self.means.bend_per_s();
         let idle = p95.first().or(mean.first()).map(|(_, ms)| 1.8 * ms);
-        let flat = between(&mean, 0.94 * bend, self.capacity).map(|ms| 1.15 * ms);
-        let tail = between(&p95, 0.82 * bend, self.capacity).map(|ms| 1.3 * ms);
+        let flat = between(&mean, 0.94 * bend, self.capacity()).map(|ms| 1.15 * ms);
+        let tail = between(&p95, 0.82 * bend, self.capacity()).map(|ms| 1.3 * ms);
         [idle, flat, tail].into_iter().flatten().reduce(f64::max)
     }
 
     /// What theory says at a load: the mean and the 95th percentile.
     pub(super) fn theory_at(&self, load: f64) -> (Option<f64>, Option<f64>) {
-        (between(&self.mean, load, self.capacity), self.p95_at(load))
+        (self.means.at(load), self.p95_at(load))
     }
 }
 

@@ -39,8 +39,9 @@ pub(super) struct HockeyStick {
     settling: Option<Timeout>,
     /// What is to be asked when the chart is next seen.
     due: Rc<Cell<Due>>,
-    /// The question about the mean's line while it is not answered.
-    first: Rc<RefCell<Option<Asked>>>,
+    /// The question about the mean's line, and whether its answer is awaited.
+    first: Option<Asked>,
+    awaits_first: Rc<Cell<bool>>,
     /// The questions about all the rest.
     rest: Option<Asked>,
 }
@@ -80,7 +81,8 @@ impl HockeyStick {
             redraw: None,
             settling: None,
             due: Rc::new(Cell::new(if figure.curve().is_some() { Due::Runs } else { Due::Everything })),
-            first: Rc::default(),
+            first: None,
+            awaits_first: Rc::default(),
             rest: None,
         }
     }
@@ -110,18 +112,22 @@ impl HockeyStick {
         }));
     }
 
-    fn ask_first(&self) {
-        let (curve, first, redraw) = (Rc::clone(&self.curve), Rc::clone(&self.first), self.redraw.clone());
+    fn ask_first(&mut self) {
+        let (curve, awaits, redraw) = (Rc::clone(&self.curve), Rc::clone(&self.awaits_first), self.redraw.clone());
         let question = curve.borrow().first_question();
-        let asked = self.figure.ask(vec![question.clone()], move |_, found| {
+        // Before it asks: where no worker can be started, the answer is there at once.
+        self.awaits_first.set(true);
+        self.first = self.figure.ask(vec![question.clone()], move |_, found| {
             // Without an answer the line stays as it was.
             if let Ok(finding) = found {
                 curve.borrow_mut().learn(&question, &finding);
             }
-            drop(first.take());
+            awaits.set(false);
             redraw.iter().for_each(|redraw| redraw());
         });
-        *self.first.borrow_mut() = asked;
+        if self.first.is_none() {
+            self.awaits_first.set(false);
+        }
     }
 
     fn ask_rest(&mut self, with_theory: bool) {
@@ -202,7 +208,7 @@ impl Chart for HockeyStick {
 
     fn work(&mut self) {
         // The mean's line says at which loads there is something to see.
-        if self.first.borrow().is_some() {
+        if self.awaits_first.get() {
             return;
         }
         match self.due.replace(Due::Nothing) {
