@@ -147,6 +147,37 @@ fn rename(script: &str, names: &BTreeMap<String, String>) -> String {
 mod tests {
     use super::*;
 
+    /// A module with these bytes from an address on, where memory is.
+    fn module_with(address: i32, bytes: &[u8]) -> (Module, DataId) {
+        let mut module = Module::default();
+        let memory = module.memories.add_local(false, false, 1, None, None);
+        let kind = DataKind::Active { memory, offset: ConstExpr::Value(Value::I32(address)) };
+        let data = module.data.add(kind, bytes.to_vec());
+        (module, data)
+    }
+
+    #[test]
+    fn places_in_the_sources_are_blanked_and_other_data_are_not() {
+        const ADDRESS: u32 = 1_024;
+        let file = b"core/src/engine/run.rs\0";
+        let mut bytes = b"a text in run.rs, 24 b.. ".to_vec();
+        bytes.truncate(24);
+        let words = [ADDRESS + 40, file.len() as u32, 120, 9];
+        bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        bytes.extend(file);
+        let (mut module, data) = module_with(ADDRESS as i32, &bytes);
+        blank_locations(&mut module);
+        let after = &module.data.get(data).value;
+        assert_eq!(after[..24], bytes[..24]);
+        assert!(after[24..].iter().all(|byte| *byte == 0), "{after:?}");
+
+        // The same numbers, but no name of a file where they lead.
+        bytes[40..].fill(b'x');
+        let (mut module, data) = module_with(ADDRESS as i32, &bytes);
+        blank_locations(&mut module);
+        assert_eq!(module.data.get(data).value, bytes);
+    }
+
     #[test]
     fn names_with_a_hash_are_renamed_as_a_whole_and_others_are_not() {
         let names = BTreeMap::from([("__wbg_add_cf82c8d153d93ae1".to_owned(), "$0".to_owned())]);
