@@ -147,6 +147,16 @@ impl Curve {
         }
     }
 
+    /// Takes that theory cannot be asked, and why. What it said is of the stage as it was: a line must not claim to be of
+    /// this one.
+    pub(super) fn forget_theory(&mut self, why: String) {
+        self.means = MeanCurve::unknown(&self.stage, self.reach);
+        self.mean.clear();
+        self.p95.clear();
+        self.stale.0 = false;
+        self.silence = Some(why);
+    }
+
     fn learn_means(&mut self, means: &MeanCurve) {
         self.mean = means.line();
         self.means.clone_from(means);
@@ -348,6 +358,19 @@ mod tests {
         assert_eq!((curve.stale(), curve.p95.len(), curve.simulated().len()), ((false, true), 1, known.1));
         curve.learn(&runs[0], &one_server(&runs[0]));
         assert_eq!((curve.stale(), curve.simulated().len()), ((false, false), 1));
+    }
+
+    #[test]
+    fn without_its_theorist_a_curve_shows_no_line_of_an_earlier_stage() {
+        let mut curve = by_theory(Curve::new(stage(9.0), Some(100.0), None), one_server);
+        curve.restart(stage(9.0));
+        curve.forget_theory("it cannot be loaded".to_owned());
+        assert_eq!((curve.mean().len(), curve.p95().len(), curve.capacity()), (0, 0, None));
+        assert_eq!(curve.silence(), Some("it cannot be loaded"));
+        let runs = curve.runs(1);
+        ask(&mut curve, runs, one_server);
+        assert_eq!(curve.simulated().len(), SHARES.len());
+        assert!(curve.most_response().is_some());
     }
 
     #[test]

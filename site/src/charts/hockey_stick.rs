@@ -118,9 +118,9 @@ impl HockeyStick {
         // Before it asks: where no worker can be started, the answer is there at once.
         self.awaits_first.set(true);
         self.first = self.figure.ask(vec![question.clone()], move |_, found| {
-            // Without an answer the line stays as it was.
-            if let Ok(finding) = found {
-                curve.borrow_mut().learn(&question, &finding);
+            match found {
+                Ok(finding) => curve.borrow_mut().learn(&question, &finding),
+                Err(why) => curve.borrow_mut().forget_theory(why),
             }
             awaits.set(false);
             redraw.iter().for_each(|redraw| redraw());
