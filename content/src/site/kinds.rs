@@ -24,9 +24,10 @@ pub(super) fn index() -> Content {
             ul.kinds {
                 @for kind in Kind::ALL {
                     li {
-                        (draw::icon(kind.key()))
-                        " "
-                        a href={ "/model/" (kind.key()) "/" } { (kind.about().name) }
+                        span.thing {
+                            (draw::icon(kind.key()))
+                            a href={ "/model/" (kind.key()) "/" } { (kind.about().name) }
+                        }
                         " " span { (show::prose(kind.about().summary)) }
                     }
                 }
