@@ -17,10 +17,12 @@
 //! - [`cost`]: what a stage costs, as planned and as run.
 //! - [`measurement`], [`doubt`], [`calibrate`], [`verdict`]: what was measured, and whether to believe it; fitting
 //!   demands; whether the model agrees.
-//! - [`inspection`]: the prediction for the very requests that were measured.
+//! - [`inspection`]: the prediction for the very requests that were measured. [`as_measured`]: a stage at a step's load.
+//!   [`judge`]: the model against a whole measurement, step by step.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
 
+pub mod as_measured;
 pub mod calibrate;
 pub mod component;
 pub mod cost;
@@ -29,6 +31,7 @@ pub mod engine;
 pub mod figure;
 pub mod hardware;
 pub mod inspection;
+pub mod judge;
 pub mod measurement;
 pub mod number;
 mod numeric;

@@ -17,6 +17,9 @@ use crate::workload::{Arrivals, Class, PerClass};
 /// The version of the results file's shape.
 pub const SCHEMA: u32 = 1;
 
+/// The name of a station that was measured without saying which: the only processor of the stage.
+pub const STATION_ONLY: &str = "cpu";
+
 /// Most steps in a results file.
 pub const STEPS_MAX: usize = 10_000;
 

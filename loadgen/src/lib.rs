@@ -4,8 +4,8 @@
 //!
 //! - [`command`]: one file a subcommand, and the exit codes. [`table`], [`view`]: what a terminal shows.
 //! - [`plan`]: what to send. [`schedule`]: when each request is due. [`run`]: sending and measuring.
-//! - [`model`]: a stage at a step's load, solved. [`fit`]: a stage's demands from measurements. [`judge`]: the model's
-//!   predictions against the measurement.
+//! - [`model`]: a stage as a command names it. [`fit`]: a stage's demands from measurements. [`judge`]: the judgement of
+//!   the core, for terminals and programs.
 //! - [`report`]: all of it in one HTML file. [`store`]: files that are whole or absent.
 //!
 //! goose drives the users, and nothing else of it is used: see [`run`].

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use hockeystick_core::as_measured::simulate;
 use hockeystick_core::component::Settings;
+use hockeystick_core::judge::{Judgement, chosen, judge};
 use hockeystick_core::measurement::{
     BusyTime, ClassResult, Distribution, Ended, Generator, Results, SCHEMA, Slice, Step,
 };
@@ -15,7 +17,7 @@ use hockeystick_core::units::Rate;
 use hockeystick_core::verdict::{Tolerances, Verdict};
 use hockeystick_core::workload::{Arrivals, Class, PerClass};
 use hockeystick_loadgen::model::Loaded;
-use hockeystick_loadgen::{fit, judge, model};
+use hockeystick_loadgen::{fit, judge as shown};
 
 const STAGE: &str = r#"
 schema = 1
@@ -62,7 +64,7 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
     let mut at = stage.clone();
     at.workload.rate = Rate::per_second(rate_per_s);
     at.workload.mix = mix;
-    let Outcome { response_ms, utilisation, .. } = model::simulate(&at, 77, 100_000.0, 0.9).unwrap().outcome;
+    let Outcome { response_ms, utilisation, .. } = simulate(&at, 77, 100_000.0, 0.9).unwrap().outcome;
     let us = |estimate: &Estimate| estimate.known().unwrap() * 1e3;
     let [mean, p50, p95, p99] = [&response_ms.mean, &response_ms.p50, &response_ms.p95, &response_ms.p99].map(us);
     let distribution = |count| Distribution {
@@ -142,9 +144,9 @@ fn measured(stage: &Stage, with_busy_time: bool) -> Results {
     results(alone.into_iter().chain(low).chain(high).collect())
 }
 
-fn judged(results: &Results, stage: &Stage) -> judge::Judgement {
-    let chosen = judge::chosen(results, None, true);
-    judge::judge(results, stage, &chosen, &Tolerances::default(), 5).unwrap()
+fn judged(results: &Results, stage: &Stage) -> Judgement {
+    let indices = chosen(results, None, true);
+    judge(results, stage, &indices, &Tolerances::default(), 5).unwrap()
 }
 
 /// The author's guess: every demand wrong by another factor.
@@ -159,8 +161,8 @@ fn guess() -> Loaded {
 fn calibration_finds_the_demands_and_the_check_agrees() {
     let truth = loaded(STAGE);
     let results = measured(&truth.stage, true);
-    let chosen = judge::chosen(&results, None, false);
-    let fitted = fit::fit(&results, &guess(), &chosen, 1).unwrap();
+    let indices = chosen(&results, None, false);
+    let fitted = fit::fit(&results, &guess(), &indices, 1).unwrap();
     let Settings::AppServer(app) = &fitted.stage.components[1].settings else { panic!() };
     for (class, truth_ms) in Class::ALL.into_iter().zip([1.0, 4.0, 5.0, 20.0]) {
         let found_ms = app.demand.get(class).mean.as_ms_f64();
@@ -171,8 +173,8 @@ fn calibration_finds_the_demands_and_the_check_agrees() {
     // What is written is what was fitted.
     assert_eq!(loaded(&fitted.text).stage, fitted.stage);
     let judgement = judged(&results, &fitted.stage);
-    assert_eq!(judgement.verdict, Verdict::Agrees, "{}", judgement.text());
-    assert!(judgement.steps.iter().all(|step| step.doubts.is_empty()), "{}", judgement.text());
+    assert_eq!(judgement.verdict, Verdict::Agrees, "{}", shown::text(&judgement));
+    assert!(judgement.steps.iter().all(|step| step.doubts.is_empty()), "{}", shown::text(&judgement));
 }
 
 #[test]
@@ -196,12 +198,12 @@ fn a_model_that_is_wrong_disagrees() {
     let truth = loaded(STAGE);
     let results = measured(&truth.stage, true);
     let judgement = judged(&results, &guess().stage);
-    assert_eq!(judgement.verdict, Verdict::Disagrees, "{}", judgement.text());
+    assert_eq!(judgement.verdict, Verdict::Disagrees, "{}", shown::text(&judgement));
     // The busy time says the same, so it is a finding and no doubt about the measurement.
     assert!(
         judgement.steps.iter().all(|step| step.doubts.is_empty() && step.finding.is_some()),
         "{}",
-        judgement.text()
+        shown::text(&judgement)
     );
 }
 
@@ -214,9 +216,9 @@ fn delay(step: &mut Step, share: f64) {
 fn a_step_at_which_the_generator_was_late_tells_demands_and_no_shape() {
     let truth = loaded(STAGE);
     let mut results = measured(&truth.stage, true);
-    let chosen = judge::chosen(&results, None, false);
+    let indices = chosen(&results, None, false);
     delay(&mut results.steps[5], 0.2);
-    let fitted = fit::fit(&results, &guess(), &chosen, 1).unwrap();
+    let fitted = fit::fit(&results, &guess(), &indices, 1).unwrap();
     assert!(fitted.warnings.iter().any(|text| text.starts_with("step 6: only its busy time")), "{:?}", fitted.warnings);
     let Settings::AppServer(app) = &fitted.stage.components[1].settings else { panic!() };
     assert!((app.demand.get(Class::Read).mean.as_ms_f64() / 4.0 - 1.0).abs() < 0.03);
@@ -226,11 +228,11 @@ fn a_step_at_which_the_generator_was_late_tells_demands_and_no_shape() {
 fn one_wild_step_does_not_change_how_requests_share_the_processor() {
     let truth = loaded(STAGE);
     let mut results = measured(&truth.stage, true);
-    let chosen = judge::chosen(&results, None, false);
+    let indices = chosen(&results, None, false);
     // As if small requests had waited behind large ones: a median six times as long.
     let wild = &mut results.steps[6];
     wild.response.p50_us = (wild.response.p50_us * 6).min(wild.response.p95_us);
-    let fitted = fit::fit(&results, &truth, &chosen, 1).unwrap();
+    let fitted = fit::fit(&results, &truth, &indices, 1).unwrap();
     let Settings::AppServer(app) = &truth.stage.components[1].settings else { panic!() };
     assert_eq!(fitted.shape.workers, Some(app.workers));
 }
@@ -239,11 +241,11 @@ fn one_wild_step_does_not_change_how_requests_share_the_processor() {
 fn a_measurement_that_was_disturbed_throughout_is_refused_and_every_step_named() {
     let truth = loaded(STAGE);
     let mut results = measured(&truth.stage, true);
-    let chosen = judge::chosen(&results, None, false);
+    let indices = chosen(&results, None, false);
     results.steps.iter_mut().for_each(|step| delay(step, 0.2));
-    let error = fit::fit(&results, &truth, &chosen, 1).unwrap_err();
+    let error = fit::fit(&results, &truth, &indices, 1).unwrap_err();
     let refused = error.downcast_ref::<fit::Doubtful>().unwrap();
-    assert_eq!(refused.reasons.len(), chosen.len());
+    assert_eq!(refused.reasons.len(), indices.len());
     assert!(refused.to_string().contains("step 7: ") && refused.to_string().contains("late"), "{refused}");
 }
 
@@ -256,8 +258,8 @@ fn a_step_in_doubt_can_neither_agree_nor_disagree() {
     }
     for stage in [&truth.stage, &guess().stage] {
         let judgement = judged(&results, stage);
-        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{}", judgement.text());
-        assert!(judgement.text().contains("in doubt") && judgement.conclusion().contains("cannot be believed"));
+        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{}", shown::text(&judgement));
+        assert!(shown::text(&judgement).contains("in doubt") && judgement.conclusion().contains("cannot be believed"));
     }
     // One step in doubt leaves open whether the model agrees, and undoes no disagreement elsewhere.
     let last = results.steps.len() - 1;

@@ -4,11 +4,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::Args;
+use hockeystick_core::judge;
 use miette::{IntoDiagnostic, Report, miette};
 
 use super::{Exit, step_range};
 use crate::table::{Table, number};
-use crate::{fit, judge, model, store};
+use crate::{fit, model, store};
 
 const EXAMPLES: &str = "\
 Examples:

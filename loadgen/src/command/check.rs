@@ -4,13 +4,13 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::Args;
+use hockeystick_core::judge::{Judgement, chosen, judge};
 use hockeystick_core::measurement::{Ended, Metric};
 use hockeystick_core::verdict::{Tolerances, Verdict};
 use miette::{IntoDiagnostic, Report, miette};
 
 use super::{Exit, step_range};
-use crate::judge::{self, Judgement};
-use crate::{model, store};
+use crate::{judge, model, store};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,16 +61,16 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     for (metric, share) in &options.tolerance {
         *tolerances.of_mut(*metric) = Some(*share);
     }
-    let chosen = judge::chosen(&results, options.steps.as_ref(), true);
+    let chosen = chosen(&results, options.steps.as_ref(), true);
     if chosen.is_empty() {
         let help = "mark steps with held_out = true in the plan, or name them with --steps";
         return Err(miette!(help = help, "there is no step to check"));
     }
-    let judgement = judge::judge(&results, &stage, &chosen, &tolerances, options.seed)?;
+    let judgement = judge(&results, &stage, &chosen, &tolerances, options.seed).map_err(model::broken)?;
     if options.json {
-        say!("{}", serde_json::to_string_pretty(&judgement.json()).into_diagnostic()?);
+        say!("{}", serde_json::to_string_pretty(&judge::json(&judgement)).into_diagnostic()?);
     } else {
-        say!("{}", judgement.text().trim_end());
+        say!("{}", judge::text(&judgement).trim_end());
         if results.ended != Ended::Complete {
             say!("note: the run did not finish; only the steps in the file were looked at");
         }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use hockeystick_core::judge::{self, Judgement};
 use hockeystick_core::verdict::Tolerances;
 use miette::{IntoDiagnostic, Report};
 
 use super::Exit;
-use crate::judge::{self, Judgement};
 use crate::report::{self, Content};
 use crate::{model, store};
 
@@ -40,7 +40,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         None => None,
         Some(stage) => {
             let chosen = judge::chosen(&results, None, true);
-            Some(judge::judge(&results, stage, &chosen, &Tolerances::default(), options.seed)?)
+            Some(judge::judge(&results, stage, &chosen, &Tolerances::default(), options.seed).map_err(model::broken)?)
         }
     };
     let content =

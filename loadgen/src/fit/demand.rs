@@ -1,5 +1,6 @@
 //! Demands: by the utilisation law, or by one factor that fits response times.
 
+use hockeystick_core::as_measured;
 use hockeystick_core::calibrate::{Method, Observation, fit_demands};
 use hockeystick_core::component::Settings;
 use hockeystick_core::measurement::{Metric, Results};
@@ -38,7 +39,7 @@ pub(super) fn fit(results: &Results, stage: &Stage, sound: &Sound, seed: u64) ->
 
 /// U = X·D at one station.
 fn by_utilisation(results: &Results, chosen: &[usize], measured: &str, fitted: &mut Demands) -> Result<(), Report> {
-    let Some((station, machine)) = model::station_named(&fitted.stage, measured) else {
+    let Some((station, machine)) = as_measured::station_named(&fitted.stage, measured) else {
         let text = format!("the results hold busy time of `{measured}`, which is no station of the stage: left out");
         fitted.warnings.push(text);
         return Ok(());
@@ -193,7 +194,7 @@ fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Dema
         factors.push(best_factor(results, &stage, &others, seed)?);
     }
     let spread = batch_means(&factors, CONFIDENCE).half_width() * (chosen.len() as f64 - 1.0);
-    let busiest = busiest(results, &model::scaled(&stage, factor), chosen, seed)?;
+    let busiest = busiest(results, &as_measured::scaled(&stage, factor), chosen, seed)?;
     if busiest < IDENTIFIABLE_LOAD {
         fitted.warnings.push(format!(
             "no station is more than {:.0} % busy at these steps: demand and latency cannot be told apart well; \
@@ -224,7 +225,7 @@ fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Dema
 }
 
 fn best_factor(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<f64, Report> {
-    let cost = |log: f64| misfit(results, &model::scaled(stage, log.exp()), chosen, seed);
+    let cost = |log: f64| misfit(results, &as_measured::scaled(stage, log.exp()), chosen, seed);
     golden_section(-FACTOR_LOG_MAX, FACTOR_LOG_MAX, 0.002, cost).map(f64::exp)
 }
 
@@ -261,8 +262,8 @@ fn misfit(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Resu
     let mut sum = 0.0;
     for &index in chosen {
         let step = &results.steps[index];
-        let at = model::at_step(stage, results, step);
-        let outcome = model::simulate(&at, seed, REQUESTS_SHORT, CONFIDENCE)?.outcome;
+        let at = as_measured::at_step(stage, results, step);
+        let outcome = as_measured::simulate(&at, seed, REQUESTS_SHORT, CONFIDENCE).map_err(model::broken)?.outcome;
         let predicted = outcome.response_ms.mean.known().unwrap_or(f64::INFINITY);
         let measured = step.figure(Metric::Mean, CONFIDENCE).value;
         sum += (predicted / measured).ln().abs().min(100.0).powi(2);
@@ -275,8 +276,9 @@ fn misfit(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Resu
 fn busiest(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Result<f64, Report> {
     let mut busiest: f64 = 0.0;
     for &index in chosen {
-        let at = model::at_step(stage, results, &results.steps[index]);
-        let Outcome { utilisation, .. } = model::simulate(&at, seed, REQUESTS_SHORT, CONFIDENCE)?.outcome;
+        let at = as_measured::at_step(stage, results, &results.steps[index]);
+        let Outcome { utilisation, .. } =
+            as_measured::simulate(&at, seed, REQUESTS_SHORT, CONFIDENCE).map_err(model::broken)?.outcome;
         busiest = utilisation.values().filter_map(|share| share.known()).fold(busiest, f64::max);
     }
     Ok(busiest)

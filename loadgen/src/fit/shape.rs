@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use hockeystick_core::as_measured;
 use hockeystick_core::component::{Kind, Settings};
 use hockeystick_core::measurement::{Metric, Results, Step};
 use hockeystick_core::stage::Stage;
@@ -55,7 +56,7 @@ pub(super) fn fit(
     seed: u64,
     warnings: &mut Vec<String>,
 ) -> Result<(Stage, Shape), Report> {
-    let comparable = model::comparable(results);
+    let comparable = as_measured::comparable(results);
     let mut best: Option<Candidate> = None;
     // The stage's own number of workers comes first and needs no reason.
     for workers in workers(stage) {
@@ -188,10 +189,14 @@ fn figures(results: &Results, stage: &Stage, steps: &[usize], seed: u64) -> Resu
 
 /// The model's figures at a step: for the requests that it sent where they are known, else for its rate and mix.
 fn solved(results: &Results, stage: &Stage, step: &Step, seed: u64) -> Result<impl Fn(Metric) -> f64 + use<>, Report> {
-    let prediction = model::inspect(stage, step, seed, REPLICATIONS)?;
+    let prediction = as_measured::inspect(stage, step, seed, REPLICATIONS).map_err(model::broken)?;
     let outcome = match prediction {
         Some(_) => None,
-        None => Some(model::simulate(&model::at_step(stage, results, step), seed, REQUESTS_SHORT, CONFIDENCE)?.outcome),
+        None => Some(
+            as_measured::simulate(&as_measured::at_step(stage, results, step), seed, REQUESTS_SHORT, CONFIDENCE)
+                .map_err(model::broken)?
+                .outcome,
+        ),
     };
     Ok(move |metric| {
         let known = prediction.as_ref().map(|prediction| prediction.figure(metric).value).filter(|ms| ms.is_finite());

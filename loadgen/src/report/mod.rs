@@ -3,13 +3,14 @@
 mod chart;
 mod html;
 
+use hockeystick_core::as_measured;
+use hockeystick_core::judge::Judgement;
 use hockeystick_core::measurement::{Results, Step};
 use hockeystick_core::stage::Stage;
 use miette::Report;
 
 use self::chart::{Curve, Series};
 use self::html::Html;
-use crate::judge::Judgement;
 use crate::model;
 use crate::table::{number, percent};
 
@@ -37,7 +38,7 @@ pub fn render(content: &Content<'_>) -> Result<String, Report> {
     if let Some(judgement) = content.judgement {
         html.element("p class=\"verdict\"", &judgement.conclusion());
     }
-    let steps: Vec<&Step> = model::comparable(results).into_iter().map(|index| &results.steps[index]).collect();
+    let steps: Vec<&Step> = as_measured::comparable(results).into_iter().map(|index| &results.steps[index]).collect();
     if !steps.is_empty() {
         html.element("h2", "Response time over load");
         html.raw("<div class=\"scroll\">");
@@ -92,10 +93,13 @@ fn latency_chart(content: &Content<'_>, steps: &[&Step]) -> Result<String, Repor
     let mut outcomes = Vec::new();
     if let (Some(stage), Some(like)) = (content.stage, steps.last()) {
         for point in 1..=CURVE_POINTS {
-            let mut at = model::at_step(stage, content.results, like);
+            let mut at = as_measured::at_step(stage, content.results, like);
             let rate = highest * 1.05 * point as f64 / CURVE_POINTS as f64;
             at.workload.rate = hockeystick_core::units::Rate::per_second(rate);
-            outcomes.push((rate, model::simulate(&at, content.seed, CURVE_REQUESTS, CONFIDENCE)?.outcome));
+            outcomes.push((
+                rate,
+                as_measured::simulate(&at, content.seed, CURVE_REQUESTS, CONFIDENCE).map_err(model::broken)?.outcome,
+            ));
         }
     }
     let series = metrics.map(|(metric, name)| Series {

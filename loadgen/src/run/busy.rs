@@ -6,12 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
-use hockeystick_core::measurement::BusyTime;
+use hockeystick_core::measurement::{BusyTime, STATION_ONLY};
 
 use super::neighbours;
-
-/// The station's name when none is given; calibration takes it for the only processor of the stage.
-pub const NAME_DEFAULT: &str = "cpu";
 
 /// Where processor time is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +44,7 @@ impl FromStr for Meter {
         let (name, source) = match text.split_once('=') {
             Some((name, source)) if !name.trim().is_empty() => (name.trim(), source),
             Some(_) => return Err(expected()),
-            None => (NAME_DEFAULT, text),
+            None => (STATION_ONLY, text),
         };
         let source = match source.split_once(':').ok_or_else(expected)? {
             ("cgroup", path) if !path.is_empty() => Source::Cgroup(path.into()),
@@ -142,7 +139,7 @@ mod tests {
     fn meters_are_written_with_or_without_a_name() {
         let meter: Meter = "box cpu=cgroup:/sys/fs/cgroup/tick".parse().unwrap();
         assert_eq!(meter.name, "box cpu");
-        assert_eq!("pid:12".parse::<Meter>().unwrap().name, NAME_DEFAULT);
+        assert_eq!("pid:12".parse::<Meter>().unwrap().name, STATION_ONLY);
         for wrong in ["", "pid:", "pid:x", "=pid:1", "cgroup:", "top:3", "box cpu"] {
             assert!(wrong.parse::<Meter>().is_err(), "{wrong}");
         }

@@ -47,8 +47,7 @@ pub(super) fn predict(stage: &Stage, options: &Options) -> Result<(), Report> {
     let seconds = options.seconds.unwrap_or_else(|| model::seconds_for(stage));
     let run_options = RunOptions { seed: options.seed, seconds, confidence: options.confidence };
     let mut progress = |share| bar.set_position((share * 1000.0) as u64);
-    let (run, simulation) =
-        simulate::measure(stage, &run_options, &mut progress).map_err(|problems| model::broken(&problems))?;
+    let (run, simulation) = simulate::measure(stage, &run_options, &mut progress).map_err(model::broken)?;
     let wall_s = begun.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let bill = cost::bill(stage, &Load::of_run(&simulation), &Prices::default(), &builtin::catalogue());

@@ -48,7 +48,7 @@ pub(super) fn follow(stage: &Stage, which: &str, options: &Options) -> Result<()
     let rate_per_s = stage.workload.rate.per_s().max(1.0);
     let seconds = options.seconds.unwrap_or(600.0_f64.max(2.0 * which.nth as f64 / rate_per_s + 60.0));
     let found = trace(stage, options.seed, which, Duration::from_secs_f64(seconds));
-    let found = found.map_err(|problems| model::broken(&problems))?.ok_or_else(|| {
+    let found = found.map_err(model::broken)?.ok_or_else(|| {
         let help = "try the next one: a browser does not ask for files that it has kept; or give more --seconds";
         miette!(help = help, "request {} was not sent within {seconds:.0} s", which.nth)
     })?;

@@ -33,7 +33,7 @@ struct Point {
 
 pub(super) fn sweep(stage: &Stage, (from, to): (f64, f64), options: &Options) -> Result<(), Report> {
     let rates = rates(from, to, usize::from(options.steps));
-    let points = points(stage, &rates, options).map_err(|problems| model::broken(&problems))?;
+    let points = points(stage, &rates, options).map_err(model::broken)?;
     if options.json {
         say!("{}", serde_json::to_string_pretty(&points).into_diagnostic()?);
     } else if options.csv {

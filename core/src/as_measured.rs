@@ -1,0 +1,88 @@
+//! A stage as a measurement met it: at the load of a step, and asked about the very requests of a step.
+
+use crate::component::{Kind, Settings};
+use crate::hardware::Machine;
+use crate::inspection::Prediction;
+use crate::measurement::{Results, STATION_ONLY, Step};
+use crate::schedule::Schedule;
+use crate::simulate::{self, Run, RunOptions};
+use crate::stage::{Placement, Problem, Stage};
+use crate::units::{Duration, Rate};
+use crate::workload::Class;
+
+/// The stage under the load that a step really offered: its rate, its mix, its kind of arrivals.
+pub fn at_step(stage: &Stage, results: &Results, step: &Step) -> Stage {
+    let mut stage = stage.clone();
+    stage.workload.rate = Rate::per_second(step.offered_per_s());
+    stage.workload.mix = step.mix();
+    stage.workload.arrivals = results.arrivals;
+    stage
+}
+
+/// The stage with all demands for processor time times `factor`.
+pub fn scaled(stage: &Stage, factor: f64) -> Stage {
+    let mut stage = stage.clone();
+    for component in &mut stage.components {
+        let demand = match &mut component.settings {
+            Settings::AppServer(app) => &mut app.demand,
+            Settings::Database(database) => &mut database.demand,
+            _ => continue,
+        };
+        for class in Class::ALL {
+            let mean = &mut demand.get_mut(class).mean;
+            *mean = Duration::from_secs_f64(mean.as_secs_f64() * factor);
+        }
+    }
+    stage
+}
+
+/// The requests that a step really sent, where the results hold them and the stage has one kind of users to send them.
+pub fn schedule(stage: &Stage, step: &Step) -> Option<Schedule> {
+    let users = stage.components.iter().filter(|component| component.settings.kind() == Kind::Clients);
+    let schedule = step.schedule.as_deref().and_then(Schedule::read)?;
+    (users.count() == 1 && !schedule.arrivals().is_empty()).then_some(schedule)
+}
+
+/// Simulates the very requests of a step; none when they are not known.
+///
+/// # Errors
+/// Every rule that the stage breaks.
+pub fn inspect(stage: &Stage, step: &Step, seed: u64, replications: u64) -> Result<Option<Prediction>, Vec<Problem>> {
+    let Some(schedule) = schedule(stage, step) else { return Ok(None) };
+    Prediction::new(stage, &schedule, step, seed, replications).map(Some)
+}
+
+/// Indices of the steps with the mix of the last one: response times of different mixes do not belong in one curve.
+pub fn comparable(results: &Results) -> Vec<usize> {
+    let Some(last) = results.steps.last().map(Step::mix) else { return Vec::new() };
+    let near = |step: &Step| step.mix().iter().all(|(class, share)| (share - last.get(class)).abs() <= 0.1);
+    let steps = results.steps.iter().enumerate();
+    steps.filter(|(_, step)| step.completed > 0 && near(step)).map(|(index, _)| index).collect()
+}
+
+/// Requests that a simulation should see for intervals of about one per cent at high load.
+pub const REQUESTS: f64 = 400_000.0;
+
+/// Simulates a stage for about so many requests.
+///
+/// # Errors
+/// Every rule that the stage breaks.
+pub fn simulate(stage: &Stage, seed: u64, requests: f64, confidence: f64) -> Result<Run, Vec<Problem>> {
+    let seconds = requests / stage.workload.rate.per_s().max(1e-3);
+    simulate::run(stage, &RunOptions { seed, seconds, confidence }, &mut |_| ())
+}
+
+/// The name of the stage's processor station that a measured one stands for: the same, or the only one.
+pub fn station_named<'s>(stage: &'s Stage, measured: &str) -> Option<(String, &'s Machine)> {
+    let shared = stage.machines.iter().map(|named| (format!("{} cpu", named.id), &named.machine));
+    let own = stage.components.iter().filter_map(|component| match &component.machine {
+        Some(Placement::Own { machine, .. }) => Some((format!("{} cpu", component.id), machine)),
+        _ => None,
+    });
+    let mut stations = shared.chain(own);
+    if measured == STATION_ONLY {
+        let only = stations.next()?;
+        return stations.next().is_none().then_some(only);
+    }
+    stations.find(|(name, _)| name == measured)
+}
