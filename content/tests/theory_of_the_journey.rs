@@ -8,7 +8,7 @@ use hockeystick_core::component::{Kind, Settings};
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::simulate::{RunOptions, run};
 use hockeystick_core::stage::Stage;
-use hockeystick_core::theory::{CurvePoint, MeanCurve, response_curve, solve};
+use hockeystick_core::theory::{MeanCurve, response_curve, solve};
 use hockeystick_core::units::Rate;
 
 /// Days of a run, where there are days.
@@ -174,6 +174,18 @@ fn theory_and_simulation_agree_on_stages_19_to_21() {
 }
 
 /// Users who wait for their answers: the simulation of the same network.
+/// At ordinary loads a backup hardly shows. Where requests leave it little of the processors it lasts long, and its next one
+/// begins late.
+#[test]
+fn a_backup_beside_many_requests_is_a_permanent_job() {
+    let mut wrong = Vec::new();
+    let ordinary = stage("02-backups", 1.0).workload.rate.per_s();
+    for rate_per_s in [80.0, 114.0, 126.0] {
+        compare("02-backups", rate_per_s / ordinary, &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn users_who_wait_are_solved_by_mean_value_analysis() {
     use hockeystick_core::units::Duration;
@@ -210,9 +222,6 @@ fn a_curve_is_cheap() {
     }
 }
 
-/// A change of the mean from one load to the next, a six hundredth of the capacity on, that is no slope but a step.
-const STEP: f64 = 0.15;
-
 /// A page holds a curve as a few points, and what it reads between them, from a hundredth of the capacity on, is what theory
 /// says there.
 #[test]
@@ -226,24 +235,16 @@ fn a_curve_of_few_points_is_the_whole_curve() {
         let curve = MeanCurve::of(&stage, None, None);
         let loads: Vec<f64> = (6..600).map(|n| f64::from(n) / 600.0 * 0.95 * curve.bend_per_s()).collect();
         let points = response_curve(&stage, &loads);
-        // Where a regime ends theory makes a step, and no line through a few points shows where it is.
-        let step = |pair: &[CurvePoint]| match (pair[0].mean_ms, pair[1].mean_ms) {
-            (Some(from), Some(to)) => (to / from - 1.0).abs() > STEP,
-            _ => false,
-        };
-        let steps: Vec<f64> = points.windows(2).filter(|pair| step(pair)).map(|pair| pair[0].rate_per_s).collect();
-        let stretch = |load: f64| curve.loads().partition_point(|known| *known < load);
         let mut worst = (0.0, 0.0);
-        for point in points.iter().filter(|point| steps.iter().all(|at| stretch(*at) != stretch(point.rate_per_s))) {
+        for point in &points {
             let (Some(exact), Some(read)) = (point.mean_ms, curve.at(point.rate_per_s)) else { continue };
             let off = (read / exact - 1.0).abs();
             if off > worst.0 {
                 worst = (off, point.rate_per_s / curve.bend_per_s());
             }
         }
-        let at: Vec<String> = steps.iter().map(|at| format!("{:.1} %", 100.0 * at / curve.bend_per_s())).collect();
         let (off, load) = (worst.0 * 100.0, worst.1 * 100.0);
-        println!("{slug}: at most {off:.2} % off, at {load:.0} % of the capacity; steps at {at:?}");
+        println!("{slug}: at most {off:.2} % off, at {load:.0} % of the capacity");
         assert!(worst.0 < 0.02, "{slug}: {worst:?}");
     }
 }

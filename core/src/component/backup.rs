@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::flow::{Context, Flow, Own};
+use super::flow::{Context, Flow, Round};
 use super::table::Table;
 use super::{About, Behaviour, Kind, Metric, MetricReading, PUT, Place};
 use crate::engine::calendar::Slot;
@@ -150,7 +150,7 @@ const TRIES_MOST: u32 = 100;
 /// Price of a gigabyte and month: Amazon S3 Standard, us-east-1, first 50 TB.
 const DOLLARS_PER_GB: f64 = 0.023;
 
-/// What theory is told of it: how much it works on the machine that it copies, spread evenly over time.
+/// What theory is told of it: what a round of it works on the machine that it copies.
 pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow {
     let linked = |kind: Kind| {
         let links = context.stage.links.iter().filter(|link| link.from == context.component);
@@ -177,17 +177,17 @@ pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow
     let disk_s = seconds(total * (1.0 + kept_here), settings.disk_rate);
     let work_s = total / 1e6 * settings.compression.as_secs_f64();
     let piece = (total / PIECES).max(PIECE).min(total);
-    // While one is being made another does not begin.
-    let lasts_s =
-        disk_s + work_s + if kept_here > 0.0 { 0.0 } else { seconds(total * settings.ratio, settings.bandwidth) };
-    let every_s = interval_s * (lasts_s / interval_s).ceil().max(1.0);
-    let own = |disk: bool, busy_s: f64| {
-        let piece_s = busy_s * piece / total.max(1.0);
-        Own { component: source, disk, copies: 1, load: busy_s / every_s, piece_s, grouped: false }
-    };
+    let elsewhere_s = if kept_here > 0.0 { 0.0 } else { seconds(total * settings.ratio, settings.bandwidth) };
     Flow {
-        own: vec![own(true, disk_s), own(false, work_s)],
-        caveats: vec!["backups evenly over time: slower while one is made, quicker between".to_owned()],
+        round: Some(Round {
+            component: source,
+            interval_s,
+            disk_s,
+            cpu_s: work_s,
+            elsewhere_s,
+            piece: piece / total.max(1.0),
+        }),
+        caveats: vec!["a backup as a job that shares the processors while it is made (quasi-stationary)".to_owned()],
         ..Flow::default()
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Flow {
     pub(crate) followers: Vec<Follower>,
     /// Work that it does of its own accord.
     pub(crate) own: Vec<Own>,
+    /// Work of its own that begins anew at intervals.
+    pub(crate) round: Option<Round>,
     /// Share of the time in which it is down.
     pub(crate) down: f64,
     /// Why theory cannot follow this component, as a sentence; then nothing that depends on it has a figure.
@@ -54,6 +56,21 @@ pub(crate) struct Follower {
     pub(crate) apply: Demand,
     /// How long a change is on its way there.
     pub(crate) latency: Duration,
+}
+
+/// Work on a machine that begins anew at intervals; while one round lasts another does not begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Round {
+    /// Whose machine it is: the component's index.
+    pub(crate) component: usize,
+    /// From one beginning to the next, in seconds.
+    pub(crate) interval_s: f64,
+    /// Seconds of a round at the disk, at the processors, and elsewhere.
+    pub(crate) disk_s: f64,
+    pub(crate) cpu_s: f64,
+    pub(crate) elsewhere_s: f64,
+    /// Share of a round that is done in one piece.
+    pub(crate) piece: f64,
 }
 
 /// Work on a machine for which no request comes.

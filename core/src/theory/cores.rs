@@ -15,6 +15,8 @@ use crate::workload::Demand;
 const MOST: usize = 600;
 /// Probability of more others that may be left out.
 const NEGLIGIBLE: f64 = 1e-7;
+/// Share of idle processors below which they count as saturated.
+const SATURATED: f64 = 1e-6;
 /// A demand that varies less is taken to vary this much: it would take too many phases.
 const SMALLEST_CV: f64 = 0.25;
 
@@ -43,7 +45,8 @@ impl Beside {
     /// `servers` processors, to which so much work comes in a second.
     pub fn new(servers: u32, offered: f64) -> Self {
         let many = f64::from(servers);
-        if offered >= many {
+        // So close to saturation the sums below have no end.
+        if offered >= many * (1.0 - SATURATED) {
             return Self { stretch: f64::INFINITY, pace: NEGLIGIBLE };
         }
         // With n others the job has 1, or its part of all processors.
@@ -58,6 +61,11 @@ impl Beside {
         }
         let stretch = if offered > 0.0 { inside / sum / offered } else { 1.0 / part(1.0) };
         Self { stretch, pace: pace / sum }
+    }
+
+    /// Share of the time in which such a job is there, where it brings so much work a second.
+    pub fn present(&self, load: f64) -> f64 {
+        (load / self.pace).min(1.0)
     }
 }
 

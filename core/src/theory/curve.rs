@@ -10,8 +10,8 @@ use crate::units::Rate;
 
 /// Loads at which the mean is worked out, as shares of the capacity. Few: between them the line is known well, see
 /// [`MeanCurve::at`]. Closer together where it bends, and near zero, where caches and kept connections come to help.
-const BELOW: [f64; 17] =
-    [0.003, 0.01, 0.025, 0.05, 0.1, 0.18, 0.28, 0.42, 0.57, 0.7, 0.8, 0.87, 0.91, 0.935, 0.955, 0.974, 0.992];
+const BELOW: [f64; 18] =
+    [0.003, 0.01, 0.025, 0.05, 0.1, 0.18, 0.28, 0.42, 0.57, 0.7, 0.8, 0.87, 0.905, 0.925, 0.942, 0.957, 0.974, 0.992];
 /// Points of the mean's line past capacity.
 const PAST: usize = 3;
 /// Points of the line as it is drawn, below capacity.
@@ -35,7 +35,8 @@ pub struct CurvePoint {
 const LEAST_IDLE: f64 = 1e-6;
 
 /// What a request asks hangs on the rate only through hit ratios and look-ups, and slowly: the network is built anew when
-/// the rate has changed by more than this factor.
+/// the rate has changed by more than this factor. Only of work that begins at intervals there is less where requests slow it
+/// down.
 const REBUILT: f64 = 1.3;
 
 /// Mean response time over load, faults left out. Cheap: some microseconds a point, a few milliseconds where caches are worked out.
@@ -44,7 +45,7 @@ pub fn response_curve(stage: &Stage, rates_per_s: &[f64]) -> Vec<CurvePoint> {
     let mut built_at = rates_per_s.first().copied().unwrap_or(0.0);
     let point = |rate_per_s: &f64| {
         let near = *rate_per_s < built_at * REBUILT && *rate_per_s * REBUILT > built_at;
-        if !near {
+        if built.has_rounds || !near {
             built = Network::bare(stage, *rate_per_s);
             built_at = *rate_per_s;
         }

@@ -92,15 +92,34 @@ pub fn stretch(network: &Network, at: usize) -> f64 {
             true => 1.0,
             false => cores::stretch(station.servers, offered),
         };
-        if like.own <= 0.0 || station.crowds() {
-            return alone;
-        }
         // While a job of the component's own is there it takes its part.
-        let beside = cores::Beside::new(station.servers, offered);
-        let present = (like.own / beside.pace).min(1.0);
-        alone + present * (beside.stretch - alone)
+        let beside = beside(network, at, like);
+        beside.map_or(alone, |(present, stretch)| alone + present * (stretch - alone))
     };
     station.likes().iter().map(|like| like.share * of(like)).sum()
+}
+
+/// For what share of the time a job of a component's own is at a shared station, and by how much longer than its demand a
+/// request then takes; none where there is no such job.
+fn beside(network: &Network, at: usize, like: &Like) -> Option<(f64, f64)> {
+    let station = &network.stations[at];
+    let shares = station.discipline == Discipline::ProcessorSharing && !station.crowds();
+    let beside =
+        (like.own > 0.0 && shares).then(|| cores::Beside::new(station.servers, network.offered(at) * like.skew))?;
+    Some((beside.present(like.own), beside.stretch))
+}
+
+/// The same for all of a station's likes together: the second figure is how much slower the station is then than else.
+pub fn slowed(network: &Network, at: usize) -> Option<(f64, f64)> {
+    let station = &network.stations[at];
+    let (mut present, mut slower) = (0.0, 0.0);
+    for like in station.likes() {
+        if let Some((share, stretch)) = beside(network, at, &like) {
+            present += like.share * share;
+            slower += like.share * share * stretch / cores::stretch(station.servers, network.offered(at) * like.skew);
+        }
+    }
+    (present > 0.0).then(|| (present, slower / present))
 }
 
 /// Mean time at a station for so many seconds of service there, in visits of the usual length.

@@ -17,6 +17,8 @@ pub struct Network {
     pub rate_per_s: f64,
     /// Of all requests the share that finds a server down, and is not among these.
     pub down: f64,
+    /// Whether it has work that begins anew at intervals.
+    pub has_rounds: bool,
     /// How users send again what failed.
     pub again: Again,
     /// Whether gaps between requests are exponential.

@@ -7,6 +7,7 @@
 //! each number, the weights of independent stations are convolved, and the probabilities are the weights up to the bound
 //! over their sum. This works at any load, also past saturation.
 
+use super::cores::Beside;
 use super::crosstalk::Shared;
 use super::network::{Discipline, Network};
 
@@ -100,8 +101,10 @@ struct Load {
     instances: u32,
     /// Work in seconds a second, at one of them.
     offered: f64,
-    /// Units of service that other doors' requests leave there.
+    /// Units of service that other doors' requests leave there, and a component's own work where it waits in line.
     capacity: f64,
+    /// Share of the time in which a job of a component's own shares the processors with the requests.
+    beside: f64,
     /// The station where its jobs get in one another's way, with the share of it that others leave.
     crowd: Option<(Shared, f64)>,
 }
@@ -127,13 +130,19 @@ fn loads(network: &Network, door: usize) -> Option<Vec<Load>> {
         let apart = if own || at.shares.is_empty() { 1 } else { instances };
         for copy in 0..apart {
             let like = at.like(copy);
-            let capacity = at.capacity() - others * like.skew - like.own;
+            // A job that shares takes its part while it is there; one that waits in line takes its time from all.
+            let shares = at.discipline == Discipline::ProcessorSharing && !at.crowds();
+            let beside = match shares && like.own > 0.0 {
+                true => Beside::new(at.servers, network.offered(*station) * like.skew).present(like.own),
+                false => 0.0,
+            };
+            let capacity = at.capacity() - others * like.skew - if shares { 0.0 } else { like.own };
             if capacity <= 1e-9 {
                 return None;
             }
             let crowd = at.crowds().then(|| (at.shared(network.most_at(*station)), capacity / at.capacity()));
             let instances = (instances / apart) as u32;
-            loads.push(Load { instances, offered: offered * like.skew, capacity, crowd });
+            loads.push(Load { instances, offered: offered * like.skew, capacity, beside, crowd });
         }
     }
     Some(loads)
@@ -142,11 +151,36 @@ fn loads(network: &Network, door: usize) -> Option<Vec<Load>> {
 /// Weights of each number at a station, each divided by `steepest` to its power. The work of a single request fills no
 /// more than one unit of service.
 fn station_weights(load: &Load, steepest: f64, room: usize) -> Vec<f64> {
-    let pace = |n: f64| match load.crowd {
+    let alone = |n: f64| match load.crowd {
         Some((shared, left)) => shared.pace(n) * left,
         None => load.capacity.min(n),
     };
-    weights(room, |n| load.offered / pace(n) / steepest)
+    let of = |pace: &dyn Fn(f64) -> f64| weights(room, |n| load.offered / pace(n) / steepest);
+    if load.beside <= 0.0 {
+        return of(&alone);
+    }
+    // Processor sharing with a permanent job (Cohen, 1979): with n requests it has one part in n + 1 of the processors.
+    // It stays long against the time in which queues settle, so what is seen is the mixture of the two steady states.
+    let crowded = of(&|n| load.capacity.min(n + 1.0) * n / (n + 1.0));
+    mixed(&of(&alone), &crowded, load.beside, steepest)
+}
+
+/// The mixture of two distributions that are given by weights, each divided by `steepest` to the power of its number; the
+/// second has this share.
+fn mixed(one: &[f64], other: &[f64], share: f64, steepest: f64) -> Vec<f64> {
+    let at = |weights: &[f64], n: usize| weights.get(n).copied().unwrap_or(0.0);
+    let numbers = one.len().max(other.len());
+    let (mut factor, mut sums) = (1.0, (0.0, 0.0));
+    for n in 0..numbers {
+        sums = (sums.0 + factor * at(one, n), sums.1 + factor * at(other, n));
+        factor *= steepest;
+        if factor > 1e200 {
+            factor *= 1e-200;
+            sums = (sums.0 * 1e-200, sums.1 * 1e-200);
+        }
+    }
+    let (first, second) = ((1.0 - share) * sums.1, share * sums.0);
+    (0..numbers).map(|n| (first * at(one, n) + second * at(other, n)) / (first + second)).collect()
 }
 
 /// Weights of each number in a delay that holds `mean` on average.
@@ -204,7 +238,7 @@ mod tests {
     use super::*;
     use crate::theory::demand::Part;
     use crate::theory::markov::Mmck;
-    use crate::theory::network::{Door, Leg, Route, Station};
+    use crate::theory::network::{Door, Leg, Own, Route, Station};
     use crate::units::Duration;
     use crate::workload::{Demand, PerClass};
 
@@ -267,6 +301,20 @@ mod tests {
             assert!((found.refused - expected.lost()).abs() < 1e-12, "{rate_per_s} {servers} {room}");
             assert!((found.mean() - expected.mean_inside()).abs() < 1e-9 * (1.0 + found.mean()));
         }
+    }
+
+    #[test]
+    fn a_permanent_job_doubles_those_who_are_there() {
+        // M/M/1-PS with one permanent job has (K + 1) ρ / (1 - ρ) others, K = 1.
+        let mut network = row(70.0, &[(1, 10)], 2000);
+        let own = Own { copies: 1, load: 0.3, piece_s: 1.0, grouped: false };
+        network.stations[0].own.push(own);
+        let found = behind(&network).unwrap();
+        assert!((found.mean() - 2.0 * 0.7 / 0.3).abs() < 1e-6, "{}", found.mean());
+        // There for half of the time, it adds half of that.
+        network.stations[0].own[0].load = 0.15;
+        let found = behind(&network).unwrap();
+        assert!((found.mean() - 1.5 * 0.7 / 0.3).abs() < 1e-6, "{}", found.mean());
     }
 
     #[test]

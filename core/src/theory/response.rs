@@ -9,6 +9,7 @@ use super::demand::{Moments, Part};
 use super::erlang;
 use super::general;
 use super::inversion;
+use super::mean;
 use super::network::{Branch, Discipline, Leg, Network, Route};
 use super::pollaczek;
 use super::sharing::{Kernel, Sharing};
@@ -47,18 +48,21 @@ impl Responses {
         // Below a 256th of the earliest time on the grid a demand is as good as none.
         let first = if longest > 0.0 { shortest / 16.0 } else { 1.0 };
         let panels = Panels::between(first / 256.0, longest * 64.0);
-        let mut bundle = Vec::new();
-        for route in network.awaited() {
-            for class in Class::ALL {
-                let share = network.share(route, class);
-                if share > 0.0 {
-                    bundle.push(Sum::of(route, class, share, &stations, &panels));
+        let mut paths = Vec::new();
+        for (probability, slower) in paces(network) {
+            let mut bundle = Vec::new();
+            for route in network.awaited() {
+                for class in Class::ALL {
+                    let share = probability * network.share(route, class);
+                    if share > 0.0 {
+                        bundle.push(Sum::of(route, class, share, &stations, &panels));
+                    }
                 }
             }
+            // Sixteen half-octaves: the first time on the grid is the panels' sixteenth edge.
+            invert(&mut bundle, &stations, &slower, &panels, 16);
+            paths.extend(bundle.into_iter().map(Sum::into_path));
         }
-        // Sixteen half-octaves: the first time on the grid is the panels' sixteenth edge.
-        invert(&mut bundle, &stations, &panels, 16);
-        let paths = bundle.into_iter().map(Sum::into_path).collect();
         Some(Self { paths, branches: network.branches.clone() })
     }
 
@@ -88,6 +92,21 @@ impl Responses {
         };
         (0..STEPS).map(at).sum::<f64>() / (1.0 - late)
     }
+}
+
+/// How much slower than by itself each station is, and the share of the time for which that is so: while a component's own
+/// job is there, and else. Such a job stays long against the time in which queues settle, so what is seen is the mixture
+/// of the two. Its presence stretches a response by the mean of what it does; where several have one they are taken to come
+/// together.
+fn paces(network: &Network) -> Vec<(f64, Vec<f64>)> {
+    let slowed: Vec<Option<(f64, f64)>> = (0..network.stations.len()).map(|at| mean::slowed(network, at)).collect();
+    let present = slowed.iter().flatten().map(|(present, _)| *present).fold(0.0, f64::max);
+    let alone = (1.0 - present, vec![1.0; slowed.len()]);
+    if present <= 0.0 {
+        return vec![alone];
+    }
+    let slower = |it: &Option<(f64, f64)>| it.map_or(1.0, |(share, slower)| 1.0 + share / present * (slower - 1.0));
+    vec![alone, (present, slowed.iter().map(slower).collect())]
 }
 
 /// Mean demands that are above zero: each class's at each station.
@@ -200,15 +219,16 @@ impl Sum {
         Self { share, delay_s, terms, times: Vec::new(), tails: Vec::new() }
     }
 
-    /// The transform at `s`.
-    fn transform(&self, s: Complex, upto: usize, at: &[AtS], nodes: &[f64], stations: &[Station]) -> Complex {
+    /// The transform, with `s` as each station's pace makes it.
+    fn transform(&self, s: &[Complex], upto: usize, at: &[AtS], nodes: &[f64], stations: &[Station]) -> Complex {
         self.terms.iter().fold(Complex::ONE, |product, term| {
             let factor = match (&at[term.station], &stations[term.station]) {
                 (AtS::One(kernel, values), _) => term.shared(kernel, values, nodes, upto),
-                (_, Station::Many(cores)) => cores.transform(s, &term.own),
-                (AtS::Line(wait), _) => {
-                    term.parts.iter().fold(Complex::ONE, |product, part| product * part.each_after(s, *wait))
-                }
+                (_, Station::Many(cores)) => cores.transform(s[term.station], &term.own),
+                (AtS::Line(wait), _) => term
+                    .parts
+                    .iter()
+                    .fold(Complex::ONE, |product, part| product * part.each_after(s[term.station], *wait)),
                 _ => Complex::ONE,
             };
             product * factor
@@ -233,7 +253,7 @@ impl Term {
 }
 
 /// Fills in the tails, from the panels' edge with index `first` upwards.
-fn invert(bundle: &mut [Sum], stations: &[Station], panels: &Panels, first: usize) {
+fn invert(bundle: &mut [Sum], stations: &[Station], slower: &[f64], panels: &Panels, first: usize) {
     for upto in first..first + MOST_TIMES {
         let t = panels.edge(upto);
         let mut sums = vec![0.0; bundle.len()];
@@ -243,10 +263,11 @@ fn invert(bundle: &mut [Sum], stations: &[Station], panels: &Panels, first: usiz
         }
         let nodes = spread::nodes(panels, upto);
         for (s, weight) in inversion::points(t) {
-            let at: Vec<AtS> = stations.iter().map(|station| station.at(s, &nodes)).collect();
+            let paced: Vec<Complex> = slower.iter().map(|slower| s * *slower).collect();
+            let at: Vec<AtS> = stations.iter().zip(&paced).map(|(station, s)| station.at(*s, &nodes)).collect();
             for (sum, path) in sums.iter_mut().zip(bundle.iter()) {
                 if open(path) {
-                    let transform = path.transform(s, upto, &at, &nodes, stations);
+                    let transform = path.transform(&paced, upto, &at, &nodes, stations);
                     *sum += weight * ((Complex::ONE - transform) / s).re;
                 }
             }

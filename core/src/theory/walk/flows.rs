@@ -95,6 +95,7 @@ impl<'a> Walk<'a> {
                 self.network.caveats.push(caveat.clone());
             }
         }
+        self.rounds.extend(flow.round);
         for own in &flow.own {
             let Some((host, _)) = self.host(own.component) else { continue };
             let at = if own.disk { host.disk } else { host.cpu };

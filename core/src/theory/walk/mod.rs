@@ -2,16 +2,17 @@
 //! the users.
 //!
 //! [`links`]: whom a call may go to. [`flows`]: how often. [`routes`]: what a request asks on its way. [`resources`]:
-//! doors, connections, memory.
+//! doors, connections, memory. [`rounds`]: what begins anew at intervals.
 
 mod flows;
 mod links;
 mod resources;
+mod rounds;
 mod routes;
 
 use super::network::{Branch, Discipline, Network, Station};
 use crate::component::Settings;
-use crate::component::flow::Flow;
+use crate::component::flow::{Flow, Round};
 use crate::hardware::Machine;
 use crate::stage::{Placement, Stage};
 use crate::workload::{Arrivals, Class};
@@ -40,6 +41,7 @@ impl Network {
         walk.behind();
         walk.pools();
         walk.memory();
+        walk.rounds();
         walk.leave_out_who_finds_nobody(&up);
         walk.network
     }
@@ -56,6 +58,8 @@ struct Walk<'a> {
     rates: Vec<[f64; Class::ALL.len()]>,
     /// The door of each component that has one.
     door_of: Vec<Option<usize>>,
+    /// Work that begins anew at intervals.
+    rounds: Vec<Round>,
     /// Whether figures of single components are wanted.
     figures: bool,
 }
@@ -103,6 +107,7 @@ impl<'a> Walk<'a> {
             flows: (0..components).map(|_| None).collect(),
             rates: vec![[0.0; Class::ALL.len()]; components],
             door_of: vec![None; components],
+            rounds: Vec::new(),
             figures: true,
         };
         for named in &stage.machines {
