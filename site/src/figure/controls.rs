@@ -1,5 +1,7 @@
 //! What is under the board: the figures now, the controls, the legend.
 
+use std::rc::Rc;
+
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::figure::{Break, Control};
 use hockeystick_core::settings::Unit;
@@ -141,9 +143,34 @@ fn speed_words(speed: f64) -> String {
 
 fn control(figure: Figure, control: Control) -> Option<El> {
     let reading = figure.reading(&control.path)?;
+    if !reading.choices.is_empty() {
+        return Some(choice(figure, control, reading.choices));
+    }
     let whole = reading.unit == Unit::Count;
     let scale = Scale { min: control.min, max: control.max, logarithmic: control.logarithmic, whole };
     Some(knob(figure, control.path, &control.label, scale, reading.unit))
+}
+
+/// A button for each named choice from the control's first to its last, so that all of them can be seen at once.
+fn choice(figure: Figure, control: Control, names: &'static [&'static str]) -> El {
+    let Control { path, label, min, max, .. } = control;
+    let path: Rc<str> = path.into();
+    let chosen = {
+        let path = Rc::clone(&path);
+        move || {
+            figure.view.stage_version.track();
+            figure.get(&path)
+        }
+    };
+    let offered = names.iter().enumerate().map(|(index, name)| (index as f64, name));
+    let buttons = offered.filter(|(index, _)| (min..=max).contains(index)).map(|(index, name)| {
+        let (path, chosen) = (Rc::clone(&path), chosen.clone());
+        button("button", &title(name))
+            .live_attr("aria-pressed", move || (chosen() == Some(index)).to_string())
+            .on_click(move || figure.set(&path, index))
+    });
+    let row = el("div", "choice").attr("role", "group").attr("aria-label", &label).children(buttons);
+    el("div", "choice-row").child(el("span", "knob-name").text(&label)).child(row)
 }
 
 fn break_button(figure: Figure, what: Break) -> El {
