@@ -55,6 +55,11 @@ impl<'t, 'i> Fields<'t, 'i> {
         self.span.clone()
     }
 
+    /// Where a field stands; the whole table where the file does not set it.
+    pub(crate) fn span_of(&self, name: &str) -> Range<usize> {
+        self.get(name).map_or(self.span(), Spanned::span)
+    }
+
     pub(crate) fn path(&self) -> &str {
         &self.path
     }

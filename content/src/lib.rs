@@ -17,6 +17,7 @@ pub mod stage;
 
 mod draw;
 mod fields;
+mod figure;
 mod journey;
 mod lesson;
 mod show;

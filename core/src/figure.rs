@@ -59,6 +59,11 @@ pub enum Panel {
     Utilisation,
 }
 
+impl Panel {
+    /// Every chart.
+    pub const ALL: [Self; 4] = [Self::HockeyStick, Self::Percentiles, Self::Throughput, Self::Utilisation];
+}
+
 /// A knob under the board.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Control {

@@ -282,6 +282,9 @@ pub struct Challenge {
     /// Largest price of a month, in US dollars.
     #[serde(default)]
     pub budget: Option<f64>,
+    /// How much simulated time a run is judged by; none for as long as some twenty thousand requests take.
+    #[serde(default, rename = "for")]
+    pub lasts: Option<Duration>,
     /// Hints, from vague to plain.
     #[serde(default)]
     pub hints: Vec<String>,
@@ -310,7 +313,7 @@ pack_enum!(FaultKind {
     11 => HotKey { share },
     12 => Stuck,
 });
-pack_struct!(Challenge { goal, rate, p95, errors, budget, hints });
+pack_struct!(Challenge { goal, rate, p95, errors, budget, lasts, hints });
 
 /// Hours in a month, as clouds bill it: 365 × 24 / 12.
 pub const HOURS_A_MONTH: f64 = 730.0;

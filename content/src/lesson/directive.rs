@@ -5,16 +5,14 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hockeystick_core::component::Kind;
-use hockeystick_core::figure::{Break, Control, Figure, Panel};
+use hockeystick_core::figure::Figure;
 use hockeystick_core::stage::Stage;
-use hockeystick_core::units::Duration;
-use toml::Spanned;
 
 use super::Source;
-use crate::fields::{Fields, Wrong};
+use crate::fields::{Fields, Wrong, names};
+use crate::figure;
 use crate::problem::Problems;
-use crate::stage::{Names, fault_details, parse, parse_value, read_fault_kind, read_target, set};
+use crate::stage::{parse, parse_value};
 use crate::suggest::valid_names;
 
 /// What a fenced block says.
@@ -102,43 +100,14 @@ pub(super) fn read(
     if sound { read } else { Err(Wrong) }
 }
 
-const FIGURE_FIELDS: [&str; 11] =
-    ["id", "from", "set", "seed", "speed", "autoplay", "panels", "controls", "breaks", "palette", "caption"];
-
+/// A figure of a lesson: as [`figure::read`] has it, with an id, and on any stage of the folder.
 fn read_figure(fields: &Fields<'_, '_>, source: &Source<'_>, problems: &mut Problems) -> Result<Figure, Wrong> {
-    fields.only(&FIGURE_FIELDS, problems);
+    let own: Vec<&str> = ["id"].into_iter().chain(names(&figure::FIELDS)).collect();
+    fields.only(&own, problems);
     let id = fields.required::<String>("id", "id = \"opening\"", problems);
     let id = id.and_then(|id| check_id(id, fields, problems));
-    let seed = fields.optional("seed", "a whole number: seed = 1", problems);
-    let speed = fields.optional::<f64>("speed", "simulated seconds in a second: speed = 0.5", problems);
-    let speed = speed.and_then(|speed| check_speed(speed.unwrap_or(1.0), fields, problems));
-    let autoplay = fields.optional("autoplay", "true or false", problems);
-    let panels = fields.optional::<Vec<Panel>>(
-        "panels",
-        "panels = [\"hockey-stick\", \"percentiles\", \"throughput\", \"utilisation\"]",
-        problems,
-    );
-    let palette = read_palette(fields, problems);
-    let caption = fields.required("caption", "one line under the figure", problems);
-    let stage = read_stage(fields, source, problems)?;
-    let controls = read_controls(fields, &stage, problems);
-    let breaks = read_breaks(fields, &stage, problems);
-    Ok(Figure {
-        id: id?,
-        stage,
-        seed: seed?.unwrap_or(1),
-        speed: speed?,
-        autoplay: autoplay?.unwrap_or(false),
-        panels: panels?.unwrap_or_default(),
-        controls,
-        breaks,
-        palette: palette?,
-        caption: caption?,
-    })
-}
-
-fn span_of(fields: &Fields<'_, '_>, name: &str) -> Range<usize> {
-    fields.get(name).map_or(fields.span(), Spanned::span)
+    let stage = source.folder.stage(fields, None, problems);
+    figure::read(fields, id?, stage?, problems)
 }
 
 fn check_id(id: String, fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<String, Wrong> {
@@ -146,121 +115,8 @@ fn check_id(id: String, fields: &Fields<'_, '_>, problems: &mut Problems) -> Res
     if sound {
         return Ok(id);
     }
-    problems.add(span_of(fields, "id"), "id", "not an id", "1 to 40 letters, digits or `-`");
+    problems.add(fields.span_of("id"), "id", "not an id", "1 to 40 letters, digits or `-`");
     Err(Wrong)
-}
-
-fn check_speed(speed: f64, fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<f64, Wrong> {
-    if (0.000_1..=10_000.0).contains(&speed) {
-        return Ok(speed);
-    }
-    problems.add(span_of(fields, "speed"), "speed", format!("{speed} is out of range"), "0.0001 to 10,000");
-    Err(Wrong)
-}
-
-fn read_palette(fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<Vec<Kind>, Wrong> {
-    let keys = fields.optional::<Vec<String>>("palette", "kinds: palette = [\"dns\"]", problems)?.unwrap_or_default();
-    let mut kinds = Vec::new();
-    for key in keys {
-        match Kind::from_key(&key) {
-            Some(kind) => kinds.push(kind),
-            None => {
-                let help = valid_names(&key, Kind::ALL.iter().map(|kind| kind.key()));
-                problems.add(span_of(fields, "palette"), "palette", format!("no such kind: `{key}`"), help);
-            }
-        }
-    }
-    Ok(kinds)
-}
-
-/// The stage of `from`, with what `set` says.
-fn read_stage(fields: &Fields<'_, '_>, source: &Source<'_>, problems: &mut Problems) -> Result<Stage, Wrong> {
-    let from: Option<String> = fields.optional("from", "a stage file of this folder", problems)?;
-    let file = from.as_deref().unwrap_or("stage.toml");
-    let Some(mut stage) = (source.stage)(file) else {
-        let help = valid_names(file, source.stage_files.iter().copied());
-        problems.add(span_of(fields, "from"), "from", format!("no sound stage file `{file}` in this folder"), help);
-        return Err(Wrong);
-    };
-    for (path, text, span) in read_settings(fields, problems)? {
-        if let Err(error) = set(&mut stage, &path, &text) {
-            problems.add(span, "set", error.to_string(), "");
-        }
-    }
-    for problem in stage.check() {
-        problems.add(span_of(fields, "set"), problem.path, problem.message, problem.help);
-    }
-    Ok(stage)
-}
-
-/// `set`: paths with texts, and where each stands.
-fn read_settings(
-    fields: &Fields<'_, '_>,
-    problems: &mut Problems,
-) -> Result<Vec<(String, String, Range<usize>)>, Wrong> {
-    let Some(value) = fields.get("set") else { return Ok(Vec::new()) };
-    let table = Fields::of(value, "set", problems)?;
-    let valid = "a path with a text: set = { \"users.rate\" = \"60/s\" }";
-    let entry = |key: &str, problems: &mut Problems| {
-        let value = table.get(key)?;
-        let text = crate::fields::read::<String>(value, &table.path_of(key), valid, problems).ok()?;
-        Some((key.to_owned(), text, value.span()))
-    };
-    Ok(table.table().keys().filter_map(|key| entry(key.get_ref(), problems)).collect())
-}
-
-fn read_controls(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) -> Vec<Control> {
-    let tables = fields.tables("controls", 20, problems);
-    tables.iter().filter_map(|control| read_control(control, stage, problems).ok()).collect()
-}
-
-fn read_control(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) -> Result<Control, Wrong> {
-    fields.only(&["path", "label", "min", "max", "scale"], problems);
-    let path: String = fields.required("path", "path = \"users.rate\"", problems)?;
-    let label = fields.required("label", "label = \"Load\"", problems);
-    let scale: Result<Option<String>, _> = fields.optional("scale", "scale = \"linear\" or \"log\"", problems);
-    let mut bound = |name: &str| -> Result<f64, Wrong> {
-        let text: String = fields.required(name, "a text with a unit: \"1/s\"", problems)?;
-        parse_value(stage, &path, &text).map_err(|error| {
-            problems.add(span_of(fields, name), fields.path_of(name), error.to_string(), "");
-            Wrong
-        })
-    };
-    let (min, max) = (bound("min"), bound("max"));
-    let (min, max, scale) = (min?, max?, scale?);
-    let logarithmic = match scale.as_deref() {
-        None | Some("linear") => false,
-        Some("log") => true,
-        Some(other) => {
-            let message = format!("no such scale: `{other}`");
-            problems.add(span_of(fields, "scale"), fields.path_of("scale"), message, "`linear` or `log`");
-            return Err(Wrong);
-        }
-    };
-    if min >= max || (logarithmic && min <= 0.0) {
-        let help = if logarithmic { "0 < min < max" } else { "min < max" };
-        problems.add(span_of(fields, "min"), fields.path_of("min"), "not a range", help);
-    }
-    Ok(Control { path, label: label?, min, max, logarithmic })
-}
-
-fn read_breaks(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) -> Vec<Break> {
-    let tables = fields.tables("breaks", 20, problems);
-    tables.iter().filter_map(|fault| read_break(fault, stage, problems).ok()).collect()
-}
-
-fn read_break(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) -> Result<Break, Wrong> {
-    let own = ["label", "on", "kind", "for"].into_iter().chain(fault_details());
-    fields.only(&own.collect::<Vec<_>>(), problems);
-    let components: Vec<String> = stage.components.iter().map(|component| component.id.clone()).collect();
-    let machines: Vec<String> = stage.machines.iter().map(|machine| machine.id.clone()).collect();
-    let label = fields.required("label", "what the button says", problems);
-    let lasts = fields.required::<Duration>("for", "for = \"20 s\"", problems);
-    let kind = read_fault_kind(fields, problems);
-    let regions: Vec<String> = stage.regions.iter().map(|region| region.id.clone()).collect();
-    let names = Names { components: &components, machines: &machines, regions: &regions, links: &stage.links };
-    let on = read_target(fields, names, problems);
-    Ok(Break { label: label?, on: on?, kind: kind?, lasts_s: lasts?.as_secs_f64() })
 }
 
 fn read_predict(fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<Predict, Wrong> {
@@ -270,11 +126,11 @@ fn read_predict(fields: &Fields<'_, '_>, problems: &mut Problems) -> Result<Pred
     let choices = fields.required::<Vec<String>>("choices", "two to six sentences", problems);
     let answer = fields.required::<usize>("answer", "the right choice, counted from 1", problems);
     let explain = fields.required("explain", "why it is so", problems);
-    let unresolved = read_settings(fields, problems)?.into_iter().map(|(path, text, _)| (path, text)).collect();
+    let unresolved = figure::settings(fields, problems)?.into_iter().map(|(path, text, _)| (path, text)).collect();
     let (choices, answer) = (choices?, answer?);
     if !(2..=6).contains(&choices.len()) || !(1..=choices.len()).contains(&answer) {
         let help = "two to six choices, and the number of one of them";
-        problems.add(span_of(fields, "answer"), "answer", "no such choice", help);
+        problems.add(fields.span_of("answer"), "answer", "no such choice", help);
         return Err(Wrong);
     }
     Ok(Predict {

@@ -3,11 +3,13 @@
 //! - Fenced blocks `figure`, `predict` and `challenge` hold TOML: [`directive`].
 //! - Links `[9](knob:users.rate)`, `[queue](term:queue "a line that waits")`, `[requests](thing:request)` are knobs,
 //!   terms and things: [`inline`].
+//! - A stage without a lesson has a page all the same, from its stage file: [`of_stage`](mod@of_stage).
 //! - The rest is CommonMark with tables. Raw HTML and pictures are refused: a page has no style and no script of its
 //!   own.
 
 mod directive;
 mod inline;
+mod of_stage;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,8 +18,10 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd}
 
 pub(crate) use directive::{Challenge, Directive, FigureBlock, Predict};
 pub(crate) use inline::Term;
+pub(crate) use of_stage::{StagePage, of_stage};
 
 use crate::TEXT_BYTES_MAX;
+use crate::figure::Folder;
 use crate::problem::{FileErrors, Problems};
 
 /// A lesson, read and checked.
@@ -67,10 +71,8 @@ pub(crate) struct Source<'s> {
     pub(crate) text: &'s str,
     /// The file's name in errors.
     pub(crate) file: &'s str,
-    /// The stage of another file in the lesson's folder, by the file's name.
-    pub(crate) stage: &'s dyn Fn(&str) -> Option<hockeystick_core::stage::Stage>,
-    /// The names of the stage files in the lesson's folder.
-    pub(crate) stage_files: &'s [&'s str],
+    /// The stage files in the lesson's folder.
+    pub(crate) folder: Folder<'s>,
 }
 
 /// Reads a lesson.
@@ -96,12 +98,14 @@ enum Part<'t> {
     Directive { name: &'static str, body: Range<usize> },
 }
 
+/// CommonMark, and what a lesson may use besides.
+const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_SMART_PUNCTUATION);
+
 const DIRECTIVES: [&str; 3] = ["figure", "predict", "challenge"];
 
 fn split<'t>(text: &'t str, problems: &mut Problems) -> Vec<Part<'t>> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_SMART_PUNCTUATION;
     let mut parts = vec![Part::Prose(Vec::new())];
-    let mut events = Parser::new_ext(text, options).into_offset_iter();
+    let mut events = Parser::new_ext(text, OPTIONS).into_offset_iter();
     let mut depth = 0_usize;
     while let Some((event, span)) = events.next() {
         if let Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) = &event

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use hockeystick_core::stage::{FaultKind, Stage, Target};
 
 use super::{Block, Lesson, Source, read};
+use crate::figure::Folder;
 use crate::problem::FileErrors;
 use crate::{catalogue, stage};
 
@@ -12,7 +13,7 @@ fn parse(text: &str) -> Result<Lesson, FileErrors> {
     let sizes = catalogue::read(include_str!("../../tests/fixtures/hardware.toml"), "hardware.toml").unwrap();
     let good = stage::read(include_str!("../../tests/fixtures/good.toml"), "stage.toml", &sizes).unwrap();
     let stage = |file: &str| -> Option<Stage> { (file == "stage.toml").then(|| good.clone()) };
-    read(&Source { text, file: "lesson.md", stage: &stage, stage_files: &["stage.toml"] })
+    read(&Source { text, file: "lesson.md", folder: Folder { stage: &stage, files: &["stage.toml"] } })
 }
 
 fn prose(lesson: &Lesson) -> String {

@@ -10,7 +10,7 @@ use crate::lesson::{Block, Predict, Term};
 use crate::show;
 
 pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
-    let Chapter { stop, stage, lesson, curves } = chapter;
+    let Chapter { stop, stage, lesson, curves, .. } = chapter;
     let number = stops.iter().position(|other| other.slug == stop.slug).map_or(1, |index| index + 1);
     let main = html! {
         main #content.lesson {
@@ -21,7 +21,7 @@ pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
                     (strip::strip(stage))
                 }
                 @for block in &lesson.blocks { (show_block(block, curves)) }
-                (model::section(stage))
+                @if stop.has_lesson() { (model::section(stage)) } @else { (model::in_short(stage)) }
                 (glossary(&lesson.terms))
             }
             (neighbours(stops, number))
@@ -110,13 +110,7 @@ fn glossary(terms: &[Term]) -> Markup {
 fn neighbours(stops: &[Stop], number: usize) -> Markup {
     let stop = |number: usize| number.checked_sub(1).and_then(|index| stops.get(index));
     let show = |stop: &Stop, label: &str| {
-        html! {
-            @if stop.has_lesson() {
-                a href={ "/stages/" (stop.slug) "/" } { span { (label) } b { (stop.title) } }
-            } @else {
-                div.to-come { span { (label) " · to come" } b { (stop.title) } }
-            }
-        }
+        html! { a href={ "/stages/" (stop.slug) "/" } { span { (label) } b { (stop.title) } } }
     };
     html! {
         nav.neighbours aria-label="Previous and next stage" {
@@ -124,7 +118,10 @@ fn neighbours(stops: &[Stop], number: usize) -> Markup {
                 Some(before) => { (show(before, "Before")) }
                 None => { a href="/stages/" { span { "All stages" } b { "The map of the journey" } } }
             }
-            @if let Some(next) = stop(number + 1) { (show(next, "Next")) }
+            @match stop(number + 1) {
+                Some(next) => { (show(next, "Next")) }
+                None => { a href="/stages/" { span { "The end of the journey" } b { "The map, once more" } } }
+            }
         }
     }
 }

@@ -12,9 +12,11 @@ mod style;
 use maud::{Markup, PreEscaped, html};
 
 use crate::draw::Curves;
+use crate::figure::Folder;
 use crate::journey::{self, Stop};
-use crate::lesson::{FigureBlock, Lesson};
-use crate::{builtin, stage};
+use crate::lesson::{FigureBlock, Lesson, Source, StagePage};
+use crate::stage::Shown;
+use crate::{builtin, lesson as lessons, stage};
 use hockeystick_core::component::Kind;
 use hockeystick_core::figure::Panel;
 use hockeystick_core::stage::Stage;
@@ -38,10 +40,13 @@ pub struct Page {
     pub bytes: Vec<u8>,
 }
 
-/// A stage with its lesson, ready to be shown.
+/// A stage with its page, ready to be shown.
 struct Chapter {
     stop: Stop,
     stage: Stage,
+    /// The one figure that stands for the stage.
+    shown: Shown,
+    /// Its lesson, or what its stage file says in a lesson's form.
     lesson: Lesson,
     curves: Curves,
 }
@@ -52,11 +57,7 @@ struct Chapter {
 /// What is wrong with a stage, a lesson or the page shell, with file, line and column.
 pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
     let stops = journey::stops()?;
-    let chapters = stops
-        .iter()
-        .filter(|stop| stop.has_lesson())
-        .map(|stop| read_chapter(stop.clone()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let chapters = chapters(&stops)?;
     let mut pages = vec![
         shell::page(options, "index.html", &home::page(&stops, &chapters))?,
         shell::page(options, "stages/index.html", &map::page(&stops))?,
@@ -74,29 +75,47 @@ pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
     Ok(pages)
 }
 
-fn read_chapter(stop: Stop) -> Result<Chapter, miette::Report> {
-    let slug = stop.slug.clone();
-    let Some(stage) = builtin::stage(&slug) else {
-        return Err(miette::miette!(help = "add stage.toml beside lesson.md", "{slug} has a lesson and no stage"));
+/// Every stage, read side by side: most of the time goes into what the model is asked for.
+fn chapters(stops: &[Stop]) -> Result<Vec<Chapter>, miette::Report> {
+    let read = |index: usize| read_chapter(&stops[index], stops.get(index + 1));
+    std::thread::scope(|scope| {
+        let halves = [0, 1].map(|first| {
+            scope.spawn(move || (first..stops.len()).step_by(2).map(|index| (index, read(index))).collect::<Vec<_>>())
+        });
+        let mut all: Vec<(usize, Result<Chapter, miette::Report>)> = Vec::new();
+        for half in halves {
+            all.extend(half.join().map_err(|_| miette::miette!("a stage's page could not be made"))?);
+        }
+        all.sort_by_key(|(index, _)| *index);
+        all.into_iter().map(|(_, chapter)| chapter).collect()
+    })
+}
+
+fn read_chapter(stop: &Stop, next: Option<&Stop>) -> Result<Chapter, miette::Report> {
+    let slug = &stop.slug;
+    let missing = |what: &str| miette::miette!(help = "see CONTRIBUTING.md", "content/stages/{slug} has no {what}");
+    let files: Vec<&str> = builtin::files(slug).filter(|file| file.ends_with(".toml")).collect();
+    let read = |file: &str| {
+        let text = builtin::text(slug, file).unwrap_or_default();
+        stage::read(text, &builtin::path(slug, file), &builtin::catalogue())
     };
-    let stage = stage?;
-    let files: Vec<&str> = builtin::files(&slug).filter(|file| file.ends_with(".toml")).collect();
-    let mut stages = Vec::new();
-    for file in &files {
-        let text = builtin::text(&slug, file).unwrap_or_default();
-        stages.push((*file, stage::read(text, &builtin::path(&slug, file), &builtin::catalogue())?));
-    }
-    let find = |name: &str| stages.iter().find(|(file, _)| *file == name).map(|(_, stage)| stage.clone());
-    let source = crate::lesson::Source {
-        text: builtin::text(&slug, "lesson.md").unwrap_or_default(),
-        file: &builtin::path(&slug, "lesson.md"),
-        stage: &find,
-        stage_files: &files,
+    let others = files.iter().map(|file| Ok((*file, read(file)?))).collect::<Result<Vec<_>, stage::StageErrors>>()?;
+    let find = |name: &str| others.iter().find(|(file, _)| *file == name).map(|(_, stage)| stage.clone());
+    let folder = Folder { stage: &find, files: &files };
+    let text = builtin::text(slug, "stage.toml").ok_or_else(|| missing("stage.toml"))?;
+    let file = builtin::path(slug, "stage.toml");
+    let (stage, shown) = stage::read_shown(text, &file, &builtin::catalogue(), Some(&folder))?;
+    let shown = shown.ok_or_else(|| missing("[figure] in its stage.toml"))?;
+    let lesson = match builtin::text(slug, "lesson.md") {
+        Some(text) => lessons::read(&Source { text, file: &builtin::path(slug, "lesson.md"), folder })?,
+        None => {
+            let next = next.map(|next| next.broke.as_str());
+            lessons::of_stage(StagePage { text, file: &file, broke: &stop.broke, next }, &shown)?
+        }
     };
-    let lesson = crate::lesson::read(&source)?;
     let mut curves = Curves::default();
     lesson.figures().filter(|block| has_curve(block)).for_each(|block| curves.add(&block.figure));
-    Ok(Chapter { stop, stage, lesson, curves })
+    Ok(Chapter { stop: stop.clone(), stage, shown, lesson, curves })
 }
 
 /// What a page is made from; [`shell::page`] puts the frame around it.

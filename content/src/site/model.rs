@@ -28,6 +28,55 @@ pub(super) fn section(stage: &Stage) -> Markup {
     }
 }
 
+/// The same in short, for a page whose words are few: each kind's own page has the rest.
+pub(super) fn in_short(stage: &Stage) -> Markup {
+    html! {
+        section.model aria-labelledby="model" {
+            h2 #model { "What this models, and what it leaves out" }
+            p {
+                "Every request is simulated on its own. Each thing on the board has a page that says what it does, what \
+                 it leaves out, and where each of its numbers comes from. Here are the numbers that this stage sets."
+            }
+            ul.in-short {
+                @for component in &stage.components { (one_line(component)) }
+                @for named in &stage.machines {
+                    li { (draw::icon("box")) b { (named.id) } " " (size_words(named.size.as_deref(), &named.machine)) }
+                }
+            }
+            (links(stage))
+        }
+    }
+}
+
+fn one_line(component: &Component) -> Markup {
+    let kind = component.settings.kind();
+    let rows = setting_rows(&component.settings, kind);
+    let own: Vec<Row> = rows.into_iter().filter(|row| row.here != row.default).collect();
+    html! {
+        li {
+            (draw::icon(kind.key()))
+            a href={ "/model/" (kind.key()) "/" } { b { (component.id) } } " "
+            @if component.copies > 1 { (component.copies) " copies. " }
+            @if let Some(Placement::Own { size, machine }) = &component.machine {
+                (size_words(size.as_deref(), machine)) " "
+            }
+            @for (index, row) in own.iter().enumerate() {
+                @if index > 0 { ", " }
+                code { (row.key) } " " (row.here)
+            }
+        }
+    }
+}
+
+/// A machine in a few words.
+fn size_words(size: Option<&str>, machine: &Machine) -> String {
+    let catalogue = builtin::catalogue();
+    let name = size.and_then(|size| catalogue.get(size)).map_or("a machine of its own", |size| size.name.as_str());
+    let processors =
+        if machine.vcpus == 1 { "1 processor".to_owned() } else { format!("{} processors", machine.vcpus) };
+    format!("{name}: {processors}, {}.", show::number(hockeystick_core::settings::Unit::Bytes, machine.memory.0 as f64))
+}
+
 /// A row of a table.
 struct Row {
     what: String,

@@ -107,10 +107,8 @@ fn ladder(stops: &[Stop], here: usize) -> Markup {
                     @let name = format!("Stage {number}: {}", stop.title);
                     @let class = if number < here { "done" } else if number == here { "here" } else { "ahead" };
                     li class=(class) {
-                        @if stop.has_lesson() {
-                            a href={ "/stages/" (stop.slug) "/" } title=(name) aria-label=(name)
-                                aria-current=[(number == here).then_some("page")] {}
-                        }
+                        a href={ "/stages/" (stop.slug) "/" } title=(name)
+                            aria-current=[(number == here).then_some("page")] {}
                     }
                 }
             }

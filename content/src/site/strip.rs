@@ -7,6 +7,9 @@ use maud::{Markup, html};
 
 use crate::show;
 
+/// Requests that a percentile is told from, about.
+const ENOUGH: f64 = 100_000.0;
+
 /// One figure of the strip.
 struct KeyFigure {
     name: &'static str,
@@ -32,13 +35,19 @@ fn key_figures(stage: &Stage) -> Vec<KeyFigure> {
         value: show::rate(rate),
         how: "Requests a second in the busiest hour".to_owned(),
     }];
-    let options = RunOptions::default();
+    // Enough to tell a percentile; a busy stage has that soon.
+    let seconds = (ENOUGH / rate.max(1e-3)).clamp(10.0, RunOptions::default().seconds);
+    let options = RunOptions { seconds, ..RunOptions::default() };
     let run = run(stage, &options, &mut |_| {}).ok();
     if let Some(p95) = run.and_then(|run| run.outcome.response_ms.p95.known()) {
         figures.push(KeyFigure {
             name: "p95 at that load",
             value: format!("{} ms", show::significant(p95)),
-            how: format!("95 of 100 answers come sooner: simulated for {} s, seed {}", options.seconds, options.seed),
+            how: format!(
+                "95 of 100 answers come sooner: simulated for {} s, seed {}",
+                show::significant(seconds),
+                options.seed
+            ),
         });
     }
     let load = response_curve(stage, &[rate]).first().map_or(0.0, |point| point.load);

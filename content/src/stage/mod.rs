@@ -28,6 +28,7 @@ mod overrides;
 mod places;
 mod regions;
 mod schema;
+mod shown;
 mod workload;
 
 use hockeystick_core::hardware::Catalogue;
@@ -36,6 +37,7 @@ use toml::de::DeTable;
 
 use crate::TEXT_BYTES_MAX;
 use crate::fields::{Fields, Known, Wrong, names, valid};
+use crate::figure::Folder;
 use crate::problem::{FileErrors, Problems};
 
 pub use edit::{Edit, EditError, with_values};
@@ -45,12 +47,13 @@ pub use schema::schema;
 
 pub(crate) use faults::{Names, details as fault_details, read_kind as read_fault_kind, read_target};
 pub(crate) use machines::read_size;
+pub(crate) use shown::{Shown, Told};
 
 /// Everything wrong with a stage file.
 pub type StageErrors = FileErrors;
 
 /// Fields of a stage file.
-pub(crate) const TOP_LEVEL: [Known; 11] = [
+pub(crate) const TOP_LEVEL: [Known; 12] = [
     ("schema", "schema = 1"),
     ("title", "title = \"What broke, in a few words\""),
     ("users", workload::RATE),
@@ -62,15 +65,17 @@ pub(crate) const TOP_LEVEL: [Known; 11] = [
     ("link", "who calls whom: [[link]]"),
     ("fault", "what goes wrong, and when: [[fault]]"),
     ("challenge", "what the reader is asked to reach"),
+    ("figure", "how the stage is shown on its page"),
 ];
 
 /// Fields of `[challenge]`.
-pub(crate) const CHALLENGE: [Known; 6] = [
+pub(crate) const CHALLENGE: [Known; 7] = [
     ("goal", "goal = \"the task, as a sentence\""),
     ("rate", "rate = \"60/s\""),
     ("p95", "p95 = \"300 ms\""),
     ("errors", "errors = 0.001"),
     ("budget", "budget = 60 (US dollars a month)"),
+    ("for", "how long a run is judged: for = \"6 min\"; else some 20,000 requests, 30 s to 15 min"),
     ("hints", "hints = [\"a vague one\", \"a plain one\"]"),
 ];
 
@@ -79,14 +84,32 @@ pub(crate) const CHALLENGE: [Known; 6] = [
 /// # Errors
 /// Every problem of the file that can be found in one go: of syntax first, else of fields, else of the stage's rules.
 pub fn read(text: &str, file: &str, catalogue: &Catalogue) -> Result<Stage, StageErrors> {
+    read_shown(text, file, catalogue, None).map(|(stage, _)| stage)
+}
+
+/// Reads a stage, and how its page shows it. `folder` is where its other stage files are.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_shown(
+    text: &str,
+    file: &str,
+    catalogue: &Catalogue,
+    folder: Option<&Folder<'_>>,
+) -> Result<(Stage, Option<Shown>), StageErrors> {
     let mut problems = Problems::default();
-    match read_into(text, catalogue, &mut problems) {
-        Ok(stage) if problems.is_empty() => Ok(stage),
+    match read_into(text, catalogue, folder, &mut problems) {
+        Ok(read) if problems.is_empty() => Ok(read),
         _ => Err(problems.into_errors(file, text)),
     }
 }
 
-fn read_into(text: &str, catalogue: &Catalogue, problems: &mut Problems) -> Result<Stage, Wrong> {
+fn read_into(
+    text: &str,
+    catalogue: &Catalogue,
+    folder: Option<&Folder<'_>>,
+    problems: &mut Problems,
+) -> Result<(Stage, Option<Shown>), Wrong> {
     let document = parse(text, problems)?;
     let top = Fields::new(document.get_ref(), 0..0, "");
     let schema = top.optional::<u32>("schema", valid(&TOP_LEVEL, "schema"), problems);
@@ -130,7 +153,8 @@ fn read_into(text: &str, catalogue: &Catalogue, problems: &mut Problems) -> Resu
     };
     components::place_unplaced(&mut stage, &components.unplaced);
     report_broken_rules(&stage, &places::Places::new(&top, link_places), problems);
-    Ok(stage)
+    let shown = if problems.is_empty() { shown::read(&top, &stage, folder, problems)? } else { None };
+    Ok((stage, shown))
 }
 
 /// Parses the text, with a bound on its size; every error of syntax is reported.
@@ -165,6 +189,7 @@ fn read_challenge(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Optio
     let p95 = table.required("p95", valid(&CHALLENGE, "p95"), problems);
     let errors = table.optional("errors", valid(&CHALLENGE, "errors"), problems);
     let budget = table.optional("budget", valid(&CHALLENGE, "budget"), problems);
+    let lasts = table.optional("for", valid(&CHALLENGE, "for"), problems);
     let hints = table.optional("hints", valid(&CHALLENGE, "hints"), problems);
     Ok(Some(Challenge {
         goal: goal?,
@@ -172,6 +197,7 @@ fn read_challenge(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Optio
         p95: p95?,
         errors: errors?.unwrap_or_default(),
         budget: budget?,
+        lasts: lasts?,
         hints: hints?.unwrap_or_default(),
     }))
 }

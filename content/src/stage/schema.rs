@@ -3,6 +3,7 @@
 //! which are texts.
 
 use hockeystick_core::component::Kind;
+use hockeystick_core::figure::Panel;
 use hockeystick_core::hardware::{Catalogue, Machine};
 use hockeystick_core::settings::{Field, Unit};
 use hockeystick_core::stage::{SCHEMA, limits};
@@ -10,7 +11,9 @@ use hockeystick_core::units::{Bandwidth, Bytes, Duration, Rate};
 use hockeystick_core::workload::{Class, Demand};
 use serde_json::{Map, Value, json};
 
-use super::{CHALLENGE, TOP_LEVEL, components, faults, links, machines, workload};
+use super::{CHALLENGE, TOP_LEVEL, components, faults, links, machines, shown, workload};
+use crate::fields::Known;
+use crate::figure;
 use crate::show;
 
 /// The JSON Schema (draft 2020-12) of a stage file whose sizes are those of `catalogue`.
@@ -53,6 +56,10 @@ fn top_level(name: &str) -> Value {
             let shapes = CHALLENGE.map(|(name, valid)| (name, described(challenge_field(name), valid)));
             table(shapes, &["goal", "rate", "p95"])
         }
+        "figure" => {
+            let fields = figure::FIELDS.into_iter().chain(shown::TEXTS);
+            table(fields.map(|(name, valid)| (name, described(figure_field(name), valid))), &["caption"])
+        }
         _ => unknown(name),
     }
 }
@@ -64,9 +71,41 @@ fn challenge_field(name: &str) -> Value {
         "p95" => reference("duration"),
         "errors" => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         "budget" => json!({ "type": "number" }),
+        "for" => reference("duration"),
         "hints" => json!({ "type": "array", "items": { "type": "string" } }),
         _ => unknown(name),
     }
+}
+
+fn figure_field(name: &str) -> Value {
+    let text = || json!({ "type": "string" });
+    let list = |of: Value| json!({ "type": "array", "items": of });
+    match name {
+        "from" | "caption" | "opening" => text(),
+        "turn" | "break" => list(text()),
+        "set" => json!({ "type": "object", "additionalProperties": text() }),
+        "seed" => json!({ "type": "integer", "minimum": 0 }),
+        "speed" => json!({ "type": "number", "minimum": figure::SPEEDS.start(), "maximum": figure::SPEEDS.end() }),
+        "autoplay" => json!({ "type": "boolean" }),
+        "panels" => list(json!({ "enum": Panel::ALL })),
+        "controls" => {
+            let shape = |name: &str| if name == "scale" { json!({ "enum": ["linear", "log"] }) } else { text() };
+            let shapes = figure::CONTROL.map(|(name, valid)| (name, described(shape(name), valid)));
+            list(table(shapes, &["path", "label", "min", "max"]))
+        }
+        "breaks" => list(json!({ "oneOf": faults::KINDS.iter().map(a_break).collect::<Vec<_>>() })),
+        "palette" => list(json!({ "enum": Kind::ALL.iter().map(|kind| kind.key()).collect::<Vec<_>>() })),
+        _ => unknown(name),
+    }
+}
+
+/// Something that the reader may break: a fault that begins when its button is pressed.
+fn a_break(kind: &faults::KindOfFault) -> Value {
+    let mut shape = fault(kind, figure::BREAK);
+    if let Some(required) = shape["required"].as_array_mut() {
+        required.extend(["label", "for"].map(Value::from));
+    }
+    shape
 }
 
 fn workload_field(name: &str) -> Value {
@@ -112,7 +151,7 @@ fn definitions(catalogue: &Catalogue) -> Value {
     let faults = faults::KINDS.iter().map(|kind| reference(&format!("fault-{}", kind.name)));
     add("fault", json!({ "oneOf": faults.collect::<Vec<_>>() }));
     for kind in faults::KINDS {
-        add(&format!("fault-{}", kind.name), fault(kind));
+        add(&format!("fault-{}", kind.name), with_start(fault(kind, faults::COMMON)));
     }
     Value::Object(all)
 }
@@ -187,14 +226,23 @@ fn setting(kind: Kind, field: &Field, default: &Value) -> Value {
     described(shape, &format!("{}. Source of the default: {source}.", components::valid_setting(kind, field)))
 }
 
-fn fault(kind: &faults::KindOfFault) -> Value {
+/// A fault of the timeline says when.
+fn with_start(mut shape: Value) -> Value {
+    if let Some(required) = shape["required"].as_array_mut() {
+        required.insert(0, "at".into());
+    }
+    shape
+}
+
+/// A kind of fault, with the fields that every fault has.
+fn fault(kind: &faults::KindOfFault, common: [Known; 4]) -> Value {
     let ranges = kind.example.numbers();
-    let mut required = vec!["at", "on", "kind"];
+    let mut required = vec!["on", "kind"];
     let mut shapes = Vec::new();
-    for (name, valid) in faults::COMMON {
+    for (name, valid) in common {
         let shape = match name {
             "at" | "for" => reference("duration"),
-            "on" => json!({ "type": "string" }),
+            "on" | "label" => json!({ "type": "string" }),
             "kind" => json!({ "const": kind.name }),
             _ => unknown(name),
         };

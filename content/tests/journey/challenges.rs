@@ -44,10 +44,9 @@ fn judged(board: &Stage, seed: u64) -> Vec<String> {
     let challenge = board.challenge.clone().unwrap_or_else(|| panic!("{} has no challenge", board.title));
     let mut board = board.clone();
     board.workload.rate = challenge.rate;
-    let mut seconds = (REQUESTS / challenge.rate.per_s()).clamp(SECONDS.0, SECONDS.1);
-    if let Some(day) = board.workload.day {
-        seconds = day.length.as_secs_f64();
-    }
+    let seconds = challenge
+        .lasts
+        .map_or_else(|| (REQUESTS / challenge.rate.per_s()).clamp(SECONDS.0, SECONDS.1), |lasts| lasts.as_secs_f64());
     let options = RunOptions { seed, seconds, ..RunOptions::default() };
     let outcome = run(&board, &options, &mut |_| ()).unwrap_or_else(|problems| panic!("{problems:#?}")).outcome;
     missing(&board, &challenge, &outcome, seconds)

@@ -89,18 +89,8 @@ impl About {
     }
 }
 
-/// Whether a kind works in this build: always, or with the feature `every-kind`.
-macro_rules! works {
-    (always) => {
-        true
-    };
-    (every) => {
-        cfg!(feature = "every-kind")
-    };
-}
-
 macro_rules! components {
-    ($( $when:ident $module:ident, $kind:ident, $key:literal; )*) => {
+    ($( $module:ident, $kind:ident, $key:literal; )*) => {
         /// The kinds of component.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Kind {
@@ -127,14 +117,9 @@ macro_rules! components {
                 match self { $( Self::$kind => const { &$module::ABOUT.told() }, )* }
             }
 
-            /// Whether this build can simulate it. A page's module leaves out the kinds that none of its boards can have.
-            pub const fn works(self) -> bool {
-                match self { $( Self::$kind => works!($when), )* }
-            }
-
             /// Its settings' descriptions.
             pub fn fields(self) -> &'static [Field] {
-                match self { $( Self::$kind => if works!($when) { $module::Settings::fields() } else { &[] }, )* }
+                match self { $( Self::$kind => $module::Settings::fields(), )* }
             }
 
             /// Its default settings.
@@ -161,39 +146,31 @@ macro_rules! components {
 
             /// The setting at this place among the kind's fields.
             fn knob_at(&self, place: usize) -> Option<&dyn Knob> {
-                match self { $( Self::$kind(settings) => if works!($when) { settings.knob_at(place) } else { None }, )* }
+                match self { $( Self::$kind(settings) => settings.knob_at(place), )* }
             }
 
             fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn Knob> {
                 match self {
-                    $( Self::$kind(settings) => if works!($when) { settings.knob_at_mut(place) } else { None }, )*
+                    $( Self::$kind(settings) => settings.knob_at_mut(place), )*
                 }
             }
 
             /// What theory is told of it.
             pub(crate) fn flow(&self, class: Class, context: &flow::Context<'_>) -> flow::Flow {
                 match self {
-                    $( Self::$kind(settings) => if works!($when) {
-                        $module::flow(settings, class, context)
-                    } else {
-                        flow::Flow::default()
-                    }, )*
+                    $( Self::$kind(settings) => $module::flow(settings, class, context), )*
                 }
             }
 
-            /// A copy of the component, at work; none of a kind that does not [work](Kind::works) here.
+            /// A copy of the component, at work.
             pub(crate) fn build(
                 &self,
                 place: Place,
                 workload: &Workload,
                 engine: &mut Engine,
-            ) -> Option<Box<dyn Behaviour>> {
+            ) -> Box<dyn Behaviour> {
                 match self {
-                    $( Self::$kind(settings) => if works!($when) {
-                        Some(Box::new($module::State::new(settings, place, workload, engine)))
-                    } else {
-                        None
-                    }, )*
+                    $( Self::$kind(settings) => Box::new($module::State::new(settings, place, workload, engine)), )*
                 }
             }
         }
@@ -201,24 +178,24 @@ macro_rules! components {
 }
 
 components! {
-    always clients, Clients, "clients";
-    always dns, Dns, "dns";
-    every cdn, Cdn, "cdn";
-    every object_store, ObjectStore, "object-store";
-    every load_balancer, LoadBalancer, "load-balancer";
-    always app_server, AppServer, "app-server";
-    every session_store, SessionStore, "session-store";
-    every cache, Cache, "cache";
-    always database, Database, "database";
-    every replica, Replica, "replica";
-    every shards, Shards, "shards";
-    every queue, Queue, "queue";
-    every journal, Journal, "journal";
-    every autoscaler, Autoscaler, "autoscaler";
-    every backup, Backup, "backup";
-    every log_pipeline, LogPipeline, "log-pipeline";
-    every monitor, Monitor, "monitor";
-    every batch, Batch, "batch";
+    clients, Clients, "clients";
+    dns, Dns, "dns";
+    cdn, Cdn, "cdn";
+    object_store, ObjectStore, "object-store";
+    load_balancer, LoadBalancer, "load-balancer";
+    app_server, AppServer, "app-server";
+    session_store, SessionStore, "session-store";
+    cache, Cache, "cache";
+    database, Database, "database";
+    replica, Replica, "replica";
+    shards, Shards, "shards";
+    queue, Queue, "queue";
+    journal, Journal, "journal";
+    autoscaler, Autoscaler, "autoscaler";
+    backup, Backup, "backup";
+    log_pipeline, LogPipeline, "log-pipeline";
+    monitor, Monitor, "monitor";
+    batch, Batch, "batch";
 }
 
 impl Kind {

@@ -131,8 +131,8 @@ impl Simulation {
         let places = places(stage, &infos, &engine);
         let nodes = infos.into_iter().zip(places).map(|(info, place)| {
             let settings = &stage.components[info.component].settings;
-            let behaviour = settings.build(place, &stage.workload, &mut engine)?;
-            Some(Node {
+            let behaviour = settings.build(place, &stage.workload, &mut engine);
+            Node {
                 info,
                 behaviour,
                 crashes: 0,
@@ -145,10 +145,9 @@ impl Simulation {
                 in_trouble: false,
                 deaths: 0,
                 leaked_bytes: 0.0,
-            })
+            }
         });
-        // The rules say so of every kind that does not work here.
-        let Some(nodes) = nodes.collect() else { return Err(Vec::new()) };
+        let nodes = nodes.collect();
         let window = window::Start::default();
         let mut simulation = Self { engine, nodes, hosts, stage: stage.clone(), timeline: Timeline::new(slot), window };
         for node in &mut simulation.nodes {

@@ -183,10 +183,6 @@ impl Stage {
             if component.region.is_some_and(|region| region >= self.regions.len()) {
                 report.add(format!("{path}.region"), "there is no such region", "a region of this stage");
             }
-            if !component.settings.kind().works() {
-                let message = format!("a `{}` cannot be simulated here", component.settings.kind().key());
-                report.add(format!("{path}.kind"), message, "a program with every kind, such as `loadgen`");
-            }
             self.check_placement(report, &path, index);
             self.check_settings(report, &path, index);
         }

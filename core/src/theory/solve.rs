@@ -26,9 +26,6 @@ const IMPATIENT: f64 = 0.25;
 /// Half a percent of the requests, a quarter to either side.
 const STEP: f64 = 0.0025;
 const EXACT: &str = "exact";
-/// Whether this build has the theory of every kind of component and workload; a page does without what its boards cannot
-/// have.
-const EVERY_KIND: bool = cfg!(feature = "every-kind");
 
 /// Solves a stage.
 ///
@@ -45,7 +42,7 @@ pub fn solve(stage: &Stage) -> Outcome {
     if network.routes.is_empty() {
         return nothing(&network, "No way leads from the users to a server.");
     }
-    if EVERY_KIND && let Some(scaled) = backlog::scaled(stage) {
+    if let Some(scaled) = backlog::scaled(stage) {
         if network.closed.is_some() || varying::applies(stage) {
             return nothing(
                 &network,
@@ -55,17 +52,10 @@ pub fn solve(stage: &Stage) -> Outcome {
         return backlog::solve(stage, &scaled);
     }
     match network.closed {
-        Some((users, think_s)) if EVERY_KIND => return users::solve(stage, users, think_s),
-        _ if varying::applies(stage) && EVERY_KIND => return varying::solve(stage),
-        _ if network.closed.is_some() || varying::applies(stage) => {
-            return nothing(
-                &network,
-                "Requests come and go here; ask a program with the whole theory, such as loadgen.",
-            );
-        }
-        _ => {}
+        Some((users, think_s)) => users::solve(stage, users, think_s),
+        None if varying::applies(stage) => varying::solve(stage),
+        None => steady(network),
     }
-    steady(network)
 }
 
 /// Solves a network whose rate does not change.
@@ -215,7 +205,7 @@ impl<'a> Solver<'a> {
             utilisation: by_name(names),
             errors_per_s: self.errors(responses.as_ref(), late),
             stale: Estimate::not_applicable("Theory does not follow what is out of date."),
-            metrics: if EVERY_KIND { by_name(self.metrics()) } else { BTreeMap::new() },
+            metrics: by_name(self.metrics()),
         }
     }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use gloo_timers::callback::Timeout;
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::Challenge;
+use hockeystick_core::units::Duration;
 use hockeystick_protocol::Question;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
@@ -97,7 +98,10 @@ impl Board {
         let Some((figure, challenge, _)) = figure.as_ref() else { return };
         let mut stage = figure.stage();
         stage.workload.rate = challenge.rate;
-        let seconds = (REQUESTS / challenge.rate.per_s().max(1e-3)).clamp(*SECONDS.start(), *SECONDS.end());
+        let seconds = challenge.lasts.map_or_else(
+            || (REQUESTS / challenge.rate.per_s().max(1e-3)).clamp(*SECONDS.start(), *SECONDS.end()),
+            Duration::as_secs_f64,
+        );
         let run = |n: u64| Question::Run { stage: stage.clone(), seed: figure.seed().wrapping_add(n), seconds };
         self.say(&format!("Judging: run 1 of {SEEDS}…"), "waiting");
         let ran = weakly(self, |board, found: Found| board.ran(found));
@@ -126,7 +130,9 @@ impl Board {
         let parts = self.parts.borrow();
         let (Some((figure, challenge, _)), Some(parts)) = (figure.as_ref(), parts.as_ref()) else { return Vec::new() };
         let price = figure.with_stage(hockeystick_core::stage::Stage::price_per_month);
-        let lines = judge(challenge, &self.outcomes.borrow(), price);
+        // A day rises and falls evenly between its quietest moment and its peak.
+        let peak_share = figure.with_stage(|stage| stage.workload.day.map_or(1.0, |day| f64::midpoint(day.quiet, 1.0)));
+        let lines = judge(challenge, &self.outcomes.borrow(), price, peak_share);
         for line in &lines {
             let Some((_, item, found)) = parts.lines.iter().find(|(term, ..)| *term == line.term) else { continue };
             let (state, word) = match line.met {

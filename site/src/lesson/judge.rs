@@ -54,7 +54,10 @@ pub(super) fn dollars(amount: f64) -> String {
 }
 
 /// Judges a board by its runs so far and its price.
-pub(super) fn judge(challenge: &Challenge, outcomes: &[Outcome], price_per_month: f64) -> Vec<Line> {
+///
+/// `peak_share` is the mean rate of a run over its highest, which is what a challenge asks for: less than one where a
+/// board has a day.
+pub(super) fn judge(challenge: &Challenge, outcomes: &[Outcome], price_per_month: f64, peak_share: f64) -> Vec<Line> {
     let all_run = outcomes.len() as u64 >= SEEDS;
     // One failed run settles the matter; success needs them all.
     let verdict = |met: &dyn Fn(&Outcome) -> bool| {
@@ -62,7 +65,7 @@ pub(super) fn judge(challenge: &Challenge, outcomes: &[Outcome], price_per_month
     };
     let p95 = |outcome: &Outcome| outcome.response_ms.p95.known().filter(|ms| ms.is_finite());
     let limit_ms = challenge.p95.as_ms_f64();
-    let answered = |outcome: &Outcome| outcome.throughput_per_s.known();
+    let answered = |outcome: &Outcome| outcome.throughput_per_s.known().map(|per_s| per_s / peak_share);
     let least_per_s = CARRIED * (1.0 - challenge.errors) * challenge.rate.per_s();
     let mut lines = vec![
         Line {
@@ -114,12 +117,13 @@ mod tests {
             p95: Duration::from_ms(300),
             errors: 0.001,
             budget: Some(6.01),
+            lasts: None,
             hints: Vec::new(),
         }
     }
 
     fn met(outcomes: &[Outcome], price: f64) -> Vec<Option<bool>> {
-        judge(&challenge(), outcomes, price).into_iter().map(|line| line.met).collect()
+        judge(&challenge(), outcomes, price, 1.0).into_iter().map(|line| line.met).collect()
     }
 
     #[test]
@@ -145,8 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn a_day_is_judged_by_its_busiest_moment() {
+        // 60 % of the peak on average is all that such a day asks for.
+        let lines = judge(&challenge(), &[outcome(100.0, 108.0, 0.0)], 6.0, 0.6);
+        assert_eq!((lines[0].met, lines[0].found.as_str()), (None, "180 /s"));
+    }
+
+    #[test]
     fn the_range_over_the_seeds_is_told() {
-        let lines = judge(&challenge(), &[outcome(271.0, 1.0, 0.0), outcome(305.0, 1.0, 0.0)], 6.01);
+        let lines = judge(&challenge(), &[outcome(271.0, 1.0, 0.0), outcome(305.0, 1.0, 0.0)], 6.01, 1.0);
         let found: Vec<&str> = lines.iter().map(|line| line.found.as_str()).collect();
         assert_eq!(found, ["1 /s", "271 ms to 305 ms", "0 %", "$6.01"]);
     }
