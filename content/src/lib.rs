@@ -5,13 +5,15 @@
 //! - [`stage`]: the text of a stage file becomes a [`Stage`](hockeystick_core::stage::Stage), or errors that name file,
 //!   line, column and field and say what would be valid. [`catalogue`]: the same for the sizes on sale.
 //! - [`builtin`]: the stages and the catalogue that are compiled into this crate.
-//! - [`problem`]: what is wrong with a file.
+//! - [`results`]: a measurement from the bytes of its file. [`problem`]: what is wrong with a file. [`show`]: numbers.
 //! - [`site`]: the pages. Behind it are the private rooms `lesson` (Markdown with figures in it), `journey` (the stages
 //!   there will be) and `draw` (still pictures of boards).
 
 pub mod builtin;
 pub mod catalogue;
 pub mod problem;
+pub mod results;
+pub mod show;
 pub mod site;
 pub mod stage;
 
@@ -20,7 +22,6 @@ mod fields;
 mod figure;
 mod journey;
 mod lesson;
-mod show;
 mod suggest;
 
 /// Largest text that is read: a stage, a catalogue, a lesson.

@@ -5,7 +5,7 @@ use hockeystick_core::units::{Bytes, Duration};
 use hockeystick_core::workload::Class;
 
 /// A number in its unit: `12 ms`, `4 GB`, `9.3/s`, `1,000`.
-pub(crate) fn number(unit: Unit, value: f64) -> String {
+pub fn number(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Count => grouped(value.round()),
         Unit::Seconds => Duration::from_secs_f64(value).to_string().replace(" us", " µs"),
@@ -17,18 +17,18 @@ pub(crate) fn number(unit: Unit, value: f64) -> String {
 }
 
 /// `9.26 /s`, as boards and tables show it.
-pub(crate) fn rate(per_s: f64) -> String {
+pub fn rate(per_s: f64) -> String {
     format!("{} /s", significant(per_s))
 }
 
 /// US dollars: `$6`, `$6.01`.
-pub(crate) fn dollars(amount: f64) -> String {
+pub fn dollars(amount: f64) -> String {
     let whole = (amount - amount.round()).abs() < 0.005;
     if whole || amount >= 100.0 { format!("${}", grouped(amount.round())) } else { format!("${amount:.2}") }
 }
 
 /// A sentence with the apostrophes of print: those between two letters.
-pub(crate) fn prose(text: &str) -> String {
+pub fn prose(text: &str) -> String {
     let mut before = ' ';
     let mut letters = text.trim().chars().peekable();
     let mut out = String::new();
@@ -41,7 +41,7 @@ pub(crate) fn prose(text: &str) -> String {
 }
 
 /// A knob's value, each class by its name where there is one a class and they differ.
-pub(crate) fn knob(knob: &dyn Knob) -> String {
+pub fn knob(knob: &dyn Knob) -> String {
     let choice = |value: f64| knob.choices().get(value as usize).map(|choice| (*choice).to_owned());
     let text = |value| choice(value).unwrap_or_else(|| number(knob.unit(), value));
     let show = |class| knob.read(class).map_or_else(|| "none".to_owned(), text);
@@ -58,7 +58,7 @@ pub(crate) fn knob(knob: &dyn Knob) -> String {
 }
 
 /// Three significant digits, thousands grouped, no trailing zeros.
-pub(crate) fn significant(value: f64) -> String {
+pub fn significant(value: f64) -> String {
     if value.abs() >= 100.0 {
         return grouped(value.round());
     }
@@ -75,7 +75,7 @@ pub(crate) fn significant(value: f64) -> String {
 }
 
 /// `1000000` as `1,000,000`; past a billion as a power of ten.
-pub(crate) fn grouped(value: f64) -> String {
+pub fn grouped(value: f64) -> String {
     if value.abs() >= 1e9 {
         return format!("{value:e}");
     }

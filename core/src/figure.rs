@@ -32,10 +32,28 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// A stage for which nobody wrote a figure: the board alone, at a speed at which some twenty requests a second are
+    /// seen.
+    pub fn bare(id: &str, stage: Stage) -> Self {
+        const SPEEDS: [f64; 10] = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001];
+        let wish = 20.0 / stage.workload.rate.per_s().max(1e-3);
+        Self {
+            id: id.to_owned(),
+            seed: 1,
+            speed: SPEEDS.into_iter().find(|speed| *speed <= wish).unwrap_or(0.001),
+            autoplay: false,
+            panels: Vec::new(),
+            controls: Vec::new(),
+            breaks: Vec::new(),
+            palette: Vec::new(),
+            caption: String::new(),
+            stage,
+        }
+    }
+
     /// The knob that sets the load; none when nobody asks for anything.
     pub fn load_path(&self) -> Option<String> {
-        let users = self.stage.components.iter().find(|component| component.settings.kind() == Kind::Clients)?;
-        Some(format!("{}.rate", users.id))
+        load_path(&self.stage)
     }
 
     /// The largest load that the reader can choose, in requests a second; none when it cannot be chosen.
@@ -43,6 +61,12 @@ impl Figure {
         let path = self.load_path()?;
         self.controls.iter().find(|control| control.path == path).map(|control| control.max)
     }
+}
+
+/// The knob that sets a stage's load; none when nobody asks for anything.
+pub fn load_path(stage: &Stage) -> Option<String> {
+    let users = stage.components.iter().find(|component| component.settings.kind() == Kind::Clients)?;
+    Some(format!("{}.rate", users.id))
 }
 
 /// A chart.
@@ -92,6 +116,24 @@ pub struct Break {
     pub lasts_s: f64,
 }
 
+/// A point that was measured of a real deployment, for the chart of response time over load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Requests a second.
+    pub load_per_s: f64,
+    /// Mean response time, in milliseconds.
+    pub mean_ms: f64,
+    /// Its interval.
+    pub mean_bounds_ms: Option<(f64, f64)>,
+    /// 95th percentile of the response time, in milliseconds.
+    pub p95_ms: f64,
+    /// Its interval.
+    pub p95_bounds_ms: Option<(f64, f64)>,
+    /// Kept back from calibration: the model had to predict it.
+    pub held_out: bool,
+}
+
+pack_struct!(Measured { load_per_s, mean_ms, mean_bounds_ms, p95_ms, p95_bounds_ms, held_out });
 pack_struct!(Figure { stage, id, seed, speed, autoplay, panels, controls, breaks, palette, caption });
 pack_enum!(Panel { 0 => HockeyStick, 1 => Percentiles, 2 => Throughput, 3 => Utilisation });
 pack_struct!(Control { path, label, min, max, logarithmic });

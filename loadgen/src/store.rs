@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use hockeystick_content::results;
 use hockeystick_core::measurement::Results;
 
 /// Largest results file that is read.
@@ -99,21 +100,5 @@ pub fn read_results(path: &Path) -> Result<Results, StoreError> {
     if bytes.len() as u64 > RESULTS_BYTES_MAX {
         return Err(wrong(format!("it is larger than {RESULTS_BYTES_MAX} bytes")));
     }
-    parse_results(&bytes).map_err(wrong)
-}
-
-/// Reads results from the bytes of their file.
-///
-/// # Errors
-/// What is wrong, with the field's path and the line.
-pub fn parse_results(bytes: &[u8]) -> Result<Results, String> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let results: Results = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if path == "." { inner.to_string() } else { format!("`{path}`: {inner}") }
-    })?;
-    deserializer.end().map_err(|error| error.to_string())?;
-    results.check().map_err(|invalid| invalid.to_string())?;
-    Ok(results)
+    results::read(&bytes).map_err(wrong)
 }

@@ -7,7 +7,7 @@ mod common;
 use std::sync::LazyLock;
 
 use common::{GOOD, Server, run};
-use hockeystick_loadgen::store::parse_results;
+use hockeystick_content::results;
 use proptest::prelude::*;
 
 static GOOD_FILE: LazyLock<String> = LazyLock::new(|| {
@@ -33,7 +33,7 @@ fn each_mistake_names_its_place() {
     ] {
         let text = GOOD_FILE.replacen(from, to, 1);
         assert_ne!(text, *GOOD_FILE, "{from}");
-        let error = parse_results(text.as_bytes()).unwrap_err();
+        let error = results::read(text.as_bytes()).unwrap_err();
         assert!(error.contains(says), "{to}: {error}");
     }
 }
@@ -42,15 +42,15 @@ fn each_mistake_names_its_place() {
 fn a_file_that_was_cut_off_is_an_error_wherever_it_was_cut() {
     let text = GOOD_FILE.trim_end();
     for end in (0..text.len()).step_by(97) {
-        assert!(parse_results(&text.as_bytes()[..end]).is_err(), "cut at {end}");
+        assert!(results::read(&text.as_bytes()[..end]).is_err(), "cut at {end}");
     }
-    assert!(parse_results(text.as_bytes()).is_ok());
+    assert!(results::read(text.as_bytes()).is_ok());
 }
 
 proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
-        prop_assert!(parse_results(&bytes).is_err());
+        prop_assert!(results::read(&bytes).is_err());
     }
 
     #[test]
@@ -60,7 +60,7 @@ proptest! {
         let from = numbers[at % numbers.len()];
         let length = text[from..].find(|c: char| !c.is_ascii_digit() && c != '.').unwrap();
         let changed = format!("{}{digits}{}", &text[..from], &text[from + length..]);
-        if let Ok(results) = parse_results(changed.as_bytes()) {
+        if let Ok(results) = results::read(changed.as_bytes()) {
             for step in &results.steps {
                 prop_assert!(step.offered_per_s().is_finite() && step.throughput_per_s() >= 0.0);
             }

@@ -68,8 +68,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(if built.is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is compiled for the browser.
-pub(crate) const PAGE_PROGRAMS: [&str; 3] = ["hockeystick-site", "hockeystick-simulator", "hockeystick-theorist"];
+/// What is compiled for the browser. Programs that are compiled together share the features of what they are made of: the
+/// scribe knows every text of the model, which the others must not carry.
+pub(crate) const PAGE_PROGRAMS: [&[&str]; 2] =
+    [&["hockeystick-site", "hockeystick-simulator", "hockeystick-theorist"], &["hockeystick-scribe"]];
 
 /// How many steps [`site`] takes.
 pub(crate) const STEPS: usize = 4;
@@ -83,11 +85,14 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
     })?;
     steps.run("figures to wasm", |step| {
         let profile = if debug { "dev" } else { "site" };
-        let mut cargo = workspace.cargo("build");
-        cargo.args(PAGE_PROGRAMS.map(|package| format!("--package={package}")));
-        cargo.args(["--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
-        cargo.arg("--config").arg(rustflags(workspace));
-        step.run(&mut cargo)?.check("compiling the figures")
+        for packages in PAGE_PROGRAMS {
+            let mut cargo = workspace.cargo("build");
+            cargo.args(packages.iter().map(|package| format!("--package={package}")));
+            cargo.args(["--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
+            cargo.arg("--config").arg(rustflags(workspace));
+            step.run(&mut cargo)?.check("compiling the figures")?;
+        }
+        Ok(())
     })?;
     steps.run("the press", |step| {
         let mut cargo = workspace.cargo("build");

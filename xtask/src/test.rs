@@ -185,7 +185,7 @@ impl<'a> Run<'a> {
 
         if scope.site {
             let mut clippy = self.workspace.cargo("clippy");
-            clippy.args(build::PAGE_PROGRAMS.map(|package| format!("--package={package}")));
+            clippy.args(build::PAGE_PROGRAMS.concat().into_iter().map(|package| format!("--package={package}")));
             clippy.args(["--target", tools::WASM_TARGET, "--", "-D", "warnings"]);
             self.command("clippy, wasm32", &mut clippy);
         }

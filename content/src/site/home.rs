@@ -63,6 +63,7 @@ pub(super) fn page(stops: &[Stop], chapters: &[Chapter]) -> Content {
         stops: Vec::new(),
         main,
         needs_figures: true,
+        tool: None,
     }
 }
 

@@ -62,5 +62,6 @@ fn content(title: &str, description: &str, main: Markup) -> Content {
         stops: Vec::new(),
         main,
         needs_figures: false,
+        tool: None,
     }
 }

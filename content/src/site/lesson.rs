@@ -35,6 +35,7 @@ pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
         stops: stops.to_vec(),
         main,
         needs_figures: lesson.figures().next().is_some(),
+        tool: None,
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn page(stops: &[Stop]) -> Content {
         stops: stops.to_vec(),
         main,
         needs_figures: false,
+        tool: None,
     }
 }
 

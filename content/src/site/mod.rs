@@ -1,5 +1,8 @@
 //! The site's pages: real HTML, readable without JavaScript, every link relative.
 
+mod check;
+mod compare;
+mod figures;
 mod home;
 mod kinds;
 mod lesson;
@@ -61,10 +64,14 @@ pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
     let mut pages = vec![
         shell::page(options, "index.html", &home::page(&stops, &chapters))?,
         shell::page(options, "stages/index.html", &map::page(&stops))?,
+        shell::page(options, "check/index.html", &check::page(&stops))?,
+        shell::page(options, "compare/index.html", &compare::page(&stops))?,
         shell::page(options, "404.html", &not_found())?,
         shell::page(options, "model/index.html", &kinds::index())?,
         style::sheet(options),
     ];
+    pages.extend(check::files());
+    pages.extend(figures::files(&stops)?);
     for kind in Kind::ALL {
         pages.push(shell::page(options, &format!("model/{}/index.html", kind.key()), &kinds::page(*kind))?);
     }
@@ -129,6 +136,8 @@ struct Content {
     stops: Vec<Stop>,
     main: Markup,
     needs_figures: bool,
+    /// The script of the page's own, if it has one; the style sheet of such pages comes with it.
+    tool: Option<&'static str>,
 }
 
 fn has_curve(block: &FigureBlock) -> bool {
@@ -173,5 +182,6 @@ fn not_found() -> Content {
         stops: Vec::new(),
         main,
         needs_figures: false,
+        tool: None,
     }
 }

@@ -18,6 +18,10 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
     let scripts = ["progress.js", "app.js"].into_iter().take(if content.needs_figures { 2 } else { 1 });
     let scripts = html! {
         @for name in scripts { script type="module" src={ (assets) "/" (name) } {} }
+        @if let Some(tool) = content.tool {
+            link rel="stylesheet" href={ (assets) "/tools.css" };
+            script type="module" src={ (assets) "/" (tool) } {}
+        }
     };
     let title = if path == "index.html" { content.title.clone() } else { format!("{} · Hockeystick", content.title) };
     let body = html! { (header(content)) (content.main) (footer(content)) }.into_string();
@@ -80,6 +84,8 @@ fn header(content: &Content) -> Markup {
             }
             nav aria-label="Site" {
                 a href="/stages/" aria-current=[current("map")] { "Journey" }
+                a href="/compare/" aria-current=[current("compare")] { "Compare" }
+                a href="/check/" aria-current=[current("check")] { "Check" }
                 a href="/model/" aria-current=[current("model")] { "Model" }
             }
             span.grow {}

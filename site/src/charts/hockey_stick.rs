@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
+use hockeystick_core::figure::Measured;
 use hockeystick_core::number::{short, within};
 use hockeystick_core::theory::steady;
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
@@ -160,6 +161,27 @@ impl HockeyStick {
         name("mean", curve.mean(), Ink::Text, Anchor::Start);
     }
 
+    /// The largest of a figure among the measured points; zero without any.
+    fn most_measured(&self, figure: fn(&Measured) -> f64) -> f64 {
+        self.figure.measured().iter().map(figure).fold(0.0, f64::max)
+    }
+
+    /// The measured points: squares, open where the model had to predict them.
+    fn draw_measured(&self, sheet: &Sheet<'_>) {
+        let top = sheet.layout().y.to;
+        for point in self.figure.measured() {
+            let figures = [(point.p95_ms, point.p95_bounds_ms), (point.mean_ms, point.mean_bounds_ms)];
+            for (value, bounds) in figures {
+                if let Some((low, high)) = bounds.filter(|(low, _)| *low < top) {
+                    sheet.interval(point.load_per_s, low, high, Ink::Good);
+                }
+                if value <= top {
+                    sheet.square((point.load_per_s, value), 4.0, Ink::Good, point.held_out);
+                }
+            }
+        }
+    }
+
     fn draw_capacity(&self, sheet: &Sheet<'_>) {
         let layout = sheet.layout();
         let Some(capacity) = self.curve.borrow().capacity().filter(|capacity| *capacity < layout.x.to) else { return };
@@ -177,9 +199,10 @@ impl Chart for HockeyStick {
     }
 
     fn subtitle(&self) -> String {
+        let measured = if self.figure.measured().is_empty() { "" } else { " · square: measured, open if held out" };
         match self.curve.borrow().silence() {
-            None => "line: theory · dot: simulated · ring: now".to_owned(),
-            Some(reason) => format!("dot: simulated · ring: now · no theory: {reason}"),
+            None => format!("line: theory · dot: simulated{measured} · ring: now"),
+            Some(reason) => format!("dot: simulated{measured} · ring: now · no theory: {reason}"),
         }
     }
 
@@ -225,12 +248,15 @@ impl Chart for HockeyStick {
     fn layout(&mut self, width: f64, height: f64) -> Layout {
         let curve = self.curve.borrow();
         if let Some(most) = curve.most_response() {
+            // What was measured is seen, unless it is so slow that nothing else would be.
+            let most = self.most_measured(|point| point.p95_ms).min(2.0 * most).max(most);
             self.top = Some(steady(self.top, Axis::rounded_up(most, 4).to));
         }
         let y = Axis::rounded_up(self.top.unwrap_or(UNKNOWN_MS), 4);
         let label = y.ticks.last().map_or(1, |tick| y.label(*tick).chars().count());
+        let x = Axis::up_to(curve.most_load().max(1.04 * self.most_measured(|point| point.load_per_s)), 5);
         let margins = Margins { top: 24.0, right: 14.0, bottom: 24.0, left: (label as f64 * 6.6 + 12.0).max(30.0) };
-        let layout = Layout { width, height, margins, x: Axis::up_to(curve.most_load(), 5), y };
+        let layout = Layout { width, height, margins, x, y };
         *self.layout.borrow_mut() = Some(layout.clone());
         layout
     }
@@ -258,6 +284,7 @@ impl Chart for HockeyStick {
             }
         }
         drop(curve);
+        self.draw_measured(sheet);
         self.name_lines(sheet);
     }
 
@@ -271,7 +298,8 @@ impl Chart for HockeyStick {
         let curve = self.curve.borrow();
         let near = |load: f64| (load - x).abs() <= 0.02 * curve.most_load();
         let point = curve.simulated().iter().find(|point| near(point.load));
-        let x = point.map_or(x, |point| point.load);
+        let measured = self.figure.measured().iter().find(|point| near(point.load_per_s));
+        let x = measured.map(|point| point.load_per_s).or(point.map(|point| point.load)).unwrap_or(x);
         let mut lines = vec![format!("at {}", number::rate(x))];
         let mut add = |source: &str, mean: Option<f64>, p95: Option<f64>| {
             let figures = [("mean", mean), ("p95", p95)].into_iter();
@@ -285,6 +313,9 @@ impl Chart for HockeyStick {
         add("theory", mean, p95);
         if let Some(point) = point {
             add("simulated", point.mean, point.p95);
+        }
+        if let Some(point) = measured {
+            add("measured", Some(point.mean_ms), Some(point.p95_ms));
         }
         if curve.capacity().is_some_and(|capacity| x > capacity) {
             lines.push("past capacity".to_owned());
@@ -320,23 +351,52 @@ impl Chart for HockeyStick {
         if rows.is_empty() {
             rows = by_theory.collect();
         }
-        let head = [
-            "load (requests/s)",
-            "mean by theory (ms)",
-            "p95 by theory (ms)",
-            "simulated mean (ms)",
-            "mean, low",
-            "mean, high",
-            "simulated p95 (ms)",
-            "p95, low",
-            "p95, high",
-        ];
-        Table { head: head.map(str::to_owned).into(), rows }
+        let measured = self.figure.measured();
+        let mut head: Vec<String> = HEAD.map(str::to_owned).into();
+        if !measured.is_empty() {
+            head.extend(HEAD_MEASURED.map(str::to_owned));
+            rows.iter_mut().for_each(|row| row.extend([f64::NAN; HEAD_MEASURED.len()]));
+            rows.extend(measured.iter().map(measured_row));
+        }
+        Table { head, rows }
     }
 
     fn file_name(&self) -> &'static str {
         "response-time-over-load"
     }
+}
+
+/// Columns of the table.
+const HEAD: [&str; 9] = [
+    "load (requests/s)",
+    "mean by theory (ms)",
+    "p95 by theory (ms)",
+    "simulated mean (ms)",
+    "mean, low",
+    "mean, high",
+    "simulated p95 (ms)",
+    "p95, low",
+    "p95, high",
+];
+
+/// Columns of the table where there are measured points.
+const HEAD_MEASURED: [&str; 6] = [
+    "measured mean (ms)",
+    "measured mean, low",
+    "measured mean, high",
+    "measured p95 (ms)",
+    "measured p95, low",
+    "measured p95, high",
+];
+
+fn measured_row(point: &Measured) -> Vec<f64> {
+    let mut row = vec![f64::NAN; HEAD.len()];
+    row[0] = point.load_per_s;
+    for (value, bounds) in [(point.mean_ms, point.mean_bounds_ms), (point.p95_ms, point.p95_bounds_ms)] {
+        let (low, high) = bounds.unwrap_or((f64::NAN, f64::NAN));
+        row.extend([value, low, high]);
+    }
+    row
 }
 
 impl Handle {

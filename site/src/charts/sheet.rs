@@ -181,6 +181,24 @@ impl<'a> Sheet<'a> {
         });
     }
 
+    /// A square, as wide as a dot of this radius; hollow ones show the surface inside.
+    pub(super) fn square(&self, at: (f64, f64), radius: f64, ink: Ink, hollow: bool) {
+        let layout = self.layout;
+        let (x, y) = (layout.x_px(at.0), layout.y_px(at.1));
+        let part = |px: f64, from: f64, to: f64| (px - from) / (to - from);
+        let corner = |by: f64| {
+            let share = part(x + by, layout.margins.left, layout.right());
+            (layout.x.value(share), layout.y.value(part(y + by, layout.bottom(), layout.margins.top)))
+        };
+        let fill = |by: f64, ink: Ink| Rectangle::new([corner(-by), corner(by)], self.theme.colour(ink).filled());
+        self.plotted(Stroke::Solid, |area| {
+            let _ = area.draw(&fill(radius, ink));
+            if hollow {
+                let _ = area.draw(&fill(radius - 1.6, Ink::Card));
+            }
+        });
+    }
+
     /// An upright interval.
     pub(super) fn interval(&self, x: f64, low: f64, high: f64, ink: Ink) {
         self.line(&[(x, low), (x, high)], ink, 1.5, Stroke::Solid);

@@ -26,7 +26,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use hockeystick_core::figure::{Break, Figure};
+use hockeystick_core::figure::{Break, Figure, Measured};
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::{FaultKind, Reading, Stage, Target};
 use hockeystick_core::theory::TheoryCurve;
@@ -153,6 +153,7 @@ impl std::fmt::Debug for Subscription {
 struct State {
     authored: Figure,
     curve: Option<TheoryCurve>,
+    measured: Vec<Measured>,
     stage: RefCell<Stage>,
     seed: Cell<u64>,
     speed: Cell<f64>,
@@ -174,9 +175,10 @@ impl std::fmt::Debug for FigureHandle {
 }
 
 impl FigureHandle {
-    pub(crate) fn new(figure: Figure, curve: Option<TheoryCurve>) -> Self {
+    pub(crate) fn new(figure: Figure, curve: Option<TheoryCurve>, measured: Vec<Measured>) -> Self {
         Self(Rc::new(State {
             curve,
+            measured,
             stage: RefCell::new(figure.stage.clone()),
             seed: Cell::new(figure.seed),
             speed: Cell::new(figure.speed),
@@ -202,6 +204,11 @@ impl FigureHandle {
     /// What the page says of its response time over load, as its author wrote it.
     pub(crate) fn curve(&self) -> Option<&TheoryCurve> {
         self.0.curve.as_ref()
+    }
+
+    /// What was measured of a real deployment of the stage, for the chart of response time over load.
+    pub(crate) fn measured(&self) -> &[Measured] {
+        &self.0.measured
     }
 
     /// The stage as it stands now, with every knob as the reader left it.

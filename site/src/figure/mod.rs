@@ -56,6 +56,12 @@ pub(crate) struct Mounted {
     _unmount: Box<dyn Any>,
 }
 
+impl Mounted {
+    pub(crate) fn handle(&self) -> &FigureHandle {
+        &self.handle
+    }
+}
+
 impl Drop for Mounted {
     fn drop(&mut self) {
         handle::unregister(&self.handle);
@@ -70,7 +76,8 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
     let autoplay = figure.autoplay;
     // Without it, theory is asked.
     let curve = element.get_attribute("data-curve").and_then(|data| unpack(&data).ok());
-    let handle = FigureHandle::new(figure, curve);
+    let measured = element.get_attribute("data-measured").and_then(|data| unpack(&data).ok()).unwrap_or_default();
+    let handle = FigureHandle::new(figure, curve, measured);
     let host: HtmlElement =
         document().create_element("div").map_err(|_| "the page takes no elements")?.unchecked_into();
     host.set_class_name("figure-live");
@@ -100,7 +107,12 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
 
 fn read(element: &HtmlElement) -> Result<hockeystick_core::figure::Figure, String> {
     let data = element.get_attribute("data-figure").ok_or("it has no data")?;
-    unpack(&data)
+    let mut figure: hockeystick_core::figure::Figure = unpack(&data)?;
+    // Two figures of the same data on one page need names of their own.
+    if let Some(id) = element.get_attribute("data-name") {
+        figure.id = id;
+    }
+    Ok(figure)
 }
 
 /// What an attribute holds: packed, in base64.

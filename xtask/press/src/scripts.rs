@@ -17,7 +17,7 @@ const PURE: &str = "/* @__PURE__ */ new FinalizationRegistry(";
 
 /// Whether a script is only ever imported: the bindings, and what the workers share.
 fn is_part(path: &str) -> bool {
-    path == "worker.js" || PROGRAMS.iter().any(|program| path == program.glue())
+    ["worker.js", "programs.js", "desk.js"].contains(&path) || PROGRAMS.iter().any(|program| path == program.glue())
 }
 
 /// Bundles the scripts that the site's files begin with; what they share becomes a file of its own.

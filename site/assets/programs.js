@@ -1,0 +1,36 @@
+// The programs of the workers: each a module of its own, loaded once, whoever needs it first.
+
+const at = (path) => new URL(path, import.meta.url);
+
+// A module, compiled while it comes, or after it where the host does not say what it is.
+const compile = async (url) => {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url.pathname}: HTTP ${answer.status}`);
+  const isNamed = answer.headers.get('Content-Type')?.startsWith('application/wasm');
+  return isNamed ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
+};
+
+const programs = {
+  simulator: { script: at('./simulator.js'), module: at('./hockeystick_simulator_bg.wasm') },
+  theorist: { script: at('./theorist.js'), module: at('./hockeystick_theorist_bg.wasm') },
+  scribe: { script: at('./scribe.js'), module: at('./hockeystick_scribe_bg.wasm') },
+};
+
+export const load = (name) => {
+  const program = programs[name];
+  program.loaded ??= compile(program.module).catch((error) => {
+    // Whoever tries again has another chance.
+    program.loaded = undefined;
+    throw error;
+  });
+  return program.loaded;
+};
+
+export const worker = (name) => {
+  const made = new Worker(programs[name].script, { type: 'module', name });
+  load(name).then(
+    (module) => made.postMessage(module),
+    (error) => made.dispatchEvent(new ErrorEvent('error', { message: `it cannot be loaded (${error.message ?? error})` })),
+  );
+  return made;
+};

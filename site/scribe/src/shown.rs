@@ -1,0 +1,59 @@
+//! Numbers as a reader sees them.
+
+use hockeystick_content::show::significant;
+use hockeystick_core::statistics::Interval;
+
+/// A number of a metric with its unit: `9.26 /s`, `38 ms`, `1.2 s`.
+pub(crate) fn figure(value: f64, unit: &str) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
+    if unit == "ms" && value.abs() >= 999.5 {
+        return format!("{} s", signed(value / 1e3));
+    }
+    format!("{} {unit}", signed(value))
+}
+
+/// A number with its interval below it.
+pub(crate) fn bounds(interval: Interval, unit: &str) -> String {
+    if !interval.is_bounded() {
+        return "too few parts to say how sure".to_owned();
+    }
+    // What is measured here is never negative, whatever a symmetric interval says.
+    format!("{} to {}", significant(interval.low.max(0.0)), figure(interval.high, unit))
+}
+
+/// A share with its sign: `+3.1 %`.
+pub(crate) fn percent(share: f64) -> String {
+    if !share.is_finite() {
+        return "–".to_owned();
+    }
+    let text = format!("{:.1}", (share * 100.0).abs());
+    let sign = if text == "0.0" {
+        ""
+    } else if share < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{text} %")
+}
+
+/// A number with the minus sign of print.
+pub(crate) fn signed(value: f64) -> String {
+    significant(value).replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_print_writes_them() {
+        assert_eq!(figure(1234.0, "ms"), "1.23 s");
+        assert_eq!(figure(38.26, "ms"), "38.3 ms");
+        assert_eq!(percent(-0.0312), "−3.1 %");
+        assert_eq!(percent(0.0), "0.0 %");
+        assert_eq!(bounds(Interval::around(1.0, 2.0), "ms"), "0 to 3 ms");
+    }
+}
