@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use hockeystick_content::site::{SiteOptions, render};
 
 /// HTML elements that have no end tag.
-const VOID: [&str; 4] = ["meta", "link", "br", "hr"];
+const VOID: [&str; 5] = ["input", "meta", "link", "br", "hr"];
 
 /// The site's pages, rendered once for all tests of this program.
 fn pages() -> BTreeMap<&'static str, &'static str> {

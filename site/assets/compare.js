@@ -72,6 +72,7 @@ class Compare extends HTMLElement {
       const data = await (await fetchFile(`figures/${select.value}/board.txt`)).text();
       const figure = figureOf(data, { name });
       place.append(figure);
+      // It says itself why it cannot run.
       if (!figure.mounted) return;
       this.#figures[name] = figure;
       figure.mounted.on_change(() => this.#changed(name));

@@ -47,6 +47,7 @@ pub(super) fn page(stops: &[Stop]) -> Content {
                 div.check-figure {}
                 div.check-found {}
             }
+            (figures::icons())
             section.check-how {
                 h2 { "Where the files come from" }
                 ol {

@@ -28,6 +28,7 @@ pub(super) fn page(stops: &[Stop]) -> Content {
                     div.compare-table-place { p.check-note { "Choose two boards." } }
                 }
             }
+            (figures::icons())
             section.check-how {
                 h2 { "How a difference is told" }
                 p {

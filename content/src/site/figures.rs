@@ -2,13 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hockeystick_core::component::Kind;
 use hockeystick_core::figure::Figure;
 use hockeystick_core::pack;
 use maud::{Markup, html};
 
 use super::Page;
-use crate::builtin;
 use crate::journey::Stop;
+use crate::{builtin, draw};
 
 /// A file for each stage: `figures/09-load-balancer/board.txt`, the board alone.
 ///
@@ -24,6 +25,15 @@ pub(super) fn files(stops: &[Stop]) -> Result<Vec<Page>, miette::Report> {
         }))
     };
     stops.iter().filter_map(file).collect()
+}
+
+/// Every icon that a board may need, for a page whose boards come later.
+pub(super) fn icons() -> Markup {
+    html! {
+        span hidden {
+            @for name in Kind::ALL.iter().map(|kind| kind.key()).chain(["box"]) { (draw::icon(name)) }
+        }
+    }
 }
 
 /// The stages to choose from. `first` is what stands there before one is chosen.
