@@ -5,26 +5,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::component::Kind;
 use hockeystick_core::figure::Figure;
 use hockeystick_core::pack;
+use hockeystick_core::stage::Stage;
 use maud::{Markup, html};
 
-use super::Page;
+use super::{Chapter, Page};
+use crate::draw;
 use crate::journey::Stop;
-use crate::{builtin, draw};
 
-/// A file for each stage: `figures/09-load-balancer/board.txt`, the board alone.
-///
-/// # Errors
-/// What is wrong with a stage file.
-pub(super) fn files(stops: &[Stop]) -> Result<Vec<Page>, miette::Report> {
-    let file = |stop: &Stop| -> Option<Result<Page, miette::Report>> {
-        let stage = builtin::stage(&stop.slug)?;
-        Some(stage.map_err(Into::into).map(|mut stage| {
-            stage.challenge = None;
-            let bytes = URL_SAFE_NO_PAD.encode(pack::to_bytes(&Figure::bare("board", stage))).into_bytes();
-            Page { path: format!("figures/{}/board.txt", stop.slug), bytes }
-        }))
+/// A file for each stage: `figures/09-load-balancer/board.txt`, the board alone, at the speed of the stage's own figure.
+pub(super) fn files(chapters: &[Chapter]) -> Vec<Page> {
+    let file = |Chapter { stop, stage, shown, .. }: &Chapter| {
+        let stage = Stage { challenge: None, ..stage.clone() };
+        let figure = Figure { speed: shown.figure.speed, ..Figure::bare("board", stage) };
+        let bytes = URL_SAFE_NO_PAD.encode(pack::to_bytes(&figure)).into_bytes();
+        Page { path: format!("figures/{}/board.txt", stop.slug), bytes }
     };
-    stops.iter().filter_map(file).collect()
+    chapters.iter().map(file).collect()
 }
 
 /// Every icon that a board may need, for a page whose boards come later.
@@ -43,9 +39,7 @@ pub(super) fn choice(stops: &[Stop], id: &str, label: &str, first: &str) -> Mark
             select id=(id) {
                 option value="" { (first) }
                 @for stop in stops {
-                    @if builtin::slugs().contains(&stop.slug.as_str()) {
-                        option value=(stop.slug) { (stop.number()) " · " (stop.title) }
-                    }
+                    option value=(stop.slug) { (stop.number()) " · " (stop.title) }
                 }
             }
         }

@@ -71,7 +71,7 @@ pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
         style::sheet(options),
     ];
     pages.extend(check::files());
-    pages.extend(figures::files(&stops)?);
+    pages.extend(figures::files(&chapters));
     for kind in Kind::ALL {
         pages.push(shell::page(options, &format!("model/{}/index.html", kind.key()), &kinds::page(*kind))?);
     }
