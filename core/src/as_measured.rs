@@ -63,12 +63,15 @@ pub fn comparable(results: &Results) -> Vec<usize> {
 /// Requests that a simulation should see for intervals of about one per cent at high load.
 pub const REQUESTS: f64 = 400_000.0;
 
+/// Longest time that is simulated for them: where hardly anybody comes, nothing waits, and the time is the cost.
+const SECONDS_MAX: f64 = 1e6;
+
 /// Simulates a stage for about so many requests.
 ///
 /// # Errors
 /// Every rule that the stage breaks.
 pub fn simulate(stage: &Stage, seed: u64, requests: f64, confidence: f64) -> Result<Run, Vec<Problem>> {
-    let seconds = requests / stage.workload.rate.per_s().max(1e-3);
+    let seconds = (requests / stage.workload.rate.per_s().max(1e-3)).min(SECONDS_MAX);
     simulate::run(stage, &RunOptions { seed, seconds, confidence }, &mut |_| ())
 }
 

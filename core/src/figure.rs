@@ -51,6 +51,13 @@ impl Figure {
         }
     }
 
+    /// The same with everything at hand: every kind in the palette, and the charts.
+    #[must_use]
+    pub fn open(self) -> Self {
+        let panels = vec![Panel::HockeyStick, Panel::Percentiles, Panel::Throughput];
+        Self { panels, palette: Kind::ALL.to_vec(), ..self }
+    }
+
     /// The knob that sets the load; none when nobody asks for anything.
     pub fn load_path(&self) -> Option<String> {
         load_path(&self.stage)

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use hockeystick_content::{TEXT_BYTES_MAX, builtin, stage};
+use hockeystick_content::{TEXT_BYTES_MAX, board, builtin, stage};
 use hockeystick_core::as_measured::REQUESTS;
 use hockeystick_core::stage::{Problem, Stage};
 use hockeystick_core::theory;
@@ -37,7 +37,13 @@ pub fn load(name: &str) -> Result<Loaded, Report> {
     // One byte past the limit lets the reader say that the file is too large.
     let mut limited = file.take(TEXT_BYTES_MAX as u64 + 1);
     limited.read_to_string(&mut text).into_diagnostic().wrap_err_with(|| format!("cannot read {name}"))?;
-    Ok(Loaded { stage: stage::read(&text, name, &builtin::catalogue())?, text })
+    let stage = if board::is_json(&text) {
+        board::read(&text)
+            .map_err(|why| miette!(help = "save the board anew, or give a stage file", "{name}: {why}"))?
+    } else {
+        stage::read(&text, name, &builtin::catalogue())?
+    };
+    Ok(Loaded { stage, text })
 }
 
 /// Longest time that is simulated unless somebody asks for more.

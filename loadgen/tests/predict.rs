@@ -40,6 +40,22 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
+fn a_board_saved_as_json_is_predicted_as_its_stage_file_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = builtin::stage(STAGE).unwrap().unwrap();
+    let path = folder.path().join("board.json");
+    let board = hockeystick_content::board::write(&stage);
+    std::fs::write(&path, &board).unwrap();
+    let predict = |name: &str| json(&["predict", name, "--rate", "20", "--seconds", "60", "--json"]);
+    let (saved, written) = (predict(path.to_str().unwrap()), predict(STAGE));
+    assert_eq!(saved["simulation"], written["simulation"]);
+    assert_eq!(saved["theory"], written["theory"]);
+    std::fs::write(&path, &board[..board.len() / 2]).unwrap();
+    let refused = refusal(&["predict", path.to_str().unwrap()]);
+    assert!(refused.contains("line") && refused.contains("save the board anew"), "{refused}");
+}
+
+#[test]
 fn a_prediction_has_every_figure_of_both_solvers_and_the_price() {
     let found = json(&["predict", STAGE, "--rate", "20", "--seconds", "60", "--json"]);
     for key in ["stage", "seed", "events", "wall_s", "seconds", "confidence"] {

@@ -24,7 +24,10 @@ class Compare extends HTMLElement {
       select.addEventListener('change', () => this.#choose(side, select));
     }
     const on = (name, event, act) => this.#control(name).addEventListener(event, act);
-    on('run', 'click', () => this.#both((figure) => figure.run(!this.#isRunning)));
+    on('run', 'click', () => {
+      const wish = !this.#isRunning;
+      this.#both((figure) => figure.run(wish));
+    });
     on('step', 'click', () => this.#both((figure) => figure.step()));
     on('restart', 'click', () => this.#both((figure) => figure.restart()));
     on('load', 'input', ({ target }) => this.#setLoad(this.#loadAt(Number(target.value))));

@@ -1,5 +1,11 @@
 // The page's end of the line to the scribe: `await desk.ask('open', name, bytes)`.
-import { worker } from './programs.js';
+import { programs, worker } from './programs.js';
+
+// Only pages with a desk know of the scribe: a lesson's reader never loads it.
+programs.scribe = {
+  script: new URL('./scribe.js', import.meta.url),
+  module: new URL('./hockeystick_scribe_bg.wasm', import.meta.url),
+};
 
 export class Desk {
   #line;

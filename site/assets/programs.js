@@ -10,10 +10,10 @@ const compile = async (url) => {
   return isNamed ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
 };
 
-const programs = {
+// A script may add programs of its own.
+export const programs = {
   simulator: { script: at('./simulator.js'), module: at('./hockeystick_simulator_bg.wasm') },
   theorist: { script: at('./theorist.js'), module: at('./hockeystick_theorist_bg.wasm') },
-  scribe: { script: at('./scribe.js'), module: at('./hockeystick_scribe_bg.wasm') },
 };
 
 export const load = (name) => {

@@ -12,15 +12,24 @@ use super::{Chapter, Page};
 use crate::draw;
 use crate::journey::Stop;
 
-/// A file for each stage: `figures/09-load-balancer/board.txt`, the board alone, at the speed of the stage's own figure.
+/// Two files for each stage: `figures/09-load-balancer/board.txt`, the board alone, at the speed of the stage's own figure;
+/// and `sandbox.txt`, the same with everything at hand.
 pub(super) fn files(chapters: &[Chapter]) -> Vec<Page> {
     let file = |Chapter { stop, stage, shown, .. }: &Chapter| {
         let stage = Stage { challenge: None, ..stage.clone() };
         let figure = Figure { speed: shown.figure.speed, ..Figure::bare("board", stage) };
-        let bytes = URL_SAFE_NO_PAD.encode(pack::to_bytes(&figure)).into_bytes();
-        Page { path: format!("figures/{}/board.txt", stop.slug), bytes }
+        let page = |name: &str, figure: &Figure| {
+            let path = format!("figures/{}/{name}.txt", stop.slug);
+            Page { path, bytes: encoded(figure).into_bytes() }
+        };
+        [page("board", &figure), page("sandbox", &figure.clone().open())]
     };
-    chapters.iter().map(file).collect()
+    chapters.iter().flat_map(file).collect()
+}
+
+/// A figure as an attribute's value.
+pub(super) fn encoded(figure: &Figure) -> String {
+    URL_SAFE_NO_PAD.encode(pack::to_bytes(figure))
 }
 
 /// Every icon that a board may need, for a page whose boards come later.

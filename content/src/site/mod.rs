@@ -8,6 +8,7 @@ mod kinds;
 mod lesson;
 mod map;
 mod model;
+mod sandbox;
 mod shell;
 mod strip;
 mod style;
@@ -66,6 +67,7 @@ pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
         shell::page(options, "stages/index.html", &map::page(&stops))?,
         shell::page(options, "check/index.html", &check::page(&stops))?,
         shell::page(options, "compare/index.html", &compare::page(&stops))?,
+        shell::page(options, "sandbox/index.html", &sandbox::page(&stops))?,
         shell::page(options, "404.html", &not_found())?,
         shell::page(options, "model/index.html", &kinds::index())?,
         style::sheet(options),

@@ -84,6 +84,7 @@ fn header(content: &Content) -> Markup {
             }
             nav aria-label="Site" {
                 a href="/stages/" aria-current=[current("map")] { "Journey" }
+                a href="/sandbox/" aria-current=[current("sandbox")] { "Sandbox" }
                 a href="/compare/" aria-current=[current("compare")] { "Compare" }
                 a href="/check/" aria-current=[current("check")] { "Check" }
                 a href="/model/" aria-current=[current("model")] { "Model" }

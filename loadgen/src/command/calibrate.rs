@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::Args;
+use hockeystick_content::board;
 use hockeystick_core::judge;
 use miette::{IntoDiagnostic, Report, miette};
 
@@ -41,6 +42,14 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let results = store::read_results(&options.results).into_diagnostic()?;
     let loaded = model::load(&options.stage)?;
+    if board::is_json(&loaded.text) {
+        let help = "write the stage as TOML: `loadgen schema` says what it may hold, content/stages/ has examples";
+        return Err(miette!(
+            help = help,
+            "{} is a board in JSON; the fitted values go into a stage file",
+            options.stage
+        ));
+    }
     let chosen = judge::chosen(&results, options.steps.as_ref(), false);
     let fitted = fit::fit(&results, &loaded, &chosen, options.seed)?;
     // What is written must read back as what was fitted.

@@ -86,7 +86,7 @@ impl Compare {
     }
 
     fn row(&self, what: Compared) -> Markup {
-        let Scale { name, unit, factor } = Scale::of(what);
+        let Scale { name, unit, apart, factor } = Scale::of(what);
         let number = |value: f64| shown::figure(value * factor, unit);
         html! {
             tr {
@@ -94,8 +94,8 @@ impl Compare {
                 @match self.contrast.difference(what) {
                     None => td colspan="4" { "none on one side: nothing was answered" },
                     Some(Difference { before, after, by, .. }) => {
-                        td { (number(before)) } td { (number(after)) } td { (number(by.value)) }
-                        td { @if by.is_bounded() { (signed(by.low * factor)) " to " (number(by.high)) } @else { "–" } }
+                        td { (number(before)) } td { (number(after)) } td { (shown::figure(by.value * factor, apart)) }
+                        td { @if by.is_bounded() { (shown::range(by.low * factor, by.high * factor, apart)) } @else { "–" } }
                     }
                 }
             }
@@ -104,7 +104,7 @@ impl Compare {
 
     /// `p95 falls by 41 ms, between 38 and 44.`
     fn sentence(&self, what: Compared) -> Markup {
-        let Scale { name, unit, factor } = Scale::of(what);
+        let Scale { name, unit, apart, factor } = Scale::of(what);
         let Some(difference) = self.contrast.difference(what) else {
             return html! { b { (name) } ": no comparison, for one of the two answers nothing." };
         };
@@ -119,14 +119,14 @@ impl Compare {
             Direction::Untold => {
                 return html! {
                     b { (name) } ": no difference can be told from " (replications) " runs; it lies between "
-                    (signed(by.low * factor)) " and " (shown::figure(by.high * factor, unit)) "."
+                    (signed(by.low * factor)) " and " (shown::figure(by.high * factor, apart)) "."
                 };
             }
         };
         let size = |value: f64| significant(value.abs() * factor);
         let (near, far) = if by.value < 0.0 { (by.high, by.low) } else { (by.low, by.high) };
         html! {
-            b { (name) } " " (verb) " by " b { (size(by.value)) " " (unit) } ", between " (size(near)) " and " (size(far))
+            b { (name) } " " (verb) " by " b { (size(by.value)) " " (apart) } ", between " (size(near)) " and " (size(far))
             ": from " (shown::figure(before * factor, unit)) " to " (shown::figure(after * factor, unit))
             @if what == Compared::Busiest && self.busiest[0] != self.busiest[1] {
                 " (in A that is " (self.busiest[0]) ", in B " (self.busiest[1]) ")"
@@ -154,6 +154,8 @@ impl Compare {
 struct Scale {
     name: &'static str,
     unit: &'static str,
+    /// The unit of a difference: that of two shares is told in points.
+    apart: &'static str,
     factor: f64,
 }
 
@@ -168,7 +170,8 @@ impl Scale {
             Compared::P99 => ("p99", "ms", 1.0),
             Compared::Busiest => ("The busiest station", "%", 100.0),
         };
-        Self { name, unit, factor }
+        let apart = if factor == 1.0 { unit } else { "points" };
+        Self { name, unit, apart, factor }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hockeystick_content::{TEXT_BYTES_MAX, builtin, results, stage};
+use hockeystick_content::{TEXT_BYTES_MAX, board, builtin, results, stage};
 use hockeystick_core::figure::Figure;
 use hockeystick_core::measurement::Results;
 use hockeystick_core::pack;
@@ -26,6 +26,7 @@ pub(crate) enum File {
 #[derive(Deserialize)]
 struct Look {
     steps: Option<IgnoredAny>,
+    board: Option<IgnoredAny>,
 }
 
 /// Reads a file.
@@ -49,6 +50,10 @@ pub(crate) fn read(name: &str, bytes: &[u8]) -> Result<File, String> {
 const EXPECTED: &str = "Choose the RESULTS.json that `loadgen run` wrote, or the FITTED.toml of `loadgen calibrate`.";
 
 fn read_json(name: &str, text: &str) -> Result<File, String> {
+    // A list reads as an object whose fields have no names.
+    if text.trim_start().starts_with('[') {
+        return Err(format!("`{name}` is a list in JSON, and no measurement. {EXPECTED}"));
+    }
     let look: Look = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Eof => {
             format!("`{name}` was cut off at line {}. Copy it again, or measure again.", error.line())
@@ -56,8 +61,12 @@ fn read_json(name: &str, text: &str) -> Result<File, String> {
         serde_json::error::Category::Data => format!("`{name}` is JSON, but no measurement. {EXPECTED}"),
         _ => format!("`{name}` is no sound JSON: {error}. {EXPECTED}"),
     })?;
+    if look.board.is_some() {
+        let read = board::read(text).map(|stage| File::Stage(Box::new(stage)));
+        return read.map_err(|why| format!("`{name}` cannot be opened: {why}."));
+    }
     if look.steps.is_none() {
-        return Err(format!("`{name}` is JSON, but no measurement: it has no `steps`. {EXPECTED}"));
+        return Err(format!("`{name}` is JSON, but neither a measurement nor a board: it has no `steps`. {EXPECTED}"));
     }
     let results = results::read(text.as_bytes())
         .map_err(|why| format!("`{name}` cannot be used: {why}. Give a file that `loadgen run` wrote."))?;
@@ -101,7 +110,8 @@ mod tests {
         assert!(refused("a.json", "").contains("empty"));
         assert!(refused("a.json", "{\"steps\": [").contains("cut off at line 1"));
         assert!(refused("a.json", "{\"a\": 1}").contains("no `steps`"));
-        assert!(refused("a.json", "[1, 2]").contains("no measurement"));
+        assert!(refused("a.json", "[1, 2]").contains("a list in JSON"));
+        assert!(refused("a.json", &"{\"a\":".repeat(9000)).contains("cut off"));
         assert!(refused("a.json", "{x}").contains("no sound JSON"));
         assert!(refused("a.toml", "schema = 1\nx = ").contains("a.toml:2"));
         assert!(read("a.bin", &[0xff, 0xfe]).is_err_and(|why| why.contains("no text")));

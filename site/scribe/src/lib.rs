@@ -12,8 +12,10 @@ mod compare;
 mod file;
 mod shown;
 
+use hockeystick_content::board;
 use hockeystick_core::figure::Figure;
 use hockeystick_core::pack;
+use hockeystick_core::stage::Stage;
 use wasm_bindgen::prelude::*;
 
 use check::Check;
@@ -101,18 +103,39 @@ impl Desk {
         self.compare.as_mut().map_or(Ok(None), Compare::replicate)
     }
 
-    /// A stage file as the data of a figure, for the page to show.
+    /// A board, as a page packs it, as the text of a JSON file.
+    ///
+    /// # Errors
+    /// When it cannot be read, as a sentence.
+    pub fn save(&self, stage: &[u8]) -> Result<String, String> {
+        stage_of(stage).map(|stage| board::write(&stage))
+    }
+
+    /// A board, as a page packs it, as the data of a figure.
+    ///
+    /// # Errors
+    /// When it cannot be read, as a sentence.
+    pub fn board_of(&self, stage: &[u8]) -> Result<String, String> {
+        stage_of(stage).map(open_figure)
+    }
+
+    /// A file with a board as the data of a figure, for the page to show.
     ///
     /// # Errors
     /// What is wrong with the file, as a sentence.
     pub fn board(&self, name: &str, bytes: &[u8]) -> Result<String, String> {
         match file::read(name, bytes)? {
-            File::Stage(stage) => Ok(encode(&Figure::bare("board", *stage))),
+            File::Stage(stage) => Ok(open_figure(*stage)),
             File::Results(_) => {
                 Err(format!("`{name}` holds a measurement, not a board: open it on the page Check instead."))
             }
         }
     }
+}
+
+/// A figure of a stage with everything at hand, as the data of an attribute.
+fn open_figure(stage: Stage) -> String {
+    encode(&Figure::bare("sandbox", stage).open())
 }
 
 /// Something packed, in base64 for an attribute.

@@ -20,7 +20,13 @@ pub(crate) fn bounds(interval: Interval, unit: &str) -> String {
         return "too few parts to say how sure".to_owned();
     }
     // What is measured here is never negative, whatever a symmetric interval says.
-    format!("{} to {}", significant(interval.low.max(0.0)), figure(interval.high, unit))
+    range(interval.low.max(0.0), interval.high, unit)
+}
+
+/// From one number to another, both in the unit that fits the larger: `38 to 44 ms`, `−1.08 to −1.03 s`.
+pub(crate) fn range(low: f64, high: f64, unit: &str) -> String {
+    let (unit, size) = if unit == "ms" && low.abs().max(high.abs()) >= 999.5 { ("s", 1e3) } else { (unit, 1.0) };
+    format!("{} to {} {unit}", signed(low / size), signed(high / size))
 }
 
 /// A share with its sign: `+3.1 %`.
@@ -54,6 +60,7 @@ mod tests {
         assert_eq!(figure(38.26, "ms"), "38.3 ms");
         assert_eq!(percent(-0.0312), "−3.1 %");
         assert_eq!(percent(0.0), "0.0 %");
+        assert_eq!(range(-1083.0, -998.0, "ms"), "−1.08 to −0.998 s");
         assert_eq!(bounds(Interval::around(1.0, 2.0), "ms"), "0 to 3 ms");
     }
 }

@@ -28,7 +28,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
-    /// A built-in stage such as 01-single-server, or the path of a stage file
+    /// A built-in stage such as 01-single-server, or the path of a stage file, or of a board saved as JSON
     stage: String,
     /// Requests a second, instead of the stage's own
     #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with_all = ["users", "sweep"])]
