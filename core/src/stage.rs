@@ -4,6 +4,7 @@
 //! `hockeystick-content`, which also knows the line of each field; see [`check`](Stage::check) for the rules.
 
 mod check;
+pub mod edit;
 mod knobs;
 
 use serde::{Deserialize, Serialize};

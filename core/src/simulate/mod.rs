@@ -195,7 +195,7 @@ impl Simulation {
     /// Takes over changed settings, machines, latencies and workload without losing the run. False, and nothing is
     /// changed, when something was added, removed or connected otherwise, or a rule is broken: that is another run.
     pub fn update(&mut self, stage: &Stage) -> bool {
-        if !same_shape(&self.stage, stage) || !stage.check().is_empty() {
+        if !self.stage.has_shape_of(stage) || !stage.check().is_empty() {
             return false;
         }
         for node in &mut self.nodes {
@@ -495,22 +495,4 @@ fn places(stage: &Stage, nodes: &[NodeInfo], engine: &Engine) -> Vec<Place> {
         places[usize::from(edge.to)].callers.push((edge.from, kind(edge.from)));
     }
     places
-}
-
-/// Whether a run of one stage can go on as a run of the other.
-fn same_shape(a: &Stage, b: &Stage) -> bool {
-    let placed = |placement: &Option<Placement>| match placement {
-        None => None,
-        Some(Placement::Shared(index)) => Some(Some(*index)),
-        Some(Placement::Own { .. }) => Some(None),
-    };
-    let component = |stage: &Stage, i: usize| {
-        let component = &stage.components[i];
-        (component.id.clone(), component.copies, component.settings.kind(), placed(&component.machine))
-    };
-    a.components.len() == b.components.len()
-        && (0..a.components.len()).all(|i| component(a, i) == component(b, i))
-        && a.machines.iter().map(|named| &named.id).eq(b.machines.iter().map(|named| &named.id))
-        && a.links.iter().map(|link| (link.from, link.to)).eq(b.links.iter().map(|link| (link.from, link.to)))
-        && a.faults == b.faults
 }

@@ -80,15 +80,18 @@ impl Stage {
                 report.add(path, format!("{size} {what} are too many"), format!("at most {most}"));
             }
         }
-        let edges = self.links.iter().fold(0_u64, |sum, link| {
-            let copies = |index: usize| self.components.get(index).map_or(0, |c| u64::from(c.copies));
-            sum.saturating_add(copies(link.from).saturating_mul(copies(link.to)))
-        });
+        let edges = self.edges();
         if edges > limits::EDGES {
             let message = format!("{edges} connections between copies are too many");
             report.add("link", message, format!("at most {}", limits::EDGES));
         }
         report.0.len() == before
+    }
+
+    /// Connections between copies.
+    pub(super) fn edges(&self) -> u64 {
+        let copies = |index: usize| self.components.get(index).map_or(0, |it| u64::from(it.copies));
+        self.links.iter().fold(0, |sum, link| sum.saturating_add(copies(link.from).saturating_mul(copies(link.to))))
     }
 
     fn check_workload(&self, report: &mut Report) {
@@ -306,6 +309,21 @@ impl Stage {
 
     /// Whatever handles requests must be reachable from the users, or from something that acts on its own.
     fn check_reach(&self, report: &mut Report) {
+        let reached = self.reached();
+        for (index, component) in self.components.iter().enumerate() {
+            if !reached[index] {
+                let message = format!("no way leads from the users to `{}`", component.id);
+                report.add(format!("component[{index}]"), message, "a link to it");
+            }
+            if self.asks_nobody(index) {
+                let message = format!("`{}` have nobody to ask", component.id);
+                report.add(format!("component[{index}]"), message, "a link to whatever answers them: an app-server");
+            }
+        }
+    }
+
+    /// Which components somebody's calls come to: the users', or those of something that acts on its own.
+    pub(super) fn reached(&self) -> Vec<bool> {
         let acts = |component: &super::Component| component.settings.kind().about().origin;
         let mut reached: Vec<bool> = self.components.iter().map(acts).collect();
         for _ in 0..self.components.len() {
@@ -321,20 +339,14 @@ impl Stage {
                 break;
             }
         }
-        for (index, component) in self.components.iter().enumerate() {
-            let kind = component.settings.kind();
-            let leads_on = self.links.iter().any(|link| {
-                link.from == index && self.components.get(link.to).is_some_and(|c| c.settings.kind() != Kind::Dns)
-            });
-            if !reached[index] {
-                let message = format!("no way leads from the users to `{}`", component.id);
-                report.add(format!("component[{index}]"), message, "a link to it");
-            }
-            if kind == Kind::Clients && !leads_on {
-                let message = format!("`{}` have nobody to ask", component.id);
-                report.add(format!("component[{index}]"), message, "a link to whatever answers them: an app-server");
-            }
-        }
+        reached
+    }
+
+    /// Whether these are users whom nobody answers.
+    pub(super) fn asks_nobody(&self, index: usize) -> bool {
+        let kind = |index: usize| self.components.get(index).map(|component| component.settings.kind());
+        let answers = |link: &Link| link.from == index && kind(link.to).is_some_and(|kind| kind != Kind::Dns);
+        kind(index) == Some(Kind::Clients) && !self.links.iter().any(answers)
     }
 
     fn check_faults(&self, report: &mut Report) {
@@ -370,7 +382,7 @@ impl Stage {
 
 const NAMES: &str = "1 to 40 letters, digits, `-` or `_`, a letter first";
 
-fn valid_id(id: &str) -> bool {
+pub(super) fn valid_id(id: &str) -> bool {
     id.len() <= 40
         && id.starts_with(|c: char| c.is_ascii_alphabetic())
         && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
