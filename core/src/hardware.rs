@@ -149,6 +149,8 @@ pub struct MachineSize {
     pub source: String,
 }
 
+pack_struct!(MachineSize { id, name, machine, source });
+
 /// The sizes on sale, smallest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

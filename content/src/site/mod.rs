@@ -8,6 +8,7 @@ mod kinds;
 mod lesson;
 mod map;
 mod model;
+mod palette;
 mod sandbox;
 mod shell;
 mod strip;
@@ -156,6 +157,7 @@ fn figure(block: &FigureBlock, curves: &Curves) -> Markup {
                     div.still-board { (crate::draw::board(&figure.stage)) }
                     @if has_curve(block) { (curves.draw(figure)) }
                 }
+                @if !figure.palette.is_empty() { (palette::strip(&figure.palette)) }
             }
             figcaption { (figure.caption) }
         }

@@ -4,7 +4,7 @@
 
 use maud::{Markup, html};
 
-use super::{Content, Page, SiteOptions, style};
+use super::{Content, Page, SiteOptions, palette, style};
 use crate::draw;
 use crate::journey::Stop;
 
@@ -24,7 +24,9 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
         }
     };
     let title = if path == "index.html" { content.title.clone() } else { format!("{} · Hockeystick", content.title) };
-    let body = html! { (header(content)) (content.main) (footer(content)) }.into_string();
+    let sizes = content.needs_figures.then(palette::sizes);
+    let body = html! { (header(content)) (content.main) (footer(content)) @if let Some(sizes) = sizes { (sizes) } };
+    let body = body.into_string();
     let body = format!("{body}{}", draw::sprite(&body).into_string());
     let text = |text: &str| html! { (text) }.into_string();
     let values = [

@@ -4,7 +4,7 @@ use super::{Placement, Stage};
 use crate::hardware::{Machine, MachineField};
 use crate::number::within;
 use crate::settings::{Field, Unit};
-use crate::units::Rate;
+use crate::units::{Duration, Rate};
 use crate::workload::Class;
 
 /// A number of a stage, as it stands.
@@ -24,9 +24,13 @@ pub struct Reading {
 
 impl Stage {
     /// The number at `path`: `users.rate` (of the workload, by any clients' name), `app.workers`, `app.demand.read`,
-    /// `box.memory`, `app.copies`.
+    /// `box.memory`, `app.copies`, `app->database.latency`.
     pub fn knob(&self, path: &str) -> Option<Reading> {
         let (owner, rest) = path.split_once('.')?;
+        if let Some(link) = self.link_named(owner).filter(|_| rest == "latency") {
+            let value = self.links[link].latency.as_secs_f64();
+            return Some(Reading { value, unit: Unit::Seconds, min: 0.0, max: 60.0, choices: &[] });
+        }
         if let Some(machine) = self.machine_named(owner)
             && let Some(field) = Machine::field(rest)
         {
@@ -63,6 +67,10 @@ impl Stage {
         }
         let value = within(value, reading.min, reading.max);
         let Some((owner, rest)) = path.split_once('.') else { return false };
+        if let Some(link) = self.link_named(owner).filter(|_| rest == "latency") {
+            self.links[link].latency = Duration::from_secs_f64(value);
+            return true;
+        }
         if let (Some(field), Some(machine)) = (Machine::field(rest), self.machine_named_mut(owner)) {
             (field.write)(machine, value);
             return true;
@@ -79,6 +87,13 @@ impl Stage {
         }
         let Some((name, class)) = split_class(rest) else { return false };
         component.settings.knob_mut(name).is_some_and(|knob| knob.write(class, value))
+    }
+
+    /// The link between two components, `app->database`.
+    fn link_named(&self, ends: &str) -> Option<usize> {
+        let (from, to) = ends.split_once("->")?;
+        let ends = (self.component(from)?, self.component(to)?);
+        self.links.iter().position(|link| (link.from, link.to) == ends)
     }
 
     /// The machine of this name, or of the component of this name.

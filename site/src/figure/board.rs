@@ -1,39 +1,84 @@
 //! The board: arrows, machines, cards, and the canvas over them.
+//!
+//! The board is a place on the page; what stands on it is in one layer that is zoomed and moved as a whole. When something
+//! is added or taken away, the layer's elements are built anew.
 
 use hockeystick_core::number::short;
+use leptos::prelude::Owner;
 use wasm_bindgen::JsCast;
+use web_sys::KeyboardEvent;
 
 use super::Figure;
+use super::arrow::{arrow, draft};
 use super::card::{card, machine};
-use super::dom::{El, button, el, svg, svg_path};
+use super::dom::{El, button, el, svg};
+use super::eye::looked_at;
 use super::view::{Busiest, Thing};
 
 /// The board of a figure.
 pub(crate) fn board(figure: Figure) -> El {
     let view = figure.view;
-    let (components, machines, links) =
-        figure.stage(|stage| (stage.components.len(), stage.machines.len(), stage.links.len()));
-    let canvas = el("canvas", "dots").attr("aria-hidden", "true");
+    let world = el("div", "world")
+        .live_style("width", move || px(view.layout.with(|layout| layout.width)))
+        .live_style("height", move || px(view.layout.with(|layout| layout.height)))
+        .live_style("transform", move || view.layout.with(|layout| view.eye.with(|eye| eye.transform(layout))));
     let board = el("div", "board")
         .attr("role", "group")
         .attr("aria-label", "Board")
+        .attr("tabindex", "-1")
         .live_class("narrow", move || view.layout.with(|layout| layout.narrow))
         .live_class("laid-out", move || view.layout.with(|layout| layout.width > 0.0))
-        .live_style("height", move || px(view.layout.with(|layout| layout.height)))
-        .children((0..machines).map(|index| machine(figure, index)))
-        .child(svg("arrows", "", "").children((0..links).map(|index| arrow(figure, index))))
-        .children((0..components).map(|index| card(figure, index)))
-        .child(canvas.clone())
-        .child(mark(figure))
+        .live_class("aiming", move || view.aim.with(Option::is_some))
+        .live_style("height", move || px(view.layout.with(|layout| layout.height * layout.fit)))
+        .child(world.clone())
+        .on("keydown", move |event| keys(figure, &event))
+        .live_child(move || missing(figure))
         .live_child(move || failure(figure));
-    figure.with(|running| running.attach(board.html(), canvas.html().unchecked_into()));
+    let board = looked_at(figure, board);
+    // The elements of one board end with it.
+    let owner = Owner::new();
+    let build = move || {
+        owner.cleanup();
+        world.clear();
+        owner.with(|| fill(figure, world.clone()));
+    };
+    figure.with(|running| running.attach(board.html(), Box::new(build)));
     board
 }
 
-fn arrow(figure: Figure, index: usize) -> El {
-    let layout = figure.view.layout;
-    let path = move || layout.with(|layout| layout.links.get(index).map(|link| link.svg.clone()).unwrap_or_default());
-    svg_path().live_attr("d", path)
+/// Builds what stands on the board.
+fn fill(figure: Figure, world: El) {
+    let (components, machines, links) = figure.stage(|stage| {
+        figure.view.begin_board(stage);
+        (stage.components.len(), stage.machines.len(), stage.links.len())
+    });
+    let canvas = el("canvas", "dots").attr("aria-hidden", "true");
+    figure.with(|running| running.draw_on(canvas.html().unchecked_into()));
+    let mut arrows = svg("arrows", "", "").children((0..links).map(|index| arrow(figure, index))).child(draft(figure));
+    if figure.can_edit() {
+        arrows = arrows.attr("aria-hidden", "false");
+    }
+    drop(
+        world
+            .children((0..machines).map(|index| machine(figure, index)))
+            .child(arrows)
+            .children((0..components).map(|index| card(figure, index)))
+            .child(canvas)
+            .child(mark(figure)),
+    );
+}
+
+/// Keys of the whole board.
+fn keys(figure: Figure, event: &KeyboardEvent) {
+    if event.default_prevented() || !(event.ctrl_key() || event.meta_key()) {
+        return;
+    }
+    match (event.key().to_lowercase().as_str(), event.shift_key()) {
+        ("z", back) => figure.travel(!back),
+        ("y", false) => figure.travel(false),
+        _ => return,
+    }
+    event.prevent_default();
 }
 
 /// The mark of the busiest station.
@@ -44,6 +89,7 @@ fn mark(figure: Figure) -> El {
             let rect = match busiest.thing {
                 Thing::Component(index) => *layout.cards.get(index)?,
                 Thing::Machine(index) => (*layout.machines.get(index)?)?,
+                Thing::Link(_) => return None,
             };
             Some(translate(rect.x + rect.width / 2.0, rect.y + rect.height))
         })
@@ -59,6 +105,12 @@ fn mark(figure: Figure) -> El {
         .live_class("hot", move || at_least(95))
         .live_style("transform", move || view.busiest.get().and_then(place).unwrap_or_default())
         .child(el("span", "").live_text(move || view.busiest.get().map(text).unwrap_or_default()))
+}
+
+/// What is to be connected before it can run.
+fn missing(figure: Figure) -> Option<El> {
+    let what = figure.view.missing.get()?;
+    Some(el("p", "missing").attr("role", "status").text(&what))
 }
 
 /// Why nothing runs, and the way out.

@@ -16,6 +16,8 @@ use super::theme::Theme;
 use hockeystick_core::stage::Stage;
 
 const SHAPES_A_PATH: usize = 64;
+/// Most pixels of a canvas: 2,400 by 1,600.
+const LARGEST_PX: f64 = 3_840_000.0;
 /// How far requests keep to their side of an arrow, and answers to the other.
 const LANE_PX: f64 = 4.5;
 /// Time constant of a dot's glide from where it was to where it belongs.
@@ -57,6 +59,8 @@ impl std::fmt::Debug for Painter {
 pub(crate) struct Scene<'a> {
     pub(crate) stage: &'a Stage,
     pub(crate) layout: &'a Layout,
+    /// Pixels on the page for one of the board.
+    pub(crate) scale: f64,
     pub(crate) shown_s: f64,
     /// Seconds since the frame before.
     pub(crate) passed_s: f64,
@@ -89,8 +93,10 @@ impl Painter {
         }
     }
 
-    fn fit(&mut self, width: f64, height: f64) {
-        let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()).clamp(1.0, 2.5);
+    fn fit(&mut self, width: f64, height: f64, scale: f64) {
+        let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio());
+        // No canvas of more pixels than can be filled in time.
+        let ratio = (ratio * scale).clamp(0.5, (LARGEST_PX / (width * height).max(1.0)).sqrt().max(1.0));
         if self.size != (width, height) || self.ratio != ratio {
             (self.size, self.ratio) = ((width, height), ratio);
             self.canvas.set_width((width * ratio).round() as u32);
@@ -102,7 +108,7 @@ impl Painter {
 
     /// Draws a frame. True while something still glides to its place.
     pub(crate) fn paint(&mut self, replay: &mut Replay, scene: &Scene<'_>) -> bool {
-        self.fit(scene.layout.width, scene.layout.height);
+        self.fit(scene.layout.width, scene.layout.height, scene.scale);
         self.groups.iter_mut().flatten().for_each(Vec::clear);
         let gliding = self.gather(replay, scene);
         self.draw_groups();

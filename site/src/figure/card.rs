@@ -5,7 +5,14 @@ use hockeystick_core::hardware::Machine;
 use hockeystick_core::number::short;
 use hockeystick_core::settings::Unit;
 
+use hockeystick_core::stage::Stage;
+use hockeystick_core::stage::edit::Spot;
+use leptos::prelude::{GetValue, SetValue, StoredValue};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, PointerEvent};
+
 use super::Figure;
+use super::aim::{Aim, Errand};
 use super::board::{px, translate};
 use super::dom::{El, el, svg};
 use super::drag::Drag;
@@ -18,25 +25,72 @@ pub(crate) fn card(figure: Figure, index: usize) -> El {
     let view = figure.view;
     let now = view.card(index);
     let thing = Thing::Component(index);
-    let (id, kind, copies, rows, own) = figure.stage(|stage| {
+    let (id, kind, copies, rows) = figure.stage(|stage| {
         let component = &stage.components[index];
-        let own = stage.machine_of(index).filter(|_| rows(stage, index).contains(&Row::Cpu)).map(machine_words);
-        (component.id.clone(), component.settings.kind(), component.copies, rows(stage, index), own)
+        (component.id.clone(), component.settings.kind(), component.copies, rows(stage, index))
     });
     let name = if copies > 1 { format!("{} ×\u{a0}{copies}", title(&id)) } else { title(&id) };
     let rect = move || view.layout.with(|layout| layout.cards.get(index).copied().unwrap_or_default());
     let head = el("div", "card-head")
         .child(svg("icon", "0 0 24 24", &icon(kind)))
         .child(el("span", "card-name").text(&name))
-        .child(el("span", "card-note").live_text(move || note(figure, kind, own.clone(), now.get())));
+        .child(el("span", "card-note").live_text(move || note(figure, kind, now.get())));
     let card = el("div", if rows.is_empty() { "card small" } else { "card" });
     held(figure, thing, placed(card, rect))
         .attr("aria-roledescription", "component")
         .live_class("down", move || now.get().down)
         .live_class("chosen", move || view.chosen.get() == Some(thing))
         .live_class("moving", move || view.moving.get() == Some(thing))
+        .live_class("can", lit(figure, index, Aim::may))
+        .live_class("aimed", lit(figure, index, Aim::is_at))
         .child(head)
         .children(rows.iter().map(|row| card_row(figure, index, kind, *row)))
+        .children(port(figure, index))
+}
+
+/// Whether something that is carried may be dropped on a card.
+fn lit(figure: Figure, index: usize, is: fn(&Aim, Spot) -> bool) -> impl Fn() -> bool + 'static {
+    move || figure.view.aim.with(|aim| aim.as_ref().is_some_and(|aim| is(aim, Spot::Component(index))))
+}
+
+/// The handle from which a link is drawn to another card. The keyboard has a key for it.
+fn port(figure: Figure, index: usize) -> Option<El> {
+    let makes_sense = |stage: &Stage| (0..stage.components.len()).any(|to| stage.connection(index, to).is_some());
+    if !figure.can_edit() || !figure.stage(makes_sense) {
+        return None;
+    }
+    let held = StoredValue::new(None::<i32>);
+    let down = move |event: PointerEvent| {
+        if event.button() != 0 || !event.is_primary() {
+            return;
+        }
+        // The card below is not to be moved.
+        event.stop_propagation();
+        if let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {
+            let _ = element.set_pointer_capture(event.pointer_id());
+        }
+        held.set_value(Some(event.pointer_id()));
+        figure.take_up(Errand::Connect(index));
+    };
+    let moved = move |event: PointerEvent| {
+        if held.get_value() == Some(event.pointer_id()) {
+            event.stop_propagation();
+            figure.aim_at(event.client_x(), event.client_y());
+        }
+    };
+    let up = move |event: PointerEvent| {
+        if held.get_value() == Some(event.pointer_id()) {
+            event.stop_propagation();
+            held.set_value(None);
+            figure.drop_it(false);
+        }
+    };
+    let cancel = move |_: Event| {
+        held.set_value(None);
+        figure.let_it_be();
+    };
+    let port = el("span", "port").attr("aria-hidden", "true").attr("title", "Drag to connect");
+    Some(port.on("pointerdown", down).on("pointermove", moved).on("pointerup", up).on("pointercancel", cancel))
 }
 
 /// An element that is where the layout says.
@@ -63,17 +117,21 @@ fn held(figure: Figure, thing: Thing, element: El) -> El {
 }
 
 /// The words at a card's right or below its name.
-fn note(figure: Figure, kind: Kind, own: Option<String>, now: CardNow) -> String {
+fn note(figure: Figure, kind: Kind, now: CardNow) -> String {
     if now.down {
         return "down".to_owned();
     }
+    figure.view.stage_version.track();
     match kind {
-        Kind::Clients => {
-            figure.view.stage_version.track();
-            show(figure.stage(|stage| stage.workload.rate.per_s()), Unit::PerSecond)
-        }
-        _ => own.unwrap_or_default(),
+        Kind::Clients => show(figure.stage(|stage| stage.workload.rate.per_s()), Unit::PerSecond),
+        _ => String::new(),
     }
+}
+
+/// The machine of its own that a component runs on, in a few words.
+fn own_machine(figure: Figure, index: usize) -> String {
+    figure.view.stage_version.track();
+    figure.stage(|stage| stage.machine_of(index).map(machine_words)).unwrap_or_default()
 }
 
 fn card_row(figure: Figure, index: usize, kind: Kind, row: Row) -> El {
@@ -83,7 +141,7 @@ fn card_row(figure: Figure, index: usize, kind: Kind, row: Row) -> El {
         if row == Row::Serving { (now.serving, now.serving_most) } else { (now.waiting, now.waiting_most) }
     };
     let name = match (row, kind) {
-        (Row::Cpu, _) => return bar("CPU", move || now.get().cpu, String::new),
+        (Row::Cpu, _) => return bar("CPU", move || now.get().cpu, move || own_machine(figure, index)),
         (Row::Serving, Kind::Database) => "Queries",
         (Row::Serving, _) => "Workers",
         (Row::Waiting, _) => "Waiting",
@@ -107,7 +165,7 @@ fn card_row(figure: Figure, index: usize, kind: Kind, row: Row) -> El {
 }
 
 /// How many slots a row has: workers, backlog or connections.
-fn capacity(stage: &hockeystick_core::stage::Stage, index: usize, row: Row) -> u32 {
+fn capacity(stage: &Stage, index: usize, row: Row) -> u32 {
     let settings = &stage.components[index].settings;
     let names: &[&str] = if row == Row::Waiting { &["backlog"] } else { &["workers", "connections"] };
     let most = names.iter().find_map(|name| settings.knob(name)?.read(None)).unwrap_or(0.0);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::figure::{Break, Control};
 use hockeystick_core::settings::Unit;
+use hockeystick_core::stage::Target;
 use hockeystick_core::workload::Class;
 use web_sys::Event;
 
@@ -174,7 +175,17 @@ fn choice(figure: Figure, control: Control, names: &'static [&'static str]) -> E
 }
 
 fn break_button(figure: Figure, what: Break) -> El {
-    button("button break", &what.label).on_click(move || figure.drive(|handle| handle.inject(&what)))
+    // What the author named may stand elsewhere on the reader's board, or be gone.
+    let here = move |on: &Target| {
+        figure.view.stage_version.track();
+        figure.authored(|it| figure.stage(|stage| stage.counterpart(&it.stage, on)))
+    };
+    let on = what.on.clone();
+    button("button break", &what.label).live_disabled(move || here(&on).is_none()).on_click(move || {
+        if let Some(on) = here(&what.on) {
+            figure.drive(|handle| handle.inject(&Break { on, ..what.clone() }));
+        }
+    })
 }
 
 /// Shown while something is broken.

@@ -37,9 +37,14 @@ pub(crate) fn svg(class: &str, view_box: &str, inside: &str) -> El {
     if view_box.is_empty() { drawing } else { drawing.attr("viewBox", view_box) }
 }
 
+/// A part of an SVG drawing.
+pub(crate) fn svg_part(tag: &str) -> El {
+    El(leptos::prelude::document().create_element_ns(Some(SVG), tag).unwrap_throw())
+}
+
 /// An SVG path to be drawn by [`El::live_attr`].
 pub(crate) fn svg_path() -> El {
-    El(leptos::prelude::document().create_element_ns(Some(SVG), "path").unwrap_throw())
+    svg_part("path")
 }
 
 /// Calls `act` now, and again whenever a signal that it read has changed.
@@ -52,6 +57,16 @@ fn follow_boxed(act: Box<dyn Fn()>) {
 }
 
 impl El {
+    /// An element that is there already.
+    pub(crate) fn of(element: Element) -> Self {
+        Self(element)
+    }
+
+    /// Takes everything out of it.
+    pub(crate) fn clear(&self) {
+        self.0.set_text_content(None);
+    }
+
     /// The element itself, as an HTML element. Only SVG parts are none, and nobody asks for those.
     pub(crate) fn html(&self) -> HtmlElement {
         self.0.clone().unchecked_into()
@@ -100,6 +115,14 @@ impl El {
     pub(crate) fn live_value(self, value: impl Fn() -> String + 'static) -> Self {
         let input: HtmlInputElement = self.0.clone().unchecked_into();
         self.live(Box::new(value), Box::new(move |value| input.set_value(value)))
+    }
+
+    /// A checkbox is ticked while `on` says so.
+    pub(crate) fn live_checked(self, on: impl Fn() -> bool + 'static) -> Self {
+        self.live_switch(
+            Box::new(on),
+            Box::new(|element, on| element.unchecked_ref::<HtmlInputElement>().set_checked(on)),
+        )
     }
 
     /// It has a class while `on` says so.

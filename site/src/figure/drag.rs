@@ -12,14 +12,16 @@ use super::view::{Thing, title};
 const CLICK_PX: f64 = 4.0;
 /// How far an arrow key moves a card; with Shift, a fine step.
 const KEY_PX: (f64, f64) = (16.0, 2.0);
+/// Cards that are dragged stand on a grid, so that they line up; with Alt they do not.
+const GRID_PX: f64 = 8.0;
 
 /// A thing that is being held.
 #[derive(Clone, Default)]
 struct Held {
     pointer: Option<i32>,
-    last: Point,
-    gone_px: f64,
-    /// Where everything was when the keyboard picked it up.
+    from: Point,
+    gone: bool,
+    /// Where everything was when it was picked up.
     before: Vec<Point>,
 }
 
@@ -43,8 +45,8 @@ impl Drag {
         let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
         // Capture can fail only when the pointer is gone already.
         let _ = element.set_pointer_capture(event.pointer_id());
-        let last = Point { x: event.client_x().into(), y: event.client_y().into() };
-        self.held.set_value(Held { pointer: Some(event.pointer_id()), last, ..Held::default() });
+        let from = Point { x: event.client_x().into(), y: event.client_y().into() };
+        self.held.set_value(Held { pointer: Some(event.pointer_id()), from, ..Held::default() });
     }
 
     pub(crate) fn pointer_move(self, event: &PointerEvent) {
@@ -53,17 +55,27 @@ impl Drag {
             return;
         }
         let now = Point { x: event.client_x().into(), y: event.client_y().into() };
-        let by = Point { x: now.x - held.last.x, y: now.y - held.last.y };
-        let was_click = held.gone_px < CLICK_PX;
-        held.gone_px += by.x.hypot(by.y);
-        if held.gone_px >= CLICK_PX {
-            if was_click {
-                self.figure.view.moving.set(Some(self.thing));
-            }
-            held.last = now;
-            self.figure.with(|running| running.shift(self.thing, by));
+        let by = Point { x: now.x - held.from.x, y: now.y - held.from.y };
+        if !held.gone && by.x.hypot(by.y) >= CLICK_PX {
+            held.gone = true;
+            held.before = self.figure.view.layout.get_untracked().centres();
+            self.figure.view.moving.set(Some(self.thing));
+            self.figure.drive(|handle| handle.remember(None));
+        }
+        if held.gone {
+            let scale = self.figure.scale();
+            let by = self.snapped(&held.before, Point { x: by.x / scale, y: by.y / scale }, event.alt_key());
+            self.figure.with(|running| running.shift(self.thing, &held.before, by));
         }
         self.held.set_value(held);
+    }
+
+    /// A way that ends on the grid.
+    fn snapped(self, before: &[Point], by: Point, freely: bool) -> Point {
+        let first = self.figure.members(self.thing).first().and_then(|index| before.get(*index)).copied();
+        let Some(from) = first.filter(|_| !freely) else { return by };
+        let on_grid = |from: f64, by: f64| ((from + by) / GRID_PX).round() * GRID_PX - from;
+        Point { x: on_grid(from.x, by.x), y: on_grid(from.y, by.y) }
     }
 
     pub(crate) fn pointer_up(self, event: &PointerEvent) {
@@ -73,8 +85,10 @@ impl Drag {
         }
         self.held.set_value(Held::default());
         self.figure.view.moving.set(None);
-        if held.gone_px < CLICK_PX {
-            self.choose();
+        if held.gone {
+            self.figure.changed();
+        } else {
+            self.figure.choose(self.thing);
         }
     }
 
@@ -84,6 +98,9 @@ impl Drag {
     }
 
     pub(crate) fn key_down(self, event: &KeyboardEvent) {
+        if self.figure.aim_by(event) {
+            return;
+        }
         let picked = self.figure.view.moving.get_untracked() == Some(self.thing);
         let step = if event.shift_key() { KEY_PX.1 } else { KEY_PX.0 };
         let by = match event.key().as_str() {
@@ -92,8 +109,9 @@ impl Drag {
             "Enter" => return self.pick_up(event),
             " " => {
                 event.prevent_default();
-                return self.choose();
+                return self.figure.choose(self.thing);
             }
+            _ if self.edits(event) => return event.prevent_default(),
             "ArrowLeft" => Point { x: -step, y: 0.0 },
             "ArrowRight" => Point { x: step, y: 0.0 },
             "ArrowUp" => Point { x: 0.0, y: -step },
@@ -103,8 +121,28 @@ impl Drag {
         // Without Enter before, arrow keys scroll the page as everywhere else.
         if picked {
             event.prevent_default();
-            self.figure.with(|running| running.shift(self.thing, by));
+            let before = self.figure.view.layout.get_untracked().centres();
+            self.figure.with(|running| running.shift(self.thing, &before, by));
         }
+    }
+
+    /// Keys that change the board. True when it was one.
+    fn edits(self, event: &KeyboardEvent) -> bool {
+        let Thing::Component(index) = self.thing else { return false };
+        if !self.figure.can_edit() || event.alt_key() {
+            return false;
+        }
+        let command = event.ctrl_key() || event.meta_key();
+        // The board may be built anew by each of these: nothing of this card is touched after.
+        match (event.key().as_str(), command) {
+            ("Delete" | "Backspace", false) => self.figure.remove(self.thing),
+            ("c", false) => self.figure.take_up_by_key(super::aim::Errand::Connect(index)),
+            ("d", true) => self.figure.duplicate(index),
+            ("+", false) => self.figure.copies(index, 1),
+            ("-", false) => self.figure.copies(index, -1),
+            _ => return false,
+        }
+        true
     }
 
     /// The card lost the focus while it was held: it stays where it is.
@@ -114,12 +152,19 @@ impl Drag {
         {
             self.figure.view.moving.set(None);
         }
+        let connects = |aim: &super::aim::Aim| matches!((aim.errand, self.thing), (super::aim::Errand::Connect(from), Thing::Component(index)) if from == index);
+        if self.figure.view.pointer.with_untracked(Option::is_none)
+            && self.figure.view.aim.with_untracked(|aim| aim.as_ref().is_some_and(connects))
+        {
+            self.figure.let_it_be();
+        }
     }
 
     fn pick_up(self, event: &KeyboardEvent) {
         event.prevent_default();
         let before = self.figure.view.layout.get_untracked().centres();
         self.held.set_value(Held { before, ..Held::default() });
+        self.figure.drive(|handle| handle.remember(None));
         self.figure.view.moving.set(Some(self.thing));
         self.say(" picked up. Arrow keys move it, Enter puts it down, Escape puts it back.");
     }
@@ -129,17 +174,12 @@ impl Drag {
         self.figure.view.moving.set(None);
         if keep {
             self.say(" put down.");
+            self.figure.changed();
         } else {
             let before = self.held.with_value(|held| held.before.clone());
-            self.figure.with(|running| running.put_cards(before));
+            self.figure.with(|running| running.put_cards(&before));
             self.say(" is back where it was.");
         }
-    }
-
-    fn choose(self) {
-        let chosen = self.figure.view.chosen;
-        let again = chosen.get_untracked() == Some(self.thing);
-        chosen.set(if again { None } else { Some(self.thing) });
     }
 
     fn say(self, what: &str) {

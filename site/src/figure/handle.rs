@@ -32,6 +32,8 @@ use hockeystick_core::stage::{FaultKind, Reading, Stage, Target};
 use hockeystick_core::theory::TheoryCurve;
 use hockeystick_protocol::{Finding, Question};
 
+use super::history::{History, Moment, Places};
+
 /// What changed about a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
@@ -117,6 +119,10 @@ pub fn outcome(found: Found) -> Result<Outcome, String> {
 /// What a figure does on behalf of its handle. The figure implements it; nobody else needs it.
 pub(crate) trait Engine {
     fn stage_changed(&self, stage: &Stage);
+    /// Something was added, removed or connected otherwise: another run, of another board.
+    fn board_changed(&self);
+    /// Things stand elsewhere.
+    fn places_changed(&self);
     fn seed_changed(&self, seed: u64);
     fn running_changed(&self, running: bool);
     fn speed_changed(&self, speed: f64);
@@ -158,6 +164,8 @@ struct State {
     seed: Cell<u64>,
     speed: Cell<f64>,
     running: Cell<bool>,
+    places: RefCell<Places>,
+    history: RefCell<History>,
     engine: RefCell<Option<Rc<dyn Engine>>>,
     next_id: Cell<u64>,
     changes: RefCell<Vec<(u64, ChangeListener)>>,
@@ -183,6 +191,8 @@ impl FigureHandle {
             seed: Cell::new(figure.seed),
             speed: Cell::new(figure.speed),
             running: Cell::new(false),
+            places: RefCell::default(),
+            history: RefCell::default(),
             engine: RefCell::new(None),
             next_id: Cell::new(0),
             changes: RefCell::new(Vec::new()),
@@ -232,15 +242,101 @@ impl FigureHandle {
     }
 
     /// Sets the number at a path, at once and without losing the run. False when there is no such number.
+    ///
+    /// How many copies there are is another board, as if it were [edited](Self::edit).
     pub fn set(&self, path: &str, value: f64) -> bool {
-        let known = self.0.stage.borrow_mut().set_knob(path, value);
-        if known {
-            if let Some(engine) = self.engine() {
-                engine.stage_changed(&self.0.stage.borrow());
-            }
-            self.tell(&Change::Knob(path.to_owned()));
+        if self.reading(path).is_none_or(|_| !value.is_finite()) {
+            return false;
         }
-        known
+        if let Some(component) = path.strip_suffix(".copies") {
+            let copies = |stage: &mut Stage| {
+                let index = stage.component(component)?;
+                stage.set_copies(index, (value + 0.5) as u32).then_some(())
+            };
+            return self.edit_by(Some(path), copies).is_some();
+        }
+        self.remember(Some(path));
+        self.0.stage.borrow_mut().set_knob(path, value);
+        if let Some(engine) = self.engine() {
+            engine.stage_changed(&self.0.stage.borrow());
+        }
+        self.tell(&Change::Knob(path.to_owned()));
+        true
+    }
+
+    /// Changes the board, and begins again at time zero with the same traffic. None, and nothing happened, when `change`
+    /// says that it changed nothing.
+    pub fn edit<T>(&self, change: impl FnOnce(&mut Stage) -> Option<T>) -> Option<T> {
+        self.edit_by(None, change)
+    }
+
+    fn edit_by<T>(&self, knob: Option<&str>, change: impl FnOnce(&mut Stage) -> Option<T>) -> Option<T> {
+        let mut after = self.stage();
+        let made = change(&mut after)?;
+        self.remember(knob);
+        self.become_stage(after);
+        Some(made)
+    }
+
+    /// Takes over another stage: goes on where it has the same shape, else begins again.
+    fn become_stage(&self, after: Stage) {
+        let goes_on = self.0.stage.borrow().has_shape_of(&after);
+        *self.0.stage.borrow_mut() = after;
+        if let Some(engine) = self.engine() {
+            if goes_on { engine.stage_changed(&self.0.stage.borrow()) } else { engine.board_changed() }
+        }
+        self.tell(&Change::Knob(String::new()));
+        if !goes_on {
+            self.tell(&Change::Restarted);
+        }
+    }
+
+    /// Remembers the board as it is, before a change. Changes of one knob that follow one another are one step.
+    pub(crate) fn remember(&self, knob: Option<&str>) {
+        let now = || Moment { stage: self.stage(), places: self.0.places.borrow().clone() };
+        self.0.history.borrow_mut().remember(knob, now);
+    }
+
+    /// The knob was let go: the next change is a step of its own.
+    pub(crate) fn let_go(&self) {
+        self.0.history.borrow_mut().let_go();
+    }
+
+    /// Takes the last change back, or makes it again. False when there is none.
+    pub(crate) fn travel(&self, back: bool) -> bool {
+        let now = Moment { stage: self.stage(), places: self.0.places.borrow().clone() };
+        let Some(then) = self.0.history.borrow_mut().travel(back, now) else { return false };
+        *self.0.places.borrow_mut() = then.places;
+        self.become_stage(then.stage);
+        if let Some(engine) = self.engine() {
+            engine.places_changed();
+        }
+        true
+    }
+
+    /// Whether there is a change to be taken back, and one to be made again.
+    pub(crate) fn can_travel(&self) -> (bool, bool) {
+        self.0.history.borrow().can_travel()
+    }
+
+    /// Looks at where the reader put things, or changes it.
+    pub(crate) fn places<T>(&self, act: impl FnOnce(&mut Places) -> T) -> T {
+        act(&mut self.0.places.borrow_mut())
+    }
+
+    /// Puts everything on the board in order. The run goes on.
+    pub(crate) fn tidy(&self) {
+        self.remember(None);
+        *self.0.places.borrow_mut() = Places::default();
+        self.0.stage.borrow_mut().tidy();
+        if let Some(engine) = self.engine() {
+            engine.places_changed();
+        }
+    }
+
+    /// The positions of things in the stage itself; no change of the board.
+    pub(crate) fn move_to(&self, act: impl FnOnce(&mut Stage)) {
+        act(&mut self.0.stage.borrow_mut());
     }
 
     /// Whether it plays.
@@ -283,12 +379,13 @@ impl FigureHandle {
         self.tell(&Change::Restarted);
     }
 
-    /// Turns every knob back to what the author wrote, and begins again.
+    /// Turns every knob back to what the author wrote, puts everything back in its place, and begins again.
     pub fn reset(&self) {
+        self.remember(None);
+        *self.0.places.borrow_mut() = Places::default();
         *self.0.stage.borrow_mut() = self.0.authored.stage.clone();
         if let Some(engine) = self.engine() {
-            engine.stage_changed(&self.0.stage.borrow());
-            engine.restart();
+            engine.board_changed();
         }
         self.tell(&Change::Knob(String::new()));
         self.tell(&Change::Restarted);

@@ -2,7 +2,7 @@
 
 use hockeystick_core::component::Kind;
 use hockeystick_core::settings::{Field, Unit};
-use hockeystick_core::stage::{HOURS_A_MONTH, Placement, Stage};
+use hockeystick_core::stage::{Placement, Stage, Target};
 use hockeystick_core::workload::Class;
 use web_sys::KeyboardEvent;
 
@@ -10,12 +10,13 @@ use super::Figure;
 use super::card::machine_words;
 use super::controls::shape;
 use super::dom::{El, button, el, svg};
+use super::hardware::machine;
 use super::knob::{Scale, knob};
 use super::numbers::show;
+use super::pick;
 use super::theme::class_name;
 use super::told::Told;
 use super::view::{Thing, icon, title};
-use crate::charts::number::fixed;
 
 /// The panel; nothing while nothing is chosen.
 pub(crate) fn inspector(figure: Figure) -> Option<El> {
@@ -38,9 +39,8 @@ pub(crate) fn inspector(figure: Figure) -> Option<El> {
         el("section", "inspector").attr("aria-label", &format!("Settings of {name}")).on("keydown", keys).child(head);
     Some(match thing {
         Thing::Component(index) => panel.children(component(figure, index)),
-        Thing::Machine(index) => {
-            panel.children(machine(figure, figure.stage(|stage| stage.machines[index].id.clone())))
-        }
+        Thing::Machine(_) => panel.children(machine(figure, figure.name(thing))),
+        Thing::Link(index) => panel.children(link(figure, index)),
     })
 }
 
@@ -55,7 +55,11 @@ fn component(figure: Figure, index: usize) -> Vec<El> {
         el("p", "kind").child(svg("icon", "0 0 24 24", &icon(kind))).text(about.name),
         el("p", "").text(&told.summary()),
     ];
+    if figure.can_edit() {
+        parts.push(actions(figure, index));
+    }
     parts.extend(runs_on.map(|words| el("p", "runs-on").text(&words)));
+    parts.extend(copies_and_region(figure, index));
     if kind == Kind::Clients {
         parts.extend(setting(figure, format!("{id}.rate"), "Requests a second", ""));
     }
@@ -73,6 +77,50 @@ fn component(figure: Figure, index: usize) -> Vec<El> {
             .child(el("p", "").text("Left out:"))
             .child(list("out", told.leaves_out())),
     );
+    parts
+}
+
+/// What can be done with a component, besides turning its knobs.
+fn actions(figure: Figure, index: usize) -> El {
+    let thing = Thing::Component(index);
+    el("div", "actions")
+        .child(button("button", "Duplicate").on_click(move || figure.duplicate(index)))
+        .child(button("button break", "Remove").on_click(move || figure.remove(thing)))
+}
+
+/// How many of it there are, and where: both make it another board.
+fn copies_and_region(figure: Figure, index: usize) -> Vec<El> {
+    let (id, is_users, region, regions) = figure.stage(|stage| {
+        let component = &stage.components[index];
+        let regions = stage.regions.iter().map(|region| region.id.clone()).collect::<Vec<_>>();
+        (component.id.clone(), component.settings.kind() == Kind::Clients, component.region, regions)
+    });
+    let mut parts = Vec::new();
+    if !is_users {
+        parts.push(el("div", "setting").children(setting(figure, format!("{id}.copies"), "Copies", "")));
+    }
+    if !regions.is_empty() {
+        let options = regions.iter().enumerate().map(|(index, id)| pick::option(&index.to_string(), &title(id)));
+        let picked = move || region.unwrap_or(0).to_string();
+        let pick = move |value: &str| {
+            let region = value.parse().ok();
+            figure.edit(|stage| stage.set_region(index, region).then_some(()));
+        };
+        parts.push(el("div", "setting").child(pick::list("Region", options.collect(), picked, pick)));
+    }
+    parts
+}
+
+/// An arrow: how far it is from one end to the other.
+fn link(figure: Figure, index: usize) -> Vec<El> {
+    let path = figure.stage(|stage| stage.target_name(&Target::Link(index)).replace(" -> ", "->"));
+    let latency = setting(figure, format!("{path}.latency"), "Latency", "Time that a packet takes one way.");
+    let mut parts = vec![el("p", "kind").text("Who calls whom")];
+    if figure.can_edit() {
+        let remove = button("button break", "Remove").on_click(move || figure.remove(Thing::Link(index)));
+        parts.push(el("div", "actions").child(remove));
+    }
+    parts.push(el("div", "setting").children(latency));
     parts
 }
 
@@ -116,52 +164,27 @@ fn default_words(kind: Kind, field: &Field) -> String {
     let settings = kind.default_settings();
     let Some(knob) = settings.knob(field.name) else { return String::new() };
     if !knob.per_class() {
-        return knob.read(None).map(|value| show(value, knob.unit())).unwrap_or_default();
+        let words = |value: f64| match (knob.unit(), knob.choices().get(value as usize)) {
+            (Unit::Choice, Some(name)) => title(name),
+            (Unit::Switch, _) => if value >= 0.5 { "on" } else { "off" }.to_owned(),
+            (unit, _) => show(value, unit),
+        };
+        return knob.read(None).map(words).unwrap_or_default();
     }
     let each = Class::ALL.into_iter().filter_map(|class| knob.read(Some(class))).map(|value| show(value, knob.unit()));
     each.collect::<Vec<_>>().join(" · ")
 }
 
 /// A knob, and what it does.
-fn setting(figure: Figure, path: String, name: &str, doc: &str) -> Vec<El> {
+pub(crate) fn setting(figure: Figure, path: String, name: &str, doc: &str) -> Vec<El> {
     let Some(reading) = figure.reading(&path) else { return Vec::new() };
-    let mut parts = vec![knob(figure, path, name, Scale::around(&reading), reading.unit)];
+    let mut parts = vec![match reading.unit {
+        Unit::Choice => pick::choices(figure, path, name, reading.choices),
+        Unit::Switch => pick::switch(figure, path, name),
+        _ => knob(figure, path, name, Scale::around(&reading), reading.unit),
+    }];
     if !doc.is_empty() {
         parts.push(el("p", "doc").text(doc));
     }
     parts
-}
-
-/// What a machine is, and what of it can be turned.
-fn machine(figure: Figure, id: String) -> Vec<El> {
-    let fields = [
-        ("vcpus", "Processors", "Processors that the operating system sees."),
-        ("quota", "Quota", "Limit on processor time, in processors."),
-        ("speed", "Speed", "Of one processor, relative to the one on which the demands were measured."),
-        ("memory", "Memory", ""),
-        ("swap", "Swap", "Disk space behind the memory; work slows down there."),
-        ("disk_latency", "Disk write", "Time that one synchronous disk operation takes."),
-    ];
-    let settings = fields
-        .map(|(field, name, doc)| el("div", "setting").children(setting(figure, format!("{id}.{field}"), name, doc)));
-    let words = move || {
-        figure.view.stage_version.track();
-        figure.stage(|stage| price_words(stage, &id)).unwrap_or_default()
-    };
-    let mut parts = vec![el("p", "kind").text("Machine"), el("p", "runs-on").live_text(words)];
-    parts.extend(settings);
-    parts
-}
-
-/// A machine's size, parts and price.
-fn price_words(stage: &Stage, id: &str) -> Option<String> {
-    let (size, machine) = match stage.machines.iter().find(|named| named.id == id) {
-        Some(named) => (named.size.as_deref(), &named.machine),
-        None => (None, stage.machine_of(stage.component(id)?)?),
-    };
-    let size = size.map(|size| format!("{size}: ")).unwrap_or_default();
-    let month = machine.price_per_hour * HOURS_A_MONTH;
-    let price = if month > 0.0 { format!(" · ${} a month", fixed(month, 2)) } else { String::new() };
-    let disk = show(machine.disk.0 as f64, Unit::Bytes);
-    Some(format!("{size}{} · {disk} disk{price}", machine_words(machine)))
 }

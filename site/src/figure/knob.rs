@@ -10,6 +10,7 @@ use web_sys::{Event, HtmlInputElement, KeyboardEvent};
 
 use super::Figure;
 use super::dom::{El, el, value_of};
+use super::handle::FigureHandle;
 use super::numbers::{decimal, read, show};
 
 /// Positions of a slider.
@@ -90,7 +91,8 @@ pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale, unit
         .live_value(move || short(scale.share(share()) * STEPS, 0))
         .live_style("--fill", move || short(scale.share(fill()) * 100.0, 0) + "%")
         .live_attr("aria-valuetext", move || show(spoken(), unit))
-        .on("input", slide);
+        .on("input", slide)
+        .on("change", move |_: Event| figure.drive(FigureHandle::let_go));
     el("div", "knob-row")
         .child(el("span", "knob-name").text(label))
         .child(slider)
@@ -112,7 +114,10 @@ fn number(figure: Figure, path: Rc<str>, label: &str, unit: Unit) -> El {
         let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
         let old = figure.get(&path).unwrap_or(0.0);
         match read(&input.value(), unit, old) {
-            Some(value) => figure.set(&path, value),
+            Some(value) => {
+                figure.set(&path, value);
+                figure.drive(FigureHandle::let_go);
+            }
             None => {
                 let example = show(old, unit);
                 figure.view.said.set(format!("{} is no number with its unit, such as {example}.", input.value()));

@@ -5,6 +5,7 @@
 
 use hockeystick_core::component::Kind;
 use hockeystick_core::number::{short, within};
+use hockeystick_core::stage::edit::Spot;
 use hockeystick_core::stage::{Placement, Stage};
 
 use crate::charts::scale::in_order;
@@ -25,6 +26,8 @@ const MARGIN: f64 = 22.0;
 const FOOT: f64 = 46.0;
 /// Least length of an arrow between two cards side by side.
 const ARROW_PX: f64 = 46.0;
+/// What is dropped this near an arrow is dropped on it.
+const NEAR_PX: f64 = 30.0;
 /// Between the rows of a narrow board: room to see what travels.
 const ROW_GAP: f64 = 62.0;
 
@@ -49,11 +52,11 @@ impl Rect {
         Point { x: self.x + self.width / 2.0, y: self.y + self.height / 2.0 }
     }
 
-    fn right(&self) -> f64 {
+    pub(crate) fn right(&self) -> f64 {
         self.x + self.width
     }
 
-    fn bottom(&self) -> f64 {
+    pub(crate) fn bottom(&self) -> f64 {
         self.y + self.height
     }
 
@@ -148,8 +151,11 @@ impl Path {
 /// A board laid out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
+    /// As wide as its cards need it.
     pub(crate) width: f64,
     pub(crate) height: f64,
+    /// The scale at which all of it is seen in its place on the page.
+    pub(crate) fit: f64,
     pub(crate) narrow: bool,
     /// One a component.
     pub(crate) cards: Vec<Rect>,
@@ -160,21 +166,37 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Lays a stage out on a board of this width. `centres` are the reader's own positions in board units, one a
-    /// component, for the wide board or for the narrow one.
-    pub(crate) fn new(stage: &Stage, width: f64, moved: Option<&[Point]>) -> Self {
-        let narrow = width < NARROW_PX;
+    /// Lays a stage out for a place of this width. `moved` are the reader's own positions by name, for the wide board or
+    /// for the narrow one: shares of the board's width, and pixels from its top.
+    pub(crate) fn new(stage: &Stage, box_width: f64, moved: &[(String, Point)]) -> Self {
+        let narrow = box_width < NARROW_PX;
+        let width = if narrow { box_width } else { needed_width(stage, box_width) };
         let mut cards = if narrow { narrow_cards(stage, width) } else { wide_cards(stage, width) };
         let height = content_height(stage, &cards, narrow);
-        if let Some(moved) = moved {
-            for (card, centre) in cards.iter_mut().zip(moved) {
-                card.x = within(centre.x - card.width / 2.0, 4.0, width - card.width - 4.0);
+        for (component, card) in stage.components.iter().zip(&mut cards) {
+            if let Some((_, centre)) = moved.iter().find(|(id, _)| *id == component.id) {
+                card.x = within(centre.x * width - card.width / 2.0, 4.0, width - card.width - 4.0);
                 card.y = within(centre.y - card.height / 2.0, 4.0, height - card.height - 4.0);
             }
         }
         let machines = machine_rects(stage, &cards, narrow);
         let links = link_paths(stage, &cards);
-        Self { width, height, narrow, cards, machines, links }
+        Self { width, height, fit: box_width / width, narrow, cards, machines, links }
+    }
+
+    /// What is at a point: a card, else an arrow that passes near.
+    pub(crate) fn spot_at(&self, point: Point) -> Option<Spot> {
+        let within =
+            |card: &Rect| (card.x..=card.right()).contains(&point.x) && (card.y..=card.bottom()).contains(&point.y);
+        if let Some(card) = self.cards.iter().rposition(within) {
+            return Some(Spot::Component(card));
+        }
+        let far = |link: &Path| {
+            let each = link.points.iter().map(|at| (at.x - point.x).hypot(at.y - point.y));
+            each.fold(f64::INFINITY, f64::min)
+        };
+        let near = self.links.iter().map(far).enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+        near.filter(|(_, far)| *far < NEAR_PX).map(|(link, _)| Spot::Link(link))
     }
 
     /// The centres of the cards.
@@ -186,6 +208,28 @@ impl Layout {
 fn content_height(stage: &Stage, cards: &[Rect], narrow: bool) -> f64 {
     let boxes = machine_rects(stage, cards, narrow).into_iter().flatten();
     cards.iter().copied().chain(boxes).map(|rect| rect.bottom()).fold(0.0, f64::max) + FOOT
+}
+
+/// The width at which the fewest cards lie on one another: as wide as the place, or wider and shown smaller.
+fn needed_width(stage: &Stage, box_width: f64) -> f64 {
+    let crowded = |width: f64| {
+        let cards = wide_cards(stage, width);
+        let meets = |a: &Rect, b: &Rect| {
+            a.x < b.right() + 6.0 && b.x < a.right() + 6.0 && a.y < b.bottom() + 6.0 && b.y < a.bottom() + 6.0
+        };
+        let pairs = cards.iter().enumerate().flat_map(|(index, a)| cards[index + 1..].iter().map(move |b| (a, b)));
+        pairs.filter(|(a, b)| meets(a, b)).count()
+    };
+    let mut best = (box_width, crowded(box_width));
+    let mut width = box_width;
+    while best.1 > 0 && width < box_width * 2.4 {
+        width *= 1.08;
+        let now = crowded(width);
+        if now < best.1 {
+            best = (width, now);
+        }
+    }
+    best.0
 }
 
 /// The stage's own positions, moved so that the top of everything is at the margin.
@@ -224,6 +268,18 @@ fn separate(stage: &Stage, cards: &mut [Rect], width: f64) {
             }
         }
         cards[index].x = cards[index].x.min(most).max(inset(index).min(most.max(4.0)));
+    }
+    // What the left edge stopped pushes back.
+    let order = in_order(cards.iter().map(|card| card.x));
+    for (place, &index) in order.iter().enumerate() {
+        for &left in &order[..place] {
+            let level = cards[left].y < cards[index].bottom() + 8.0 && cards[index].y < cards[left].bottom() + 8.0;
+            if level && cards[index].x < cards[left].right() {
+                let edge = (inset(index) - inset(left)).abs();
+                cards[index].x = cards[left].right() + ARROW_PX + edge;
+            }
+        }
+        cards[index].x = cards[index].x.min(width - cards[index].width - 4.0);
     }
 }
 

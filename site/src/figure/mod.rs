@@ -2,10 +2,14 @@
 //!
 //! - [`handle`]: the API for the rest of the page. [`running`]: the figure at work. [`link`]: the line to the worker.
 //! - [`clock`], [`replay`]: from the simulation's moves to what the reader sees. [`meter`]: from gauges to numbers.
-//! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`drag`]: what is touched.
+//! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`arrow`], [`drag`]: what is touched.
+//! - [`palette`], [`aim`]: what is added and connected. [`history`]: what is taken back. [`eye`], [`tools`]: how the board
+//!   is looked at.
 //! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them, in [`live`] values. [`dom`]: how
 //!   elements are made. [`told`]: what the page says of a kind. [`theme`], [`numbers`].
 
+mod aim;
+mod arrow;
 mod board;
 mod canvas;
 mod card;
@@ -13,8 +17,11 @@ mod clock;
 mod controls;
 mod dom;
 mod drag;
+mod eye;
 mod frames;
 pub mod handle;
+mod hardware;
+mod history;
 mod inspector;
 mod knob;
 mod layout;
@@ -22,11 +29,15 @@ pub(crate) mod link;
 mod live;
 mod meter;
 pub mod numbers;
+mod palette;
+mod pick;
 mod replay;
 mod running;
 mod sight;
+mod sizes;
 mod theme;
 mod told;
+mod tools;
 mod view;
 
 use std::any::Any;
@@ -36,7 +47,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::figure::Panel;
 use hockeystick_core::pack;
-use hockeystick_core::stage::{Reading, Stage};
+use hockeystick_core::stage::{Reading, Stage, Target};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -86,15 +97,14 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
     // The still picture gives its place to the running one in the same task: nothing jumps.
     element.insert_adjacent_element("afterbegin", &host).map_err(|_| "the page takes no elements")?;
     let _ = element.class_list().add_1("live");
-    let into = host.clone();
+    let (into, around) = (host.clone(), element.clone());
     let unmount = leptos::mount::mount_to(host.clone(), move || {
-        let stage = of.stage();
         let run = RunNow { running: false, speed: of.speed(), seed: of.seed() };
-        let view = View::new(&stage, run);
+        let view = View::new(run);
         let running = Running::new(of.clone(), view);
         of.set_engine(Some(Rc::clone(&running) as Rc<dyn handle::Engine>));
         out.replace(Some(Rc::clone(&running)));
-        build(Figure { view, running: StoredValue::new_local(running) }, &into);
+        build(Figure { view, running: StoredValue::new_local(running) }, &around, &into);
     });
     let running = made.take().ok_or("the figure could not be made")?;
     let sight = Sight::new(&host, &running);
@@ -166,8 +176,8 @@ impl Figure {
 
     /// Everything as the author wrote it: knobs, speed, cards.
     fn reset(self) {
+        self.view.eye.put(eye::Eye::default());
         self.with(|running| {
-            running.forget_moves();
             running.handle.set_speed(running.handle.authored().speed);
             running.handle.reset();
         });
@@ -176,9 +186,45 @@ impl Figure {
     /// A thing's id in the stage.
     pub(crate) fn name(self, thing: Thing) -> String {
         self.stage(|stage| match thing {
-            Thing::Component(index) => stage.components[index].id.clone(),
-            Thing::Machine(index) => stage.machines[index].id.clone(),
+            Thing::Component(index) => stage.components.get(index).map(|it| it.id.clone()),
+            Thing::Machine(index) => stage.machines.get(index).map(|it| it.id.clone()),
+            Thing::Link(index) => Some(stage.target_name(&Target::Link(index)).replace(" -> ", " → ")),
         })
+        .unwrap_or_default()
+    }
+
+    /// Whether the reader may add and take away: where there is something to add.
+    fn can_edit(self) -> bool {
+        self.authored(|it| !it.palette.is_empty())
+    }
+
+    /// Opens a thing's settings, or closes them.
+    fn choose(self, thing: Thing) {
+        let again = self.view.chosen.get_untracked() == Some(thing);
+        self.view.chosen.set(if again { None } else { Some(thing) });
+    }
+
+    /// Changes the board; see [`FigureHandle::edit`].
+    fn edit<T>(self, change: impl FnOnce(&mut Stage) -> Option<T>) {
+        self.with(|running| {
+            running.settle();
+            running.handle.edit(change);
+        });
+    }
+
+    /// The components that move with a thing.
+    fn members(self, thing: Thing) -> Vec<usize> {
+        self.running.with_value(|running| running.members(thing))
+    }
+
+    /// Pixels on the page for one of the board.
+    fn scale(self) -> f64 {
+        self.view.layout.with_untracked(|layout| self.view.eye.get_untracked().scale(layout))
+    }
+
+    /// Something was moved: whoever shows what can be taken back looks again.
+    fn changed(self) {
+        self.view.stage_version.update(|version| *version += 1);
     }
 
     /// The id of the element that says how to use a card.
@@ -193,10 +239,14 @@ impl Figure {
 }
 
 /// Builds everything of a figure.
-fn build(figure: Figure, into: &HtmlElement) {
+fn build(figure: Figure, around: &HtmlElement, into: &HtmlElement) {
     let panels = figure.authored(|it| it.panels.clone());
     let mut row = el("div", if panels.is_empty() { "figure-row" } else { "figure-row with-panels" })
         .live_class("inspected", move || figure.view.chosen.get().is_some());
+    let palette = palette::palette(figure, around);
+    if let Some(palette) = &palette {
+        append(into, &el("div", "bench").child(palette.clone()).child(tools::tools(figure)));
+    }
     // In the page before the board is laid out: it takes its width from there.
     append(into, &row);
     let boards = el("div", "figure-board");
@@ -207,7 +257,15 @@ fn build(figure: Figure, into: &HtmlElement) {
     }
     drop(boards.child(board::board(figure)));
     drop(row.live_child(move || inspector::inspector(figure)));
-    let help = "Space opens its settings. Enter picks it up to be moved with the arrow keys.";
+    if palette.is_some() {
+        append(into, &palette::ghost(figure));
+    }
+    let help = if figure.can_edit() {
+        "Space opens its settings. Enter picks it up to be moved with the arrow keys. C connects it, plus and minus change \
+         its copies, Control D duplicates it, Delete removes it."
+    } else {
+        "Space opens its settings. Enter picks it up to be moved with the arrow keys."
+    };
     let refusal = move || figure.view.refusal.get().map(|why| el("p", "refusal").attr("role", "alert").text(&why));
     append(into, &el("div", "").live_child(refusal));
     append(into, &controls::strip(figure));

@@ -19,7 +19,7 @@ use super::link::{self, Link, Listener};
 use super::meter::Meter;
 use super::replay::{FALL_S, HOP_S, Replay, Topology};
 use super::theme::reduced_motion;
-use super::view::{Thing, View};
+use super::view::{Thing, View, title};
 use hockeystick_protocol::{Order, Plan, Question};
 
 /// Wall time between two updates of the bars and numbers on the board.
@@ -29,9 +29,6 @@ const STRIP_S: f64 = 0.5;
 
 /// Shown time after a step for everything to glide to its place.
 const SETTLE_S: f64 = 0.15;
-
-/// Where the reader put the cards: the share of the width, and pixels from the top.
-type Moved = Option<Vec<Point>>;
 
 /// A figure at work.
 pub(crate) struct Running {
@@ -53,8 +50,10 @@ pub(crate) struct Running {
     step_awaited: Cell<bool>,
     bars_s: Cell<f64>,
     strip_s: Cell<f64>,
-    moved_wide: RefCell<Moved>,
-    moved_narrow: RefCell<Moved>,
+    /// Builds the board's elements anew.
+    build: RefCell<Option<Box<dyn Fn()>>>,
+    /// The components of the board that is built, by name.
+    built: RefCell<Vec<String>>,
     calm: Cell<bool>,
 }
 
@@ -78,8 +77,8 @@ impl Running {
                 step_awaited: Cell::new(false),
                 bars_s: Cell::new(0.0),
                 strip_s: Cell::new(0.0),
-                moved_wide: RefCell::new(None),
-                moved_narrow: RefCell::new(None),
+                build: RefCell::new(None),
+                built: RefCell::default(),
                 calm: Cell::new(reduced_motion()),
                 handle,
                 view,
@@ -91,66 +90,152 @@ impl Running {
         self.link.figure()
     }
 
-    /// Takes over the board's elements.
-    pub(crate) fn attach(&self, board: HtmlElement, canvas: HtmlCanvasElement) {
-        self.painter.replace(Painter::new(canvas));
+    /// Takes over the board's place on the page, and what builds its elements in there.
+    pub(crate) fn attach(&self, board: HtmlElement, build: Box<dyn Fn()>) {
         self.board.replace(Some(board));
+        self.build.replace(Some(build));
+        self.rebuild();
+    }
+
+    /// Builds the elements of the board as it stands.
+    fn rebuild(&self) {
+        if let Some(build) = self.build.borrow().as_ref() {
+            build();
+        }
+        self.built.replace(self.handle.with_stage(|stage| stage.components.iter().map(|it| it.id.clone()).collect()));
         self.lay_out();
+    }
+
+    /// The settings that are open stay open while their component is there, whatever its number is now.
+    fn follow_chosen(&self) {
+        let now = match self.view.chosen.get_untracked() {
+            Some(Thing::Component(index)) => {
+                let built = self.built.borrow();
+                let index = built.get(index).and_then(|id| self.handle.with_stage(|stage| stage.component(id)));
+                index.map(Thing::Component)
+            }
+            Some(Thing::Machine(index)) => {
+                Some(Thing::Machine(index)).filter(|_| self.handle.with_stage(|stage| index < stage.machines.len()))
+            }
+            Some(Thing::Link(_)) | None => None,
+        };
+        self.view.chosen.put(now);
+    }
+
+    /// Draws on this canvas from now on.
+    pub(crate) fn draw_on(&self, canvas: HtmlCanvasElement) {
+        self.painter.replace(Painter::new(canvas));
+    }
+
+    fn box_width(&self) -> f64 {
+        self.board.borrow().as_ref().map_or(0.0, |board| f64::from(board.client_width()))
     }
 
     /// Lays the board out for its present width.
     pub(crate) fn lay_out(&self) {
-        let Some(width) = self.board.borrow().as_ref().map(|board| f64::from(board.client_width())) else { return };
+        let width = self.box_width();
         if width < 1.0 {
             return;
         }
         let narrow = width < super::layout::NARROW_PX;
-        let moved = if narrow { self.moved_narrow.borrow() } else { self.moved_wide.borrow() };
-        let moved =
-            moved.as_ref().map(|points| points.iter().map(|p| Point { x: p.x * width, y: p.y }).collect::<Vec<_>>());
-        let layout = self.handle.with_stage(|stage| Layout::new(stage, width, moved.as_deref()));
+        let moved = self.handle.places(|places| places.of(narrow).clone());
+        let layout = self.handle.with_stage(|stage| Layout::new(stage, width, &moved));
         self.view.layout.set(Arc::new(layout));
         self.frames.ask();
     }
 
-    /// Moves what the reader holds by some pixels.
-    pub(crate) fn shift(&self, thing: Thing, by: Point) {
-        let layout = self.view.layout.get_untracked();
-        let mut centres = layout.centres();
-        let which: Vec<usize> = match thing {
-            Thing::Component(index) => vec![index],
-            Thing::Machine(machine) => self.handle.with_stage(|stage| members(stage, machine).collect()),
-        };
-        for index in which {
+    /// Draws again, whatever moves.
+    pub(crate) fn redraw(&self) {
+        self.frames.ask();
+    }
+
+    /// A place on the screen, on the board; none beside it.
+    pub(crate) fn on_board(&self, x: f64, y: f64) -> Option<Point> {
+        let rect = self.board.borrow().as_ref()?.get_bounding_client_rect();
+        let inside = (rect.left()..=rect.right()).contains(&x) && (rect.top()..=rect.bottom()).contains(&y);
+        let eye = self.view.eye.get_untracked();
+        let scale = self.view.layout.with_untracked(|layout| eye.scale(layout));
+        inside.then(|| Point { x: (x - rect.left() - eye.x) / scale, y: (y - rect.top() - eye.y) / scale })
+    }
+
+    /// Moves a thing by some pixels from where everything was before.
+    pub(crate) fn shift(&self, thing: Thing, before: &[Point], by: Point) {
+        let mut centres = before.to_vec();
+        for index in self.members(thing) {
             if let Some(centre) = centres.get_mut(index) {
                 *centre = Point { x: centre.x + by.x, y: centre.y + by.y };
             }
         }
-        self.put_cards(centres);
+        self.put_cards(&centres);
+    }
+
+    /// The components that move with a thing.
+    pub(crate) fn members(&self, thing: Thing) -> Vec<usize> {
+        match thing {
+            Thing::Component(index) => vec![index],
+            Thing::Machine(machine) => self.handle.with_stage(|stage| members(stage, machine).collect()),
+            Thing::Link(_) => Vec::new(),
+        }
     }
 
     /// Puts the cards' centres where the reader wants them.
-    pub(crate) fn put_cards(&self, centres: Vec<Point>) {
-        let layout = self.view.layout.get_untracked();
-        let shares = centres.iter().map(|centre| Point { x: centre.x / layout.width, y: centre.y }).collect();
-        let moved = if layout.narrow { &self.moved_narrow } else { &self.moved_wide };
-        moved.replace(Some(shares));
+    pub(crate) fn put_cards(&self, centres: &[Point]) {
+        let (width, narrow) = self.view.layout.with_untracked(|layout| (layout.width, layout.narrow));
+        let share = |centre: &Point| Point { x: centre.x / width, y: centre.y };
+        let ids = self.handle.with_stage(|stage| stage.components.iter().map(|it| it.id.clone()).collect::<Vec<_>>());
+        self.handle.places(|places| *places.of(narrow) = ids.into_iter().zip(centres.iter().map(share)).collect());
         self.lay_out();
+    }
+
+    /// Makes the positions that are seen the stage's own, before it is changed: what stays, stays where it is.
+    pub(crate) fn settle(&self) {
+        let layout = self.view.layout.get_untracked();
+        if layout.narrow || layout.width < 1.0 {
+            return;
+        }
+        let centres = layout.centres();
+        self.handle.move_to(|stage| {
+            for (component, centre) in stage.components.iter_mut().zip(&centres) {
+                component.at = [(centre.x / layout.width * super::layout::BOARD_UNITS) as f32, centre.y as f32];
+            }
+        });
+        self.handle.places(|places| places.wide.clear());
     }
 
     /// The element may have another width now.
     pub(crate) fn fit(&self) {
-        let width = self.board.borrow().as_ref().map(|board| f64::from(board.client_width()));
-        if width.is_some_and(|width| (width - self.view.layout.get_untracked().width).abs() > 0.5) {
+        let (width, fit) = self.view.layout.with_untracked(|layout| (layout.width, layout.fit));
+        if (self.box_width() - width * fit).abs() > 0.5 {
+            self.view.eye.put(super::eye::Eye::default());
             self.lay_out();
         }
     }
 
-    /// Puts every card back where the author put it.
-    pub(crate) fn forget_moves(&self) {
-        self.moved_wide.replace(None);
-        self.moved_narrow.replace(None);
-        self.lay_out();
+    /// Gives the board itself the focus, where what had it is gone.
+    pub(crate) fn focus_board(&self) {
+        if let Some(board) = self.board.borrow().as_ref() {
+            let _ = board.focus();
+        }
+    }
+
+    /// Says what is missing before the stage can run. True when nothing is.
+    fn is_complete(&self) -> bool {
+        let missing = self.handle.with_stage(|stage| {
+            if !stage.has_users() {
+                return Some("Nobody asks for anything yet: add users.".to_owned());
+            }
+            let names =
+                stage.unconnected().into_iter().map(|index| title(&stage.components[index].id)).collect::<Vec<_>>();
+            let (last, before) = names.split_last()?;
+            let (are, names) = match before {
+                [] => ("is", last.clone()),
+                _ => ("are", format!("{} and {last}", before.join(", "))),
+            };
+            Some(format!("{names} {are} not connected yet. It runs again as soon as every component is."))
+        });
+        let complete = missing.is_none();
+        self.view.missing.put(missing);
+        complete
     }
 
     /// Gives a thing on the board the focus.
@@ -158,13 +243,15 @@ impl Running {
         let (selector, index) = match thing {
             Thing::Component(index) => (".card", index),
             Thing::Machine(index) => (".machine-head", index),
+            Thing::Link(index) => (".arrow", index),
         };
         let board = self.board.borrow();
         let found = board
             .as_ref()
             .and_then(|board| board.query_selector_all(selector).ok())
             .and_then(|all| all.item(index as u32));
-        if let Some(element) = found.and_then(|node| node.dyn_into::<HtmlElement>().ok()) {
+        // An arrow is no HTML element, and takes the focus all the same.
+        if let Some(element) = found.map(|node| node.unchecked_into::<HtmlElement>()) {
             let _ = element.focus();
         }
     }
@@ -175,6 +262,7 @@ impl Running {
         self.frames.stop();
         self.painter.replace(None);
         self.board.replace(None);
+        self.build.replace(None);
     }
 
     /// The figure came into view, or left it.
@@ -196,7 +284,7 @@ impl Running {
     }
 
     fn open_run(&self) {
-        self.open.set(true);
+        // Frames of the run before are not this one's.
         self.run.set(self.run.get().wrapping_add(1));
         self.clock.replace(Clock::new(self.handle.speed()));
         self.replay.replace(Replay::default());
@@ -204,6 +292,14 @@ impl Running {
         self.heard_ns.set(0);
         self.view.failure.set(None);
         self.view.refusal.set(None);
+        if !self.is_complete() {
+            if self.open.replace(false) {
+                self.link.send(Order::Close { figure: self.figure() });
+            }
+            self.frames.ask();
+            return;
+        }
+        self.open.set(true);
         let order = Order::Open {
             figure: self.figure(),
             run: self.run.get(),
@@ -250,8 +346,9 @@ impl Running {
             let meter = self.meter.borrow();
             let one_in = self.view.one_in.get_untracked().max(1) as usize;
             let in_service = |node| meter.in_service(node).div_ceil(one_in);
-            let scene =
-                Scene { stage, layout: &layout, shown_s, passed_s, calm: self.calm.get(), in_service: &in_service };
+            let scale = self.view.eye.with_untracked(|eye| eye.scale(&layout));
+            let calm = self.calm.get();
+            let scene = Scene { stage, layout: &layout, scale, shown_s, passed_s, calm, in_service: &in_service };
             painter.paint(&mut self.replay.borrow_mut(), &scene)
         });
         self.seen.get() && (moves || gliding)
@@ -349,6 +446,18 @@ impl Listener for Running {
 }
 
 impl Engine for Running {
+    fn board_changed(&self) {
+        self.view.stage_version.update(|version| *version += 1);
+        self.view.moving.put(None);
+        self.follow_chosen();
+        self.rebuild();
+        self.restart();
+    }
+
+    fn places_changed(&self) {
+        self.lay_out();
+    }
+
     fn stage_changed(&self, stage: &Stage) {
         self.view.stage_version.update(|version| *version += 1);
         if self.open.get() {
@@ -378,6 +487,9 @@ impl Engine for Running {
     fn step(&self) {
         if !self.open.get() {
             self.open_run();
+        }
+        if !self.open.get() {
+            return;
         }
         self.step_awaited.set(true);
         self.link.send(Order::Step { figure: self.figure() });

@@ -7,8 +7,10 @@ use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::stage::Stage;
 use leptos::prelude::*;
 
+use super::aim::Aim;
+use super::eye::Eye;
 use super::handle::Percentiles;
-use super::layout::Layout;
+use super::layout::{Layout, Point};
 use super::live::Live;
 
 /// What a component's card shows.
@@ -58,6 +60,7 @@ pub(crate) struct Strip {
 pub(crate) enum Thing {
     Component(usize),
     Machine(usize),
+    Link(usize),
 }
 
 /// The station that is busiest, and how busy.
@@ -93,6 +96,16 @@ pub(crate) struct View {
     pub(crate) chosen: Live<Option<Thing>>,
     /// What is being moved, by pointer or by keyboard.
     pub(crate) moving: Live<Option<Thing>>,
+    /// Where something new, or the end of a link, may be dropped.
+    pub(crate) aim: Live<Option<Aim>>,
+    /// Where the pointer is that carries it, on the board.
+    pub(crate) pointer: Live<Option<Point>>,
+    /// Where on the figure a new component is shown that the pointer carries.
+    pub(crate) ghost: Live<Option<Point>>,
+    /// How the board is looked at.
+    pub(crate) eye: Live<Eye>,
+    /// What is missing before the stage can run.
+    pub(crate) missing: Live<Option<String>>,
     /// For screen readers: what just happened.
     pub(crate) said: Live<String>,
     /// Why the simulation does not run.
@@ -103,14 +116,12 @@ pub(crate) struct View {
 
 impl View {
     /// The signals of a figure that has not run yet. Call it under the figure's reactive owner.
-    pub(crate) fn new(stage: &Stage, run: RunNow) -> Self {
-        let cards = stage.components.iter().map(|_| Live::new(CardNow::default())).collect();
-        let machines = stage.machines.iter().map(|_| Live::new(MachineNow::default())).collect();
+    pub(crate) fn new(run: RunNow) -> Self {
         Self {
             layout: Live::new(Arc::default()),
             stage_version: Live::new(0),
-            cards: StoredValue::new(cards),
-            machines: StoredValue::new(machines),
+            cards: StoredValue::new(Vec::new()),
+            machines: StoredValue::new(Vec::new()),
             strip: Live::new(Strip::default()),
             busiest: Live::new(None),
             one_in: Live::new(1),
@@ -118,10 +129,21 @@ impl View {
             run: Live::new(run),
             chosen: Live::new(None),
             moving: Live::new(None),
+            aim: Live::new(None),
+            pointer: Live::new(None),
+            ghost: Live::new(None),
+            eye: Live::new(Eye::default()),
+            missing: Live::new(None),
             said: Live::new(String::new()),
             failure: Live::new(None),
             refusal: Live::new(None),
         }
+    }
+
+    /// Signals for the cards and machines of a board that is built. Call it under the board's reactive owner.
+    pub(crate) fn begin_board(&self, stage: &Stage) {
+        self.cards.set_value(stage.components.iter().map(|_| Live::new(CardNow::default())).collect());
+        self.machines.set_value(stage.machines.iter().map(|_| Live::new(MachineNow::default())).collect());
     }
 
     pub(crate) fn card(&self, index: usize) -> Live<CardNow> {

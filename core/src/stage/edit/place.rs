@@ -32,6 +32,12 @@ impl Stage {
         }
     }
 
+    /// Where there is room beside a component.
+    pub fn place_beside(&self, component: usize) -> Option<[f32; 2]> {
+        let at = self.components.get(component)?.at;
+        Some(self.free_near([at, at]))
+    }
+
     /// The nearest place with room around one of these points: above and below first.
     fn free_near(&self, points: [[f32; 2]; 2]) -> [f32; 2] {
         let is_free = |at: &[f32; 2]| {
@@ -48,5 +54,77 @@ impl Stage {
             sides.into_iter().flat_map(|(dx, dy)| points.map(|[x, y]| [x + dx, y + dy])).collect::<Vec<_>>()
         });
         around.into_iter().find(is_free).unwrap_or(points[0])
+    }
+
+    /// Puts everything in order: columns by the number of calls from the users, and in each column whoever is called
+    /// from above stands above.
+    pub fn tidy(&mut self) {
+        let columns = self.columns();
+        let last = columns.iter().copied().max().unwrap_or(0);
+        let mut heights: Vec<f32> = self.components.iter().map(|it| it.at[1]).collect();
+        let mut order: Vec<Vec<usize>> = vec![Vec::new(); last + 1];
+        for (index, column) in columns.iter().enumerate() {
+            order[*column].push(index);
+        }
+        // A few sweeps of the barycentre method (Sugiyama, Tagawa & Toda, 1981) leave few arrows crossed.
+        for _ in 0..4 {
+            for column in &mut order {
+                let centre = |index: usize| {
+                    let ends = self.links.iter().filter_map(|link| match (link.from == index, link.to == index) {
+                        (true, _) => Some(link.to),
+                        (_, true) => Some(link.from),
+                        _ => None,
+                    });
+                    let (sum, count) = ends.fold((0.0, 0), |(sum, count), end| (sum + heights[end], count + 1));
+                    if count == 0 { heights[index] } else { sum / count as f32 }
+                };
+                let mut keyed: Vec<(f32, usize)> = column.iter().map(|index| (centre(*index), *index)).collect();
+                keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+                *column = keyed.into_iter().map(|(_, index)| index).collect();
+                let total: f32 = column.iter().map(|index| self.height(*index)).sum();
+                let mut top = 235.0 - total / 2.0;
+                for &index in column.iter() {
+                    let height = self.height(index);
+                    heights[index] = top + height / 2.0;
+                    top += height;
+                }
+            }
+        }
+        let step = 640.0 / (last as f32).max(1.0);
+        for (index, component) in self.components.iter_mut().enumerate() {
+            component.at = [80.0 + step * columns[index] as f32, heights[index]];
+        }
+    }
+
+    /// What a component takes of its column, with a gap: those that show their workers are higher.
+    fn height(&self, index: usize) -> f32 {
+        match self.kind(index) {
+            Some(Kind::AppServer) => 186.0,
+            Some(Kind::Database) => 150.0,
+            _ => 130.0,
+        }
+    }
+
+    /// The column of each component: calls that lie between it and the users, the most where there are several ways. What
+    /// acts on its own stands with what it looks after.
+    fn columns(&self) -> Vec<usize> {
+        let kind = |index: usize| self.kind(index);
+        let rows = |index: usize| kind(index).is_some_and(Kind::keeps_rows);
+        let on_its_own = |index: usize| kind(index).is_some_and(|kind| kind.about().origin && kind != Kind::Clients);
+        let mut columns = vec![0; self.components.len()];
+        // No way is longer than there are components.
+        for _ in 0..self.components.len() {
+            for link in &self.links {
+                let replicates = rows(link.from) && rows(link.to) && kind(link.from) != Some(Kind::Shards);
+                if !on_its_own(link.from) && !replicates {
+                    columns[link.to] = columns[link.to].max(columns[link.from] + 1).min(self.components.len());
+                }
+            }
+        }
+        for index in (0..columns.len()).filter(|index| on_its_own(*index)) {
+            let watched = self.links.iter().filter(|link| link.from == index).map(|link| columns[link.to]);
+            columns[index] = watched.min().unwrap_or(0);
+        }
+        columns
     }
 }
