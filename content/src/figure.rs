@@ -225,7 +225,7 @@ fn read_break(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) -
     let (on, kind, lasts) = (read_target(fields, names, problems)?, kind?, lasts?);
     // What could not stand on the stage's own timeline cannot be a button either.
     let mut broken = stage.clone();
-    broken.faults = vec![Fault { at: Duration::ZERO, lasts: Some(lasts), on: on.clone(), kind: kind.clone() }];
+    broken.faults = vec![Fault { at: Duration::ZERO, lasts: Some(lasts), on: on.clone(), kind }];
     for problem in broken.check() {
         let field = problem.path.rsplit('.').next().unwrap_or_default();
         problems.add(fields.span_of(field), fields.path_of(field), problem.message, problem.help);

@@ -75,6 +75,7 @@ fn attributes(mut text: &str) -> BTreeMap<String, String> {
 /// The page that a link leads to, and the place in it.
 fn target(page: &str, link: &str) -> (String, String) {
     let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let path = path.split('?').next().unwrap_or_default();
     let mut parts: Vec<&str> = if path.starts_with('/') { Vec::new() } else { page.split('/').collect() };
     if !path.starts_with('/') {
         parts.pop();

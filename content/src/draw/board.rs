@@ -108,7 +108,9 @@ fn card(stage: &Stage, component: &Component, place: &Rect) -> Markup {
             } @else {
                 use.b-icon href={ "#i-" (kind.key()) } x="14" y="12" width="20" height="20" {}
                 text.b-name x="42" y="27" { (name) }
-                @if let Some(detail) = detail {
+                // Where both have room beside each other: about 8 pixels a letter of the name, 6.5 of the detail.
+                @let room = place.width - 62.0 - 8.0 * name.chars().count() as f64;
+                @if let Some(detail) = detail.filter(|text| 6.5 * text.chars().count() as f64 <= room) {
                     text.b-meta x=(place.width - 14.0) y="27" text-anchor="end" { (detail) }
                 }
                 @for (row, label) in rows.iter().enumerate() {

@@ -3,9 +3,8 @@
 use maud::html;
 
 use super::{Chapter, Content, figure};
-use crate::journey::Stop;
 
-pub(super) fn page(stops: &[Stop], chapters: &[Chapter]) -> Content {
+pub(super) fn page(chapters: &[Chapter]) -> Content {
     let first = chapters.first();
     let main = html! {
         main #content.home {
@@ -26,29 +25,27 @@ pub(super) fn page(stops: &[Stop], chapters: &[Chapter]) -> Content {
                 section {
                     h2 { a href="/stages/" { "Read" } }
                     p {
-                        "Lessons of a quarter of an hour. Something breaks, you look inside, you predict, you turn the \
-                         knob. No mathematics needed; the formula is there for those who want it."
+                        "At each of 21 stages something breaks. Look inside, guess, turn the knob, mend it by hand, and \
+                         break what you have mended. No mathematics needed; the formula is there for those who want it."
                     }
-                    p.now { (written(chapters.len(), stops.len())) }
+                    p.now { a href="/stages/" { "The map of the journey" } }
                 }
                 section {
-                    h2 { @if let Some(chapter) = first {
-                        a href={ "/stages/" (chapter.stop.slug) "/" } { "Teach" }
-                    } @else { "Teach" } }
+                    h2 { a href="/embed/" { "Teach" } }
                     p {
-                        "A figure is the same for everyone: the same seed gives the same run, to the request. Put a \
-                         lesson on the wall, let the room guess, then press play."
+                        "A figure is the same for everyone: the same seed gives the same run, to the request. Put one \
+                         on a slide or a page of yours, let the room guess, then press play."
                     }
-                    p.now { "Today: the lessons. Figures to embed in slides are to come." }
+                    p.now { a href="/embed/" { "How to put a figure into a page" } }
                 }
                 section {
-                    h2 { "Measure" }
+                    h2 { a href="/check/" { "Measure" } }
                     p {
                         "The model makes claims, so check them. " code { "loadgen" }
                         " drives a real deployment, fits the model to the lighter loads and says whether it holds at \
                          the heavier ones."
                     }
-                    p.now { "Today: a program in the repository, for deployments of your own." }
+                    p.now { a href="/check/" { "Judge a measurement of yours" } " · " a href="/model/#checked" { "How the model is checked" } }
                 }
             }
         }
@@ -64,12 +61,5 @@ pub(super) fn page(stops: &[Stop], chapters: &[Chapter]) -> Content {
         main,
         needs_figures: true,
         tool: None,
-    }
-}
-
-fn written(lessons: usize, stages: usize) -> String {
-    match lessons {
-        1 => format!("Today: the first lesson of {stages}. The map shows the rest of the way."),
-        _ => format!("Today: {lessons} of {stages} lessons."),
     }
 }

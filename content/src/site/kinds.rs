@@ -3,7 +3,7 @@
 use hockeystick_core::component::Kind;
 use maud::{Markup, html};
 
-use super::{Content, model};
+use super::{Content, checked, model};
 use crate::draw;
 use crate::show;
 
@@ -21,6 +21,12 @@ pub(super) fn index() -> Content {
                 "Each thing that you can put on a board has a page: what it does, what it leaves out, and each of its \
                  numbers with the place that the number comes from."
             }
+            p {
+                "What nothing here models: people who come back because a page was quick, teams, the day on which a \
+                 machine is delivered, and the price of being wrong. Prices and sizes are a catalogue’s, with a source \
+                 and a date each; demands are assumptions until you measure your own."
+            }
+            p { a href="#checked" { "How it is checked" } " is below." }
             ul.kinds {
                 @for kind in Kind::ALL {
                     li {
@@ -32,6 +38,7 @@ pub(super) fn index() -> Content {
                     }
                 }
             }
+            (checked::section())
         }
     };
     content("About the model", "What is simulated, what is left out, and where every number comes from.", main)
@@ -54,14 +61,5 @@ pub(super) fn page(kind: Kind) -> Content {
 }
 
 fn content(title: &str, description: &str, main: Markup) -> Content {
-    Content {
-        title: title.to_owned(),
-        description: description.to_owned(),
-        here: Some("model"),
-        stage_number: None,
-        stops: Vec::new(),
-        main,
-        needs_figures: false,
-        tool: None,
-    }
+    Content::of_words(title, description, Some("model"), main)
 }

@@ -1,4 +1,4 @@
-//! The map of the journey: every stage, written or to come.
+//! The map of the journey: every stage, and how far this reader has come.
 
 use maud::{Markup, html};
 
@@ -16,23 +16,22 @@ pub(super) fn page(stops: &[Stop]) -> Content {
                 }
             }
             (curve(stops))
+            p.progress hidden {
+                span.so-far {} " "
+                a.go-on href="/stages/01-single-server/" hidden { "Go on" } " "
+                button.forget type="button" { "Forget my progress" }
+            }
             ol.stages {
                 @for (index, stop) in stops.iter().enumerate() {
-                    li class={ @if stop.has_lesson() { "written" } @else { "to-come" } } {
+                    li {
                         span.no { (index + 1) }
                         div {
-                            h2 {
-                                @if stop.has_lesson() {
-                                    a href={ "/stages/" (stop.slug) "/" } { (stop.title) }
-                                } @else {
-                                    (stop.title)
-                                }
-                            }
+                            h2 { a href={ "/stages/" (stop.slug) "/" } { (stop.title) } }
                             p { (stop.broke) }
                         }
                         p.users {
                             b { (stop.users) } " users a day"
-                            @if !stop.has_lesson() { span.tag { "to come" } }
+                            @if stop.has_lesson() { span.tag { "lesson" } }
                         }
                     }
                 }
@@ -69,7 +68,7 @@ fn curve(stops: &[Stop]) -> Markup {
             path.floor d={ "M20 " (HEIGHT - 19.0) "H980" } {}
             polyline points=(line.join(" ")) {}
             @for (stop, (x, y)) in stops.iter().zip(&points) {
-                circle class=[stop.has_lesson().then_some("written")] cx=(x.round()) cy=(y.round()) r="5" {}
+                circle data-stage=(stop.slug) cx=(x.round()) cy=(y.round()) r="5" {}
             }
             text x="955" y="24" text-anchor="end" { "10 million users a day" }
             text x="20" y="160" { "1,000" }

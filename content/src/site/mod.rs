@@ -1,8 +1,11 @@
 //! The site's pages: real HTML, readable without JavaScript, every link relative.
 
 mod check;
+mod checked;
 mod compare;
+mod embed;
 mod figures;
+mod glossary;
 mod home;
 mod kinds;
 mod lesson;
@@ -64,13 +67,16 @@ pub fn render(options: &SiteOptions) -> Result<Vec<Page>, miette::Report> {
     let stops = journey::stops()?;
     let chapters = chapters(&stops)?;
     let mut pages = vec![
-        shell::page(options, "index.html", &home::page(&stops, &chapters))?,
+        shell::page(options, "index.html", &home::page(&chapters))?,
         shell::page(options, "stages/index.html", &map::page(&stops))?,
         shell::page(options, "check/index.html", &check::page(&stops))?,
         shell::page(options, "compare/index.html", &compare::page(&stops))?,
         shell::page(options, "sandbox/index.html", &sandbox::page(&stops))?,
         shell::page(options, "404.html", &not_found())?,
+        shell::page(options, "offline.html", &offline())?,
         shell::page(options, "model/index.html", &kinds::index())?,
+        shell::page(options, "glossary/index.html", &glossary::page(&chapters))?,
+        embed::page(options, &stops)?,
         style::sheet(options),
     ];
     pages.extend(check::files());
@@ -169,6 +175,37 @@ fn ready(html: &str) -> PreEscaped<&str> {
     PreEscaped(html)
 }
 
+impl Content {
+    /// A page of words: no figure, no place on the journey.
+    fn of_words(title: &str, description: &str, here: Option<&'static str>, main: Markup) -> Self {
+        Self {
+            title: title.to_owned(),
+            description: description.to_owned(),
+            here,
+            stage_number: None,
+            stops: Vec::new(),
+            main,
+            needs_figures: false,
+            tool: None,
+        }
+    }
+}
+
+/// What stands in for a page that was never kept, while there is no network.
+fn offline() -> Content {
+    let main = html! {
+        main #content.narrow-page {
+            h1 { "You are offline" }
+            p {
+                "This page was not kept on your device. What you have visited before, and the lessons as they were \
+                 then, are: nothing else is needed to run their figures."
+            }
+            p { a href="/stages/" { "To the map of the journey" } }
+        }
+    };
+    Content::of_words("You are offline", "This page needs a network, and there is none.", None, main)
+}
+
 fn not_found() -> Content {
     let main = html! {
         main #content.narrow-page {
@@ -178,14 +215,5 @@ fn not_found() -> Content {
             p { a href="/" { "To the start" } " · " a href="/stages/" { "To the map of the journey" } }
         }
     };
-    Content {
-        title: "No such page".to_owned(),
-        description: "There is no page at this address.".to_owned(),
-        here: None,
-        stage_number: None,
-        stops: Vec::new(),
-        main,
-        needs_figures: false,
-        tool: None,
-    }
+    Content::of_words("No such page", "There is no page at this address.", None, main)
 }

@@ -290,17 +290,21 @@ fn words(field: &str, value: &str, machine: &Machine) -> String {
 
 fn links(stage: &Stage) -> Markup {
     let name = |index: usize| stage.components.get(index).map_or("", |component| component.id.as_str());
-    let latency = |seconds: f64| show::number(hockeystick_core::settings::Unit::Seconds, seconds);
+    // What only looks or orders sends no messages of any length.
+    let mut times: Vec<f64> = stage.links.iter().map(|link| link.latency.as_secs_f64()).filter(|s| *s > 0.0).collect();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
     html! {
         div.thing-block {
             h3 { (draw::icon("dns")) "Network" }
             p {
-                "Every message takes its link’s time, each way: "
-                @for (index, link) in stage.links.iter().enumerate() {
-                    @if index > 0 { ", " }
-                    (name(link.from)) " to " (name(link.to)) " " b { (latency(link.latency.as_secs_f64())) }
+                "Every message takes its link’s time, each way. "
+                @for seconds in times.iter().rev() {
+                    @let all: Vec<String> = stage.links.iter().filter(|link| link.latency.as_secs_f64() == *seconds)
+                        .map(|link| format!("{} to {}", name(link.from), name(link.to))).collect();
+                    b { (show::number(hockeystick_core::settings::Unit::Seconds, *seconds)) } ": " (all.join(", ")) ". "
                 }
-                ". Left out: bandwidth, lost packets and congestion."
+                "Left out: bandwidth where none is given, lost packets and congestion."
             }
         }
     }

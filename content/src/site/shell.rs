@@ -15,7 +15,7 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
     let root = root(options, path);
     let assets = format!("{root}assets/{}", options.build_id);
     // A page without figures does without their program.
-    let scripts = ["progress.js", "app.js"].into_iter().take(if content.needs_figures { 2 } else { 1 });
+    let scripts = ["progress.js", "offline.js", "app.js"].into_iter().take(if content.needs_figures { 3 } else { 2 });
     let scripts = html! {
         @for name in scripts { script type="module" src={ (assets) "/" (name) } {} }
         @if let Some(tool) = content.tool {
@@ -24,25 +24,57 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
         }
     };
     let title = if path == "index.html" { content.title.clone() } else { format!("{} · Hockeystick", content.title) };
+    let skip = html! { a.skip href="#content" { "Skip to the content" } };
     let sizes = content.needs_figures.then(palette::sizes);
-    let body = html! { (header(content)) (content.main) (footer(content)) @if let Some(sizes) = sizes { (sizes) } };
-    let body = body.into_string();
-    let body = format!("{body}{}", draw::sprite(&body).into_string());
+    let body = html! {
+        (skip) (header(content)) (content.main) (footer(content))
+        @if let Some(sizes) = sizes { (sizes) }
+    };
+    framed(options, path, &title, &content.description, &scripts, &body)
+}
+
+/// A page without a header, a footer or a place on the journey: it stands within a page of somebody else's.
+pub(super) fn bare(
+    options: &SiteOptions,
+    path: &str,
+    title: &str,
+    description: &str,
+    main: &Markup,
+) -> Result<Page, miette::Report> {
+    let assets = format!("{}assets/{}", root(options, path), options.build_id);
+    let scripts = html! {
+        @for name in ["embed.js", "app.js"] { script type="module" src={ (assets) "/" (name) } {} }
+    };
+    framed(options, path, title, description, &scripts, &html! { (main) (palette::sizes()) })
+}
+
+fn framed(
+    options: &SiteOptions,
+    path: &str,
+    title: &str,
+    description: &str,
+    scripts: &Markup,
+    body: &Markup,
+) -> Result<Page, miette::Report> {
+    let root = root(options, path);
+    let assets = format!("{root}assets/{}", options.build_id);
+    let body = body.0.as_str();
+    let body = format!("{body}{}", draw::sprite(body).into_string());
     let text = |text: &str| html! { (text) }.into_string();
     let values = [
-        ("title", text(&title)),
-        ("description", text(&content.description)),
+        ("title", text(title)),
+        ("description", text(description)),
         ("style", format!("{assets}/{}", style::NAME)),
         ("assets", assets),
-        ("scripts", scripts.into_string()),
+        ("scripts", scripts.0.clone()),
         ("body", relative(&body, &root)),
     ];
     Ok(Page { path: path.to_owned(), bytes: fill(SHELL, &values)?.into_bytes() })
 }
 
-/// The way from a page to the top of the site. The page for a wrong address is shown anywhere: it needs the full way.
+/// The way from a page to the top of the site. Pages that stand in for another are shown anywhere: they need the full way.
 fn root(options: &SiteOptions, path: &str) -> String {
-    if path == "404.html" {
+    if path == "404.html" || path == "offline.html" {
         return options.base.clone();
     }
     match path.matches('/').count() {
@@ -90,6 +122,7 @@ fn header(content: &Content) -> Markup {
                 a href="/compare/" aria-current=[current("compare")] { "Compare" }
                 a href="/check/" aria-current=[current("check")] { "Check" }
                 a href="/model/" aria-current=[current("model")] { "Model" }
+                a href="/glossary/" aria-current=[current("glossary")] { "Glossary" }
             }
             span.grow {}
             @if let Some(number) = content.stage_number {

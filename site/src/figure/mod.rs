@@ -83,8 +83,12 @@ impl Drop for Mounted {
 
 /// Brings a `<hockeystick-figure>` to life.
 pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
-    let figure = read(element)?;
-    let autoplay = figure.autoplay;
+    let mut figure = read(element)?;
+    // What whoever embeds it says otherwise.
+    if let Some(seed) = element.get_attribute("data-seed").and_then(|text| text.parse().ok()) {
+        figure.seed = seed;
+    }
+    let autoplay = element.get_attribute("data-run").map_or(figure.autoplay, |text| text == "1");
     // Without it, theory is asked.
     let curve = element.get_attribute("data-curve").and_then(|data| unpack(&data).ok());
     let measured = element.get_attribute("data-measured").and_then(|data| unpack(&data).ok()).unwrap_or_default();

@@ -28,6 +28,8 @@ fn leads_somewhere(site: &SiteFiles, link: &str, page: &str, base: &str) -> bool
         return true;
     }
     let (path, place) = link.split_once('#').unwrap_or((link, ""));
+    // What follows `?` is a question to the page.
+    let path = path.split('?').next().unwrap_or_default();
     let target = if path.is_empty() { Some(page.to_owned()) } else { resolve(path, page, base) };
     let Some(target) = target else { return false };
     let folder = target.trim_end_matches('/');

@@ -10,6 +10,7 @@
 //! slim      what no page can use is taken out of the module
 //! optimise  wasm-opt
 //! pages     what `content` renders
+//! offline   the service worker's list of what to keep
 //! headers   `_headers`: Content-Security-Policy and caching
 //! links     those that lead nowhere
 //! weights   what a reader downloads, against the budgets
@@ -21,6 +22,7 @@ mod bindings;
 mod files;
 mod headers;
 mod links;
+mod offline;
 mod optimise;
 mod pages;
 mod scripts;
@@ -102,6 +104,7 @@ fn press(options: &Options) -> Result<ExitCode> {
     site.extend(assets.root);
     eprintln!("pages");
     site.extend(pages::render(&options.base, &build_id)?);
+    offline::fill(&mut site, &build_id)?;
     let headers = headers::write(&site, &options.base);
     site.insert("_headers", headers.into_bytes());
 

@@ -163,7 +163,11 @@ impl Scales<'_> {
         let mut found = BTreeSet::from([page.to_owned()]);
         let mut open = vec![page.to_owned()];
         while let Some(path) = open.pop() {
-            if path.ends_with(".wasm") || matches!(kind(&path), Kind::Font | Kind::Other) {
+            // The service worker names what it keeps for later visits: no page waits for that.
+            if path == crate::offline::WORKER
+                || path.ends_with(".wasm")
+                || matches!(kind(&path), Kind::Font | Kind::Other)
+            {
                 continue;
             }
             let text = String::from_utf8_lossy(self.site.get(&path).unwrap_or_default());

@@ -1,0 +1,78 @@
+// The site without a network, after the first visit. The build fills in its id and what there is to keep.
+//
+// A page comes from the network while there is one, so nobody reads yesterday's. What it loads lies below
+// `assets/BUILD_ID/` and never changes: that comes from the cache. So a page and its programs are always of one build.
+// A new build waits until no page of the old one is open, and only then clears what the old one kept.
+const CACHE = 'hockeystick-{{build}}';
+const ASSETS = {{assets}};
+const PAGES = {{pages}};
+// Longer than this for a page is as good as no network, where the page was kept.
+const PATIENCE_MS = 4000;
+
+const root = new URL('./', location);
+const at = (path) => new URL(path, root).href;
+
+const keep = async (cache, paths) => {
+  // One file that is missing must not lose the others.
+  await Promise.allSettled(paths.map((path) => cache.add(new Request(at(path), { cache: 'no-cache' }))));
+};
+
+addEventListener('install', (event) => {
+  event.waitUntil(
+    caches.open(CACHE).then(async (cache) => {
+      // Without its programs there is nothing to offer offline: then the next visit tries again.
+      await cache.addAll(ASSETS.map(at));
+      await keep(cache, PAGES);
+    }),
+  );
+});
+
+addEventListener('activate', (event) => {
+  const isOld = (name) => name.startsWith('hockeystick-') && name !== CACHE;
+  event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(isOld).map((name) => caches.delete(name)))));
+});
+
+const remember = async (request, answer) => {
+  // A redirect cannot be shown again from a cache, and an error should not be.
+  if (!answer.ok || answer.redirected || answer.type !== 'basic') return;
+  const cache = await caches.open(CACHE);
+  await cache.put(request, answer);
+};
+
+const asset = async (request) => {
+  const kept = await caches.match(request);
+  if (kept) return kept;
+  const answer = await fetch(request);
+  await remember(request, answer.clone());
+  return answer;
+};
+
+// `stages`, `stages/` and `stages/index.html` are one page, whatever question its address asks.
+const page = (url) => {
+  const plain = new URL(url);
+  plain.search = '';
+  plain.hash = '';
+  plain.pathname = plain.pathname.replace(/index\.html$/, '').replace(/\/([^/.]+)$/, '/$1/');
+  return plain.href;
+};
+
+const fresh = async (request, event) => {
+  const kept = caches.match(page(request.url));
+  const answer = fetch(request);
+  answer.then((answer) => event.waitUntil(remember(page(request.url), answer.clone())), () => {});
+  const late = new Promise((done) => setTimeout(done, PATIENCE_MS)).then(async () => (await kept) ?? answer);
+  try {
+    return await Promise.race([answer, late]);
+  } catch (error) {
+    const instead = (await kept) ?? (request.mode === 'navigate' && (await caches.match(at('offline.html'))));
+    if (instead) return instead;
+    throw error;
+  }
+};
+
+addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET' || !request.url.startsWith(root.href)) return;
+  const isAsset = request.url.startsWith(at('assets/'));
+  event.respondWith(isAsset ? asset(request) : fresh(request, event));
+});

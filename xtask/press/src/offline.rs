@@ -1,0 +1,52 @@
+//! The service worker: what it keeps, so that the site works without a network after the first visit.
+
+use anyhow::{Context, Result};
+
+use crate::files::SiteFiles;
+
+/// Its script; the press fills in what is of the build.
+pub(crate) const WORKER: &str = "sw.js";
+
+/// Fills the worker in: the build that it is of, the files that a page needs, and the pages.
+pub(crate) fn fill(site: &mut SiteFiles, build_id: &str) -> Result<()> {
+    let script = String::from_utf8(site.get(WORKER).context("site/assets/root/sw.js is missing")?.to_vec())?;
+    let assets: Vec<&str> = site.iter().map(|(path, _)| path).filter(|path| is_kept(path)).collect();
+    let pages: Vec<&str> = site.iter().filter_map(|(path, _)| page(path)).collect();
+    let list = |paths: Vec<&str>| format!("{paths:?}");
+    let script =
+        script.replace("{{build}}", build_id).replace("{{assets}}", &list(assets)).replace("{{pages}}", &list(pages));
+    site.insert(WORKER, script.into_bytes());
+    Ok(())
+}
+
+/// What pages load. Texts for people, such as a licence, and source sheets that are part of another are not.
+fn is_kept(path: &str) -> bool {
+    let is_loaded = [".js", ".wasm", ".woff2", ".svg"].iter().any(|end| path.ends_with(end));
+    path.starts_with("assets/") && (is_loaded || path.ends_with("/style.css") || path.ends_with("/tools.css"))
+}
+
+/// The address of a page: of the folder where it is one's index.
+fn page(path: &str) -> Option<&str> {
+    if !path.ends_with(".html") {
+        return None;
+    }
+    Some(path.strip_suffix("index.html").unwrap_or(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worker_keeps_what_pages_load_and_the_pages_themselves() {
+        let mut site = SiteFiles::default();
+        for path in ["assets/id/app.js", "assets/id/page.css", "assets/id/style.css", "index.html", "stages/index.html"]
+        {
+            site.insert(path, Vec::new());
+        }
+        site.insert(WORKER, b"{{build}} {{assets}} {{pages}}".to_vec());
+        fill(&mut site, "id").unwrap();
+        let script = String::from_utf8(site.get(WORKER).unwrap().to_vec()).unwrap();
+        assert_eq!(script, r#"id ["assets/id/app.js", "assets/id/style.css"] ["", "stages/"]"#);
+    }
+}
