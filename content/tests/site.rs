@@ -197,6 +197,25 @@ fn every_link_and_anchor_inside_the_site_leads_somewhere() {
 }
 
 #[test]
+fn the_journey_can_be_walked_from_end_to_end() {
+    let pages = pages();
+    let mut here = "stages/01-single-server/index.html".to_owned();
+    let mut seen = Vec::new();
+    while here != "stages/index.html" {
+        let html = pages[here.as_str()];
+        let tags = tags(html);
+        let has = |name: &str| tags.iter().any(|(tag, _)| tag == name);
+        assert!(has("hockeystick-figure") && has("hockeystick-challenge"), "{here} has no figure, or no task");
+        assert!(!seen.contains(&here), "{here} comes twice");
+        let ways = between(html, "<nav class=\"neighbours\"", "</nav>");
+        let next = ways.rsplit_once("href=\"").unwrap().1.split('"').next().unwrap();
+        let next = target(&here, next).0;
+        seen.push(std::mem::replace(&mut here, next));
+    }
+    assert_eq!(seen.len(), 21);
+}
+
+#[test]
 fn every_figure_that_a_page_names_is_on_it() {
     for (path, html) in pages() {
         let tags = tags(html);
