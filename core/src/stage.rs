@@ -6,6 +6,7 @@
 mod check;
 pub mod edit;
 mod knobs;
+mod troubles;
 
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::app_log::Log;
 use super::flow::{Ask, Context, Flow, Held};
+use super::glance::Glance;
 use super::outbound::{Retry, Service};
 use super::pool::Pool;
 use super::program::{Job, Jobs, Program, Release, Step, What};
@@ -56,6 +57,7 @@ pub const ABOUT: About = About {
         Kind::AppServer,
         Kind::LogPipeline,
     ],
+    glance: &[Glance::count("connections_held", "Pool"), Glance::count("waiting_for_connection", "Want one")],
 };
 
 choices! {

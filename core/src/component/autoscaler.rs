@@ -1,6 +1,7 @@
 //! An autoscaler: switches copies on when they are busy, and off when they are not.
 
 use super::flow::{Context, Flow};
+use super::glance::Glance;
 use super::{About, Behaviour, Kind, Metric, MetricReading, Place};
 use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
@@ -27,6 +28,7 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: true,
     calls: &[Kind::AppServer, Kind::Queue],
+    glance: &[Glance::count("copies", "Machines on"), Glance::count("switched_on", "Switched on")],
 };
 
 choices! {

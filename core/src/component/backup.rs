@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::flow::{Context, Flow, Round};
+use super::glance::Glance;
 use super::table::Table;
 use super::{About, Behaviour, Kind, Metric, MetricReading, PUT, Place};
 use crate::engine::calendar::Slot;
@@ -34,6 +35,7 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: true,
     calls: &[Kind::Database, Kind::Replica, Kind::ObjectStore],
+    glance: &[Glance::seconds("recovery_point", "Newest is").most(), Glance::count("rows_at_risk", "Rows at risk")],
 };
 
 settings! {

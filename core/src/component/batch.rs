@@ -1,6 +1,7 @@
 //! A batch job: work that a schedule starts, whoever else is busy.
 
 use super::flow::{Context, Flow};
+use super::glance::Glance;
 use super::outbound::choose;
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, PUT, Place, Way};
 use crate::engine::calendar::Slot;
@@ -27,6 +28,7 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: true,
     calls: &[Kind::AppServer, Kind::LoadBalancer, Kind::Database, Kind::Replica, Kind::Shards, Kind::Queue],
+    glance: &[Glance::count("running", "Running"), Glance::rate("done", "Done")],
 };
 
 choices! {

@@ -2,6 +2,7 @@
 
 use super::flights::Flights;
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 pub use super::store::Policy;
 use super::store::{Entry, Store};
 use super::{About, Behaviour, DELETE, HIT, Metric, MetricReading, NodeGauge, PUT, Place};
@@ -40,6 +41,7 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[],
+    glance: &[Glance::share("hit_ratio", "Hits"), Glance::share("stale", "Stale")],
 };
 
 choices! {

@@ -3,6 +3,7 @@
 use super::cache::CHE;
 use super::edges::{Edges, Found, Rules};
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::outbound::choose;
 use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::engine::calls::CallId;
@@ -39,6 +40,7 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: false,
     calls: &[Kind::LoadBalancer, Kind::AppServer, Kind::ObjectStore],
+    glance: &[Glance::share("hit_ratio", "Hits"), Glance::rate("requests", "Asked")],
 };
 
 choices! {

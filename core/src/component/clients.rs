@@ -2,6 +2,7 @@
 
 use super::arrivals::Process;
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::outbound::Retry;
 use super::{About, Behaviour, Kind, Metric, MetricReading, Place, Way};
 use crate::engine::calendar::Slot;
@@ -34,6 +35,7 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: true,
     calls: &[Kind::Dns, Kind::Cdn, Kind::LoadBalancer, Kind::AppServer, Kind::ObjectStore],
+    glance: &[Glance::share("browser_cache", "Browser had")],
 };
 
 settings! {

@@ -3,6 +3,7 @@
 //! What finding rows costs is in `table`, the way of a query in `storage`, copies and promotion in `replication`.
 
 use super::flow::{Ask, Context, Flow, Follower, Held};
+use super::glance::Glance;
 use super::group::Group;
 use super::replication::{Promotion, TICK_NS};
 use super::storage::{Limits, Plan, Storage};
@@ -51,6 +52,7 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[Kind::Replica, Kind::Database],
+    glance: &[Glance::share("memory_hit_ratio", "From memory"), Glance::seconds("lag", "Lag").most()],
 };
 
 choices! {

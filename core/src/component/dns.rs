@@ -1,6 +1,7 @@
 //! A resolver: turns a name into an address, from its cache while the answer is fresh.
 
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::health::{Health, ask};
 use super::{About, Behaviour, Kind, Metric, MetricReading, Place};
 use crate::engine::calendar::Slot;
@@ -31,6 +32,7 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: false,
     calls: &[Kind::LoadBalancer, Kind::AppServer],
+    glance: &[Glance::count("well", "Well")],
 };
 
 choices! {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::flow::{Ask, Context, Flow, FollowUp};
+use super::glance::Glance;
 use super::group::Group;
 use super::outbound::choose;
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, PUT, Place};
@@ -39,6 +40,7 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[Kind::Database, Kind::Shards],
+    glance: &[Glance::count("backlog", "Backlog"), Glance::seconds("oldest", "Oldest").most()],
 };
 
 settings! {

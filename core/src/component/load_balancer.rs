@@ -1,6 +1,7 @@
 //! A load balancer: one address in front of many servers.
 
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::health::{CHECKING, Health, ask};
 use super::spread::{Algorithm, Servers, Wanted};
 use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, NodeGauge, Place};
@@ -36,6 +37,7 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[Kind::AppServer, Kind::LoadBalancer, Kind::Cache, Kind::ObjectStore],
+    glance: &[Glance::count("in_rotation", "In rotation").most(), Glance::rate("retries", "Retries")],
 };
 
 choices! {

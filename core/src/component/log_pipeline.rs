@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::{About, Behaviour, Metric, MetricReading, NodeGauge, PUT, Place};
 use crate::engine::Engine;
 use crate::engine::calls::CallId;
@@ -28,6 +29,7 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[],
+    glance: &[Glance::seconds("index_lag", "Lag").most(), Glance::rate("lines_per_s", "Lines")],
 };
 
 settings! {

@@ -18,6 +18,7 @@ pub mod dns;
 mod edges;
 mod flights;
 pub(crate) mod flow;
+pub mod glance;
 pub(crate) mod group;
 mod health;
 pub mod journal;
@@ -76,6 +77,8 @@ pub struct About {
     pub origin: bool,
     /// The kinds that it may call.
     pub calls: &'static [Kind],
+    /// Figures of its own that its card shows, the first for sure, the others where there is room.
+    pub glance: &'static [glance::Glance],
 }
 
 impl About {

@@ -1,6 +1,7 @@
 //! A monitor: measures what it is linked to, alerts when a rule is broken for long enough, and calls somebody.
 
 use super::flow::{Context, Flow};
+use super::glance::Glance;
 use super::{About, Behaviour, Kind, Metric, MetricReading, Place};
 use crate::choices;
 use crate::engine::calendar::Slot;
@@ -43,6 +44,7 @@ pub const ABOUT: About = About {
         Kind::Queue,
         Kind::LogPipeline,
     ],
+    glance: &[Glance::count("firing", "Alerts now"), Glance::count("alerts", "So far")],
 };
 
 choices! {
@@ -478,7 +480,9 @@ impl Behaviour for State {
 
     fn metrics(&self, _: &Engine, metrics: &mut Vec<Metric>) {
         let mut add = |name, unit, reading| metrics.push(Metric { name, unit, reading });
+        let firing = self.groups.iter().filter(|group| group.firing).count();
         add("alerts", Unit::Count, MetricReading::Count(self.alerts as f64));
+        add("firing", Unit::Count, MetricReading::Gauge(firing as f64));
         add("false_alerts", Unit::Count, MetricReading::Count(self.false_alerts as f64));
         add("missed", Unit::Count, MetricReading::Count(self.missed as f64));
         add("time_to_detect", Unit::Seconds, MetricReading::Ratio(self.notice_s, self.noticed as f64));

@@ -1,6 +1,7 @@
 //! An object store: files in somebody else's data centres, over HTTP, billed by the byte.
 
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::{About, Behaviour, Metric, MetricReading, NodeGauge, PUT, Place};
 use crate::engine::Engine;
 use crate::engine::calls::CallId;
@@ -29,6 +30,7 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: false,
     calls: &[],
+    glance: &[Glance::bytes("stored", "Stored"), Glance::rate("reads", "Reads")],
 };
 
 settings! {

@@ -1,6 +1,7 @@
 //! A message queue: takes work from the app, answers at once, and sees to it that a worker does it.
 
 use super::flow::{Ask, Context, Flow, FollowUp};
+use super::glance::Glance;
 use super::messages::Messages;
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, PUT, Place, Way};
 use crate::engine::calendar::Slot;
@@ -36,6 +37,7 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[Kind::AppServer, Kind::LoadBalancer],
+    glance: &[Glance::count("backlog", "Backlog"), Glance::seconds("done_after", "Done after")],
 };
 
 settings! {

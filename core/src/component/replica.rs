@@ -1,6 +1,7 @@
 //! A read replica: a copy of a database that answers reads, and takes over when the primary is gone.
 
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::replication::{Promotion, TICK_NS};
 use super::storage::{Limits, Plan, Storage};
 use super::{About, Behaviour, ELSEWHERE, Kind, Metric, MetricReading, NodeGauge, Place};
@@ -40,6 +41,7 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[Kind::Database],
+    glance: &[Glance::seconds("lag", "Lag").most(), Glance::share("stale_reads", "Stale")],
 };
 
 choices! {

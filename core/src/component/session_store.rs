@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::register::{Known, Register};
 use super::{About, Behaviour, Metric, MetricReading, NodeGauge, Place};
 use crate::engine::Engine;
@@ -34,6 +35,7 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[],
+    glance: &[Glance::count("sessions", "Sessions"), Glance::rate("logged_out", "Logged out")],
 };
 
 settings! {

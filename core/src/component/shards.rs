@@ -1,6 +1,7 @@
 //! Shards: one large set of rows cut into pieces, each on a database of its own, and the router that knows which is where.
 
 use super::flow::{Ask, Context, Flow};
+use super::glance::Glance;
 use super::{About, Behaviour, Kind, Metric, MetricReading, Place};
 use crate::choices;
 use crate::engine::calls::CallId;
@@ -37,6 +38,7 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: false,
     calls: &[Kind::Database],
+    glance: &[Glance::share("hottest_share", "Hottest has").most(), Glance::share("scattered", "Scattered")],
 };
 
 choices! {

@@ -1,7 +1,7 @@
 //! A snapshot of a run as one buffer: the worker writes it, the page reads it.
 //!
-//! Little-endian, fixed sizes, no padding: a header, the gauges of nodes and machines, then the moves. A buffer that was
-//! cut short or made up reads as none, never as nonsense memory.
+//! Little-endian, fixed sizes, no padding: a header, the gauges of nodes and machines, the moves, the components' own
+//! figures. A buffer that was cut short or made up reads as none, never as nonsense memory.
 
 use super::{HostGauge, Simulation, Window};
 use crate::component::NodeGauge;
@@ -32,6 +32,10 @@ pub struct Frame {
     pub hosts: Vec<HostGauge>,
     /// Moves since the frame before, in order.
     pub moves: Vec<Move>,
+    /// What the cards show of their components, as [`Glances`](super::Glances) reads it; empty when it is as before.
+    pub figures: Vec<f32>,
+    /// Simulated seconds that pass in a second of the reader's time, where that is fewer than was asked for; else 0.
+    pub pace: f32,
 }
 
 impl Frame {
@@ -51,6 +55,8 @@ impl Frame {
             nodes: (0..nodes).map(|node| simulation.node_gauge(node)).collect(),
             hosts: (0..hosts).map(|host| simulation.host_gauge(host)).collect(),
             moves,
+            figures: Vec::new(),
+            pace: 0.0,
         }
     }
 
@@ -74,6 +80,8 @@ impl Frame {
         self.hosts.iter().for_each(|host| out.host(host));
         out.u32(self.moves.len() as u32);
         self.moves.iter().for_each(|one| out.one_move(one));
+        out.u32(self.figures.len() as u32);
+        self.figures.iter().chain([&self.pace]).for_each(|figure| out.u32(figure.to_bits()));
         out.0
     }
 
@@ -105,6 +113,10 @@ impl Frame {
         for _ in 0..input.u32()? {
             frame.moves.push(input.one_move()?);
         }
+        for _ in 0..input.u32()? {
+            frame.figures.push(f32::from_bits(input.u32()?));
+        }
+        frame.pace = f32::from_bits(input.u32()?);
         input.0.is_empty().then_some(frame)
     }
 }
@@ -269,6 +281,7 @@ mod tests {
                 nodes: vec![NodeGauge { waiting: 3, up: true, ..NodeGauge::default() }],
                 hosts: vec![HostGauge { busy_s: 0.5, disk_jobs: 2, ..HostGauge::default() }],
                 moves: moves.collect(),
+                figures: vec![0.5, 3.0],
                 ..Frame::default()
             };
             let bytes = frame.encode();

@@ -5,7 +5,9 @@
 
 mod faults;
 pub mod frame;
+mod glances;
 mod lifecycle;
+mod recording;
 mod replay;
 mod run;
 mod timeline;
@@ -21,6 +23,8 @@ use crate::stage::{Link, Placement, Problem, Stage};
 use crate::units::Nanos;
 use timeline::Timeline;
 
+pub use glances::Glances;
+pub use recording::{Deed, Recording};
 pub use replay::replay;
 pub use run::{Run, RunOptions, measure, run};
 pub use window::Window;
@@ -181,15 +185,15 @@ impl Simulation {
         true
     }
 
-    /// Goes on to the next [`Move`] of a watched request, at most `horizon` further.
-    pub fn step(&mut self, horizon: Nanos) {
+    /// Goes on to the next [`Move`] of a watched request, at most `horizon` further. Whether there was one.
+    pub fn step(&mut self, horizon: Nanos) -> bool {
         let until = self.engine.now().saturating_add(horizon);
         let before = self.engine.moves().len();
-        while self.engine.moves().len() == before
-            && let Some(event) = self.engine.next(until)
-        {
+        while self.engine.moves().len() == before {
+            let Some(event) = self.engine.next(until) else { return false };
             self.handle(event);
         }
+        true
     }
 
     /// Takes over changed settings, machines, latencies and workload without losing the run. False, and nothing is

@@ -14,6 +14,7 @@ use hockeystick_core::pack::{self, Pack as _};
 use hockeystick_core::simulate::frame::Frame;
 use hockeystick_core::stage::{FaultKind, Problem, Stage, Target};
 use hockeystick_core::theory::MeanCurve;
+use hockeystick_core::units::Nanos;
 use hockeystick_core::{pack_enum, pack_struct};
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -40,6 +41,9 @@ pub enum Order {
     Inject { figure: u32, on: Target, kind: FaultKind, lasts_s: f64 },
     /// End every fault.
     Mend { figure: u32 },
+    /// Go to another instant of the run, back or ahead, with all that was done to it on the way. Frames on the way, and
+    /// from there on, are of this run; [`Answer::Sought`] follows when it is there.
+    Seek { figure: u32, run: u32, to: Nanos },
     /// Find something out, and answer with [`Answer::Found`].
     Ask { job: u32, question: Question },
 }
@@ -73,6 +77,8 @@ pub enum Answer {
     Ready,
     /// A run began.
     Opened { figure: u32, run: u32, plan: Plan },
+    /// A run is where it was wanted, with the stage as it was there.
+    Sought { figure: u32, run: u32, stage: Box<Stage> },
     /// A stage cannot run, and why.
     Refused { figure: u32, why: String },
     /// Something was found out, or cannot be, and why.
@@ -100,12 +106,14 @@ pack_enum!(Order {
     6 => Inject { figure, on, kind, lasts_s },
     7 => Mend { figure },
     8 => Ask { job, question },
+    9 => Seek { figure, run, to },
 });
 pack_enum!(Answer {
     0 => Ready,
     1 => Opened { figure, run, plan },
     2 => Refused { figure, why },
     3 => Found { job, finding },
+    4 => Sought { figure, run, stage },
 });
 pack_enum!(Question {
     0 => Run { stage, seed, seconds },

@@ -57,14 +57,18 @@ impl Simulator {
                 self.with(figure, |session| self.port.frame(figure, &session.step()));
             }
             Order::Update { figure, stage } => self.with(figure, |session| {
-                if let Err(why) = session.update(&stage) {
+                if let Err(why) = session.update(stage) {
                     self.port.answer(&Answer::Refused { figure, why });
                 }
             }),
             Order::Inject { figure, on, kind, lasts_s } => {
                 self.with(figure, |session| session.inject(on, kind, lasts_s));
             }
-            Order::Mend { figure } => self.with(figure, |session| session.simulation.mend()),
+            Order::Mend { figure } => self.with(figure, Session::mend),
+            Order::Seek { figure, run, to } => {
+                self.with(figure, |session| session.seek(run, to));
+                self.wait_for_turn();
+            }
             Order::Ask { job, question } => {
                 self.port.answer(&Answer::Found { job, finding: Box::new(find(&question)) });
             }
@@ -92,9 +96,14 @@ impl Simulator {
     fn turn(self: &Rc<Self>) {
         self.waits.set(false);
         for session in self.sessions.borrow_mut().iter_mut().filter(|session| session.is_running()) {
-            session.turn(|| self.now_ms());
+            let figure = session.figure;
+            let arrived = session.turn(|| self.now_ms(), |frame| self.port.frame(figure, frame));
             if let Some(frame) = session.due_frame(self.now_ms()) {
                 self.port.frame(session.figure, &frame);
+            }
+            if let Some(answer) = arrived {
+                self.port.answer(&answer);
+                self.port.frame(session.figure, &session.present());
             }
         }
         self.wait_for_turn();

@@ -72,7 +72,7 @@ impl Figure {
     }
 
     /// A place on the screen, on the board; none beside it.
-    fn on_board(self, x: i32, y: i32) -> Option<Point> {
+    pub(crate) fn on_board(self, x: i32, y: i32) -> Option<Point> {
         let mut point = None;
         self.with(|running| point = running.on_board(x.into(), y.into()));
         point

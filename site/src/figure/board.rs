@@ -35,6 +35,7 @@ pub(crate) fn board(figure: Figure) -> El {
         .live_child(move || missing(figure))
         .live_child(move || failure(figure));
     let board = looked_at(figure, board);
+    let board = board.on("click", move |event: web_sys::MouseEvent| super::follow::clicked(figure, &event));
     // The elements of one board end with it.
     let owner = Owner::new();
     let build = move || {
@@ -95,7 +96,7 @@ fn mark(figure: Figure) -> El {
         })
     };
     let text = |busiest: Busiest| {
-        let kind = if busiest.what == "CPU" { "" } else { " disk" };
+        let kind = if busiest.what == "CPU" { String::new() } else { format!(" {}", busiest.what) };
         format!("busiest{kind} · {}\u{a0}%", busiest.percent)
     };
     let at_least = move |percent| view.busiest.get().is_some_and(|it| it.percent >= percent);

@@ -22,6 +22,8 @@ const LARGEST_PX: f64 = 3_840_000.0;
 const LANE_PX: f64 = 4.5;
 /// Time constant of a dot's glide from where it was to where it belongs.
 const GLIDE_S: f64 = 0.055;
+/// Radius of the ring around the request that is followed.
+const RING_PX: f64 = 10.5;
 /// Calm steps along an arrow, for readers who want less motion.
 const CALM_STEPS: f64 = 4.0;
 
@@ -112,6 +114,7 @@ impl Painter {
         self.groups.iter_mut().flatten().for_each(Vec::clear);
         let gliding = self.gather(replay, scene);
         self.draw_groups();
+        self.draw_ring(replay);
         let places: Vec<_> = replay.falls.iter().map(|fall| self.draw_fall(replay, fall, scene)).collect();
         // Words last: no dot hides them.
         for (fall, place) in replay.falls.iter().zip(places) {
@@ -200,6 +203,21 @@ impl Painter {
             }
         }
         context.set_global_alpha(1.0);
+    }
+
+    /// A ring around the request that is followed.
+    fn draw_ring(&self, replay: &Replay) {
+        let Some((Some(request), _)) = replay.followed() else { return };
+        let dot = replay.dots.iter().flatten().find(|dot| dot.request == request);
+        let Some((x, y)) = dot.and_then(|dot| dot.drawn) else { return };
+        let context = &self.context;
+        for (width, colour) in [(5.0, &self.theme.card), (2.2, &self.theme.ink)] {
+            context.set_stroke_style_str(colour);
+            context.set_line_width(width);
+            context.begin_path();
+            let _ = context.arc(x, y, RING_PX, 0.0, TAU);
+            context.stroke();
+        }
     }
 
     /// A request that failed drops out of the picture, crossed out; the first of a burst says why.

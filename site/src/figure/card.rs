@@ -17,8 +17,13 @@ use super::board::{px, translate};
 use super::dom::{El, el, svg};
 use super::drag::Drag;
 use super::layout::{Rect, Row, SLOT_PX, SLOTS, rows};
+use super::meter::pool;
 use super::numbers::show;
 use super::view::{CardNow, MachineNow, Thing, icon, title};
+
+/// Shares of a machine's memory and disk from which a card says so.
+const SHORT_MEMORY: f64 = 0.9;
+const SHORT_DISK: f64 = 0.75;
 
 /// The card of a component.
 pub(crate) fn card(figure: Figure, index: usize) -> El {
@@ -121,6 +126,16 @@ fn note(figure: Figure, kind: Kind, now: CardNow) -> String {
     if now.down {
         return "down".to_owned();
     }
+    if now.up < now.copies {
+        return format!("{} of {} up", now.up, now.copies);
+    }
+    // What is seldom short is told when it is.
+    if now.memory >= SHORT_MEMORY {
+        return format!("memory {}", percent(now.memory));
+    }
+    if now.disk >= SHORT_DISK {
+        return format!("disk {}", percent(now.disk));
+    }
     figure.view.stage_version.track();
     match kind {
         Kind::Clients => show(figure.stage(|stage| stage.workload.rate.per_s()), Unit::PerSecond),
@@ -142,7 +157,8 @@ fn card_row(figure: Figure, index: usize, kind: Kind, row: Row) -> El {
     };
     let name = match (row, kind) {
         (Row::Cpu, _) => return bar("CPU", move || now.get().cpu, move || own_machine(figure, index)),
-        (Row::Serving, Kind::Database) => "Queries",
+        (Row::Figure(place), _) => return figure_row(figure, index, kind, place.into()),
+        (Row::Serving, Kind::Database | Kind::Replica) => "Queries",
         (Row::Serving, _) => "Workers",
         (Row::Waiting, _) => "Waiting",
     };
@@ -162,6 +178,50 @@ fn card_row(figure: Figure, index: usize, kind: Kind, row: Row) -> El {
             count_words(count, most)
         }))
         .child(el("span", "slots").live_style("width", width))
+}
+
+/// A figure of its own kind: a bar where it is a share, else words.
+fn figure_row(figure: Figure, index: usize, kind: Kind, place: usize) -> El {
+    let now = figure.view.card(index);
+    if kind == Kind::AppServer {
+        return pool_row(figure, index);
+    }
+    let Some(glance) = kind.about().glance.get(place).copied() else { return el("div", "") };
+    let value = move || now.get().figures[place].map(f64::from);
+    let words = move || value().map_or_else(|| "–".to_owned(), |value| glance_words(value, glance.unit));
+    if glance.unit == Unit::Number {
+        return bar(glance.label, move || value().unwrap_or(0.0), words).attr("data-plain", "");
+    }
+    let alarms = glance.metric == "firing";
+    el("span", "bar words")
+        .live_class("hot", move || alarms && value().is_some_and(|value| value > 0.0))
+        .child(el("span", "bar-name").text(glance.label))
+        .child(el("span", "bar-words").live_text(words))
+}
+
+fn glance_words(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Number => percent(value),
+        // A lag of less than a millisecond is none.
+        Unit::Seconds if value < 0.000_5 => show(0.0, unit),
+        _ => show(value, unit),
+    }
+}
+
+/// The connections that an application holds, and who waits for one.
+fn pool_row(figure: Figure, index: usize) -> El {
+    let now = figure.view.card(index);
+    let most = move || {
+        figure.view.stage_version.track();
+        figure.stage(|stage| stage.components.get(index).map_or(0.0, pool))
+    };
+    let held = move || now.get().figures[0].map_or(0.0, f64::from);
+    let words = move || {
+        let waiting = now.get().figures[1].unwrap_or(0.0);
+        let words = count_words(held() as u32, most() as u32);
+        if waiting >= 1.0 { format!("{words}, {} wait", short(waiting.into(), 0)) } else { words }
+    };
+    bar("Pool", move || held() / most().max(1.0), words)
 }
 
 /// How many slots a row has: workers, backlog or connections.

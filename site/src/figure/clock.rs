@@ -33,6 +33,16 @@ impl Clock {
         Self { shown_s: 0.0, anchor_s: BUFFER_S, anchor_ns: 0, speed, running: false, until_s: 0.0, stepping: false }
     }
 
+    /// A clock that shows a simulated instant.
+    pub(crate) fn at(speed: f64, simulated: Nanos) -> Self {
+        Self { anchor_ns: simulated, ..Self::new(speed) }
+    }
+
+    /// Simulated seconds that pass in a shown second.
+    pub(crate) fn speed(&self) -> f64 {
+        self.speed
+    }
+
     /// Shown time now.
     pub(crate) fn now(&self) -> f64 {
         self.shown_s

@@ -11,6 +11,7 @@ use web_sys::Event;
 
 use super::Figure;
 use super::dom::{El, button, el, svg, svg_path, value_of};
+use super::follow::follow_button;
 use super::handle::{FigureHandle, Percentiles};
 use super::knob::{Scale, knob};
 use super::live::Live;
@@ -69,7 +70,12 @@ fn failed(strip: Live<Strip>, share: impl Fn() -> String + 'static) -> El {
 /// Play, step, speed, knobs, breaks.
 pub(crate) fn controls(figure: Figure) -> El {
     let (knobs, breaks) = figure.authored(|it| (it.controls.clone(), it.breaks.clone()));
-    let run = el("div", "run").child(play(figure)).child(step(figure)).child(reset(figure)).child(speed(figure));
+    let run = el("div", "run")
+        .child(play(figure))
+        .child(step(figure))
+        .child(follow_button(figure))
+        .child(reset(figure))
+        .child(speed(figure));
     let mut controls = el("div", "controls").child(run);
     if !knobs.is_empty() {
         let knobs = knobs.into_iter().filter_map(|it| control(figure, it));
@@ -132,6 +138,12 @@ fn speed(figure: Figure) -> El {
         .child(el("span", "knob-name").text("Speed"))
         .child(slider)
         .child(el("output", "").live_text(words))
+        .child(el("span", "kept").live_text(move || kept_words(figure.view.kept.get())))
+}
+
+/// Why it is slower than was asked for.
+fn kept_words(kept: f64) -> String {
+    if kept > 0.0 { format!("as fast as it can: {}", speed_words(kept)) } else { String::new() }
 }
 
 fn speed_words(speed: f64) -> String {
@@ -215,6 +227,33 @@ pub(crate) fn legend(figure: Figure) -> El {
         .child(el("span", "one-in").live_text(dot))
         .child(el("span", "time").live_text(move || figure.view.strip.with(|it| moment(it.at_s))))
         .child(seed(figure))
+        .child(say(figure))
+}
+
+/// Says the figures of now to whoever does not see them.
+fn say(figure: Figure) -> El {
+    button("button quiet", "Say the figures").on_click(move || {
+        let strip = figure.view.strip.get_untracked();
+        let ms = |pick: fn(&Percentiles) -> f64| strip.response.as_ref().map(|all| response(pick(all)));
+        let mut words = format!(
+            "At {}: {} requests a second arrive, {} are answered, {} fail.",
+            moment(strip.at_s),
+            significant(strip.arrived_per_s, 3),
+            significant(strip.completed_per_s, 3),
+            percent(strip.failed_share)
+        );
+        if let (Some(half), Some(most)) = (ms(|it| it.p50_ms), ms(|it| it.p95_ms)) {
+            words += &format!(" Half are answered within {half}, 95 of 100 within {most}.");
+        }
+        if let Some(busiest) = figure.view.busiest.get_untracked() {
+            let (name, what, share) = (title(&figure.name(busiest.thing)), busiest.what, busiest.percent);
+            words += &format!(" Busiest: {name}, {what}, {share} %.");
+        }
+        if figure.view.faults.get_untracked() > 0 {
+            words += " Something is broken.";
+        }
+        figure.view.said.set(words);
+    })
 }
 
 fn seed(figure: Figure) -> El {

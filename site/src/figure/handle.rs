@@ -429,6 +429,17 @@ impl FigureHandle {
         self.tell(&Change::Broken(what.clone()));
     }
 
+    /// The run is at another instant of its own, where the knobs stood like this. The charts have forgotten the rest.
+    pub(crate) fn stands_at(&self, stage: Stage) {
+        *self.0.stage.borrow_mut() = stage;
+        self.tell(&Change::Knob(String::new()));
+    }
+
+    /// What was drawn is to be drawn anew.
+    pub(crate) fn draws_anew(&self) {
+        self.tell(&Change::Restarted);
+    }
+
     /// Ends everything that is broken.
     pub fn mend(&self) {
         if let Some(engine) = self.engine() {

@@ -37,6 +37,7 @@ pub(crate) fn inspector(figure: Figure) -> Option<El> {
         .child(button("button icon-only", "").attr("aria-label", "Close").child(cross).on_click(close));
     let panel =
         el("section", "inspector").attr("aria-label", &format!("Settings of {name}")).on("keydown", keys).child(head);
+    let panel = panel.children(super::breaks::breaks(figure, thing));
     Some(match thing {
         Thing::Component(index) => panel.children(component(figure, index)),
         Thing::Machine(_) => panel.children(machine(figure, figure.name(thing))),

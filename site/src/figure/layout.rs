@@ -3,7 +3,7 @@
 //! Pure geometry. A board wider than [`NARROW_PX`] shows the stage's own positions; a narrower one turns the board from
 //! top to bottom, with cards at the same readable size.
 
-use hockeystick_core::component::Kind;
+use hockeystick_core::component::Settings;
 use hockeystick_core::number::{short, within};
 use hockeystick_core::stage::edit::Spot;
 use hockeystick_core::stage::{Placement, Stage};
@@ -73,20 +73,44 @@ pub(crate) enum Row {
     Serving,
     /// Slots for requests that wait.
     Waiting,
-    /// A bar: the processors of a machine of its own.
+    /// Bars: processors, memory and disk of a machine of its own.
     Cpu,
+    /// A figure of its own kind, by its place among the kind's glances.
+    Figure(u8),
+}
+
+impl Row {
+    /// Its height; `figure.css` gives the same to its elements.
+    const fn height(self) -> f64 {
+        match self {
+            Self::Cpu => 26.0,
+            Self::Figure(_) => 24.0,
+            Self::Serving | Self::Waiting => 37.0,
+        }
+    }
 }
 
 /// The rows of a component's card.
 pub(crate) fn rows(stage: &Stage, component: usize) -> &'static [Row] {
-    let own = matches!(stage.components[component].machine, Some(Placement::Own { .. }));
-    match (stage.components[component].settings.kind(), own) {
-        (Kind::AppServer, false) => &[Row::Serving, Row::Waiting],
-        (Kind::AppServer, true) => &[Row::Cpu, Row::Serving, Row::Waiting],
-        (Kind::Database, false) => &[Row::Serving],
-        (Kind::Database, true) => &[Row::Cpu, Row::Serving],
-        _ => &[],
-    }
+    const APP: [Row; 4] = [Row::Cpu, Row::Serving, Row::Waiting, Row::Figure(0)];
+    const ROWS: [Row; 4] = [Row::Cpu, Row::Serving, Row::Figure(0), Row::Figure(1)];
+    const OTHER: [Row; 3] = [Row::Cpu, Row::Figure(0), Row::Figure(1)];
+    let leads_on = || stage.links.iter().any(|link| link.from == component);
+    let component = &stage.components[component];
+    let own = matches!(component.machine, Some(Placement::Own { .. }));
+    let (rows, most): (&[Row], usize) = match &component.settings {
+        Settings::AppServer(app) => (&APP, if app.pool > 0 { 4 } else { 3 }),
+        // On a machine with others, the machine's head has the bars, and the card is small.
+        Settings::Database(_) if !own => (&ROWS, 2),
+        Settings::Database(_) => (&ROWS, if component.copies > 1 { 4 } else { 3 }),
+        Settings::Replica(_) => (&ROWS, 3),
+        Settings::Clients(users) => (&OTHER, if users.browser_cache > 0.0 { 2 } else { 1 }),
+        Settings::Dns(_) => (&OTHER, if leads_on() { 2 } else { 1 }),
+        Settings::Autoscaler(_) | Settings::Batch(_) | Settings::ObjectStore(_) => (&OTHER, 2),
+        _ if own => (&OTHER, 2),
+        _ => (&OTHER, 3),
+    };
+    &rows[usize::from(!own)..most]
 }
 
 /// The size of a component's card; `figure.css` gives the same heights to its parts.
@@ -95,9 +119,17 @@ pub(crate) fn card_size(stage: &Stage, component: usize) -> (f64, f64) {
     if rows.is_empty() {
         return (116.0, 96.0);
     }
-    let height = |row: &Row| if *row == Row::Cpu { 26.0 } else { 37.0 };
-    (188.0, 46.0 + rows.iter().map(height).sum::<f64>() + 6.0)
+    let inside = 46.0 + rows.iter().map(|row| row.height()).sum::<f64>() + 6.0;
+    if rows.contains(&Row::Serving) {
+        return (188.0, inside);
+    }
+    // Whoever answers requests has a line for them at its foot.
+    let answers = stage.links.iter().any(|link| link.to == component || link.from == component);
+    (148.0, if answers { inside + FOOT_LINE } else { inside })
 }
+
+/// Height of the line of requests at the foot of a card without slots.
+const FOOT_LINE: f64 = 16.0;
 
 /// Slots of one row: how many fit into a card.
 pub(crate) const SLOTS: usize = 14;
@@ -113,7 +145,7 @@ pub(crate) fn slot_top(rows: &[Row], row: Row) -> f64 {
         if *each == row {
             break;
         }
-        top += if *each == Row::Cpu { 26.0 } else { 37.0 };
+        top += each.height();
     }
     top + 23.0
 }

@@ -11,6 +11,7 @@ use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
 use hockeystick_core::simulate::frame::Frame;
+use hockeystick_core::stage::Stage;
 use hockeystick_protocol::{Answer, Heard, Order, Plan, Question, hear, write_order};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
@@ -27,6 +28,8 @@ pub(crate) trait Listener {
     fn opened(&self, run: u32, plan: Plan);
     /// A snapshot came.
     fn frame(&self, frame: Frame);
+    /// The run is where it was wanted.
+    fn sought(&self, run: u32, stage: Stage);
     /// The stage cannot run as it is set.
     fn refused(&self, why: &str);
     /// The worker failed.
@@ -136,6 +139,7 @@ impl Which {
                 }
             }
             Answer::Opened { figure, run, plan } => tell(figure, |it| it.opened(run, plan)),
+            Answer::Sought { figure, run, stage } => tell(figure, |it| it.sought(run, *stage)),
             Answer::Refused { figure, why } => tell(figure, |it| it.refused(&why)),
             Answer::Found { job, finding } => self.found(job, *finding),
         }

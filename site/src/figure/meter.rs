@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
-use hockeystick_core::component::NodeGauge;
+use hockeystick_core::component::{NodeGauge, Settings};
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::simulate::frame::Frame;
 use hockeystick_core::simulate::{HostGauge, Window};
+use hockeystick_core::stage::{Component, Stage};
 use hockeystick_core::statistics::sorted;
 use hockeystick_core::units::Nanos;
 
@@ -21,6 +22,8 @@ const LOAD_S: f64 = 0.3;
 const STEADY_S: f64 = 2.5;
 /// Another station must be busier by this much to take the mark over.
 const TAKE_OVER: f64 = 0.06;
+/// Workers and connections wait for what is behind them: a processor or a disk that is nearly as busy is marked instead.
+const HELD_COUNTS: f64 = 0.9;
 /// Below this nothing is marked.
 const MARK_FROM: f64 = 0.5;
 /// Rates are shown over at least this long, or so many requests, but never over longer than the last.
@@ -61,17 +64,41 @@ pub(crate) struct Meter {
     windows: VecDeque<(f64, Window)>,
     responses: VecDeque<(f64, f64)>,
     busiest: Option<Busiest>,
+    /// The cards' own figures, and where each component's begin.
+    figures: Vec<f32>,
+    offsets: Vec<usize>,
+    /// By component: shares of its workers or connections, and of its pool, that are held; smoothed over a long time.
+    held: Vec<[f64; 2]>,
+    /// By component: connections in the pools of all its copies.
+    pools: Vec<f64>,
 }
 
 impl Meter {
-    pub(crate) fn new(plan: Plan) -> Self {
+    pub(crate) fn new(plan: Plan, stage: &Stage) -> Self {
         let busy = vec![Busy::default(); plan.hosts.len()];
         let load = vec![(0.0, 0.0); plan.nodes.len()];
-        Self { plan, busy, load, ..Self::default() }
+        let mut offsets = Vec::with_capacity(stage.components.len());
+        let mut end = 0;
+        for component in &stage.components {
+            offsets.push(end);
+            end += component.settings.kind().about().glance.len();
+        }
+        let held = vec![[0.0; 2]; stage.components.len()];
+        let mut meter = Self { plan, busy, load, offsets, held, ..Self::default() };
+        meter.turned(stage);
+        meter
+    }
+
+    /// Knobs were turned.
+    pub(crate) fn turned(&mut self, stage: &Stage) {
+        self.pools = stage.components.iter().map(pool).collect();
     }
 
     /// Takes a snapshot in, to be shown at `shown_s`. The sample of its window, when it has one.
     pub(crate) fn take(&mut self, frame: &Frame, shown_s: f64, responses_ms: &[f64]) -> Option<Sample> {
+        if !frame.figures.is_empty() {
+            self.figures.clone_from(&frame.figures);
+        }
         let gauges = Gauges { at: frame.now, nodes: frame.nodes.clone(), hosts: frame.hosts.clone() };
         self.responses.extend(responses_ms.iter().map(|ms| (shown_s, *ms)));
         while self.responses.len() > RESPONSES.1
@@ -152,7 +179,33 @@ impl Meter {
                 follow(&mut busy.steady_cpu, cpu, STEADY_S);
                 follow(&mut busy.steady_disk, disk, STEADY_S);
             }
+            self.follow_held(passed_s / STEADY_S);
         }
+    }
+
+    /// How much of what each component hands out is held.
+    fn follow_held(&mut self, share: f64) {
+        for component in 0..self.held.len() {
+            let nodes = self.plan.nodes.iter().zip(&self.shown.nodes).filter(|((of, _), _)| *of as usize == component);
+            let sum = nodes.fold((0.0, 0.0), |sum, (_, gauge)| {
+                (sum.0 + f64::from(gauge.in_service), sum.1 + f64::from(gauge.in_service_most))
+            });
+            let pool = (
+                f64::from(self.figure(component, 0).unwrap_or(0.0)),
+                self.pools.get(component).copied().unwrap_or(0.0),
+            );
+            for (held, (now, most)) in self.held[component].iter_mut().zip([sum, pool]) {
+                let now = if most > 0.0 { (now / most).min(1.0) } else { 0.0 };
+                *held += (now - *held) * share;
+            }
+        }
+    }
+
+    /// A figure of a component's own kind.
+    fn figure(&self, component: usize, place: usize) -> Option<f32> {
+        let from = *self.offsets.get(component)?;
+        let to = self.offsets.get(component + 1).copied().unwrap_or(self.figures.len());
+        (from + place < to).then(|| self.figures.get(from + place).copied())?.filter(|figure| !figure.is_nan())
     }
 
     pub(crate) fn card(&self, component: usize) -> CardNow {
@@ -165,13 +218,21 @@ impl Meter {
             load = (load.0 + node.0, load.1 + node.1);
             now.serving_most = now.serving_most.saturating_add(gauge.in_service_most);
             now.waiting_most = now.waiting_most.saturating_add(gauge.waiting_most);
-            now.cpu += host.and_then(|host| self.busy.get(host as usize)).map_or(0.0, |busy| busy.cpu);
+            if let Some((busy, gauge)) =
+                host.and_then(|host| Some((self.busy.get(host as usize)?, self.shown.hosts.get(host as usize)?)))
+            {
+                now.cpu += busy.cpu;
+                now.disk = now.disk.max(busy.disk);
+                now.memory = now.memory.max(gauge.memory_used / gauge.memory.max(1.0));
+            }
             up += u32::from(gauge.up);
             count += 1;
         }
         (now.serving, now.waiting) = (load.0.round() as u32, load.1.round() as u32);
         now.cpu /= f64::from(count.max(1));
         now.down = count > 0 && up == 0;
+        (now.up, now.copies) = (up, count);
+        now.figures = [0, 1].map(|place| self.figure(component, place));
         now
     }
 
@@ -211,11 +272,18 @@ impl Meter {
             .iter()
             .enumerate()
             .flat_map(|(host, busy)| [(host, "CPU", busy.steady_cpu), (host, "disk", busy.steady_disk)]);
-        let stations: Vec<_> = stations.filter_map(|(host, what, share)| Some((thing(host)?, what, share))).collect();
-        let marked = |it: &&(Thing, &str, f64)| self.busiest.is_some_and(|old| old.thing == it.0 && old.what == it.1);
+        let stations = stations.filter_map(|(host, what, share)| Some((thing(host)?, what, share, 1.0)));
+        let held = self.held.iter().enumerate().flat_map(|(component, held)| {
+            let thing = Thing::Component(component);
+            [(thing, "workers", held[0], HELD_COUNTS), (thing, "pool", held[1], HELD_COUNTS)]
+        });
+        let stations: Vec<_> = stations.chain(held).collect();
+        let marked =
+            |it: &&(Thing, &str, f64, f64)| self.busiest.is_some_and(|old| old.thing == it.0 && old.what == it.1);
         let old = stations.iter().find(marked);
-        let best = stations.iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
-        let best = old.filter(|old| best.2 < old.2 + TAKE_OVER).unwrap_or(best);
+        let weight = |it: &(Thing, &str, f64, f64)| it.2 * it.3;
+        let best = stations.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
+        let best = old.filter(|old| weight(best) < weight(old) + TAKE_OVER).unwrap_or(best);
         let from = if old.is_some() { MARK_FROM - TAKE_OVER } else { MARK_FROM };
         let mark = Busiest { thing: best.0, what: best.1, percent: (best.2 * 100.0).round().min(100.0) as u32 };
         self.busiest = (best.2 >= from).then_some(mark);
@@ -245,6 +313,14 @@ impl Meter {
             at_s,
             known: sum.seconds > 0.0,
         }
+    }
+}
+
+/// Connections in the pools of all copies of a component.
+pub(crate) fn pool(component: &Component) -> f64 {
+    match &component.settings {
+        Settings::AppServer(app) => f64::from(app.pool) * f64::from(component.copies),
+        _ => 0.0,
     }
 }
 

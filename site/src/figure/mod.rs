@@ -4,13 +4,14 @@
 //! - [`clock`], [`replay`]: from the simulation's moves to what the reader sees. [`meter`]: from gauges to numbers.
 //! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`arrow`], [`drag`]: what is touched.
 //! - [`palette`], [`aim`]: what is added and connected. [`history`]: what is taken back. [`eye`], [`tools`]: how the board
-//!   is looked at.
+//!   is looked at. [`breaks`], [`timeline`]: what is broken, and when. [`follow`]: one request, stop by stop.
 //! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them, in [`live`] values. [`dom`]: how
 //!   elements are made. [`told`]: what the page says of a kind. [`theme`], [`numbers`].
 
 mod aim;
 mod arrow;
 mod board;
+mod breaks;
 mod canvas;
 mod card;
 mod clock;
@@ -18,6 +19,7 @@ mod controls;
 mod dom;
 mod drag;
 mod eye;
+mod follow;
 mod frames;
 pub mod handle;
 mod hardware;
@@ -36,6 +38,7 @@ mod running;
 mod sight;
 mod sizes;
 mod theme;
+mod timeline;
 mod told;
 mod tools;
 mod view;
@@ -274,6 +277,8 @@ fn build(figure: Figure, around: &HtmlElement, into: &HtmlElement) {
     append(into, &el("div", "").live_child(refusal));
     append(into, &controls::strip(figure));
     append(into, &controls::controls(figure));
+    append(into, &timeline::timeline(figure));
+    append(into, &follow::panel(figure));
     append(into, &controls::legend(figure));
     append(into, &el("p", "unseen").attr("id", &figure.help_id()).text(help));
     let said = el("p", "unseen").attr("role", "status").attr("aria-live", "polite");

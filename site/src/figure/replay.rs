@@ -11,6 +11,7 @@ use hockeystick_core::units::Nanos;
 use hockeystick_core::workload::Class;
 
 use super::clock::Clock;
+use super::layout::Point;
 
 /// Least time for which a hop is shown.
 pub(crate) const HOP_S: f64 = 0.36;
@@ -27,6 +28,8 @@ pub(crate) const FALL_S: f64 = 1.5;
 const FORGET_S: f64 = 2.5;
 /// Most dots at once; more would not be told apart.
 const MOST_DOTS: usize = 4_000;
+/// How near to a dot a reader must point.
+const REACH_PX: f64 = 16.0;
 /// Most dots that fall at once.
 const MOST_FALLS: usize = 60;
 
@@ -77,7 +80,9 @@ pub(crate) struct Dot {
     free_s: f64,
     /// When the user sent it.
     sent: Nanos,
-    request: u32,
+    pub(crate) request: u32,
+    /// All its moves so far, for whoever wants to follow it.
+    past: Vec<Move>,
 }
 
 /// A request that failed.
@@ -117,6 +122,11 @@ pub(crate) struct Replay {
     settled_s: f64,
     /// Dots that set out in a second of shown time.
     pub(crate) dots_per_s: f64,
+    /// The request that is followed, and all its moves so far.
+    followed: Option<u32>,
+    followed_moves: Vec<Move>,
+    /// The next that sets out is to be followed.
+    awaits: bool,
 }
 
 impl Replay {
@@ -140,7 +150,15 @@ impl Replay {
     pub(crate) fn schedule(&mut self, moves: &[Move], clock: &Clock) {
         for each in moves {
             let Some(key) = self.key(each, clock) else { continue };
+            if self.awaits && self.dots[key].as_ref().is_some_and(|dot| dot.past.is_empty()) {
+                (self.awaits, self.followed) = (false, Some(each.request));
+                self.followed_moves.clear();
+            }
+            if self.followed == Some(each.request) {
+                self.followed_moves.push(*each);
+            }
             let Some(dot) = self.dots[key].as_mut() else { continue };
+            dot.past.push(*each);
             // News that come late are shown late: nothing skips a hop.
             dot.free_s = dot.free_s.max(clock.now());
             let late = |node: usize| self.topology.depth.get(node).copied().unwrap_or(0) as f64 * HOP_S;
@@ -200,6 +218,7 @@ impl Replay {
             free_s: clock.now(),
             sent: each.at,
             request: each.request,
+            past: Vec::new(),
         };
         let key = match self.free.pop() {
             Some(key) => {
@@ -213,6 +232,30 @@ impl Replay {
         };
         self.by_request.insert(each.request, key);
         Some(key)
+    }
+
+    /// Follows the dot that is drawn nearest to a point. False where there is none.
+    pub(crate) fn follow_at(&mut self, point: Point) -> bool {
+        let far = |dot: &Dot| {
+            let (x, y) = dot.drawn?;
+            Some((x - point.x).hypot(y - point.y)).filter(|far| *far <= REACH_PX)
+        };
+        let dots = self.dots.iter().flatten().filter_map(|dot| Some((far(dot)?, dot)));
+        let Some((_, dot)) = dots.min_by(|a, b| a.0.total_cmp(&b.0)) else { return false };
+        (self.followed, self.followed_moves) = (Some(dot.request), dot.past.clone());
+        self.awaits = false;
+        true
+    }
+
+    /// Follows the next request that sets out; or none any more.
+    pub(crate) fn follow_next(&mut self, on: bool) {
+        (self.awaits, self.followed) = (on, None);
+        self.followed_moves.clear();
+    }
+
+    /// The request that is followed; or that one is awaited.
+    pub(crate) fn followed(&self) -> Option<(Option<u32>, &[Move])> {
+        (self.awaits || self.followed.is_some()).then_some((self.followed, &self.followed_moves))
     }
 
     /// Brings every dot to where it is at the clock's time.

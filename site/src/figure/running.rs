@@ -7,11 +7,13 @@ use std::sync::Arc;
 use hockeystick_core::engine::moves::What;
 use hockeystick_core::simulate::frame::Frame;
 use hockeystick_core::stage::{FaultKind, Stage, Target};
+use hockeystick_core::units::Nanos;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlCanvasElement, HtmlElement};
 
 use super::canvas::{Painter, Scene};
 use super::clock::Clock;
+use super::follow::Story;
 use super::frames::FrameLoop;
 use super::handle::{Asked, Engine, FigureHandle, Found};
 use super::layout::{Layout, Point, depths, members};
@@ -19,6 +21,7 @@ use super::link::{self, Link, Listener};
 use super::meter::Meter;
 use super::replay::{FALL_S, HOP_S, Replay, Topology};
 use super::theme::reduced_motion;
+use super::timeline::Happened;
 use super::view::{Thing, View, title};
 use hockeystick_protocol::{Order, Plan, Question};
 
@@ -47,6 +50,9 @@ pub(crate) struct Running {
     board: RefCell<Option<HtmlElement>>,
     frames: FrameLoop,
     heard_ns: Cell<u64>,
+    plan: RefCell<Plan>,
+    /// Where the reader wants the run to be, while it is on its way there.
+    sought_ns: Cell<Option<Nanos>>,
     step_awaited: Cell<bool>,
     bars_s: Cell<f64>,
     strip_s: Cell<f64>,
@@ -74,6 +80,8 @@ impl Running {
                 board: RefCell::new(None),
                 frames: FrameLoop::new(move |passed_s| draw.upgrade().is_some_and(|this| this.draw(passed_s))),
                 heard_ns: Cell::new(0),
+                plan: RefCell::default(),
+                sought_ns: Cell::new(None),
                 step_awaited: Cell::new(false),
                 bars_s: Cell::new(0.0),
                 strip_s: Cell::new(0.0),
@@ -290,6 +298,10 @@ impl Running {
         self.replay.replace(Replay::default());
         self.meter.replace(Meter::default());
         self.heard_ns.set(0);
+        self.sought_ns.set(None);
+        self.view.seeking.put(None);
+        self.view.story.put(None);
+        self.view.kept.put(0.0);
         self.view.failure.set(None);
         self.view.refusal.set(None);
         if !self.is_complete() {
@@ -323,6 +335,60 @@ impl Running {
         let order = if running { Order::Play { figure, speed: self.handle.speed() } } else { Order::Pause { figure } };
         self.link.send(order);
         self.frames.ask();
+    }
+
+    /// Simulated time of the run, in seconds, as far as it is known here.
+    pub(crate) fn run_s(&self) -> f64 {
+        self.heard_ns.get() as f64 / 1e9
+    }
+
+    /// Goes to another instant of the run, back or ahead.
+    pub(crate) fn seek(&self, to_s: f64) {
+        if !self.open.get() || self.view.failure.get_untracked().is_some() {
+            return;
+        }
+        let to = (to_s.max(0.0) * 1e9) as Nanos;
+        self.run.set(self.run.get().wrapping_add(1));
+        self.sought_ns.set(Some(to));
+        self.view.seeking.put(Some(0.0));
+        self.view.story.put(None);
+        let mut clock = Clock::at(self.handle.speed(), to);
+        clock.set_running(self.seen.get() && self.handle.is_running(), to);
+        self.clock.replace(clock);
+        self.set_out();
+        self.handle.draws_anew();
+        self.link.send(Order::Seek { figure: self.figure(), run: self.run.get(), to });
+        self.frames.ask();
+    }
+
+    /// Nothing is on its way, and nothing was measured.
+    fn set_out(&self) {
+        let plan = self.plan.borrow();
+        let (topology, meter) =
+            self.handle.with_stage(|stage| (topology(stage, &plan), Meter::new(plan.clone(), stage)));
+        self.replay.replace(Replay::new(topology));
+        self.meter.replace(meter);
+    }
+
+    /// Follows the request at a point of the board, if there is one.
+    pub(crate) fn follow_at(&self, point: Point) {
+        if self.replay.borrow_mut().follow_at(point) {
+            self.tell_story();
+            self.frames.ask();
+        }
+    }
+
+    /// Follows the next request that sets out; or none any more.
+    pub(crate) fn follow_next(&self, on: bool) {
+        self.replay.borrow_mut().follow_next(on);
+        self.tell_story();
+        self.frames.ask();
+    }
+
+    fn tell_story(&self) {
+        let shown_ns = (self.clock.borrow().simulated_s() * 1e9) as Nanos;
+        let story = self.handle.with_stage(|stage| Story::of(&self.replay.borrow(), stage, shown_ns));
+        self.view.story.put(story);
     }
 
     fn dots_per_s(&self, one_in: u32) -> f64 {
@@ -367,6 +433,7 @@ impl Running {
         let (components, machines) = self.handle.with_stage(|stage| (stage.components.len(), stage.machines.len()));
         (0..components).for_each(|index| self.view.card(index).put(meter.card(index)));
         (0..machines).for_each(|index| self.view.machine(index).put(meter.machine(index)));
+        self.tell_story();
         self.strip_s.set(self.strip_s.get() - BARS_S);
         if self.strip_s.get() <= 0.0 {
             self.strip_s.set(STRIP_S);
@@ -384,9 +451,8 @@ impl Listener for Running {
         if run != self.run.get() {
             return;
         }
-        let topology = self.handle.with_stage(|stage| topology(stage, &plan));
-        self.replay.replace(Replay::new(topology));
-        self.meter.replace(Meter::new(plan));
+        self.plan.replace(plan);
+        self.set_out();
         self.view.one_in.put(1);
         self.frames.ask();
     }
@@ -405,6 +471,14 @@ impl Listener for Running {
             clock.heard(frame.now);
         }
         self.heard_ns.set(frame.now);
+        let speed = if frame.pace > 0.0 { f64::from(frame.pace) } else { self.handle.speed() };
+        if self.handle.is_running() && (speed / clock.speed() - 1.0).abs() > 0.03 {
+            clock.set_speed(speed, frame.now);
+        }
+        self.view.kept.put(frame.pace.into());
+        if let Some(to) = self.sought_ns.get().filter(|to| *to > 0) {
+            self.view.seeking.put(Some(frame.now as f64 / to as f64));
+        }
         replay.dots_per_s = self.dots_per_s(frame.one_in);
         replay.schedule(&frame.moves, &clock);
         if stepped {
@@ -423,6 +497,18 @@ impl Listener for Running {
         if let Some(sample) = sample {
             self.handle.tell_sample(&sample);
         }
+        self.frames.ask();
+    }
+
+    fn sought(&self, run: u32, stage: Stage) {
+        if run != self.run.get() {
+            return;
+        }
+        self.sought_ns.set(None);
+        self.view.seeking.put(None);
+        self.handle.stands_at(stage);
+        self.view.stage_version.update(|version| *version += 1);
+        self.meter.borrow_mut().turned(&self.handle.stage());
         self.frames.ask();
     }
 
@@ -460,6 +546,7 @@ impl Engine for Running {
 
     fn stage_changed(&self, stage: &Stage) {
         self.view.stage_version.update(|version| *version += 1);
+        self.meter.borrow_mut().turned(stage);
         if self.open.get() {
             self.view.refusal.set(None);
             self.link.send(Order::Update { figure: self.figure(), stage: stage.clone() });
@@ -509,6 +596,8 @@ impl Engine for Running {
     }
 
     fn mend(&self) {
+        let at_s = self.run_s();
+        self.view.log.update(|log| log.add(at_s, Happened::Mended));
         self.link.send(Order::Mend { figure: self.figure() });
     }
 

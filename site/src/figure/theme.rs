@@ -8,6 +8,8 @@ use web_sys::Element;
 pub(crate) struct Theme {
     /// Paper of a card, to draw over.
     pub(crate) card: String,
+    /// Its ink.
+    pub(crate) ink: String,
     /// What failed.
     pub(crate) bad: String,
     /// One a class, in [`Class::ALL`]'s order.
@@ -36,6 +38,7 @@ impl Theme {
         let get = |name: &str| style.get_property_value(name).map(|value| value.trim().to_owned()).unwrap_or_default();
         Some(Self {
             card: get("--card"),
+            ink: get("--ink"),
             bad: get("--bad"),
             classes: CLASS_COLOURS.map(get),
             family: get("font-family"),

@@ -9,9 +9,11 @@ use leptos::prelude::*;
 
 use super::aim::Aim;
 use super::eye::Eye;
+use super::follow::Story;
 use super::handle::Percentiles;
 use super::layout::{Layout, Point};
 use super::live::Live;
+use super::timeline::Log;
 
 /// What a component's card shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,9 +22,16 @@ pub(crate) struct CardNow {
     pub(crate) serving_most: u32,
     pub(crate) waiting: u32,
     pub(crate) waiting_most: u32,
-    /// Share of its own machine's processors in use.
+    /// Shares of its own machine's processors, memory and disk in use.
     pub(crate) cpu: f64,
+    pub(crate) memory: f64,
+    pub(crate) disk: f64,
+    /// Figures of its own kind, as [`About::glance`](hockeystick_core::component::About::glance) lists them.
+    pub(crate) figures: [Option<f32>; 2],
     pub(crate) down: bool,
+    /// Copies that run, of how many.
+    pub(crate) up: u32,
+    pub(crate) copies: u32,
 }
 
 /// What a shared machine's head shows.
@@ -92,6 +101,14 @@ pub(crate) struct View {
     pub(crate) busiest: Live<Option<Busiest>>,
     pub(crate) one_in: Live<u32>,
     pub(crate) faults: Live<u32>,
+    /// Simulated seconds a second that are kept, where that is fewer than was asked for; else 0.
+    pub(crate) kept: Live<f64>,
+    /// How far it is on its way to another instant, 0 to 1.
+    pub(crate) seeking: Live<Option<f64>>,
+    /// What happened on the reader's timeline.
+    pub(crate) log: Live<Log>,
+    /// What is told of the request that is followed.
+    pub(crate) story: Live<Option<Story>>,
     pub(crate) run: Live<RunNow>,
     pub(crate) chosen: Live<Option<Thing>>,
     /// What is being moved, by pointer or by keyboard.
@@ -126,6 +143,10 @@ impl View {
             busiest: Live::new(None),
             one_in: Live::new(1),
             faults: Live::new(0),
+            kept: Live::new(0.0),
+            seeking: Live::new(None),
+            log: Live::new(Log::default()),
+            story: Live::new(None),
             run: Live::new(run),
             chosen: Live::new(None),
             moving: Live::new(None),

@@ -1,0 +1,133 @@
+//! "Break it": the faults that the chosen thing can have, its links' and its region's too.
+
+use hockeystick_core::figure::Break;
+use hockeystick_core::stage::{FaultKind, Stage, Target};
+use js_sys::Reflect;
+use web_sys::Event;
+
+use super::Figure;
+use super::dom::{El, button, el};
+use super::live::Live;
+use super::view::{Thing, title};
+
+/// How long a fault may last; 0 until it is repaired.
+const LASTS: [(u32, &str); 5] = [(5, "5 s"), (10, "10 s"), (30, "30 s"), (120, "2 min"), (0, "until repaired")];
+/// How long it lasts unless the reader wants it otherwise.
+const USUAL: u32 = 10;
+/// Copies that can be chosen one by one.
+const COPIES: u32 = 12;
+
+/// What can be broken about a thing, heading by heading.
+fn targets(stage: &Stage, thing: Thing, copy: Option<u32>) -> Vec<(String, Target)> {
+    match thing {
+        Thing::Machine(index) => vec![(String::new(), Target::Machine(index))],
+        Thing::Link(index) => vec![(String::new(), Target::Link(index))],
+        Thing::Component(index) => {
+            let Some(component) = stage.components.get(index) else { return Vec::new() };
+            let mut targets = vec![(String::new(), Target::Component(index, copy))];
+            for (number, link) in stage.links.iter().enumerate() {
+                let words = match (link.from == index, link.to == index) {
+                    (true, _) => format!("The link to {}", title(&stage.components[link.to].id)),
+                    (_, true) => format!("The link from {}", title(&stage.components[link.from].id)),
+                    _ => continue,
+                };
+                targets.push((words, Target::Link(number)));
+            }
+            if let Some(region) = component.region.filter(|region| *region < stage.regions.len()) {
+                targets.push((format!("All of {}", title(&stage.regions[region].id)), Target::Region(region)));
+            }
+            targets
+        }
+    }
+}
+
+/// The faults that the chosen thing can have; nothing where it can have none.
+pub(crate) fn breaks(figure: Figure, thing: Thing) -> Option<El> {
+    let copies = figure.stage(|stage| match thing {
+        Thing::Component(index) => stage.components.get(index).map_or(1, |component| component.copies),
+        Thing::Machine(_) | Thing::Link(_) => 1,
+    });
+    if figure.stage(|stage| targets(stage, thing, None).iter().all(|(_, on)| stage.troubles(on).is_empty())) {
+        return None;
+    }
+    let (lasts, copy) = (Live::new(USUAL), Live::new(None::<u32>));
+    let mut choices = el("div", "break-choices").child(choice(
+        "For",
+        LASTS.map(|(seconds, words)| (seconds, words.to_owned())).to_vec(),
+        USUAL,
+        move |seconds| lasts.set(seconds),
+    ));
+    if copies > 1 {
+        let each = (1..=copies.min(COPIES)).map(|number| (number, format!("number {number}")));
+        let all = std::iter::once((0, format!("all {copies}"))).chain(each).collect();
+        choices = choices.child(choice("Of them", all, 0, move |number| copy.set(number.checked_sub(1))));
+    }
+    let broken = move || figure.view.faults.get() > 0;
+    let mend = button("button mend", "Repair everything")
+        .live_class("shown", broken)
+        .live_disabled(move || !broken())
+        .on_click(move || figure.drive(super::handle::FigureHandle::mend));
+    let menu = el("details", "break-it")
+        .attr("open", "")
+        .child(el("summary", "").text("Break it"))
+        .child(choices)
+        .live_child(move || Some(buttons(figure, thing, copy.get(), lasts)))
+        .child(mend);
+    Some(menu)
+}
+
+fn buttons(figure: Figure, thing: Thing, copy: Option<u32>, lasts: Live<u32>) -> El {
+    let groups = figure.stage(|stage| {
+        let group = |(words, on): (String, Target)| {
+            let troubles = stage.troubles(&on);
+            let each = troubles.into_iter().map(|kind| {
+                let label = format!("{} {}", title(&stage.target_name(&on)), kind.words());
+                (kind, Break { label, on: on.clone(), kind, lasts_s: 0.0 })
+            });
+            (words, each.collect::<Vec<_>>())
+        };
+        targets(stage, thing, copy).into_iter().map(group).collect::<Vec<_>>()
+    });
+    let group = |(words, each): (String, Vec<(FaultKind, Break)>)| {
+        let heading = (!words.is_empty()).then(|| el("p", "").text(&words));
+        let each = each.into_iter().map(|(kind, what)| {
+            button("button break", &title(&size_words(kind))).attr("aria-label", &what.label).on_click(move || {
+                let lasts_s = f64::from(lasts.get_untracked());
+                figure.drive(|handle| handle.inject(&Break { lasts_s, ..what.clone() }));
+                figure.view.said.set(what.label.clone());
+            })
+        });
+        el("div", "break-group").children(heading).child(el("div", "breaks").children(each))
+    };
+    el("div", "").children(groups.into_iter().map(group))
+}
+
+/// What happens, and how badly.
+fn size_words(kind: FaultKind) -> String {
+    let words = kind.words();
+    let times = |factor: f64| hockeystick_core::number::short(factor, 0);
+    match kind {
+        FaultKind::Slow { speed } => format!("{words}, {}×", times(1.0 / speed)),
+        FaultKind::Lossy { loss } => format!("{words}, {}\u{a0}%", times(loss * 100.0)),
+        FaultKind::Spike { factor } => format!("{}× as many", times(factor)),
+        FaultKind::HotKey { share } => format!("{}\u{a0}% {words}", times(share * 100.0)),
+        FaultKind::Deploy { errors, .. } => format!("bad release, {}\u{a0}% fail", times(errors * 100.0)),
+        FaultKind::ConnectionLeak { share } => format!("{words}, {}\u{a0}%", times(share * 100.0)),
+        _ => words.to_owned(),
+    }
+}
+
+/// A list to choose a number from.
+fn choice(name: &str, choices: Vec<(u32, String)>, usual: u32, chosen: impl Fn(u32) + 'static) -> El {
+    let options = choices.into_iter().map(|(value, words)| {
+        let option = el("option", "").attr("value", &value.to_string()).text(&words);
+        if value == usual { option.attr("selected", "") } else { option }
+    });
+    let select = el("select", "").children(options).on("change", move |event: Event| {
+        let value = event.target().and_then(|target| Reflect::get(&target, &"value".into()).ok()?.as_string());
+        if let Some(value) = value.and_then(|value| value.parse().ok()) {
+            chosen(value);
+        }
+    });
+    el("label", "break-choice").text(name).text(" ").child(select)
+}
