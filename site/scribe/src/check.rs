@@ -194,9 +194,9 @@ fn table(judgement: &Judgement) -> Markup {
         div.check-scroll role="region" aria-label="Predicted and measured, step by step" tabindex="0" {
             table.check-table {
                 thead { tr {
-                    th scope="col" { "Step" } th scope="col" { "Figure" } th scope="col" { "Predicted" }
-                    th scope="col" { "Measured" } th scope="col" { "Error" } th scope="col" { "Allowed" }
-                    th scope="col" { "Verdict" }
+                    th scope="col" { "Step" } th scope="col" { "Figure" } th scope="col" { "Verdict" }
+                    th scope="col" { "Error" } th scope="col" { "Allowed" } th scope="col" { "Predicted" }
+                    th scope="col" { "Measured" }
                 } }
                 @for step in &judgement.steps {
                     tbody {
@@ -227,14 +227,15 @@ fn line(step: &JudgedStep, row: usize, comparison: &Comparison) -> Markup {
                 }
             }
             th scope="row" { (metric.name()) }
-            td { (shown::figure(predicted.value, unit)) br; small { (shown::bounds(*predicted, unit)) } }
-            td { (shown::figure(measured.value, unit)) br; small { (shown::bounds(*measured, unit)) } }
+            // The verdict first: on a phone the rest is beyond the edge.
+            td.check-first { span.check-mark data-verdict=(word) { (word) } }
             td {
                 (shown::percent(error.value)) br;
                 small { (shown::percent(error.low)) " to " (shown::percent(error.high)) }
             }
             td { @match tolerance { Some(share) => { "±" (format!("{:.0}", share * 100.0)) " %" } None => "any" } }
-            td { span.check-mark data-verdict=(word) { (word) } }
+            td { (shown::figure(predicted.value, unit)) br; small { (shown::bounds(*predicted, unit)) } }
+            td { (shown::figure(measured.value, unit)) br; small { (shown::bounds(*measured, unit)) } }
         }
     }
 }
