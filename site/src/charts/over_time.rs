@@ -6,7 +6,7 @@ use hockeystick_core::stage::{FaultKind, Stage, Target};
 use super::history::{Fold, History, Window, risen, segments};
 use super::number;
 use super::panel::{Chart, Readout};
-use super::scale::Axis;
+use super::scale::{Axis, in_order};
 use super::sheet::{Anchor, Layout, Margins, Sheet, Stroke};
 use super::table::Table;
 use super::theme::Ink;
@@ -14,6 +14,9 @@ use crate::figure::handle::{Change, FigureHandle, Sample};
 
 /// Pixels for one letter of a label, on average; labels are measured before there is a canvas.
 const LETTER: f64 = 6.4;
+
+/// Stations whose utilisation is drawn; the table and the file have all.
+const BUSIEST: usize = 5;
 
 /// A line of the chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +118,17 @@ impl OverTime {
         let window = self.window();
         let points = |index| self.history.binned(index, self.fold(), &window);
         let lines = self.series.iter().enumerate().map(|(index, series)| (series, points(index)));
-        lines.filter(|(series, points)| !series.only_when_any || points.iter().any(|(_, value)| *value > 0.0)).collect()
+        let mut lines: Vec<_> = lines
+            .filter(|(series, points)| !series.only_when_any || points.iter().any(|(_, value)| *value > 0.0))
+            .collect();
+        if self.what == What::Utilisation && lines.len() > BUSIEST {
+            let sums = lines.iter().map(|(_, points)| -points.iter().map(|(_, value)| value).sum::<f64>());
+            let mut keep: Vec<bool> = vec![false; lines.len()];
+            in_order(sums).into_iter().take(BUSIEST).for_each(|index| keep[index] = true);
+            let mut keep = keep.into_iter();
+            lines.retain(|_| keep.next() == Some(true));
+        }
+        lines
     }
 
     /// Response times are drawn in seconds when they are long.
@@ -225,6 +238,7 @@ impl Chart for OverTime {
         let what = match self.what {
             What::Percentiles => "percentiles",
             What::Throughput => "requests",
+            What::Utilisation if self.series.len() > BUSIEST => "of capacity, the five busiest",
             What::Utilisation => "of capacity",
         };
         format!("{what}, last {} of simulated time", length(self.window().length_s()))

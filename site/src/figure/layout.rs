@@ -73,7 +73,7 @@ pub(crate) enum Row {
     Serving,
     /// Slots for requests that wait.
     Waiting,
-    /// Bars: processors, memory and disk of a machine of its own.
+    /// A bar: the processors of a machine of its own.
     Cpu,
     /// A figure of its own kind, by its place among the kind's glances.
     Figure(u8),
@@ -119,7 +119,9 @@ pub(crate) fn card_size(stage: &Stage, component: usize) -> (f64, f64) {
     if rows.is_empty() {
         return (116.0, 96.0);
     }
-    let inside = 46.0 + rows.iter().map(|row| row.height()).sum::<f64>() + 6.0;
+    // Below a line of figures there is room for the mark of the busiest.
+    let foot = if matches!(rows.last(), Some(Row::Figure(_))) { 12.0 } else { 6.0 };
+    let inside = 46.0 + rows.iter().map(|row| row.height()).sum::<f64>() + foot;
     if rows.contains(&Row::Serving) {
         return (188.0, inside);
     }
