@@ -60,7 +60,8 @@ async fn an_example_is_judged_step_by_step_with_its_points_on_the_curve() -> Res
         let rows: usize = browser.eval("document.querySelectorAll('.check-table tbody tr').length").await?;
         assert_eq!(rows, 15);
         browser.wait_for("/measured/.test(document.querySelector('.check-figure .panel')?.textContent)").await?;
-        // The figure's table holds the points as well.
+        // The figure's table holds the points as well, once the chart is seen.
+        browser.centre(".check-figure .panel").await?;
         browser.wait_for("/measured p95/.test(document.querySelector('.check-figure table')?.textContent)").await?;
         look(&browser, device, "check-agrees").await?;
         assert_eq!(browser.console_errors().await?, Vec::<String>::new());
