@@ -375,8 +375,7 @@ impl State {
     }
 
     /// Does what comes next in the call's program, or ends it.
-    fn go_on(&mut self, engine: &mut Engine, id: CallId) {
-        let Some(call) = engine.get(id).copied() else { return };
+    fn go_on(&mut self, engine: &mut Engine, id: CallId, call: &Call) {
         if call.verb == CHECK {
             self.finish(engine, id, Ok(()));
             return;
@@ -391,84 +390,81 @@ impl State {
             self.finish(engine, id, if wrong { Err(Cause::Error) } else { Ok(()) });
             return;
         };
-        let job = self.jobs.of(engine, id);
+        let job = self.jobs.of(call);
         (job.doing, job.tries) = (Some(step), false);
         match step.what {
             What::Query if !self.pool.take(engine, id) => {}
-            What::Query => self.query(engine, id, step),
-            What::Service => self.call_service(engine, id, step),
-            What::Call | What::LookUp { .. } | What::Put => self.call(engine, id, step, 1),
+            What::Query => self.query(engine, id, call, step),
+            What::Service => self.call_service(engine, id, call, step),
+            What::Call | What::LookUp { .. } | What::Put => self.call(engine, id, call, step, 1),
         }
     }
 
     /// Sends a query over the connection that the call holds.
-    fn query(&mut self, engine: &mut Engine, id: CallId, step: Step) {
-        let job = self.jobs.of(engine, id);
-        job.connected = true;
-        self.call(engine, id, step, 1);
+    fn query(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step) {
+        self.jobs.of(call).connected = true;
+        self.call(engine, id, call, step, 1);
     }
 
-    fn call_service(&mut self, engine: &mut Engine, id: CallId, step: Step) {
+    fn call_service(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step) {
         let Settings { breaker, bulkhead, .. } = self.settings;
-        let Some(call) = engine.get(id) else { return };
-        let service = &mut self.services[self.programs[call.class as usize].groups[step.group].component];
+        let service = self.service(call, step);
         let room = bulkhead == 0 || service.under_way + step.times <= bulkhead;
         if !room || !service.breaker.lets_through(engine.now(), breaker) {
             self.rejected += 1;
-            self.step_failed(engine, id, Cause::Rejected, false);
+            self.step_failed(engine, id, call, Cause::Rejected, false);
             return;
         }
         service.under_way += step.times;
         let tries = service.breaker.is_open(breaker);
-        self.jobs.of(engine, id).tries = tries;
-        self.call(engine, id, step, step.times);
+        self.jobs.of(call).tries = tries;
+        self.call(engine, id, call, step, step.times);
     }
 
     /// Makes the step's calls, `times` of them at once.
-    fn call(&mut self, engine: &mut Engine, id: CallId, step: Step, times: u32) {
-        let Some(call) = engine.get(id).copied() else { return };
+    fn call(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step, times: u32) {
         let program = &self.programs[call.class as usize];
-        let Job { failed, elsewhere, .. } = *self.jobs.of(engine, id);
-        self.jobs.of(engine, id).pending = 0;
+        let job = self.jobs.of(call);
+        job.pending = 0;
         for nth in 0..times {
             // Another attempt is another draw, so that it may go elsewhere.
-            let number = (call.request << 16) | (u64::from(failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
-            let Some(edge) = program.edge(engine, step, elsewhere, &self.routes, call.request, number) else {
+            let number =
+                (call.request << 16) | (u64::from(job.failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
+            let Some(edge) = program.edge(engine, step, job.elsewhere, &self.routes, call.request, number) else {
                 continue;
             };
             if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
-                let as_of = self.jobs.of(engine, id).as_of;
                 if let Some(child) = engine.get_mut(child) {
                     child.verb = step.verb();
                     if step.what == What::Service {
-                        child.branch = branch(call.branch, failed, call.step, nth);
+                        child.branch = branch(call.branch, job.failed, call.step, nth);
                     }
                     if step.what == What::Put {
-                        (child.note, child.stale) = (as_of, call.stale);
+                        (child.note, child.stale) = (job.as_of, call.stale);
                     }
                 }
-                self.jobs.of(engine, id).pending += 1;
+                job.pending += 1;
             }
         }
-        if self.jobs.of(engine, id).pending == 0 {
-            self.let_go(engine, id, step);
-            self.step_failed(engine, id, Cause::Down, true);
+        if job.pending == 0 {
+            self.let_go(engine, call, step);
+            self.step_failed(engine, id, call, Cause::Down, true);
         }
     }
 
     /// Takes note of how things stand with the request's item, as its rows or a journal have just said.
-    fn learn(&mut self, engine: &mut Engine, id: CallId, step: Step) {
+    fn learn(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step) {
         if !matches!(step.what, What::Query | What::Call) {
             return;
         }
-        let Some(call) = engine.get(id).copied() else { return };
-        self.jobs.of(engine, id).as_of = engine.now();
+        let job = self.jobs.of(call);
+        job.as_of = engine.now();
         let program = &self.programs[call.class as usize];
         if step.what == What::Call || program.queries_on(call.step) {
             return;
         }
         match call.class {
-            Class::Write => self.jobs.of(engine, id).committed = true,
+            Class::Write => job.committed = true,
             Class::Read if engine.is_behind(engine.item(call.request, 0)) => {
                 if let Some(call) = engine.get_mut(id) {
                     call.stale = true;
@@ -482,7 +478,7 @@ impl State {
     fn step_done(&mut self, engine: &mut Engine, id: CallId, skip: u16) {
         let Some(call) = engine.get_mut(id) else { return };
         call.step += 1 + skip;
-        let job = self.jobs.of(engine, id);
+        let job = self.jobs.of(call);
         job.failed = 0;
         job.elsewhere = false;
         let slice_ns = job.slice_ns;
@@ -492,9 +488,8 @@ impl State {
     }
 
     /// The step is tried again after a while, or the request has failed.
-    fn step_failed(&mut self, engine: &mut Engine, id: CallId, cause: Cause, again: bool) {
-        let Some(call) = engine.get(id).copied() else { return };
-        let job = self.jobs.of(engine, id);
+    fn step_failed(&mut self, engine: &mut Engine, id: CallId, call: &Call, cause: Cause, again: bool) {
+        let job = self.jobs.of(call);
         job.failed += 1;
         let number = (call.request << 16) | (u64::from(call.step) << 8) | u64::from(job.failed);
         let Settings { tries, backoff, backoff_growth, jitter, .. } = self.settings;
@@ -506,16 +501,15 @@ impl State {
     }
 
     /// Gives back what a step held.
-    fn let_go(&mut self, engine: &mut Engine, id: CallId, step: Step) {
-        let Some(call) = engine.get(id).copied() else { return };
-        if std::mem::take(&mut self.jobs.of(engine, id).connected) {
+    fn let_go(&mut self, engine: &mut Engine, call: &Call, step: Step) {
+        if std::mem::take(&mut self.jobs.of(call).connected) {
             let number = (call.request << 8) | u64::from(call.step);
             let leaks = self.leak_share > 0.0 && self.mistakes.draw(number).chance(self.leak_share);
             self.pool.give_back(leaks);
             self.connect_waiting(engine);
         }
         if step.what == What::Service {
-            let under_way = &mut self.service(&call, step).under_way;
+            let under_way = &mut self.service(call, step).under_way;
             *under_way = under_way.saturating_sub(step.times);
         }
     }
@@ -523,9 +517,10 @@ impl State {
     /// Calls that waited for a connection get those that are free.
     fn connect_waiting(&mut self, engine: &mut Engine) {
         while let Some(id) = self.pool.next(engine) {
-            if let Some(step) = self.jobs.of(engine, id).doing {
+            let Some(call) = engine.get(id).copied() else { continue };
+            if let Some(step) = self.jobs.of(&call).doing {
                 engine.serves(id);
-                self.query(engine, id, step);
+                self.query(engine, id, &call, step);
             }
         }
     }
@@ -541,20 +536,22 @@ impl State {
         let written = self.log.write(engine, log.0 as f64, log_keep.0 as f64);
         let answer = match log_full {
             LogFull::Wait if !written => {
-                self.jobs.of(engine, id).ending = Some(answer);
+                if let Some(call) = engine.get(id) {
+                    self.jobs.of(call).ending = Some(answer);
+                }
                 engine.pause(id, LOG_RETRY);
                 return;
             }
             LogFull::Fail if !written => answer.and(Err(Cause::DiskFull)),
             _ => answer,
         };
-        if let Some(call) = engine.get(id).copied() {
-            let job = *self.jobs.of(engine, id);
-            if job.committed {
-                // From now on a user knows of the change: whoever shows what was before it shows old data.
-                engine.changed(engine.item(call.request, 0), job.as_of);
-            }
+        if let Some(call) = engine.get(id) {
+            let Job { committed, as_of, .. } = *self.jobs.of(call);
             self.jobs.remove(call.count);
+            if committed {
+                // From now on a user knows of the change: whoever shows what was before it shows old data.
+                engine.changed(engine.item(call.request, 0), as_of);
+            }
         }
         engine.answer(id, answer);
         self.busy -= 1;
@@ -623,13 +620,13 @@ impl Behaviour for State {
             return;
         }
         let Some(call) = engine.get(id).copied() else { return };
-        let Job { doing: Some(step), tries, .. } = *self.jobs.of(engine, id) else { return };
+        let Job { doing: Some(step), tries, .. } = *self.jobs.of(&call) else { return };
         if step.what == What::Service {
             let Settings { breaker: most, breaker_open, .. } = self.settings;
             let breaker = &mut self.service(&call, step).breaker;
             breaker.note(engine.now(), reply.answer.is_ok(), tries, most, breaker_open);
         }
-        let job = self.jobs.of(engine, id);
+        let job = self.jobs.of(&call);
         job.pending = job.pending.saturating_sub(1);
         if let Err(cause) = reply.answer {
             job.cause = Some(cause);
@@ -638,26 +635,27 @@ impl Behaviour for State {
             return;
         }
         let cause = job.cause.take();
-        self.let_go(engine, id, step);
+        self.let_go(engine, &call, step);
         if cause.is_none() {
-            self.learn(engine, id, step);
+            self.learn(engine, id, &call, step);
         }
         match (cause, step.what) {
             (None, What::Query) if reply.note == super::ELSEWHERE => {
-                self.jobs.of(engine, id).elsewhere = true;
-                self.go_on(engine, id);
+                self.jobs.of(&call).elsewhere = true;
+                self.go_on(engine, id, &call);
             }
             (None, What::LookUp { skip }) if reply.note == super::HIT => self.step_done(engine, id, skip),
             // A cache that does not answer is a cache that has nothing.
             (None, _) | (Some(_), What::LookUp { .. } | What::Put) => self.step_done(engine, id, 0),
-            (Some(cause), _) => self.step_failed(engine, id, cause, cause != Cause::LoggedOut),
+            (Some(cause), _) => self.step_failed(engine, id, &call, cause, cause != Cause::LoggedOut),
         }
     }
 
     fn served(&mut self, engine: &mut Engine, id: CallId) {
-        match self.jobs.of(engine, id).ending.take() {
+        let Some(call) = engine.get(id).copied() else { return };
+        match self.jobs.of(&call).ending.take() {
             Some(answer) => self.finish(engine, id, answer),
-            None => self.go_on(engine, id),
+            None => self.go_on(engine, id, &call),
         }
     }
 

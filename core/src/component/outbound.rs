@@ -38,6 +38,9 @@ impl Retry {
 /// One of these edges, evenly at random among those whose nodes are up and not about to stop; among all that are not
 /// in reserve when there is none, for somebody must find out. `number` is the draw's.
 pub(super) fn choose(engine: &Engine, edges: &[u16], stream: &Stream, number: u64) -> Option<u16> {
+    if let [only] = edges {
+        return Some(*only);
+    }
     let called = |edge: &u16| !engine.presence(engine.target(*edge)).reserve;
     let well = |edge: &u16| {
         let presence = engine.presence(engine.target(*edge));
@@ -53,7 +56,6 @@ pub(super) fn choose(engine: &Engine, edges: &[u16], stream: &Stream, number: u6
 fn pick(edges: &[u16], count: usize, good: impl Fn(&u16) -> bool, stream: &Stream, number: u64) -> Option<u16> {
     match edges {
         [] => None,
-        [only] => Some(*only),
         _ if count == 0 || count == edges.len() => Some(edges[stream.draw(number).below(edges.len() as u32) as usize]),
         _ => edges.iter().copied().filter(good).nth(stream.draw(number).below(count as u32) as usize),
     }

@@ -3,7 +3,7 @@
 use super::app_server::Settings;
 use super::outbound::{choose, choose_among};
 use super::{DELETE, GET, Kind, PUT, Place};
-use crate::engine::calls::CallId;
+use crate::engine::calls::Call;
 use crate::engine::random::Stream;
 use crate::engine::{Answer, Engine};
 use crate::units::Nanos;
@@ -264,11 +264,8 @@ impl Jobs {
         }
     }
 
-    pub(super) fn of(&mut self, engine: &Engine, id: CallId) -> &mut Job {
-        match engine.get(id).and_then(|call| self.jobs.get_mut(call.count as usize)) {
-            Some(job) => job,
-            None => &mut self.nobody,
-        }
+    pub(super) fn of(&mut self, call: &Call) -> &mut Job {
+        self.jobs.get_mut(call.count as usize).unwrap_or(&mut self.nobody)
     }
 
     pub(super) fn remove(&mut self, index: u32) {

@@ -5,6 +5,10 @@
 //! Moving a slot's event replays one path from its leaf to the root: no comparison there is a branch, and popping an
 //! event and scheduling the same process again is one replay, not two. Measured faster than heaps and calendar queues
 //! for up to thousands of slots; a heap's sift has a data-dependent length and its branches are coin tosses.
+//!
+//! An event in the tree is one number: its time in the upper bits, its slot in the lower ones. A match is then a plain
+//! minimum, and a tie goes to the lower slot. The time counts from a *base* that follows the clock, so that the bits
+//! which are left are always enough: what is further away than they reach, years, waits outside the tree.
 
 use crate::units::Nanos;
 
@@ -19,56 +23,48 @@ impl Slot {
     }
 }
 
-/// An instant after all others. Instants are kept as signed numbers, so that one less than the first is a number too; what
-/// is later than they reach, in 292 years, is never.
-const NEVER: i64 = i64::MAX;
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    at: i64,
-    slot: u32,
-}
+/// An instant after all others.
+const NEVER: Nanos = Nanos::MAX;
+/// What is as late as this, in 292 years, is never: from every base, never is further away than the tree reaches.
+const END: Nanos = i64::MAX as Nanos;
 
 /// The event list. Events at the same instant come in the order of their slots.
 #[derive(Clone, Debug)]
 pub struct Calendar {
+    /// When each slot acts next.
+    times: Vec<Nanos>,
     /// Node 1 is the root and the children of node `i` are nodes `2i` and `2i + 1`; `pairs[i]` holds both of them, so
     /// that a match needs one look. The slots' leaves are the nodes from `leaves` on.
-    pairs: Vec<[Entry; 2]>,
+    pairs: Vec<[u64; 2]>,
     leaves: usize,
-    first: Entry,
-    slots: u32,
+    /// The root.
+    first: u64,
+    /// Bits of a slot's number.
+    bits: u32,
+    /// Where the times in the tree count from: no pending event is earlier.
+    base: Nanos,
+    /// The first time since the base that the tree does not tell from never.
+    reach: Nanos,
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Self { pairs: Self::empty(2), leaves: 2, first: Self::leaf(0), slots: 0 }
+        let mut calendar =
+            Self { times: Vec::new(), pairs: Vec::new(), leaves: 2, first: 0, bits: 1, base: 0, reach: 0 };
+        calendar.rebuild();
+        calendar
     }
 }
 
 impl Calendar {
-    fn leaf(node: usize) -> Entry {
-        Entry { at: NEVER, slot: node as u32 }
-    }
-
-    fn empty(leaves: usize) -> Vec<[Entry; 2]> {
-        (0..leaves)
-            .map(|i| [Self::leaf((2 * i).saturating_sub(leaves)), Self::leaf((2 * i + 1).saturating_sub(leaves))])
-            .collect()
-    }
-
     /// Makes room for one more process, with no event pending.
     pub fn add(&mut self) -> Slot {
-        let slot = Slot(self.slots);
-        self.slots += 1;
-        if self.slots as usize > self.leaves {
-            let pending: Vec<Option<Nanos>> = (0..slot.0).map(|slot| self.pending(Slot(slot))).collect();
+        let slot = Slot(self.times.len() as u32);
+        self.times.push(NEVER);
+        if self.times.len() > self.leaves {
             self.leaves *= 2;
-            self.pairs = Self::empty(self.leaves);
-            // In the order of the slots, so that every match between them is played anew.
-            for (slot, at) in pending.into_iter().enumerate() {
-                self.set(Slot(slot as u32), at.unwrap_or(Nanos::MAX));
-            }
+            self.bits += 1;
+            self.rebuild();
         }
         slot
     }
@@ -76,17 +72,21 @@ impl Calendar {
     /// Schedules the slot's event, instead of the one that was pending.
     #[inline]
     pub fn set(&mut self, slot: Slot, at: Nanos) {
-        let mut winner = Entry { at: i64::try_from(at).unwrap_or(NEVER), slot: slot.0 };
+        let at = if at < END { at } else { NEVER };
+        self.times[slot.index()] = at;
+        if at < self.base {
+            self.rebase(at);
+            return;
+        }
+        let mut winner = self.entry(slot.index(), at);
         let mut node = self.leaves + slot.index();
         while node > 1 {
-            let pair = &mut self.pairs[node / 2];
             let side = node % 2;
-            // The other side does not depend on the winner so far, so that all of them are loaded at once and one match
-            // costs one comparison. A tie goes to the left: seen from the right, the left is an instant earlier.
-            let other = pair[side ^ 1];
-            pair[side] = winner;
-            winner = if other.at - (side as i64) < winner.at { other } else { winner };
             node /= 2;
+            let pair = &mut self.pairs[node];
+            pair[side] = winner;
+            // The other side does not depend on the winner so far, so that all of them are loaded at once.
+            winner = winner.min(pair[side ^ 1]);
         }
         self.first = winner;
     }
@@ -94,20 +94,57 @@ impl Calendar {
     /// Takes the slot's pending event away.
     #[inline]
     pub fn clear(&mut self, slot: Slot) {
-        self.set(slot, Nanos::MAX);
+        self.set(slot, NEVER);
     }
 
     /// When the slot acts next.
     pub fn pending(&self, slot: Slot) -> Option<Nanos> {
-        let node = self.leaves + slot.index();
-        let at = self.pairs[node / 2][node % 2].at;
-        (at != NEVER).then_some(at as Nanos)
+        let at = self.times[slot.index()];
+        (at != NEVER).then_some(at)
     }
 
     /// The next event, which stays pending until its slot is set or cleared.
     #[inline]
-    pub fn next(&self) -> Option<(Nanos, Slot)> {
-        (self.first.at != NEVER).then_some((self.first.at as Nanos, Slot(self.first.slot)))
+    pub fn next(&mut self) -> Option<(Nanos, Slot)> {
+        if self.first >> self.bits == self.reach {
+            self.look_further()?;
+        }
+        let slot = self.first & ((1 << self.bits) - 1);
+        Some((self.base + (self.first >> self.bits), Slot(slot as u32)))
+    }
+
+    /// An event as the tree holds it. The time is not before the base.
+    #[inline]
+    fn entry(&self, slot: usize, at: Nanos) -> u64 {
+        (at - self.base).min(self.reach) << self.bits | slot as u64
+    }
+
+    /// Nothing is near: the base moves to the earliest of what is far away. None when nothing is.
+    #[cold]
+    fn look_further(&mut self) -> Option<()> {
+        let earliest = self.times.iter().copied().min().filter(|at| *at != NEVER)?;
+        self.rebase(earliest);
+        Some(())
+    }
+
+    #[cold]
+    fn rebase(&mut self, base: Nanos) {
+        self.base = base;
+        self.rebuild();
+    }
+
+    /// Plays every match anew.
+    fn rebuild(&mut self) {
+        self.reach = Nanos::MAX >> self.bits;
+        let mut nodes = vec![u64::MAX; 2 * self.leaves];
+        for (slot, at) in self.times.iter().enumerate() {
+            nodes[self.leaves + slot] = self.entry(slot, *at);
+        }
+        for node in (1..self.leaves).rev() {
+            nodes[node] = nodes[2 * node].min(nodes[2 * node + 1]);
+        }
+        self.first = nodes[1];
+        self.pairs = nodes.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
     }
 }
 
@@ -120,13 +157,16 @@ mod tests {
         #[test]
         fn the_next_event_is_the_earliest_and_ties_go_to_the_lower_slot(
             slots in 1_usize..70,
-            moves in prop::collection::vec((0_usize..70, prop::option::of(0_u64..50)), 1..300),
+            // Near and far: up to some 250 years.
+            moves in prop::collection::vec(
+                (0_usize..70, prop::option::of((0_u64..50, prop::sample::select(vec![0, 20, 52, 57])))), 1..300),
         ) {
             let mut calendar = Calendar::default();
             let handles: Vec<Slot> = (0..slots).map(|_| calendar.add()).collect();
             let mut model = vec![None; slots];
             for (slot, at) in moves {
                 let slot = slot % slots;
+                let at = at.map(|(at, scale)| at << scale);
                 model[slot] = at;
                 match at {
                     Some(at) => calendar.set(handles[slot], at),

@@ -9,10 +9,13 @@ use crate::units::Nanos;
 /// the first in is the first out and one slot of the calendar serves everything on the way.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    pub(super) latency_ns: Nanos,
+    latency_ns: Nanos,
     /// Time that one byte takes at the transmitter; zero for a link whose bandwidth is no concern.
-    pub(super) byte_ns: f64,
-    pub(super) trouble: Trouble,
+    byte_ns: f64,
+    trouble: Trouble,
+    /// Nothing takes time here and nothing is in between: a link within a machine. Worked out from the three above, for
+    /// it is asked for every message.
+    plain: bool,
     /// When the transmitter is free again.
     free_at: Nanos,
     /// Bytes sent so far.
@@ -37,13 +40,45 @@ impl Trouble {
 
 impl Line {
     pub(super) fn new(latency_ns: Nanos, byte_ns: f64) -> Self {
-        Self { latency_ns, byte_ns, trouble: Trouble::NONE, free_at: 0, sent_bytes: 0.0, on_the_way: VecDeque::new() }
+        let mut line = Self {
+            latency_ns: 0,
+            byte_ns: 0.0,
+            trouble: Trouble::NONE,
+            plain: true,
+            free_at: 0,
+            sent_bytes: 0.0,
+            on_the_way: VecDeque::new(),
+        };
+        line.set(latency_ns, byte_ns);
+        line
+    }
+
+    /// Time that a message takes to cross while nothing is wrong.
+    pub(super) fn latency_ns(&self) -> Nanos {
+        self.latency_ns
+    }
+
+    /// What a fault does to it.
+    pub(super) fn trouble(&self) -> Trouble {
+        self.trouble
+    }
+
+    /// Changes its latency, and the time that a byte takes.
+    pub(super) fn set(&mut self, latency_ns: Nanos, byte_ns: f64) {
+        (self.latency_ns, self.byte_ns) = (latency_ns, byte_ns);
+        self.plain = latency_ns == 0 && byte_ns == 0.0 && self.trouble == Trouble::NONE;
+    }
+
+    /// Changes what a fault does to it.
+    pub(super) fn change_trouble(&mut self, change: impl Fn(&mut Trouble)) {
+        change(&mut self.trouble);
+        self.set(self.latency_ns, self.byte_ns);
     }
 
     /// Whether what is sent is there at once: nothing on the way, no time to cross, nothing in between.
     #[inline]
     pub(super) fn immediate(&self) -> bool {
-        self.latency_ns == 0 && self.byte_ns == 0.0 && self.on_the_way.is_empty() && self.trouble == Trouble::NONE
+        self.plain && self.on_the_way.is_empty()
     }
 
     /// When a message of so many bytes, sent now, has crossed.

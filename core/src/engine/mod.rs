@@ -76,17 +76,26 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A call has come to its component.
-    Arrived(CallId),
-    /// A call that this one made was answered, or given up at its deadline: [`Engine::reply`] says how.
-    Answered(CallId),
+    Arrived(Acting),
+    /// A call that this one made was answered, or given up at its deadline.
+    Answered(Acting, Reply),
     /// The processor, the disk or the pause is done with this call.
-    Served(CallId),
+    Served(Acting),
     /// The deadline of a call that was not made over a link, a user's request for one, has come.
-    Expired(CallId),
+    Expired(Acting),
     /// A timer has gone off.
     Timer(Timer),
     /// There is something to be done, see [`Engine::take_notice`].
     Notice,
+}
+
+/// A call whose component is to act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acting {
+    /// The component's node.
+    pub node: u16,
+    /// The call.
+    pub call: CallId,
 }
 
 /// What one component may have done to another, by whoever drives the engine.
@@ -216,8 +225,6 @@ pub struct Engine {
     sent_again: u64,
     calls: Calls,
     messages: Inbox,
-    /// The answer that has just come back.
-    reply: Reply,
     pauses: BinaryHeap<Reverse<(Nanos, CallId)>>,
     pauses_slot: Slot,
     deadlines: Deadlines,
@@ -266,7 +273,6 @@ impl Engine {
             sent_again: 0,
             calls: Calls::default(),
             messages: Inbox::default(),
-            reply: Reply { answer: Ok(()), edge: 0, note: 0, begun: 0 },
             pauses: BinaryHeap::new(),
             pauses_slot,
             deadlines: Deadlines::new(deadlines_slot),
@@ -325,12 +331,6 @@ impl Engine {
         self.calls.get_mut(call)
     }
 
-    /// What the last [`Event::Answered`] was about.
-    #[inline]
-    pub(crate) fn reply(&self) -> Reply {
-        self.reply
-    }
-
     /// What the last [`Event::Notice`] was about.
     pub(crate) fn take_notice(&mut self) -> Option<Notice> {
         self.messages.pop_notice()
@@ -348,7 +348,7 @@ impl Engine {
 
     /// The time a packet takes one way.
     pub fn latency_ns(&self, edge: u16) -> Nanos {
-        self.lines[usize::from(edge) * 2].0.latency_ns
+        self.lines[usize::from(edge) * 2].0.latency_ns()
     }
 
     /// The machines.
@@ -390,7 +390,7 @@ impl Engine {
 
     /// Whether a fault keeps an edge from carrying anything.
     pub fn is_cut(&self, edge: u16) -> bool {
-        self.lines[usize::from(edge) * 2].0.trouble.cuts > 0
+        self.lines[usize::from(edge) * 2].0.trouble().cuts > 0
     }
 
     /// Bytes that have travelled an edge so far, there and back.

@@ -45,14 +45,14 @@ impl Engine {
     /// Changes an edge: its latency one way, and the time that a byte takes.
     pub(crate) fn set_edge(&mut self, edge: u16, latency_ns: Nanos, byte_ns: f64) {
         for (line, _) in &mut self.lines[usize::from(edge) * 2..][..2] {
-            (line.latency_ns, line.byte_ns) = (latency_ns, byte_ns);
+            line.set(latency_ns, byte_ns);
         }
     }
 
     /// Changes what a fault does to an edge, both ways.
     pub(crate) fn trouble(&mut self, edge: u16, change: impl Fn(&mut Trouble)) {
         for (line, _) in &mut self.lines[usize::from(edge) * 2..][..2] {
-            change(&mut line.trouble);
+            line.change_trouble(&change);
         }
     }
 

@@ -8,7 +8,7 @@ use super::message::{Message, What};
 use super::moves::Cause;
 use super::processor::Fired;
 use super::trail::Mark;
-use super::{Answer, Engine, Event, Owner, Reply};
+use super::{Acting, Answer, Engine, Event, Owner, Reply};
 use crate::units::Nanos;
 
 impl Engine {
@@ -89,9 +89,9 @@ impl Engine {
         // A call that was ended while it paused has nobody to tell.
         let call = self.calls.get_mut(id).filter(|call| !call.is_over())?;
         call.place = Place::Held;
-        let watched = call.watched;
+        let (node, watched) = (call.node, call.watched);
         self.mark(watched, id, Mark::Served);
-        Some(Event::Served(id))
+        Some(Event::Served(Acting { node, call: id }))
     }
 
     #[inline]
@@ -100,7 +100,7 @@ impl Engine {
             What::Arrive => {
                 let call = self.calls.get_mut(message.call)?;
                 call.place = Place::Held;
-                Some(Event::Arrived(message.call))
+                Some(Event::Arrived(Acting { node: call.node, call: message.call }))
             }
             What::Answer(answer) => self.returned(message.call, answer),
             What::Notice => Some(Event::Notice),
@@ -111,20 +111,20 @@ impl Engine {
     fn returned(&mut self, id: CallId, answer: Answer) -> Option<Event> {
         let call = self.calls.remove(id)?;
         let (caller, stale) = (call.parent, call.stale);
-        self.reply = Reply { answer, edge: call.link, note: call.note, begun: call.begun };
+        let reply = Reply { answer, edge: call.link, note: call.note, begun: call.begun };
         let parent = self.calls.get_mut(caller).filter(|parent| !parent.is_over())?;
         parent.stale |= stale && answer.is_ok();
-        Some(Event::Answered(caller))
+        Some(Event::Answered(Acting { node: parent.node, call: caller }, reply))
     }
 
     /// A call's deadline has come. Its caller goes on; whoever works for it does not know, and works for nobody.
     fn expire(&mut self, id: CallId) -> Option<Event> {
         let call = self.calls.get_mut(id)?;
         call.deadline = Nanos::MAX;
-        if !call.has_caller() {
-            return Some(Event::Expired(id));
-        }
         let Call { parent, node, watched, link, note, begun, .. } = *call;
+        if !call.has_caller() {
+            return Some(Event::Expired(Acting { node, call: id }));
+        }
         let over = call.is_over();
         self.mark(watched, id, Mark::GivenUp);
         if over {
@@ -135,9 +135,9 @@ impl Engine {
                 call.parent = CallId::NONE;
             }
         }
-        self.calls.get(parent).filter(|parent| !parent.is_over())?;
-        self.reply = Reply { answer: Err(Cause::TimedOut), edge: link, note, begun };
-        Some(Event::Answered(parent))
+        let caller = self.calls.get(parent).filter(|parent| !parent.is_over())?;
+        let reply = Reply { answer: Err(Cause::TimedOut), edge: link, note, begun };
+        Some(Event::Answered(Acting { node: caller.node, call: parent }, reply))
     }
 
     #[cold]

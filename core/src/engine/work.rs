@@ -261,7 +261,7 @@ impl Engine {
 
     fn send_over(&mut self, index: usize, bytes: f64, message: Message) -> Nanos {
         let (line, _) = &mut self.lines[index];
-        let trouble = line.trouble;
+        let trouble = line.trouble();
         if trouble.cuts > 0 {
             self.lose(message.call);
             return Nanos::MAX;

@@ -18,7 +18,7 @@ use crate::component::{Behaviour, Metric, NodeGauge, Place, Settings, Way};
 use crate::engine::calls::CallId;
 use crate::engine::moves::{Cause, Move};
 use crate::engine::tally::Counts;
-use crate::engine::{Edge, Engine, Event, Notice, Presence, Reply, Timer};
+use crate::engine::{Acting, Edge, Engine, Event, Notice, Presence, Timer};
 use crate::stage::{Link, Placement, Problem, Stage};
 use crate::units::Nanos;
 use timeline::Timeline;
@@ -168,30 +168,30 @@ impl Simulation {
 
     /// Lets every event up to and at `until` happen; the clock then stands at `until`.
     pub fn run_until(&mut self, until: Nanos) {
-        while let Some(event) = self.engine.next(until) {
-            self.handle(event);
-        }
+        self.drive(until, u64::MAX, usize::MAX);
     }
 
     /// Like [`run_until`](Self::run_until), but stops after `most_events`. True when it got to `until`.
     pub fn run_chunk(&mut self, until: Nanos, most_events: u64) -> bool {
-        let last = self.engine.events() + most_events;
-        while let Some(event) = self.engine.next(until) {
-            self.handle(event);
-            if self.engine.events() >= last {
-                return false;
-            }
-        }
-        true
+        self.drive(until, self.engine.events() + most_events, usize::MAX)
     }
 
     /// Goes on to the next [`Move`] of a watched request, at most `horizon` further. Whether there was one.
     pub fn step(&mut self, horizon: Nanos) -> bool {
         let until = self.engine.now().saturating_add(horizon);
-        let before = self.engine.moves().len();
-        while self.engine.moves().len() == before {
-            let Some(event) = self.engine.next(until) else { return false };
+        let moves = self.engine.moves().len();
+        !self.drive(until, u64::MAX, moves)
+    }
+
+    /// Lets events happen up to and at `until`; stops before, and returns false, once there were `last_event` events in
+    /// all or there are more than `most_moves`. The one loop in which everything happens, so that the compiler can make
+    /// one piece of it.
+    fn drive(&mut self, until: Nanos, last_event: u64, most_moves: usize) -> bool {
+        while let Some(event) = self.engine.next(until) {
             self.handle(event);
+            if self.engine.events() >= last_event || self.engine.moves().len() > most_moves {
+                return false;
+            }
         }
         true
     }
@@ -341,22 +341,15 @@ impl Simulation {
     #[inline]
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Arrived(call) => self.arrived(call),
-            Event::Answered(call) => {
-                let reply = self.engine.reply();
-                if let Some(node) = self.node_of(call) {
-                    node.answered(call, reply);
-                }
+            Event::Arrived(Acting { node, call }) => self.arrived(node, call),
+            Event::Answered(Acting { node, call }, reply) => {
+                self.nodes[usize::from(node)].behaviour.answered(&mut self.engine, call, reply);
             }
-            Event::Expired(call) => {
-                if let Some(node) = self.node_of(call) {
-                    node.expired(call);
-                }
+            Event::Expired(Acting { node, call }) => {
+                self.nodes[usize::from(node)].behaviour.expired(&mut self.engine, call);
             }
-            Event::Served(call) => {
-                if let Some(node) = self.node_of(call) {
-                    node.served(call);
-                }
+            Event::Served(Acting { node, call }) => {
+                self.nodes[usize::from(node)].behaviour.served(&mut self.engine, call);
             }
             Event::Timer(Timer { node: Timer::TIMELINE, .. }) => self.act_out_timeline(),
             Event::Timer(Timer { node, which }) => {
@@ -371,43 +364,16 @@ impl Simulation {
     }
 
     #[inline]
-    fn node_of(&mut self, call: CallId) -> Option<Acting<'_>> {
-        let node = usize::from(self.engine.get(call)?.node);
-        Some(Acting { behaviour: self.nodes[node].behaviour.as_mut(), engine: &mut self.engine })
-    }
-
-    #[inline]
-    fn arrived(&mut self, call: CallId) {
-        let Some(node) = self.engine.get(call).map(|call| usize::from(call.node)) else { return };
-        let node = &mut self.nodes[node];
-        if node.machine_off > 0 {
+    fn arrived(&mut self, node: u16, call: CallId) {
+        let Presence { up, lost, .. } = *self.engine.presence(node);
+        if lost {
             // A machine that is off says nothing, not even no.
             self.engine.abandon(call, Cause::Down);
-        } else if !node.up() {
+        } else if !up {
             self.engine.answer(call, Err(Cause::Down));
         } else {
-            node.behaviour.arrived(&mut self.engine, call);
+            self.nodes[usize::from(node)].behaviour.arrived(&mut self.engine, call);
         }
-    }
-}
-
-/// A component, and the engine that it acts on.
-struct Acting<'a> {
-    behaviour: &'a mut dyn Behaviour,
-    engine: &'a mut Engine,
-}
-
-impl Acting<'_> {
-    fn answered(self, call: CallId, reply: Reply) {
-        self.behaviour.answered(self.engine, call, reply);
-    }
-
-    fn expired(self, call: CallId) {
-        self.behaviour.expired(self.engine, call);
-    }
-
-    fn served(self, call: CallId) {
-        self.behaviour.served(self.engine, call);
     }
 }
 
