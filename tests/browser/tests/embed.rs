@@ -26,12 +26,12 @@ async fn a_figure_runs_in_a_frame_of_another_host_and_leaves_the_focus_alone() -
     let talk = Site::start_in(folder.path().to_owned()).await?;
     let browser = Browser::start(&Device::desktop()).await?;
     browser.goto(&talk.url("/")).await?;
-    browser.client().clone().enter_frame(Some(0)).await?;
+    browser.client().enter_frame(0).await?;
     browser.client().wait().for_element(Locator::Css(".figure-live canvas")).await?;
     let link = browser.client().find(Locator::Css(".embed-lesson")).await?;
     let href = link.attr("href").await?.unwrap_or_default();
     ensure!(href.contains("/stages/09-load-balancer/#fig-"), "{href}");
-    browser.client().clone().enter_parent_frame().await?;
+    browser.client().enter_parent_frame().await?;
     ensure!(browser.eval::<bool>("document.activeElement === document.body").await?, "the figure took the focus");
     ensure!(browser.eval::<f64>("scrollY").await? == 0.0, "the page was scrolled");
     let errors = browser.console_errors().await?;
@@ -46,7 +46,7 @@ async fn no_other_page_can_be_framed() -> Result<()> {
     let talk = Site::start_in(folder.path().to_owned()).await?;
     let browser = Browser::start(&Device::desktop()).await?;
     browser.goto(&talk.url("/")).await?;
-    browser.client().clone().enter_frame(Some(0)).await?;
+    browser.client().enter_frame(0).await?;
     ensure!(browser.client().find(Locator::Css("main")).await.is_err(), "the map can be framed");
     Ok(())
 }
