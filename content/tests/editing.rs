@@ -1,6 +1,8 @@
 //! Boards under a reader's hands: whatever is done to a stage of the journey, it stays one that can be run as soon as
 //! everything on it is connected.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use std::sync::LazyLock;
 
 use hockeystick_content::builtin;

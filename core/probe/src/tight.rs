@@ -97,7 +97,7 @@ impl Tight {
 
     /// Lets every event up to `until` happen.
     pub fn run_until(&mut self, until: Nanos) {
-        while let Some((at, slot)) = self.calendar.next().filter(|(at, _)| *at <= until) {
+        while let Some((at, slot)) = self.calendar.earliest().filter(|(at, _)| *at <= until) {
             self.now = at;
             if slot == self.arrivals {
                 let gap_ns = self.gap_ns * self.exponential.sample(&mut self.draw);

@@ -105,7 +105,7 @@ impl Calendar {
 
     /// The next event, which stays pending until its slot is set or cleared.
     #[inline]
-    pub fn next(&mut self) -> Option<(Nanos, Slot)> {
+    pub fn earliest(&mut self) -> Option<(Nanos, Slot)> {
         if self.first >> self.bits == self.reach {
             self.look_further()?;
         }
@@ -173,7 +173,7 @@ mod tests {
                     None => calendar.clear(handles[slot]),
                 }
                 let first = model.iter().enumerate().filter_map(|(i, at)| at.map(|at| (at, i))).min();
-                prop_assert_eq!(calendar.next().map(|(at, slot)| (at, slot.index())), first);
+                prop_assert_eq!(calendar.earliest().map(|(at, slot)| (at, slot.index())), first);
             }
         }
 
@@ -184,7 +184,7 @@ mod tests {
                 let slot = calendar.add();
                 calendar.set(slot, *at);
             }
-            prop_assert_eq!(calendar.next().map(|(at, _)| at), times.iter().min().copied());
+            prop_assert_eq!(calendar.earliest().map(|(at, _)| at), times.iter().min().copied());
         }
     }
 }

@@ -29,7 +29,7 @@ impl Engine {
             if let Some(slot) = self.fired.take() {
                 self.calendar.clear(slot);
             }
-            let Some((at, slot)) = self.calendar.next().filter(|(at, _)| *at <= until) else {
+            let Some((at, slot)) = self.calendar.earliest().filter(|(at, _)| *at <= until) else {
                 self.now = until;
                 return None;
             };

@@ -63,7 +63,7 @@ impl Log {
                 Happened::Turned(other) => other == name && at_s - *at < SAME_S,
                 _ => false,
             };
-            if self.entries.iter_mut().any(|entry| again(entry)) {
+            if self.entries.iter_mut().any(again) {
                 return;
             }
         }
