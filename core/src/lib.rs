@@ -19,10 +19,11 @@
 //!   demands; whether the model agrees.
 //! - [`inspection`]: the prediction for the very requests that were measured. [`as_measured`]: a stage at a step's load.
 //!   [`judge`]: the model against a whole measurement, step by step.
-//! - [`contrast`]: two stages under the same traffic, and by how much they differ.
+//! - [`address`]: a board as the bytes of an address. [`contrast`]: two stages under the same traffic, and by how much they differ.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
 
+pub mod address;
 pub mod as_measured;
 pub mod calibrate;
 pub mod component;

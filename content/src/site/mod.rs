@@ -163,7 +163,7 @@ fn figure(block: &FigureBlock, curves: &Curves) -> Markup {
                     div.still-board { (crate::draw::board(&figure.stage)) }
                     @if has_curve(block) { (curves.draw(figure)) }
                 }
-                @if !figure.palette.is_empty() { (palette::strip(&figure.palette)) }
+                @if !figure.palette.is_empty() { (palette::icons(&figure.palette)) }
             }
             figcaption { (figure.caption) }
         }

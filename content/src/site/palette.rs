@@ -1,5 +1,5 @@
-//! What a running figure takes from the page's HTML, so that its program need not hold it: the kinds that a reader may drag
-//! in, and the machine sizes on sale.
+//! What a running figure takes from the page's HTML, so that its program need not hold it: icons of what a reader may
+//! drag in, and the machine sizes on sale.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,15 +11,13 @@ use maud::{Markup, html};
 
 use crate::{builtin, draw, show};
 
-/// The strip of kinds; the figure makes it work.
-pub(super) fn strip(kinds: &[Kind]) -> Markup {
+/// The icons of the kinds that a figure offers, so that the page's sprite has them; and of the workers that come with a
+/// queue.
+pub(super) fn icons(kinds: &[Kind]) -> Markup {
     html! {
-        div.palette role="toolbar" aria-label="Drag onto the board" {
-            @for kind in kinds {
-                button.palette-item type="button" data-kind=(kind.key()) {
-                    (draw::icon(kind.key())) (kind.about().name)
-                }
-            }
+        span hidden {
+            @for kind in kinds { (draw::icon(kind.key())) }
+            @if kinds.contains(&Kind::Queue) { (draw::icon(Kind::AppServer.key())) }
         }
     }
 }

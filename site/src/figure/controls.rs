@@ -15,6 +15,7 @@ use super::follow::follow_button;
 use super::handle::{FigureHandle, Percentiles};
 use super::knob::{Scale, knob};
 use super::live::Live;
+use super::share::share;
 use super::theme::class_name;
 use super::view::{Strip, title};
 use crate::charts::number::{moment, percent, response, significant};
@@ -228,6 +229,7 @@ pub(crate) fn legend(figure: Figure) -> El {
         .child(el("span", "time").live_text(move || figure.view.strip.with(|it| moment(it.at_s))))
         .child(seed(figure))
         .child(say(figure))
+        .child(share(figure))
 }
 
 /// Says the figures of now to whoever does not see them.

@@ -26,6 +26,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hockeystick_core::address::{self, AddressError, Board};
 use hockeystick_core::figure::{Break, Figure, Measured};
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::{FaultKind, Reading, Stage, Target};
@@ -123,6 +126,8 @@ pub(crate) trait Engine {
     fn board_changed(&self);
     /// Things stand elsewhere.
     fn places_changed(&self);
+    /// The stage is to hold the positions that are seen.
+    fn settle(&self);
     fn seed_changed(&self, seed: u64);
     fn running_changed(&self, running: bool);
     fn speed_changed(&self, speed: f64);
@@ -322,6 +327,40 @@ impl FigureHandle {
     /// Looks at where the reader put things, or changes it.
     pub(crate) fn places<T>(&self, act: impl FnOnce(&mut Places) -> T) -> T {
         act(&mut self.0.places.borrow_mut())
+    }
+
+    /// The whole board as text for an address: opened again, it runs the same.
+    pub fn state(&self) -> String {
+        if let Some(engine) = self.engine() {
+            engine.settle();
+        }
+        let stage = Stage { challenge: None, ..self.stage() };
+        let board = Board { stage, seed: self.seed(), speed: self.speed() };
+        URL_SAFE_NO_PAD.encode(address::write(&board))
+    }
+
+    /// Opens a board that [`state`](Self::state) gave, and begins at time zero.
+    ///
+    /// # Errors
+    /// A sentence for the reader when the text is none; nothing is changed then.
+    pub fn open_state(&self, text: &str) -> Result<(), String> {
+        let bytes =
+            URL_SAFE_NO_PAD.decode(text.trim().trim_end_matches('=')).map_err(|_| AddressError::Broken.to_string())?;
+        let Board { mut stage, seed, speed } = address::read(&bytes).map_err(|why| why.to_string())?;
+        // An address holds no sentences: the author's task stays.
+        stage.challenge.clone_from(&self.0.authored.stage.challenge);
+        self.remember(None);
+        self.set_speed(speed);
+        self.0.seed.set(seed);
+        *self.0.places.borrow_mut() = Places::default();
+        *self.0.stage.borrow_mut() = stage;
+        if let Some(engine) = self.engine() {
+            engine.board_changed();
+            engine.seed_changed(seed);
+        }
+        self.tell(&Change::Knob(String::new()));
+        self.tell(&Change::Restarted);
+        Ok(())
     }
 
     /// Puts everything on the board in order. The run goes on.

@@ -35,6 +35,7 @@ mod palette;
 mod pick;
 mod replay;
 mod running;
+mod share;
 mod sight;
 mod sizes;
 mod theme;
@@ -104,14 +105,14 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
     // The still picture gives its place to the running one in the same task: nothing jumps.
     element.insert_adjacent_element("afterbegin", &host).map_err(|_| "the page takes no elements")?;
     let _ = element.class_list().add_1("live");
-    let (into, around) = (host.clone(), element.clone());
+    let into = host.clone();
     let unmount = leptos::mount::mount_to(host.clone(), move || {
         let run = RunNow { running: false, speed: of.speed(), seed: of.seed() };
         let view = View::new(run);
         let running = Running::new(of.clone(), view);
         of.set_engine(Some(Rc::clone(&running) as Rc<dyn handle::Engine>));
         out.replace(Some(Rc::clone(&running)));
-        build(Figure { view, running: StoredValue::new_local(running) }, &around, &into);
+        build(Figure { view, running: StoredValue::new_local(running) }, &into);
     });
     let running = made.take().ok_or("the figure could not be made")?;
     let sight = Sight::new(&host, &running);
@@ -246,11 +247,11 @@ impl Figure {
 }
 
 /// Builds everything of a figure.
-fn build(figure: Figure, around: &HtmlElement, into: &HtmlElement) {
+fn build(figure: Figure, into: &HtmlElement) {
     let panels = figure.authored(|it| it.panels.clone());
     let mut row = el("div", if panels.is_empty() { "figure-row" } else { "figure-row with-panels" })
         .live_class("inspected", move || figure.view.chosen.get().is_some());
-    let palette = palette::palette(figure, around);
+    let palette = palette::palette(figure);
     if let Some(palette) = &palette {
         append(into, &el("div", "bench").child(palette.clone()).child(tools::tools(figure)));
     }
@@ -275,6 +276,8 @@ fn build(figure: Figure, around: &HtmlElement, into: &HtmlElement) {
     };
     let refusal = move || figure.view.refusal.get().map(|why| el("p", "refusal").attr("role", "alert").text(&why));
     append(into, &el("div", "").live_child(refusal));
+    let notice = move || figure.view.notice.get().map(|what| el("p", "refusal").attr("role", "alert").text(&what));
+    append(into, &el("div", "").live_child(notice));
     append(into, &controls::strip(figure));
     append(into, &controls::controls(figure));
     append(into, &timeline::timeline(figure));
@@ -284,6 +287,7 @@ fn build(figure: Figure, around: &HtmlElement, into: &HtmlElement) {
     let said = el("p", "unseen").attr("role", "status").attr("aria-live", "polite");
     append(into, &said.live_text(move || figure.view.said.get()));
     figure.with(Running::lay_out);
+    share::open_address(figure, into);
 }
 
 fn append(into: &HtmlElement, child: &El) {

@@ -1,6 +1,6 @@
 //! The palette: what a reader may drag onto the board.
 //!
-//! Its buttons stand in the page's HTML, where the icons and names are known; the figure takes a copy of them.
+//! A press drags; Enter takes a kind up to be dropped by keyboard. The page's sprite has the icons.
 
 use hockeystick_core::component::Kind;
 use leptos::prelude::{GetValue, SetValue, StoredValue};
@@ -10,7 +10,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent};
 use super::Figure;
 use super::aim::Errand;
 use super::board::translate;
-use super::dom::{El, el, svg};
+use super::dom::{El, button, el, svg};
 use super::layout::Point;
 use super::view::icon;
 
@@ -18,18 +18,17 @@ use super::view::icon;
 const PRESS_PX: f64 = 6.0;
 
 /// The strip of kinds; none where the figure has no palette.
-pub(crate) fn palette(figure: Figure, of: &Element) -> Option<El> {
-    let original = of.query_selector(".palette").ok().flatten()?;
-    let strip = El::of(original.clone_node_with_deep(true).ok()?.dyn_into().ok()?);
-    let buttons = strip.html().query_selector_all("[data-kind]").ok()?;
-    for index in 0..buttons.length() {
-        let button: Option<Element> = buttons.get(index).and_then(|node| node.dyn_into().ok());
-        let kind = button.as_ref().and_then(|it| Kind::from_key(&it.get_attribute("data-kind")?));
-        if let Some((button, kind)) = button.zip(kind) {
-            drop(item(figure, El::of(button), kind));
-        }
+pub(crate) fn palette(figure: Figure) -> Option<El> {
+    if !figure.can_edit() {
+        return None;
     }
-    Some(strip)
+    let kinds = figure.authored(|it| it.palette.clone());
+    let button = |kind: Kind| {
+        let button = button("palette-item", "").child(svg("icon", "0 0 24 24", &icon(kind))).text(kind.about().name);
+        item(figure, button, kind)
+    };
+    let strip = el("div", "palette").attr("role", "toolbar").attr("aria-label", "Drag onto the board");
+    Some(strip.children(kinds.into_iter().map(button)))
 }
 
 fn item(figure: Figure, button: El, kind: Kind) -> El {

@@ -544,6 +544,10 @@ impl Engine for Running {
         self.lay_out();
     }
 
+    fn settle(&self) {
+        Self::settle(self);
+    }
+
     fn stage_changed(&self, stage: &Stage) {
         self.view.stage_version.update(|version| *version += 1);
         self.meter.borrow_mut().turned(stage);

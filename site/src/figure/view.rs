@@ -123,6 +123,8 @@ pub(crate) struct View {
     pub(crate) eye: Live<Eye>,
     /// What is missing before the stage can run.
     pub(crate) missing: Live<Option<String>>,
+    /// What the reader should know about an address that was opened.
+    pub(crate) notice: Live<Option<String>>,
     /// For screen readers: what just happened.
     pub(crate) said: Live<String>,
     /// Why the simulation does not run.
@@ -155,6 +157,7 @@ impl View {
             ghost: Live::new(None),
             eye: Live::new(Eye::default()),
             missing: Live::new(None),
+            notice: Live::new(None),
             said: Live::new(String::new()),
             failure: Live::new(None),
             refusal: Live::new(None),

@@ -1,0 +1,72 @@
+//! A board to be passed on: as an address, or as a frame for another page.
+
+use web_sys::HtmlElement;
+
+use super::Figure;
+use super::dom::{El, button, el};
+use super::handle::FigureHandle;
+
+/// What stands between a figure's id and its board in an address.
+const MARK: &str = ".s=";
+
+/// The menu. Everything that is copied can be seen, and copied by hand where the browser lets no page do it.
+pub(crate) fn share(figure: Figure) -> El {
+    let text = el("textarea", "share-text").attr("readonly", "").attr("rows", "3").attr("aria-label", "To be copied");
+    let copy = move |of: fn(&FigureHandle) -> String, what: &'static str, text: &El| {
+        let text = text.html();
+        move || {
+            figure.drive(|handle| {
+                let words = of(handle);
+                text.set_text_content(Some(&words));
+                if let Some(window) = web_sys::window() {
+                    let _ = window.navigator().clipboard().write_text(&words);
+                }
+                figure.view.said.set(format!("{what} copied."));
+            });
+        }
+    };
+    let menu = el("div", "share-menu")
+        .child(button("button", "Copy address").on_click(copy(address, "Address", &text)))
+        .child(button("button", "Copy code for a frame").on_click(copy(frame, "Code", &text)))
+        .child(text);
+    el("details", "share").child(el("summary", "button").text("Share")).child(menu)
+}
+
+/// The page's address, with the board.
+fn address(figure: &FigureHandle) -> String {
+    format!("{}#fig-{}{MARK}{}", page(), figure.id(), figure.state())
+}
+
+/// A frame that shows the board alone. The site's embed page is beside its stages.
+fn frame(figure: &FigureHandle) -> String {
+    let top = root().unwrap_or_else(page);
+    format!(
+        "<iframe src=\"{top}embed/#s={}\" title=\"Hockeystick\" width=\"100%\" height=\"640\" loading=\"lazy\"></iframe>",
+        figure.state()
+    )
+}
+
+fn page() -> String {
+    let href = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
+    href.split('#').next().unwrap_or_default().to_owned()
+}
+
+/// Where the site begins: its mark leads there.
+fn root() -> Option<String> {
+    let mark = leptos::prelude::document().query_selector("a.mark").ok()??;
+    let top: web_sys::HtmlAnchorElement = wasm_bindgen::JsCast::dyn_into(mark).ok()?;
+    Some(top.href().trim_end_matches("index.html").to_owned())
+}
+
+/// Opens the board that the page's address holds for this figure, if it does.
+pub(crate) fn open_address(figure: Figure, element: &HtmlElement) {
+    let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+    figure.drive(|handle| {
+        let start = format!("#fig-{}{MARK}", handle.id());
+        let Some(state) = hash.strip_prefix(&start) else { return };
+        if let Err(why) = handle.open_state(state) {
+            figure.view.notice.set(Some(format!("{why} This is the figure as its author made it.")));
+        }
+        element.scroll_into_view();
+    });
+}
