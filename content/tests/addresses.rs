@@ -33,8 +33,9 @@ fn a_board_that_is_opened_again_runs_the_same_to_the_last_bit() {
     edited.set_knob("app.demand.read", 0.012_345_678);
     let written = board(edited);
     let opened = read(&write(&written)).unwrap();
-    let outcome =
-        |board: &Board| format!("{:?}", run(&board.stage, RunOptions { seed: board.seed, ..RunOptions::default() }));
+    let outcome = |board: &Board| {
+        format!("{:?}", run(&board.stage, &RunOptions { seed: board.seed, ..RunOptions::default() }, &mut |_| {}))
+    };
     assert_eq!(outcome(&opened), outcome(&written));
 }
 
