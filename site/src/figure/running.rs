@@ -234,12 +234,8 @@ impl Running {
             }
             let names =
                 stage.unconnected().into_iter().map(|index| title(&stage.components[index].id)).collect::<Vec<_>>();
-            let (last, before) = names.split_last()?;
-            let (are, names) = match before {
-                [] => ("is", last.clone()),
-                _ => ("are", format!("{} and {last}", before.join(", "))),
-            };
-            Some(format!("{names} {are} not connected yet. It runs again as soon as every component is."))
+            let names = (!names.is_empty()).then(|| names.join(", "))?;
+            Some(format!("Not connected yet: {names}. It runs as soon as everything is."))
         });
         let complete = missing.is_none();
         self.view.missing.put(missing);

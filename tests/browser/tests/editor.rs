@@ -3,159 +3,175 @@
 use anyhow::{Context as _, Result, ensure};
 use hockeystick_browser_tests::{Browser, Device, Key, Point, Site};
 
-const PAGE: &str = "/stages/09-load-balancer/";
-const FIGURE: &str = "hockeystick-figure";
+/// Users and one server, and a balancer to be dropped between them.
+const LESSON: &str = "/stages/09-load-balancer/";
+const FIX: &str = "#fig-fix";
+/// Nine components; servers and databases to be added.
+const SERVICES: &str = "/stages/16-splitting-services/";
+const FIRST: &str = "hockeystick-figure";
 
-async fn open(device: &Device) -> Result<(Site, Browser)> {
-    let site = Site::start().await?;
-    let browser = Browser::start(device).await?;
-    browser.goto(&site.url(PAGE)).await?;
-    browser.wait_for(&format!("document.querySelector('{FIGURE} .board.laid-out')")).await?;
-    browser.centre(&format!("{FIGURE} .bench")).await?;
-    Ok((site, browser))
+/// A figure on its page.
+struct Board {
+    site: Site,
+    browser: Browser,
+    figure: &'static str,
 }
 
-/// Waits until so many cards stand on the board.
-async fn wait_for_cards(browser: &Browser, count: usize) -> Result<()> {
-    browser
-        .wait_for(&format!("document.querySelectorAll('{FIGURE} .card').length === {count}"))
-        .await
-        .with_context(|| format!("{count} cards"))
-}
+impl Board {
+    async fn open(device: &Device, page: &str, figure: &'static str) -> Result<Self> {
+        let site = Site::start().await?;
+        let browser = Browser::start(device).await?;
+        browser.goto(&site.url(page)).await?;
+        browser.wait_for(&format!("document.querySelector('{figure} .board.laid-out')")).await?;
+        browser.centre(&format!("{figure} .bench")).await?;
+        Ok(Self { site, browser, figure })
+    }
 
-async fn said(browser: &Browser, words: &str) -> Result<()> {
-    let live = format!("document.querySelector('{FIGURE} .figure-live > [aria-live]').textContent");
-    browser.wait_for(&format!("{live}.includes('{words}')")).await.with_context(|| words.to_owned())
-}
+    /// A selector within the figure.
+    fn of(&self, selector: &str) -> String {
+        format!("{} {selector}", self.figure)
+    }
 
-/// The middle of an arrow on the screen.
-async fn arrow(browser: &Browser, from: &str, to: &str) -> Result<Point> {
-    let script = format!(
-        "(() => {{ const a = document.querySelector('{FIGURE} .arrow[aria-label=\"{from} calls {to}\"] .line'); \
-         const q = a.getPointAtLength(a.getTotalLength() / 2), m = a.getScreenCTM(); \
-         return {{ x: q.x * m.a + m.e, y: q.y * m.d + m.f }}; }})()"
-    );
-    browser.eval(&script).await
-}
+    /// Waits until so many cards stand on the board.
+    async fn cards(&self, count: usize) -> Result<()> {
+        let condition = format!("document.querySelectorAll('{}').length === {count}", self.of(".card"));
+        self.browser.wait_for(&condition).await.with_context(|| format!("{count} cards"))
+    }
 
-/// What calls what, as the arrows' labels say it.
-async fn calls(browser: &Browser) -> Result<Vec<String>> {
-    let script =
-        format!("[...document.querySelectorAll('{FIGURE} .arrow')].map(a => a.getAttribute('aria-label')).sort()");
-    browser.eval(&script).await
-}
+    fn live(&self) -> String {
+        format!("document.querySelector('{}').textContent", self.of(".figure-live > [aria-live]"))
+    }
 
-fn has(calls: &[String], call: &str) -> bool {
-    calls.iter().any(|it| it == call)
-}
+    async fn said(&self, words: &str) -> Result<()> {
+        let condition = format!("{}.includes('{words}')", self.live());
+        self.browser.wait_for(&condition).await.with_context(|| words.to_owned())
+    }
 
-const BALANCER: &str = "hockeystick-figure .palette-item:nth-child(1)";
-const SERVER: &str = "hockeystick-figure .palette-item:nth-child(2)";
+    /// Drags the first kind of the palette onto an arrow.
+    async fn insert(&self, from: &str, to: &str) -> Result<()> {
+        let item = self.browser.centre(&self.of(".palette-item")).await?;
+        let script = format!(
+            "(() => {{ const a = document.querySelector('{} .arrow[aria-label=\"{from} calls {to}\"] .line'); \
+             const q = a.getPointAtLength(a.getTotalLength() / 2), m = a.getScreenCTM(); \
+             return {{ x: q.x * m.a + m.e, y: q.y * m.d + m.f }}; }})()",
+            self.figure
+        );
+        let arrow: Point = self.browser.eval(&script).await?;
+        self.browser.drag(item, arrow).await
+    }
+
+    /// What calls what, as the arrows' labels say it.
+    async fn calls(&self) -> Result<Vec<String>> {
+        let arrows = self.of(".arrow");
+        let script =
+            format!("[...document.querySelectorAll('{arrows}')].map(a => a.getAttribute('aria-label')).sort()");
+        self.browser.eval(&script).await
+    }
+}
 
 #[tokio::test]
 async fn a_component_dropped_on_an_arrow_is_wired_in_and_can_be_taken_back() -> Result<()> {
-    let (_site, browser) = open(&Device::desktop()).await?;
-    let before = calls(&browser).await?;
-    let from = browser.centre(BALANCER).await?;
-    let to = arrow(&browser, "Users", "Balancer").await?;
-    browser.drag(from, to).await?;
-    wait_for_cards(&browser, 6).await?;
-    let after = calls(&browser).await?;
-    ensure!(has(&after, "Users calls Balancer 2") && has(&after, "Balancer 2 calls Balancer"), "{after:?}");
-    ensure!(!has(&after, "Users calls Balancer"), "{after:?}");
-    // It runs on.
-    let answered = format!("document.querySelector('{FIGURE} .strip-now > div:nth-child(2) dd').textContent");
-    browser.wait_for(&format!("/[1-9]/.test({answered})")).await?;
-    browser.click(&format!("{FIGURE} .tools .tool:nth-child(1)")).await?;
-    wait_for_cards(&browser, 5).await?;
-    ensure!(calls(&browser).await? == before);
-    browser.click(&format!("{FIGURE} .tools .tool:nth-child(2)")).await?;
-    wait_for_cards(&browser, 6).await?;
-    assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    assert_eq!(board.calls().await?, ["Users calls App"]);
+    board.insert("Users", "App").await?;
+    board.cards(3).await?;
+    assert_eq!(board.calls().await?, ["Balancer calls App", "Users calls Balancer"]);
+    // It runs on, or as soon as it is told to.
+    let running = format!("document.querySelector('{}').textContent.includes('Pause')", board.of(".play"));
+    if !board.browser.eval::<bool>(&running).await? {
+        board.browser.click(&board.of(".play")).await?;
+    }
+    let answered = format!("document.querySelector('{}').textContent", board.of(".strip-now > div:nth-child(2) dd"));
+    board.browser.centre(&board.of(".board")).await?;
+    board.browser.wait_for(&format!("/[1-9]/.test({answered})")).await?;
+    board.browser.click(&board.of(".tools .tool:nth-child(1)")).await?;
+    board.cards(2).await?;
+    assert_eq!(board.calls().await?, ["Users calls App"]);
+    board.browser.click(&board.of(".tools .tool:nth-child(2)")).await?;
+    board.cards(3).await?;
+    assert_eq!(board.browser.console_errors().await?, Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test]
 async fn a_finger_drags_from_the_palette_to_the_board() -> Result<()> {
-    let (_site, browser) = open(&Device::phone()).await?;
-    let from = browser.centre(SERVER).await?;
-    let board: Point = browser
-        .eval(&format!(
-            "(() => {{ const b = document.querySelector('{FIGURE} .board').getBoundingClientRect(); \
-             return {{ x: b.x + 20, y: b.y + 30 }}; }})()"
-        ))
-        .await?;
-    browser.swipe(from, board).await?;
-    wait_for_cards(&browser, 6).await?;
-    browser
-        .wait_for(&format!("document.querySelector('{FIGURE} .missing')?.textContent.includes('not connected yet')"))
-        .await?;
-    Ok(())
+    let board = Board::open(&Device::phone(), SERVICES, FIRST).await?;
+    let item = board.browser.centre(&board.of(".palette-item")).await?;
+    let script = format!(
+        "(() => {{ const b = document.querySelector('{}').getBoundingClientRect(); \
+         return {{ x: b.x + 20, y: b.y + 30 }}; }})()",
+        board.of(".board")
+    );
+    let ground: Point = board.browser.eval(&script).await?;
+    board.browser.swipe(item, ground).await?;
+    board.cards(10).await?;
+    let missing =
+        format!("document.querySelector('{}')?.textContent.includes('Not connected yet')", board.of(".missing"));
+    board.browser.wait_for(&missing).await
 }
 
 #[tokio::test]
 async fn the_keyboard_alone_adds_connects_copies_and_removes() -> Result<()> {
-    let (_site, browser) = open(&Device::desktop()).await?;
-    browser.eval::<()>(&format!("void document.querySelector('{SERVER}').focus()")).await?;
+    let board = Board::open(&Device::desktop(), SERVICES, FIRST).await?;
+    let browser = &board.browser;
+    browser.eval::<()>(&format!("void document.querySelector('{}').focus()", board.of(".palette-item"))).await?;
     browser.key(Key::Enter).await?;
-    said(&browser, "Enter drops it").await?;
+    board.said("Enter drops it").await?;
     // The last place is the bare board.
     browser.key(Key::Left).await?;
-    said(&browser, "On the board, unconnected").await?;
+    board.said("On the board, unconnected").await?;
     browser.key(Key::Enter).await?;
-    wait_for_cards(&browser, 6).await?;
-    said(&browser, "App 2 added").await?;
-    browser.wait_for("document.activeElement.textContent.includes('App 2')").await?;
+    board.cards(10).await?;
+    board.said("App added").await?;
+    browser.wait_for("document.activeElement.textContent.startsWith('App')").await?;
     // Connected with the balancer, it can run.
     browser.chord(&[], 'c').await?;
-    let live = format!("document.querySelector('{FIGURE} .figure-live > [aria-live]').textContent");
-    for _ in 0..8 {
-        if browser.eval::<bool>(&format!("{live}.startsWith('Balancer calls App 2')")).await? {
+    board.said("Enter drops it").await?;
+    for _ in 0..12 {
+        if browser.eval::<bool>(&format!("{}.startsWith('Balancer calls App')", board.live())).await? {
             break;
         }
         browser.key(Key::Right).await?;
     }
     browser.key(Key::Enter).await?;
-    said(&browser, "Balancer calls App 2 now").await?;
-    browser.wait_for(&format!("!document.querySelector('{FIGURE} .missing')")).await?;
-    let card = |name: &str| {
-        format!("[...document.querySelectorAll('{FIGURE} .card')].find(c => c.textContent.includes('{name}'))")
-    };
-    browser.eval::<()>(&format!("void {}.focus()", card("App 2"))).await?;
+    board.said("Balancer calls App now").await?;
+    browser.wait_for(&format!("!document.querySelector('{}')", board.of(".missing"))).await?;
+    let focus = format!(
+        "void [...document.querySelectorAll('{}')].find(c => c.textContent.startsWith('App')).focus()",
+        board.of(".card")
+    );
+    browser.eval::<()>(&focus).await?;
     browser.chord(&[], '+').await?;
-    said(&browser, "2 copies").await?;
+    board.said("2 copies").await?;
     browser.key(Key::Delete).await?;
-    wait_for_cards(&browser, 5).await?;
-    said(&browser, "Ctrl+Z brings it back").await?;
+    board.cards(9).await?;
+    board.said("Ctrl+Z brings it back").await?;
     browser.chord(&[Key::Control], 'z').await?;
-    wait_for_cards(&browser, 6).await?;
+    board.cards(10).await?;
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test]
 async fn an_address_opens_the_board_again_and_a_broken_one_says_so() -> Result<()> {
-    let (site, browser) = open(&Device::desktop()).await?;
-    let from = browser.centre(BALANCER).await?;
-    let to = arrow(&browser, "Users", "Balancer").await?;
-    browser.drag(from, to).await?;
-    wait_for_cards(&browser, 6).await?;
-    let expected = calls(&browser).await?;
-    browser.click(&format!("{FIGURE} .share summary")).await?;
-    browser.click(&format!("{FIGURE} .share-menu .button")).await?;
-    said(&browser, "copied").await?;
-    let text = format!("document.querySelector('{FIGURE} .share-text').textContent");
+    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let browser = &board.browser;
+    board.insert("Users", "App").await?;
+    board.cards(3).await?;
+    browser.click(&board.of(".share summary")).await?;
+    browser.click(&board.of(".share-menu .button")).await?;
+    board.said("copied").await?;
+    let text = format!("document.querySelector('{}').textContent", board.of(".share-text"));
     let address: String = browser.eval(&text).await?;
-    ensure!(address.contains("#fig-") && address.contains(".s="), "{address}");
+    ensure!(address.contains("#fig-fix.s="), "{address}");
     // Only the hash differs: the page must be left for it to be read.
-    browser.goto(&site.url("/")).await?;
+    browser.goto(&board.site.url("/")).await?;
     browser.goto(&address).await?;
-    wait_for_cards(&browser, 6).await?;
-    assert_eq!(calls(&browser).await?, expected);
-    browser.goto(&site.url("/")).await?;
+    board.cards(3).await?;
+    assert_eq!(board.calls().await?, ["Balancer calls App", "Users calls Balancer"]);
+    browser.goto(&board.site.url("/")).await?;
     browser.goto(&address[..address.len() - 12]).await?;
-    browser
-        .wait_for(&format!("document.querySelector('{FIGURE} .refusal')?.textContent.includes('cut or mistyped')"))
-        .await?;
-    wait_for_cards(&browser, 5).await
+    let notice = format!("document.querySelector('{}')?.textContent.includes('cut or mistyped')", board.of(".refusal"));
+    browser.wait_for(&notice).await?;
+    board.cards(2).await
 }

@@ -127,7 +127,11 @@ impl Stage {
     /// The ends of the link that would connect two components, caller first: as given, or the other way round where only
     /// that makes sense. None where neither calls the other, or they are connected already.
     pub fn connection(&self, a: usize, b: usize) -> Option<(usize, usize)> {
-        [(a, b), (b, a)].into_iter().find(|(from, to)| self.may_link(*from, *to)).filter(|_| self.has_room(0, 1))
+        let reached = self.reached();
+        // What nobody calls yet is to be called first of all.
+        let is_lost = |at: usize| reached.get(at) == Some(&false);
+        let ways = if is_lost(a) && !is_lost(b) { [(b, a), (a, b)] } else { [(a, b), (b, a)] };
+        ways.into_iter().find(|(from, to)| self.may_link(*from, *to)).filter(|_| self.has_room(0, 1))
     }
 
     fn may_link(&self, from: usize, to: usize) -> bool {
