@@ -2,7 +2,6 @@
 //! everything on it is connected.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::LazyLock;
 
