@@ -1,7 +1,6 @@
 //! Boards in addresses: every one comes back as it was, and nothing that was made up, cut or mistyped is taken for one.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use hockeystick_content::builtin;
 use hockeystick_core::address::{AddressError, Board, read, write};
