@@ -23,6 +23,8 @@ use crate::figure::handle::{Asked, Change, FigureHandle, Percentiles, Sample};
 const SETTLED_MS: u32 = 500;
 /// Axis of response time before anything is known, in milliseconds.
 const UNKNOWN_MS: f64 = 100.0;
+/// Below it nothing responds: a board that leads nowhere yet.
+const LEAST_MS: f64 = 0.001;
 
 /// Response time over load.
 pub(super) struct HockeyStick {
@@ -247,7 +249,7 @@ impl Chart for HockeyStick {
 
     fn layout(&mut self, width: f64, height: f64) -> Layout {
         let curve = self.curve.borrow();
-        if let Some(most) = curve.most_response() {
+        if let Some(most) = curve.most_response().filter(|most| *most >= LEAST_MS) {
             // What was measured is seen, unless it is so slow that nothing else would be.
             let most = self.most_measured(|point| point.p95_ms).min(2.0 * most).max(most);
             self.top = Some(steady(self.top, Axis::rounded_up(most, 4).to));

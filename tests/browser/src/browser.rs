@@ -113,13 +113,13 @@ impl Browser {
         serde_json::from_value(value).with_context(|| format!("{expression} has another type"))
     }
 
-    /// Waits until a JavaScript expression is true.
+    /// Waits until a JavaScript expression, or what it promises, is true.
     ///
     /// # Errors
     /// When it throws, or is not true within 20 s.
     pub async fn wait_for(&self, condition: &str) -> Result<()> {
         let start = Instant::now();
-        while !self.eval::<bool>(&format!("Boolean({condition})")).await? {
+        while !self.eval::<bool>(&format!("Promise.resolve({condition}).then(Boolean)")).await? {
             if start.elapsed() > WAIT_MAX {
                 bail!("waited {} s in vain for {condition}", WAIT_MAX.as_secs());
             }

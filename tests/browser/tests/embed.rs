@@ -12,7 +12,7 @@ fn host(of: &str) -> Result<TempDir> {
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("_headers"), "/\n  Cache-Control: no-store\n")?;
     let page = format!(
-        "<!doctype html><html lang=en><title>A talk</title><h1>A talk</h1>\
+        "<!doctype html><html lang=en><title>A talk</title><link rel=icon href='data:,'><h1>A talk</h1>\
          <iframe title=figure width=900 height=620 src=\"{of}\"></iframe>"
     );
     fs::write(folder.path().join("index.html"), page)?;

@@ -43,6 +43,9 @@ async fn place(browser: &Browser, card: &str) -> Result<(f64, f64)> {
     browser.eval(&rect).await
 }
 
+/// A card snaps to a grid of 8 pixels: it is let go at most half of one away, and is seen in half pixels.
+const SNAP: f64 = 4.6;
+
 #[tokio::test]
 async fn a_figure_runs_and_its_dots_move() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::desktop()).await?;
@@ -86,7 +89,7 @@ async fn a_card_is_moved_by_mouse() -> Result<()> {
     browser.wait_for(&format!("!document.querySelector('{FIGURE} .card.moving')")).await?;
     let after = place(&browser, &card).await?;
     ensure!(
-        (after.0 - before.0 - 60.0).abs() < 3.0 && (after.1 - before.1 - 30.0).abs() < 3.0,
+        (after.0 - before.0 - 60.0).abs() < SNAP && (after.1 - before.1 - 30.0).abs() < SNAP,
         "{before:?} to {after:?}"
     );
     ensure!(
@@ -118,7 +121,7 @@ async fn a_card_is_moved_by_finger() -> Result<()> {
     browser.swipe(from, from.offset(20.0, 40.0)).await?;
     browser.wait_for(&format!("!document.querySelector('{FIGURE} .card.moving')")).await?;
     let after = place(&browser, &card).await?;
-    ensure!((after.1 - before.1 - 40.0).abs() < 4.0, "{before:?} to {after:?}");
+    ensure!((after.1 - before.1 - 40.0).abs() < SNAP, "{before:?} to {after:?}");
     Ok(())
 }
 
