@@ -213,6 +213,7 @@ fn each_kind_is_wired_as_the_journey_wires_it() {
     wired(one, Kind::Cdn, "users", "app", &[("cdn", "app", "all"), ("users", "cdn", "all")]);
     wired(one, Kind::Dns, "users", "app", &[("users", "dns", "all")]);
     wired(one, Kind::Cache, "app", "database", &[("app", "cache", "all")]);
+    wired("09-load-balancer", Kind::Cache, "balancer", "app", &[("app", "cache", "all")]);
     wired(one, Kind::Replica, "app", "database", &[("app", "replica", "all"), ("database", "replica", "all")]);
     wired(one, Kind::SessionStore, "users", "app", &[("app", "sessions", "all")]);
     wired(one, Kind::Shards, "app", "database", &[("app", "shards", "all"), ("shards", "database", "all")]);

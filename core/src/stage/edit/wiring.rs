@@ -82,6 +82,7 @@ impl Wire<'_> {
             Kind::ObjectStore => self.object_store(a),
             Kind::Clients => self.users(b),
             Kind::Autoscaler | Kind::Monitor => self.watcher([a, b]),
+            Kind::Cache => self.cache([a, b]),
             _ if self.may_call(a, new) => Some(self.one(a, new)),
             _ if self.may_call(b, new) => Some(self.one(b, new)),
             // Something that acts on its own asks whom it can.
@@ -123,6 +124,7 @@ impl Wire<'_> {
             Kind::ObjectStore => self.object_store(at).or_else(either),
             Kind::Clients => self.users(at),
             Kind::Autoscaler | Kind::Monitor => self.watcher([at, at]),
+            Kind::Cache => self.cache([at, at]),
             _ => either(),
         }
     }
@@ -229,6 +231,12 @@ impl Wire<'_> {
     fn users(&self, at: usize) -> Option<Wiring> {
         let answers = self.may_call(self.new, at) && self.kind_of(at) != Some(Kind::Dns);
         answers.then(|| self.one(self.new, at))
+    }
+
+    /// Beside the app that keeps its rows there. A balancer may call caches too, but has nothing to put into one.
+    fn cache(&self, ends: [usize; 2]) -> Option<Wiring> {
+        let app = ends.into_iter().find(|end| self.kind_of(*end) == Some(Kind::AppServer))?;
+        Some(self.one(app, self.new))
     }
 
     /// Something that looks after both ends, where it can.
