@@ -105,13 +105,35 @@ impl Running {
         self.rebuild();
     }
 
-    /// Builds the elements of the board as it stands.
+    /// Builds the elements of the board as it stands. Who worked on it by keyboard goes on where they were: on the same
+    /// component while it is there, else on the board.
     fn rebuild(&self) {
+        let focused = self.focused();
         if let Some(build) = self.build.borrow().as_ref() {
             build();
         }
-        self.built.replace(self.handle.with_stage(|stage| stage.components.iter().map(|it| it.id.clone()).collect()));
+        let ids: Vec<String> =
+            self.handle.with_stage(|stage| stage.components.iter().map(|it| it.id.clone()).collect());
+        match focused.map(|name| ids.iter().position(|id| *id == name)) {
+            Some(Some(index)) => self.focus(Thing::Component(index)),
+            Some(None) => self.focus_board(),
+            None => {}
+        }
+        self.built.replace(ids);
         self.lay_out();
+    }
+
+    /// The component whose card has the focus, by name; no name where something else on the board has it.
+    fn focused(&self) -> Option<String> {
+        let board = self.board.borrow();
+        let board = board.as_ref()?;
+        let active = leptos::prelude::document().active_element()?;
+        if !board.contains(Some(&active)) {
+            return None;
+        }
+        let cards = board.query_selector_all(".card").ok()?;
+        let card = (0..cards.length()).find(|at| cards.item(*at).is_some_and(|card| card.contains(Some(&active))));
+        Some(card.and_then(|at| self.built.borrow().get(at as usize).cloned()).unwrap_or_default())
     }
 
     /// The settings that are open stay open while their component is there, whatever its number is now.

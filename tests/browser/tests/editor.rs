@@ -148,6 +148,9 @@ async fn the_keyboard_alone_adds_connects_copies_and_removes() -> Result<()> {
     board.said("Ctrl+Z brings it back").await?;
     browser.chord(&[Key::Control], 'z').await?;
     board.cards(10).await?;
+    // The board was built anew, and still hears the keyboard.
+    browser.chord(&[Key::Control], 'y').await?;
+    board.cards(9).await?;
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
     Ok(())
 }
