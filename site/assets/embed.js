@@ -3,6 +3,7 @@
 const main = document.querySelector('.embed');
 const stages = [...document.querySelectorAll('#embed-stages a')].map((link) => link.textContent);
 const query = new URLSearchParams(location.search);
+const state = /^#(?:.*&)?s=([^&]*)/.exec(location.hash)?.[1];
 
 // What cannot be done, and what could; the list of all that is valid stays below it.
 const refuse = (text) => {
@@ -19,7 +20,9 @@ const valid = {
 };
 
 const wrong = () => {
-  if (!query.has('stage')) return query.size > 0 ? 'The address names no stage.' : '';
+  if (!query.has('stage') && query.size > 0) return 'The address names no stage.';
+  // A board of one's own needs no stage; with neither there is nothing to show, and nothing wrong.
+  if (!query.has('stage')) return state ? undefined : '';
   for (const [name, check] of Object.entries(valid)) {
     const found = query.has(name) ? check(query.get(name)) : true;
     if (found !== true) return found;
@@ -28,7 +31,7 @@ const wrong = () => {
 };
 
 const show = async (stage) => {
-  const lesson = new URL(`../stages/${stage}/`, location.href);
+  const lesson = new URL(stage ? `../stages/${stage}/` : '../sandbox/', location.href);
   const answer = await fetch(lesson);
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -42,7 +45,6 @@ const show = async (stage) => {
   const figure = document.importNode(found, true);
   if (query.has('seed')) figure.dataset.seed = query.get('seed');
   if (query.has('run')) figure.dataset.run = query.get('run');
-  const state = /^#(?:.*&)?s=([^&]*)/.exec(location.hash)?.[1];
   if (state) figure.dataset.state = state;
 
   const title = page.querySelector('h1')?.textContent ?? stage;
@@ -50,7 +52,7 @@ const show = async (stage) => {
   main.querySelector('h1').textContent = title;
   const link = document.createElement('a');
   link.className = 'embed-lesson';
-  link.href = `${lesson.href}#${found.id}`;
+  link.href = `${lesson.href}#${found.id}${state ? `.s=${state}` : ''}`;
   link.target = '_blank';
   link.rel = 'noopener';
   link.textContent = `${title} · Hockeystick`;

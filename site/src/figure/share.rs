@@ -37,11 +37,15 @@ fn address(figure: &FigureHandle) -> String {
     format!("{}#fig-{}{MARK}{}", page(), figure.id(), figure.state())
 }
 
-/// A frame that shows the board alone. The site's embed page is beside its stages.
+/// A frame that shows the board alone, with the charts and controls that it has on its stage's page. The site's embed page
+/// is beside its stages.
 fn frame(figure: &FigureHandle) -> String {
-    let top = root().unwrap_or_else(page);
+    let here = page();
+    let top = root().unwrap_or_else(|| here.clone());
+    let stage = here.strip_prefix(&top).and_then(|path| path.strip_prefix("stages/")?.split('/').next());
+    let of = stage.map_or_else(String::new, |stage| format!("?stage={stage}&amp;fig={}", figure.id()));
     format!(
-        "<iframe src=\"{top}embed/#s={}\" title=\"Hockeystick\" width=\"100%\" height=\"640\" loading=\"lazy\"></iframe>",
+        "<iframe src=\"{top}embed/{of}#s={}\" title=\"Hockeystick\" width=\"100%\" height=\"680\" loading=\"lazy\"></iframe>",
         figure.state()
     )
 }
@@ -58,15 +62,19 @@ fn root() -> Option<String> {
     Some(top.href().trim_end_matches("index.html").to_owned())
 }
 
-/// Opens the board that the page's address holds for this figure, if it does.
+/// Opens the board that the page's address holds for this figure, or that whoever frames it asks for, if there is one.
 pub(crate) fn open_address(figure: Figure, element: &HtmlElement) {
     let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+    let framed = element.parent_element().and_then(|it| it.get_attribute("data-state"));
     figure.drive(|handle| {
         let start = format!("#fig-{}{MARK}", handle.id());
-        let Some(state) = hash.strip_prefix(&start) else { return };
+        let linked = hash.strip_prefix(&start);
+        let Some(state) = linked.or(framed.as_deref()) else { return };
         if let Err(why) = handle.open_state(state) {
             figure.view.notice.set(Some(format!("{why} This is the figure as its author made it.")));
         }
-        element.scroll_into_view();
+        if linked.is_some() {
+            element.scroll_into_view();
+        }
     });
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 use fantoccini::Locator;
-use hockeystick_browser_tests::{Browser, Device, Site};
+use hockeystick_browser_tests::{Browser, Device, Key, Site};
 use tempfile::TempDir;
 
 /// A page of another host with a frame on it.
@@ -36,6 +36,42 @@ async fn a_figure_runs_in_a_frame_of_another_host_and_leaves_the_focus_alone() -
     ensure!(browser.eval::<f64>("scrollY").await? == 0.0, "the page was scrolled");
     let errors = browser.console_errors().await?;
     ensure!(errors.is_empty(), "{errors:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_shared_board_is_framed_as_it_was() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    browser.goto(&site.url("/sandbox/")).await?;
+    browser.wait_for("!!document.querySelector('#fig-sandbox .palette button')").await?;
+    // A balancer comes onto the board by keyboard: the palette's item, then the first place that is offered.
+    browser
+        .eval::<()>(
+            "void [...document.querySelectorAll('#fig-sandbox .palette button')]\
+             .find((it) => it.textContent.includes('Load balancer')).focus()",
+        )
+        .await?;
+    browser.key(Key::Enter).await?;
+    browser.key(Key::Enter).await?;
+    browser.wait_for("document.querySelectorAll('#fig-sandbox .card').length === 2").await?;
+    browser.eval::<()>("void document.querySelector('#fig-sandbox .share summary').click()").await?;
+    browser
+        .eval::<()>(
+            "void [...document.querySelectorAll('#fig-sandbox .share button')]\
+             .find((it) => it.textContent.includes('frame')).click()",
+        )
+        .await?;
+    let frame =
+        "new DOMParser().parseFromString(document.querySelector('#fig-sandbox .share-text').value, 'text/html')";
+    let address: String = browser.eval(&format!("{frame}.querySelector('iframe').src")).await?;
+    browser.goto(&address).await?;
+    browser.wait_for("document.querySelectorAll('.figure-live .card').length === 2").await?;
+    browser
+        .wait_for(
+            "[...document.querySelectorAll('.figure-live .card')].some((it) => it.textContent.includes('Balancer'))",
+        )
+        .await?;
     Ok(())
 }
 
