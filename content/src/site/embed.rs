@@ -5,12 +5,10 @@
 
 use maud::html;
 
-use super::{Page, SiteOptions, shell};
-use crate::draw;
+use super::{Page, SiteOptions, figures, shell};
 use crate::journey::Stop;
 
 pub(super) fn page(options: &SiteOptions, stops: &[Stop]) -> Result<Page, miette::Report> {
-    let kinds = hockeystick_core::component::Kind::ALL.iter().map(|kind| kind.key());
     let main = html! {
         main #content.embed {
             h1.unseen { "A figure of Hockeystick" }
@@ -30,7 +28,7 @@ pub(super) fn page(options: &SiteOptions, stops: &[Stop]) -> Result<Page, miette
                 }
             }
             // Whatever figure comes here finds its icons.
-            span hidden { @for name in kinds.chain(["box", "static", "read", "write", "job"]) { (draw::icon(name)) } }
+            (figures::icons())
         }
     };
     let description = "One figure of Hockeystick, for a frame on a page or a slide of yours.";

@@ -34,11 +34,8 @@ pub(super) fn encoded(figure: &Figure) -> String {
 
 /// Every icon that a board may need, for a page whose boards come later.
 pub(super) fn icons() -> Markup {
-    html! {
-        span hidden {
-            @for name in Kind::ALL.iter().map(|kind| kind.key()).chain(["box"]) { (draw::icon(name)) }
-        }
-    }
+    let names = Kind::ALL.iter().map(|kind| kind.key()).chain(["box", "static", "read", "write", "job"]);
+    html! { span hidden { @for name in names { (draw::icon(name)) } } }
 }
 
 /// The stages to choose from. `first` is what stands there before one is chosen.
