@@ -1,7 +1,7 @@
 //! Files copied as they are, and the build id.
 //!
 //! Everything in `site/assets` is served from `assets/<build id>/` and may be cached for ever; links between these files
-//! are relative and need no rewriting. `site/assets/root` goes to the top of the site: files whose address is a promise
+//! are relative and need no rewriting. `site/assets/top` goes to the top of the site: files whose address is a promise
 //! to others, such as `embed.js`, and those that browsers look for there.
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::files::SiteFiles;
 #[derive(Debug, Default)]
 pub(crate) struct Assets {
     pub(crate) versioned: SiteFiles,
-    pub(crate) root: SiteFiles,
+    pub(crate) top: SiteFiles,
 }
 
 pub(crate) fn read(folder: &Path) -> Result<Assets> {
@@ -23,8 +23,8 @@ pub(crate) fn read(folder: &Path) -> Result<Assets> {
         return Ok(assets);
     }
     for (path, bytes) in SiteFiles::read(folder)?.iter() {
-        match path.strip_prefix("root/") {
-            Some(path) => assets.root.insert(path, bytes.to_vec()),
+        match path.strip_prefix("top/") {
+            Some(path) => assets.top.insert(path, bytes.to_vec()),
             None => assets.versioned.insert(path, bytes.to_vec()),
         }
     }
@@ -65,13 +65,13 @@ mod tests {
     }
 
     #[test]
-    fn the_root_folder_goes_to_the_top_of_the_site() {
+    fn the_top_folder_goes_to_the_top_of_the_site() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("root")).unwrap();
-        std::fs::write(folder.path().join("root/embed.js"), "e").unwrap();
+        std::fs::create_dir(folder.path().join("top")).unwrap();
+        std::fs::write(folder.path().join("top/embed.js"), "e").unwrap();
         std::fs::write(folder.path().join("site.css"), "c").unwrap();
         let assets = read(folder.path()).unwrap();
-        assert!(assets.root.get("embed.js").is_some());
+        assert!(assets.top.get("embed.js").is_some());
         assert!(assets.versioned.get("site.css").is_some());
     }
 }

@@ -101,7 +101,7 @@ fn press(options: &Options) -> Result<ExitCode> {
 
     let mut site = SiteFiles::default();
     site.extend_below(&format!("assets/{build_id}"), versioned);
-    site.extend(assets.root);
+    site.extend(assets.top);
     eprintln!("pages");
     site.extend(pages::render(&options.base, &build_id)?);
     offline::fill(&mut site, &build_id)?;

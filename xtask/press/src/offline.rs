@@ -9,7 +9,7 @@ pub(crate) const WORKER: &str = "sw.js";
 
 /// Fills the worker in: the build that it is of, the files that a page needs, and the pages.
 pub(crate) fn fill(site: &mut SiteFiles, build_id: &str) -> Result<()> {
-    let script = String::from_utf8(site.get(WORKER).context("site/assets/root/sw.js is missing")?.to_vec())?;
+    let script = String::from_utf8(site.get(WORKER).context("site/assets/top/sw.js is missing")?.to_vec())?;
     let assets: Vec<&str> = site.iter().map(|(path, _)| path).filter(|path| is_kept(path)).collect();
     let pages: Vec<&str> = site.iter().filter_map(|(path, _)| page(path)).collect();
     let list = |paths: Vec<&str>| format!("{paths:?}");
