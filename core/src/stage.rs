@@ -43,7 +43,7 @@ pub mod limits {
 }
 
 /// A board that can be simulated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// What broke, in a few words.
     pub title: String,

@@ -114,15 +114,13 @@ fn stage(rate_per_s: f64, processors: u32, workers: u32, backlog: u32, demand: D
     Stage {
         title: "A single queue".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
-        regions: Vec::new(),
         machines: vec![NamedMachine { id: "box".into(), size: None, machine }],
         components: vec![
             component("users", None, Settings::Clients(users)),
             component("app", Some(Placement::Shared(0)), Settings::AppServer(app)),
         ],
         links: vec![Link::new(0, 1, Duration::ZERO)],
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 

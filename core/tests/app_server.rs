@@ -58,12 +58,9 @@ fn chain(rate_per_s: f64, users: clients::Settings, app: App, behind: Vec<Compon
             mix: PerClass([0.0, 1.0, 0.0, 0.0]),
             ..Workload::default()
         },
-        regions: Vec::new(),
-        machines: Vec::new(),
         components,
         links,
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 

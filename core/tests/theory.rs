@@ -24,7 +24,6 @@ fn one_box(rate_per_s: f64) -> Stage {
     Stage {
         title: "Everything on one box".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
-        regions: Vec::new(),
         machines: vec![NamedMachine { id: "box".into(), size: None, machine: Machine::default() }],
         components: vec![
             component("users", None, Settings::Clients(clients::Settings::default())),
@@ -37,8 +36,7 @@ fn one_box(rate_per_s: f64) -> Stage {
             link(0, 2, Duration::from_ms(15)),
             link(2, 3, Duration::from_ns(25_000)),
         ],
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 

@@ -32,12 +32,9 @@ fn stage(rate_per_s: f64, components: Vec<Component>, links: Vec<Link>) -> Stage
     Stage {
         title: "A test".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
-        regions: Vec::new(),
-        machines: Vec::new(),
         components,
         links,
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 

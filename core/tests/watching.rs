@@ -53,16 +53,13 @@ fn beside(rate_per_s: f64, app: App, other: Component) -> Stage {
             mix: PerClass([0.0, 1.0, 0.0, 0.0]),
             ..Workload::default()
         },
-        regions: Vec::new(),
-        machines: Vec::new(),
         components: vec![
             component("users", None, Settings::Clients(patient())),
             own("app", Settings::AppServer(app)),
             other,
         ],
         links: vec![Link::new(0, APP, Duration::ZERO), Link::new(from, to, Duration::ZERO)],
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 

@@ -79,12 +79,8 @@ fn empty() -> Figure {
     let stage = Stage {
         title: "My board".to_owned(),
         workload: Workload { rate: Rate::per_second(RATE_PER_S), ..Workload::default() },
-        regions: Vec::new(),
-        machines: Vec::new(),
         components: vec![users],
-        links: Vec::new(),
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     };
     Figure::bare("sandbox", stage)
 }

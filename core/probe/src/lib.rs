@@ -20,7 +20,6 @@ pub fn single_station(rate_per_s: f64, demand: Demand, machine: Machine) -> Stag
     Stage {
         title: "One station".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
-        regions: Vec::new(),
         machines: vec![NamedMachine { id: "box".into(), size: None, machine }],
         components: vec![
             component("users", None, Settings::Clients(patient())),
@@ -37,8 +36,7 @@ pub fn single_station(rate_per_s: f64, demand: Demand, machine: Machine) -> Stag
             ),
         ],
         links: vec![Link::new(0, 1, Duration::ZERO)],
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 
@@ -53,7 +51,6 @@ pub fn first_stage(rate_per_s: f64) -> Stage {
     Stage {
         title: "Everything on one box".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
-        regions: Vec::new(),
         machines: vec![NamedMachine { id: "box".into(), size: None, machine: Machine::default() }],
         components: vec![
             component("users", None, Settings::Clients(clients::Settings::default())),
@@ -62,8 +59,7 @@ pub fn first_stage(rate_per_s: f64) -> Stage {
             component("database", Some(0), Settings::Database(database::Settings::default())),
         ],
         links: vec![link(0, 1, 5), link(0, 2, 15), link(2, 3, 0)],
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 

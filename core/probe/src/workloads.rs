@@ -127,8 +127,6 @@ pub fn workload_b() -> Stage {
     Stage {
         title: "Workload B".into(),
         workload,
-        regions: Vec::new(),
-        machines: Vec::new(),
         components: vec![
             component("users", None, Settings::Clients(patient())),
             copies(component("balancer", None, Settings::LoadBalancer(balancer)), 1, own(1)),
@@ -137,8 +135,7 @@ pub fn workload_b() -> Stage {
             copies(component("replica", None, Settings::Replica(rows)), replicas.0, own(replicas.1)),
         ],
         links: [(0, 1), (1, 2), (2, 3), (2, 4)].map(|(from, to)| Link::new(from, to, Duration::ZERO)).to_vec(),
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 

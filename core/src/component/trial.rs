@@ -35,12 +35,9 @@ pub(super) fn stage(rate_per_s: f64, mix: [f64; 4], others: Vec<(&str, Settings)
             popularity: Popularity { zipf: 1.0, items: 2_000 },
             ..Workload::default()
         },
-        regions: Vec::new(),
-        machines: Vec::new(),
         components: components.into_iter().map(place).collect(),
         links: links.map(|(from, to)| Link::new(*from, *to, Duration::from_ns(100_000))).collect(),
-        faults: Vec::new(),
-        challenge: None,
+        ..Stage::default()
     }
 }
 

@@ -127,16 +127,7 @@ pub(crate) fn users(rate_per_s: f64) -> Stage {
     };
     let workload =
         Workload { rate: Rate::per_second(rate_per_s), mix: PerClass([1.0, 0.0, 0.0, 0.0]), ..Workload::default() };
-    let mut stage = Stage {
-        title: "Known exactly".into(),
-        workload,
-        regions: Vec::new(),
-        machines: Vec::new(),
-        components: Vec::new(),
-        links: Vec::new(),
-        faults: Vec::new(),
-        challenge: None,
-    };
+    let mut stage = Stage { title: "Known exactly".into(), workload, ..Stage::default() };
     add(&mut stage, "users", None, Settings::Clients(settings), &[]);
     stage
 }

@@ -275,16 +275,7 @@ mod tests {
     }
 
     fn stage(rate_per_s: f64) -> Stage {
-        Stage {
-            regions: Vec::new(),
-            title: String::new(),
-            workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
-            machines: Vec::new(),
-            components: Vec::new(),
-            links: Vec::new(),
-            faults: Vec::new(),
-            challenge: None,
-        }
+        Stage { workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() }, ..Stage::default() }
     }
 
     fn ask(curve: &mut Curve, questions: Vec<Question>, answer: fn(&Question) -> Finding) {

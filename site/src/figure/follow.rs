@@ -236,7 +236,7 @@ mod tests {
             at: [0.0, 0.0],
             settings: hockeystick_core::component::Kind::Dns.default_settings(),
         };
-        let stage = Stage { components: ["users", "app", "data"].map(component).to_vec(), ..empty() };
+        let stage = Stage { components: ["users", "app", "data"].map(component).to_vec(), ..Stage::default() };
         let story = Story::of(&replay, &stage, 10_000_000).unwrap();
         let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
         let of = |place: usize| &story.stops[place];
@@ -245,18 +245,5 @@ mod tests {
         assert!(near(of(1).way_ms, 0.4) && near(of(1).work_ms, 1.8));
         assert_eq!(story.ended, Some(None));
         assert_eq!(Story::of(&replay, &stage, 2_000_000).unwrap().ended, None, "it is told as it happens");
-    }
-
-    fn empty() -> Stage {
-        Stage {
-            title: String::new(),
-            workload: hockeystick_core::workload::Workload::default(),
-            regions: Vec::new(),
-            machines: Vec::new(),
-            components: Vec::new(),
-            links: Vec::new(),
-            faults: Vec::new(),
-            challenge: None,
-        }
     }
 }
