@@ -33,7 +33,11 @@ pub fn fixed(value: f64, places: usize) -> String {
 
 /// `value` with at most `places` decimals, and no zeros at its end.
 pub fn short(value: f64, places: usize) -> String {
-    let mut text = fixed(value, places);
+    without_zeros(fixed(value, places))
+}
+
+/// A number's text without the zeros that end its decimals.
+pub fn without_zeros(mut text: String) -> String {
     if text.contains('.') {
         text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
     }

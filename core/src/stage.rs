@@ -346,17 +346,22 @@ impl Stage {
 
     /// The name of what a fault befalls: `app#2`, `box`, `app -> database`.
     pub fn target_name(&self, on: &Target) -> String {
-        let id = |component: usize| self.components.get(component).map_or("", |component| component.id.as_str());
         match on {
             Target::Component(index, Some(copy)) if *index < self.components.len() => self.copy_name(*index, *copy),
-            Target::Component(index, _) => id(*index).to_owned(),
+            Target::Component(index, _) => self.id(*index).to_owned(),
             Target::Machine(index) => self.machines.get(*index).map(|machine| machine.id.clone()).unwrap_or_default(),
             Target::Region(index) => self.regions.get(*index).map(|region| region.id.clone()).unwrap_or_default(),
-            Target::Link(index) => self.links.get(*index).map_or_else(String::new, |link| {
-                let (from, to) = (id(link.from), id(link.to));
-                format!("{from} -> {to}")
-            }),
+            Target::Link(index) => self.link_name(*index, " -> "),
         }
+    }
+
+    /// A link by its ends, with this between them; nothing where there is no such link.
+    pub fn link_name(&self, link: usize, arrow: &str) -> String {
+        self.links.get(link).map(|link| [self.id(link.from), arrow, self.id(link.to)].concat()).unwrap_or_default()
+    }
+
+    fn id(&self, component: usize) -> &str {
+        self.components.get(component).map_or("", |component| component.id.as_str())
     }
 
     /// The machine that a component runs on, if it is ours.

@@ -6,6 +6,7 @@
 //! - [`element`]: what the custom elements call. [`figure`]: a running board, and the API to drive it.
 //! - [`charts`]: the charts beside a board. [`lesson`]: knobs in sentences, predictions, challenges.
 
+mod base64;
 pub mod charts;
 pub mod element;
 pub mod figure;

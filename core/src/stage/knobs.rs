@@ -91,8 +91,8 @@ impl Stage {
 
     /// The link between two components, `app->database`.
     fn link_named(&self, ends: &str) -> Option<usize> {
-        let (from, to) = ends.split_once("->")?;
-        let ends = (self.component(from)?, self.component(to)?);
+        let (from, to) = ends.split_once('>')?;
+        let ends = (self.component(from.strip_suffix('-')?)?, self.component(to)?);
         self.links.iter().position(|link| (link.from, link.to) == ends)
     }
 

@@ -16,8 +16,7 @@ pub(crate) fn significant(value: f64, digits: i32) -> String {
         let unit = libm::pow(10.0, f64::from(-decimals));
         return fixed((value / unit).round() * unit, 0);
     }
-    let text = fixed(value, decimals.min(9) as usize);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    number::without_zeros(fixed(value, decimals.min(9) as usize))
 }
 
 /// `value` with exactly `decimals` decimals, thousands apart by commas.

@@ -157,7 +157,7 @@ impl Figure {
     fn add(self, kind: Kind, spot: Spot, pointer: Option<Point>, by_key: bool) {
         let words = match spot {
             Spot::Board => "on the board".to_owned(),
-            _ => self.spot_words(Errand::Add(kind), spot).to_lowercase(),
+            _ => self.spot_words(Errand::Add(kind), spot).to_ascii_lowercase(),
         };
         let layout = self.view.layout.get_untracked();
         let size = super::sizes::Sizes::of_page().standard();

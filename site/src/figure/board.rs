@@ -74,7 +74,7 @@ fn keys(figure: Figure, event: &KeyboardEvent) {
     if event.default_prevented() || !(event.ctrl_key() || event.meta_key()) {
         return;
     }
-    match (event.key().to_lowercase().as_str(), event.shift_key()) {
+    match (event.key().to_ascii_lowercase().as_str(), event.shift_key()) {
         ("z", back) => figure.travel(!back),
         ("y", false) => figure.travel(false),
         _ => return,

@@ -26,8 +26,6 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::address::{self, AddressError, Board};
 use hockeystick_core::figure::{Break, Figure, Measured};
 use hockeystick_core::outcome::Outcome;
@@ -36,6 +34,7 @@ use hockeystick_core::theory::TheoryCurve;
 use hockeystick_protocol::{Finding, Question};
 
 use super::history::{History, Moment, Places};
+use crate::base64;
 
 /// What changed about a figure.
 #[derive(Clone, Debug, PartialEq)]
@@ -336,7 +335,7 @@ impl FigureHandle {
         }
         let stage = Stage { challenge: None, ..self.stage() };
         let board = Board { stage, seed: self.seed(), speed: self.speed() };
-        URL_SAFE_NO_PAD.encode(address::write(&board))
+        base64::encode(&address::write(&board))
     }
 
     /// Opens a board that [`state`](Self::state) gave, and begins at time zero.
@@ -344,8 +343,7 @@ impl FigureHandle {
     /// # Errors
     /// A sentence for the reader when the text is none; nothing is changed then.
     pub fn open_state(&self, text: &str) -> Result<(), String> {
-        let bytes =
-            URL_SAFE_NO_PAD.decode(text.trim().trim_end_matches('=')).map_err(|_| AddressError::Broken.to_string())?;
+        let bytes = base64::decode(text.trim()).ok_or_else(|| AddressError::Broken.to_string())?;
         let Board { mut stage, seed, speed } = address::read(&bytes).map_err(|why| why.to_string())?;
         // An address holds no sentences: the author's task stays.
         stage.challenge.clone_from(&self.0.authored.stage.challenge);

@@ -2,7 +2,7 @@
 
 use hockeystick_core::component::Kind;
 use hockeystick_core::settings::{Field, Unit};
-use hockeystick_core::stage::{Placement, Stage, Target};
+use hockeystick_core::stage::{Placement, Stage};
 use hockeystick_core::workload::Class;
 use web_sys::KeyboardEvent;
 
@@ -114,7 +114,7 @@ fn copies_and_region(figure: Figure, index: usize) -> Vec<El> {
 
 /// An arrow: how far it is from one end to the other.
 fn link(figure: Figure, index: usize) -> Vec<El> {
-    let path = figure.stage(|stage| stage.target_name(&Target::Link(index)).replace(" -> ", "->"));
+    let path = figure.stage(|stage| stage.link_name(index, "->"));
     let latency = setting(figure, format!("{path}.latency"), "Latency", "Time that a packet takes one way.");
     let mut parts = vec![el("p", "kind").text("Who calls whom")];
     if figure.can_edit() {

@@ -47,11 +47,9 @@ mod view;
 use std::any::Any;
 use std::rc::Rc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::figure::Panel;
 use hockeystick_core::pack;
-use hockeystick_core::stage::{Reading, Stage, Target};
+use hockeystick_core::stage::{Reading, Stage};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -135,7 +133,7 @@ fn read(element: &HtmlElement) -> Result<hockeystick_core::figure::Figure, Strin
 
 /// What an attribute holds: packed, in base64.
 fn unpack<T: pack::Pack>(data: &str) -> Result<T, String> {
-    let bytes = URL_SAFE_NO_PAD.decode(data.trim_end_matches('=')).map_err(|_| "its data was cut or changed")?;
+    let bytes = crate::base64::decode(data).ok_or("its data was cut or changed")?;
     pack::from_bytes(&bytes).ok_or_else(|| "its data was cut or is of another version".to_owned())
 }
 
@@ -196,7 +194,7 @@ impl Figure {
         self.stage(|stage| match thing {
             Thing::Component(index) => stage.components.get(index).map(|it| it.id.clone()),
             Thing::Machine(index) => stage.machines.get(index).map(|it| it.id.clone()),
-            Thing::Link(index) => Some(stage.target_name(&Target::Link(index)).replace(" -> ", " → ")),
+            Thing::Link(index) => Some(stage.link_name(index, " → ")),
         })
         .unwrap_or_default()
     }

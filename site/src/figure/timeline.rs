@@ -1,5 +1,6 @@
 //! The timeline under a board: what was broken and turned when, how long requests failed, and the way back.
 
+use hockeystick_core::number::fixed;
 use hockeystick_core::stage::Stage;
 use web_sys::Event;
 
@@ -7,6 +8,7 @@ use super::Figure;
 use super::dom::{El, button, el, value_of};
 use super::handle::{Change, Sample};
 use super::live::Live;
+use super::numbers::decimal;
 use super::view::title;
 use crate::charts::number::moment;
 
@@ -118,7 +120,7 @@ pub(crate) fn timeline(figure: Figure) -> El {
     let held = Live::new(None::<f64>);
     let length = move || view.log.with(Log::length_s);
     let now = move || held.get().unwrap_or_else(|| view.strip.with(|it| it.at_s));
-    let at = move |event: &Event| value_of(event).parse::<f64>().ok().map(|step| step / STEPS * length());
+    let at = move |event: &Event| decimal(&value_of(event)).map(|step| step / STEPS * length());
     let seek = move |to_s: f64| {
         held.set(None);
         figure.with(|running| running.seek(to_s));
@@ -127,9 +129,9 @@ pub(crate) fn timeline(figure: Figure) -> El {
     let slider = el("input", "")
         .attr("type", "range")
         .attr("min", "0")
-        .attr("max", &STEPS.to_string())
+        .attr("max", &fixed(STEPS, 0))
         .attr("aria-label", "Time of the run; going back runs it again to there")
-        .live_value(move || (now() / length() * STEPS).round().to_string())
+        .live_value(move || fixed(now() / length() * STEPS, 0))
         .live_attr("aria-valuetext", move || moment(now()))
         .on("input", move |event: Event| held.set(at(&event)))
         .on("change", move |event: Event| {

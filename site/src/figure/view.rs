@@ -181,15 +181,12 @@ impl View {
 
 /// A component's or machine's name for a reader: its id, with a capital.
 pub(crate) fn title(id: &str) -> String {
-    let mut letters = id.chars();
-    match letters.next() {
-        Some(first) if id.len() > 3 => first.to_uppercase().chain(letters).collect::<String>().replace(['-', '_'], " "),
-        Some(first) if id == "dns" || id == "cdn" => {
-            first.to_uppercase().chain(letters.flat_map(char::to_uppercase)).collect()
-        }
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
+    if id == "dns" || id == "cdn" {
+        return id.to_ascii_uppercase();
     }
+    // What ids are made of is ASCII.
+    let spaced = id.chars().map(|letter| if matches!(letter, '-' | '_') && id.len() > 3 { ' ' } else { letter });
+    spaced.enumerate().map(|(place, letter)| if place == 0 { letter.to_ascii_uppercase() } else { letter }).collect()
 }
 
 /// The drawing that stands for a kind, inside a view box of 24 by 24: the page's sprite has it.

@@ -31,7 +31,7 @@ fn listen((name, word): (String, HtmlElement)) -> [Listener; 2] {
 /// Lights up, or no longer, what a word names on every board of the page.
 fn light(name: &str, lit: bool) {
     for element in dom::all("hockeystick-figure[id^=fig-]") {
-        let Some(figure) = handle::find(element.id().trim_start_matches("fig-")) else { continue };
+        let Some(figure) = element.id().strip_prefix("fig-").and_then(handle::find) else { continue };
         if name == "box" {
             each(&element, ".machine", |_| true, lit);
         } else {

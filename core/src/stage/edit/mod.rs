@@ -79,9 +79,8 @@ impl Stage {
             after.links[link].classes = classes;
         }
         after.links.extend(wiring.links);
-        let mut gone = wiring.gone;
-        gone.sort_unstable();
-        gone.iter().rev().for_each(|link| after.disconnect(*link));
+        // The last first: each that goes moves those behind it.
+        (0..after.links.len()).rev().filter(|link| wiring.gone.contains(link)).for_each(|link| after.disconnect(link));
         self.take(after).then_some(new)
     }
 

@@ -78,9 +78,13 @@ impl Stage {
                     let (sum, count) = ends.fold((0.0, 0), |(sum, count), end| (sum + heights[end], count + 1));
                     if count == 0 { heights[index] } else { sum / count as f32 }
                 };
-                let mut keyed: Vec<(f32, usize)> = column.iter().map(|index| (centre(*index), *index)).collect();
-                keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
-                *column = keyed.into_iter().map(|(_, index)| index).collect();
+                // By insertion: a column holds a handful, and a page would have to download the library's sort.
+                let mut sorted: Vec<(f32, usize)> = Vec::with_capacity(column.len());
+                for &index in column.iter() {
+                    let key = centre(index);
+                    sorted.insert(sorted.partition_point(|(other, _)| *other <= key), (key, index));
+                }
+                *column = sorted.into_iter().map(|(_, index)| index).collect();
                 let total: f32 = column.iter().map(|index| self.height(*index)).sum();
                 let mut top = 235.0 - total / 2.0;
                 for &index in column.iter() {
