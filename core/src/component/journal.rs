@@ -16,6 +16,7 @@ use crate::engine::{Engine, Reply, Timer};
 use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
+use crate::statistics::sort;
 use crate::units::{Bytes, Duration, Nanos, Rate, SECOND_NS};
 use crate::workload::{Class, Demand, Workload};
 
@@ -346,7 +347,7 @@ impl Behaviour for State {
         self.syncing.clear();
         self.sync = None;
         let mut back: Vec<Change> = self.in_hand.drain(..).flatten().collect();
-        back.sort_by_key(|change| (change.accepted, change.request));
+        sort(&mut back, |one, other| (one.accepted, one.request) < (other.accepted, other.request));
         back.into_iter().rev().for_each(|change| self.changes.push_front(change));
         self.in_hand_count = 0;
         engine.clear_timer(self.drain);

@@ -122,13 +122,11 @@ impl Simulation {
             Target::Link(_) => false,
         };
         let nodes: Vec<usize> = (0..self.nodes.len()).filter(|node| hit(&self.nodes[*node])).collect();
-        let mut hosts: Vec<u32> = match target {
-            Target::Machine(machine) if *machine < self.engine.hosts().len() => vec![*machine as u32],
-            Target::Machine(_) => Vec::new(),
-            _ => nodes.iter().filter_map(|node| self.nodes[*node].info.host).map(|host| host as u32).collect(),
+        let is_hit = |host: &usize| match target {
+            Target::Machine(machine) => machine == host,
+            _ => nodes.iter().any(|node| self.nodes[*node].info.host == Some(*host)),
         };
-        hosts.sort_unstable();
-        hosts.dedup();
+        let hosts = (0..self.engine.hosts().len()).filter(is_hit).map(|host| host as u32).collect();
         (nodes, hosts)
     }
 

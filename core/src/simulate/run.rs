@@ -6,7 +6,7 @@ use super::{NodeInfo, Simulation};
 use crate::component::MetricReading;
 use crate::engine::moves::Cause;
 use crate::engine::tally::Counts;
-use crate::outcome::{Estimate, Outcome, Response};
+use crate::outcome::{Estimate, Outcome, Response, by_name};
 use crate::stage::{Problem, Stage};
 use crate::statistics::{Histogram, Interval, batch_means, mser5, quantile_interval, ratio_of_batches};
 use crate::units::Duration;
@@ -219,10 +219,11 @@ fn summarise(simulation: &Simulation, batches: &[Batch], confidence: f64) -> Out
             p99: quantile(0.99),
         },
         utilisation,
-        errors_per_s: Cause::ALL
-            .into_iter()
-            .map(|cause| (cause.name().to_owned(), rate(&|counts| counts.failed[cause as usize])))
-            .collect(),
+        errors_per_s: by_name(
+            Cause::ALL
+                .into_iter()
+                .map(|cause| (cause.name().to_owned(), rate(&|counts| counts.failed[cause as usize]))),
+        ),
         stale: ratio(
             batches.iter().map(|batch| (batch.counts.stale as f64, batch.counts.completed as f64)),
             confidence,
@@ -260,5 +261,5 @@ fn metrics(batches: &[Batch], confidence: f64) -> BTreeMap<String, Estimate> {
             }
         }
     };
-    names.iter().map(|(name, _)| (name.clone(), of(name))).collect()
+    by_name(names.iter().map(|(name, _)| (name.clone(), of(name))))
 }

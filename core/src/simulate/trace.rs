@@ -16,6 +16,7 @@ use crate::engine::moves::Cause;
 use crate::engine::trail::{Mark, Step};
 use crate::engine::visits::SOURCE_SHIFT;
 use crate::stage::{Problem, Stage};
+use crate::statistics::sort;
 use crate::units::{Duration, Nanos};
 use crate::workload::Class;
 
@@ -237,14 +238,16 @@ impl<'s> Told<'s> {
         let root = &self.calls[0];
         let mut legs = Vec::new();
         self.tell(0, 0, Limit { at: Nanos::MAX, cause: None }, &mut legs);
-        legs.sort_by_key(|leg| (leg.begins, leg.ends));
+        let mut order: Vec<(Nanos, Nanos, usize)> =
+            legs.iter().enumerate().map(|(told, leg)| (leg.begins, leg.ends, told)).collect();
+        sort(&mut order, |one, other| one < other);
         Trace {
             which,
             class: self.class,
             begun: root.departs,
             ended: root.over.map(|(at, _)| at),
             failed: root.over.and_then(|(_, failed)| failed),
-            legs,
+            legs: order.into_iter().map(|(_, _, told)| legs[told].clone()).collect(),
         }
     }
 
@@ -304,7 +307,7 @@ impl<'s> Told<'s> {
             .filter(|made| made.awaited)
             .map(|made| (made.departs, made.back.min(made.given_up.unwrap_or(Nanos::MAX)).min(over)))
             .collect();
-        covers.sort_unstable();
+        sort(&mut covers, |one, other| one < other);
         let mut pieces = Vec::new();
         let mut state = Piece { kind: LegKind::Serve, station: None, edge: None, begins: call.arrives, ends: over };
         if call.edge.is_none() && call.awaited {

@@ -4,7 +4,7 @@
 //! - [`batch_means`], [`ratio_of_batches`], [`quantile_interval`]: intervals that stay honest although neighbouring requests resemble each
 //!   other.
 //! - [`student_t_quantile`]: what both rest on.
-//! - [`sorted`]: values in order.
+//! - [`sort`], [`sorted`]: things in order.
 //! - [`Histogram`]: every response time of a run in a few kilobytes.
 
 mod batch;
@@ -15,7 +15,7 @@ mod warm_up;
 
 pub use batch::{batch_means, quantile_interval, ratio_of_batches};
 pub use histogram::Histogram;
-pub use sort::sorted;
+pub use sort::{sort, sorted};
 pub use student::student_t_quantile;
 pub use warm_up::mser5;
 

@@ -1,40 +1,40 @@
-//! Putting measured values in order.
+//! Putting things in order.
+//!
+//! A heap sort of our own: the library's sorts are several kilobytes of a page's download for each type, and nothing
+//! that is sorted here is long or waited for.
 
 /// The values in ascending order.
-///
-/// A heap sort of our own: the library's sorts are several kilobytes of a page's download for each type, and nothing
-/// that is sorted here is long or waited for.
 pub fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
-    heap_sort(&mut values);
+    sort(&mut values, |one, other| one.total_cmp(other).is_lt());
     values
 }
 
-fn heap_sort(values: &mut [f64]) {
-    for root in (0..values.len() / 2).rev() {
-        sift(values, root);
+/// Puts things in ascending order. Where neither of two is less than the other, either may come first.
+pub fn sort<T>(things: &mut [T], is_less: impl Fn(&T, &T) -> bool) {
+    for root in (0..things.len() / 2).rev() {
+        sift(things, root, &is_less);
     }
-    for end in (1..values.len()).rev() {
-        values.swap(0, end);
-        sift(&mut values[..end], 0);
+    for end in (1..things.len()).rev() {
+        things.swap(0, end);
+        sift(&mut things[..end], 0, &is_less);
     }
 }
 
-/// Lets the value at `root` sink to where both below it are smaller.
-fn sift(values: &mut [f64], mut root: usize) {
-    let is_less = |one: f64, other: f64| one.total_cmp(&other).is_lt();
+/// Lets the thing at `root` sink to where none below it is larger.
+fn sift<T>(things: &mut [T], mut root: usize, is_less: &impl Fn(&T, &T) -> bool) {
     loop {
         let mut largest = 2 * root + 1;
-        if largest >= values.len() {
+        if largest >= things.len() {
             return;
         }
-        if largest + 1 < values.len() && is_less(values[largest], values[largest + 1]) {
+        if largest + 1 < things.len() && is_less(&things[largest], &things[largest + 1]) {
             largest += 1;
         }
-        if !is_less(values[root], values[largest]) {
+        if !is_less(&things[root], &things[largest]) {
             return;
         }
-        values.swap(root, largest);
+        things.swap(root, largest);
         root = largest;
     }
 }

@@ -1,5 +1,6 @@
 //! The arrows of a board: who calls whom.
 
+use hockeystick_core::number::short;
 use hockeystick_core::stage::edit::Spot;
 use web_sys::{Event, KeyboardEvent};
 
@@ -63,7 +64,8 @@ pub(crate) fn draft(figure: Figure) -> El {
             let card = view.layout.with(|layout| layout.cards.get(from).map(super::layout::Rect::centre));
             card.zip(view.pointer.get())
         });
-        ends.map(|(a, b)| format!("M{:.1} {:.1}L{:.1} {:.1}", a.x, a.y, b.x, b.y)).unwrap_or_default()
+        let [a, b] = ends.map(|(a, b)| [a, b].map(|at| format!("{} {}", short(at.x, 1), short(at.y, 1))))?;
+        Some(format!("M{a}L{b}"))
     };
-    svg_part("path").attr("class", "draft").live_attr("d", path)
+    svg_part("path").attr("class", "draft").live_attr("d", move || path().unwrap_or_default())
 }

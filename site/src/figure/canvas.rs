@@ -6,6 +6,7 @@
 
 use std::f64::consts::TAU;
 
+use hockeystick_core::number::within;
 use hockeystick_core::workload::Class;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
@@ -98,7 +99,7 @@ impl Painter {
     fn fit(&mut self, width: f64, height: f64, scale: f64) {
         let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio());
         // No canvas of more pixels than can be filled in time.
-        let ratio = (ratio * scale).clamp(0.5, (LARGEST_PX / (width * height).max(1.0)).sqrt().max(1.0));
+        let ratio = within(ratio * scale, 0.5, (LARGEST_PX / (width * height).max(1.0)).sqrt().max(1.0));
         if self.size != (width, height) || self.ratio != ratio {
             (self.size, self.ratio) = ((width, height), ratio);
             self.canvas.set_width((width * ratio).round() as u32);

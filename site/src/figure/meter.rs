@@ -149,7 +149,9 @@ impl Meter {
         }
         let sorted = sorted(self.responses.iter().map(|(_, ms)| *ms));
         // The smallest response time that at least this share of the requests did not exceed.
-        let at = |share: f64| sorted[((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1];
+        let at = |share: f64| {
+            sorted[((sorted.len() as f64 * share).ceil() as usize).saturating_sub(1).min(sorted.len() - 1)]
+        };
         let mean_ms = sorted.iter().sum::<f64>() / sorted.len() as f64;
         Some(Percentiles { mean_ms, p50_ms: at(0.50), p95_ms: at(0.95), p99_ms: at(0.99) })
     }

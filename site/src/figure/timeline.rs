@@ -1,6 +1,6 @@
 //! The timeline under a board: what was broken and turned when, how long requests failed, and the way back.
 
-use hockeystick_core::number::fixed;
+use hockeystick_core::number::{fixed, short, within};
 use hockeystick_core::stage::Stage;
 use web_sys::Event;
 
@@ -141,7 +141,7 @@ pub(crate) fn timeline(figure: Figure) -> El {
         });
     let track = el("div", "track").live_child(move || Some(marks(view.log))).child(slider);
     let words = move || match view.seeking.get() {
-        Some(share) => format!("running there … {}\u{a0}%", (share * 100.0).clamp(0.0, 100.0).round()),
+        Some(share) => format!("running there … {}\u{a0}%", fixed(within(share, 0.0, 1.0) * 100.0, 0)),
         None => format!("{} of {}", moment(now()), moment(length())),
     };
     let start = button("button", "From the start")
@@ -189,8 +189,7 @@ fn marks(log: Live<Log>) -> El {
         let length = log.length_s();
         let place = |element: El, from: f64, to: f64| {
             let style = element.html().style();
-            let percent =
-                |share: f64| format!("{}%", hockeystick_core::number::short(share.clamp(0.0, 1.0) * 100.0, 2));
+            let percent = |share: f64| format!("{}%", short(within(share, 0.0, 1.0) * 100.0, 2));
             let _ = style.set_property("left", &percent(from / length));
             let _ = style.set_property("width", &percent((to - from) / length));
             element
