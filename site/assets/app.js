@@ -2,6 +2,22 @@
 import init, { mount_challenge, mount_figure, mount_predict, start } from './hockeystick_site.js';
 import { load, worker } from './programs.js';
 
+// Set while the elements that came with the page are made. What the reader does not see yet is mounted when the page is
+// idle, one a task: six figures at once would hold up the first.
+let opening = false;
+const waiting = [];
+const whenIdle = window.requestIdleCallback ?? ((call) => setTimeout(call, 30));
+
+const mountNext = () => {
+  waiting.shift()?.mount();
+  if (waiting.length > 0) whenIdle(mountNext, { timeout: 1000 });
+};
+
+const isSeen = (element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top < window.innerHeight && bottom > 0;
+};
+
 // The element that mounts itself when it is put on a page, and is freed when it is taken off for good.
 const element = (mount) =>
   class extends HTMLElement {
@@ -13,7 +29,12 @@ const element = (mount) =>
     }
 
     connectedCallback() {
-      if (this.#mounted) return;
+      if (opening && !isSeen(this)) waiting.push(this);
+      else this.mount();
+    }
+
+    mount() {
+      if (this.#mounted || !this.isConnected) return;
       try {
         this.#mounted = mount(this);
       } catch (error) {
@@ -52,9 +73,12 @@ if (typeof WebAssembly === 'undefined') {
     load('simulator').catch(() => {});
     await init();
     start(worker);
+    opening = true;
     customElements.define('hockeystick-figure', element(mount_figure));
     customElements.define('hockeystick-predict', element(mount_predict));
     customElements.define('hockeystick-challenge', element(mount_challenge));
+    opening = false;
+    if (waiting.length > 0) whenIdle(mountNext, { timeout: 1000 });
   } catch (error) {
     cannotRun(`The simulation could not be loaded, so the figure stands still (${error.message ?? error}).`);
   }
