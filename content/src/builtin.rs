@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use hockeystick_core::figure::Figure;
 use hockeystick_core::hardware::Catalogue;
 use hockeystick_core::stage::Stage;
 
+use crate::problem::FileErrors;
 use crate::stage::StageErrors;
-use crate::{catalogue, stage};
+use crate::{catalogue, figure, lesson, stage};
 
 /// Each folder of `stages/`: its name, and its files by name.
 type Folder = (&'static str, &'static [(&'static str, &'static str)]);
@@ -31,6 +33,28 @@ pub fn slugs() -> &'static [&'static str] {
 pub fn stage(slug: &str) -> Option<Result<Stage, StageErrors>> {
     let file = "stage.toml";
     Some(stage::read(text(slug, file)?, &path(slug, file), &CATALOGUE))
+}
+
+/// Every stage file of a stage's folder: its name, and what it says.
+///
+/// # Errors
+/// What is wrong with the first that is not sound.
+pub fn boards(slug: &str) -> Result<Vec<(&'static str, Stage)>, StageErrors> {
+    let read = |file| Ok((file, stage::read(text(slug, file).unwrap_or_default(), &path(slug, file), &CATALOGUE)?));
+    files(slug).filter(|file| file.ends_with(".toml")).map(read).collect()
+}
+
+/// The figures of a stage's lesson from top to bottom; none where it has no lesson.
+pub fn figures(slug: &str) -> Option<Result<Vec<Figure>, FileErrors>> {
+    let text = text(slug, "lesson.md")?;
+    let read = |boards: Vec<(&'static str, Stage)>| {
+        let files: Vec<&str> = boards.iter().map(|(file, _)| *file).collect();
+        let find = |name: &str| boards.iter().find(|(file, _)| *file == name).map(|(_, stage)| stage.clone());
+        let folder = figure::Folder { stage: &find, files: &files };
+        let lesson = lesson::read(&lesson::Source { text, file: &path(slug, "lesson.md"), folder })?;
+        Ok(lesson.figures().map(|block| block.figure.clone()).collect())
+    };
+    Some(boards(slug).and_then(read))
 }
 
 /// The sizes on sale.
@@ -69,10 +93,8 @@ mod tests {
     #[test]
     fn every_stage_file_is_sound() {
         for slug in slugs() {
-            for file in files(slug).filter(|file| file.ends_with(".toml")) {
-                let text = text(slug, file).unwrap();
-                stage::read(text, &path(slug, file), &CATALOGUE).unwrap_or_else(|errors| panic!("{}", errors.lines()));
-            }
+            let boards = boards(slug).unwrap_or_else(|errors| panic!("{}", errors.lines()));
+            assert!(boards.iter().any(|(file, _)| *file == "stage.toml"), "{slug}");
         }
     }
 }

@@ -110,13 +110,9 @@ fn chapters(stops: &[Stop]) -> Result<Vec<Chapter>, miette::Report> {
 fn read_chapter(stop: &Stop, next: Option<&Stop>) -> Result<Chapter, miette::Report> {
     let slug = &stop.slug;
     let missing = |what: &str| miette::miette!(help = "see CONTRIBUTING.md", "content/stages/{slug} has no {what}");
-    let files: Vec<&str> = builtin::files(slug).filter(|file| file.ends_with(".toml")).collect();
-    let read = |file: &str| {
-        let text = builtin::text(slug, file).unwrap_or_default();
-        stage::read(text, &builtin::path(slug, file), &builtin::catalogue())
-    };
-    let others = files.iter().map(|file| Ok((*file, read(file)?))).collect::<Result<Vec<_>, stage::StageErrors>>()?;
-    let find = |name: &str| others.iter().find(|(file, _)| *file == name).map(|(_, stage)| stage.clone());
+    let boards = builtin::boards(slug)?;
+    let files: Vec<&str> = boards.iter().map(|(file, _)| *file).collect();
+    let find = |name: &str| boards.iter().find(|(file, _)| *file == name).map(|(_, stage)| stage.clone());
     let folder = Folder { stage: &find, files: &files };
     let text = builtin::text(slug, "stage.toml").ok_or_else(|| missing("stage.toml"))?;
     let file = builtin::path(slug, "stage.toml");
