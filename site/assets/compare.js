@@ -53,11 +53,21 @@ class Compare extends HTMLElement {
     // Figures are made by the page's program: wait until it is there.
     await customElements.whenDefined('hockeystick-figure');
     const asked = new URLSearchParams(location.search);
+    // Boards that a reader brings along, and what the list calls them.
+    const brought = new URLSearchParams(location.hash.slice(1));
+    const words = { a: 'as its author made it', b: 'as you left it' };
     for (const side of this.querySelectorAll('.compare-side')) {
       const select = side.querySelector('select');
-      const slug = asked.get(side.dataset.side) ?? select.dataset.first;
+      const { side: name } = side.dataset;
+      const slug = asked.get(name) ?? side.dataset.first;
       if (!slug) continue;
       select.value = slug;
+      const board = brought.get(name);
+      if (select.value && board) {
+        const option = new Option(`${select.selectedOptions[0].text}, ${words[name]}`, slug, true, true);
+        option.dataset.board = board;
+        select.prepend(option);
+      }
       if (select.value) await this.#choose(side, select);
       else this.#complain(`There is no stage \`${slug}\`: choose one from the list.`);
     }
@@ -73,7 +83,8 @@ class Compare extends HTMLElement {
     if (!select.value) return this.#follow();
     try {
       const data = await (await fetchFile(`figures/${select.value}/board.txt`)).text();
-      const figure = figureOf(data, { name });
+      const state = select.selectedOptions[0].dataset.board;
+      const figure = figureOf(data, state ? { name, state } : { name });
       place.append(figure);
       // It says itself why it cannot run.
       if (!figure.mounted) return;

@@ -18,8 +18,8 @@ pub(super) fn page(stops: &[Stop]) -> Content {
             hockeystick-compare {
                 (bar())
                 div.compare-sides {
-                    (side(stops, "a", "A"))
-                    (side(stops, "b", "B"))
+                    (side(stops, "a", "A", "09-load-balancer"))
+                    (side(stops, "b", "B", "11-cache"))
                 }
                 noscript { p.check-note { "This page needs JavaScript: nothing runs without it." } }
                 div.check-said role="status" aria-live="polite" {}
@@ -77,9 +77,10 @@ fn bar() -> Markup {
     }
 }
 
-fn side(stops: &[Stop], name: &str, label: &str) -> Markup {
+/// One of the two boards; `first` is the stage that is there when the address names none.
+fn side(stops: &[Stop], name: &str, label: &str, first: &str) -> Markup {
     html! {
-        section.compare-side data-side=(name) aria-label={ "Board " (label) } {
+        section.compare-side data-side=(name) data-first=(first) aria-label={ "Board " (label) } {
             (figures::choice(stops, &format!("compare-{name}"), label, "Choose a board"))
             div.compare-place {}
         }

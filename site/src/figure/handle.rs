@@ -333,9 +333,13 @@ impl FigureHandle {
         if let Some(engine) = self.engine() {
             engine.settle();
         }
-        let stage = Stage { challenge: None, ..self.stage() };
-        let board = Board { stage, seed: self.seed(), speed: self.speed() };
-        base64::encode(&address::write(&board))
+        board_text(self.stage(), self.seed(), self.speed())
+    }
+
+    /// The board as its author wrote it, as [`state`](Self::state) gives the one that is there.
+    pub(crate) fn authored_state(&self) -> String {
+        let Figure { stage, seed, speed, .. } = &self.0.authored;
+        board_text(stage.clone(), *seed, *speed)
     }
 
     /// Opens a board that [`state`](Self::state) gave, and begins at time zero.
@@ -547,6 +551,12 @@ impl FigureHandle {
             }
         }
     }
+}
+
+/// A board as text for an address. The author's task is not part of it: an address holds no sentences.
+fn board_text(stage: Stage, seed: u64, speed: f64) -> String {
+    let board = Board { stage: Stage { challenge: None, ..stage }, seed, speed };
+    base64::encode(&address::write(&board))
 }
 
 type Awaiting = (String, Box<dyn FnOnce(FigureHandle)>);

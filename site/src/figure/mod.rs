@@ -244,10 +244,19 @@ impl Figure {
     }
 }
 
+/// More components than this make a large board.
+const LARGE: usize = 9;
+
 /// Builds everything of a figure.
 fn build(figure: Figure, into: &HtmlElement) {
     let panels = figure.authored(|it| it.panels.clone());
-    let mut row = el("div", if panels.is_empty() { "figure-row" } else { "figure-row with-panels" })
+    // A large board needs the whole width; its charts stand below it.
+    let class = match (panels.is_empty(), figure.authored(|it| it.stage.components.len() > LARGE)) {
+        (true, _) => "figure-row",
+        (false, false) => "figure-row with-panels",
+        (false, true) => "figure-row large",
+    };
+    let mut row = el("div", class)
         .live_class("inspected", move || figure.view.chosen.get().is_some());
     let palette = palette::palette(figure);
     if let Some(palette) = &palette {

@@ -18,18 +18,51 @@ pub(crate) fn share(figure: Figure) -> El {
             figure.drive(|handle| {
                 let words = of(handle);
                 text.set_text_content(Some(&words));
-                if let Some(window) = web_sys::window() {
+                // Elsewhere the browser has no clipboard for pages; the text stands there to be copied by hand.
+                let window = leptos::prelude::window();
+                let said = if window.is_secure_context() {
                     let _ = window.navigator().clipboard().write_text(&words);
-                }
-                figure.view.said.set(format!("{what} copied."));
+                    "copied"
+                } else {
+                    "below, to be copied"
+                };
+                figure.view.said.set(format!("{what} {said}."));
             });
         }
     };
     let menu = el("div", "share-menu")
         .child(button("button", "Copy address").on_click(copy(address, "Address", &text)))
         .child(button("button", "Copy code for a frame").on_click(copy(frame, "Code", &text)))
+        .children(stage_of_page().into_iter().flat_map(|_| {
+            let pages: [(&str, fn(&FigureHandle) -> Option<String>); 2] =
+                [("Open in the sandbox", sandbox), ("Compare with the original", compare)];
+            pages.map(|(words, address)| link(figure, words, address))
+        }))
         .child(text);
     el("details", "share").child(el("summary", "button").text("Share")).child(menu)
+}
+
+/// A link to another page of the site to which the board goes along, as it stands when the link is followed.
+fn link(figure: Figure, words: &str, address: fn(&FigureHandle) -> Option<String>) -> El {
+    let link = el("a", "button").attr("href", "#").text(words);
+    let element = link.html();
+    let aim = move || {
+        figure.drive(|handle| drop(address(handle).map(|it| element.set_attribute("href", &it))));
+    };
+    let pressed = aim.clone();
+    link.on_click(aim).on("pointerdown", move |_: web_sys::Event| pressed())
+}
+
+/// The sandbox, with the board on it.
+fn sandbox(figure: &FigureHandle) -> Option<String> {
+    Some(format!("{}sandbox/#fig-sandbox{MARK}{}", root()?, figure.state()))
+}
+
+/// The page on which this board and the one of its author carry the same traffic.
+fn compare(figure: &FigureHandle) -> Option<String> {
+    let (top, stage) = (root()?, stage_of_page()?);
+    let (original, now) = (figure.authored_state(), figure.state());
+    Some(format!("{top}compare/?a={stage}&b={stage}#a={original}&b={now}"))
 }
 
 /// The page's address, with the board.
@@ -40,10 +73,8 @@ fn address(figure: &FigureHandle) -> String {
 /// A frame that shows the board alone, with the charts and controls that it has on its stage's page. The site's embed page
 /// is beside its stages.
 fn frame(figure: &FigureHandle) -> String {
-    let here = page();
-    let top = root().unwrap_or_else(|| here.clone());
-    let stage = here.strip_prefix(&top).and_then(|path| path.strip_prefix("stages/")?.split('/').next());
-    let of = stage.map_or_else(String::new, |stage| format!("?stage={stage}&amp;fig={}", figure.id()));
+    let top = root().unwrap_or_else(page);
+    let of = stage_of_page().map_or_else(String::new, |stage| format!("?stage={stage}&amp;fig={}", figure.id()));
     format!(
         "<iframe src=\"{top}embed/{of}#s={}\" title=\"Hockeystick\" width=\"100%\" height=\"680\" loading=\"lazy\"></iframe>",
         figure.state()
@@ -53,6 +84,12 @@ fn frame(figure: &FigureHandle) -> String {
 fn page() -> String {
     let href = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
     href.split('#').next().unwrap_or_default().to_owned()
+}
+
+/// The stage on whose page this is.
+fn stage_of_page() -> Option<String> {
+    let here = page();
+    here.strip_prefix(&root()?)?.strip_prefix("stages/")?.split('/').next().map(str::to_owned)
 }
 
 /// Where the site begins: its mark leads there.
