@@ -18,7 +18,9 @@
 //! - [`measurement`], [`doubt`], [`calibrate`], [`verdict`]: what was measured, and whether to believe it; fitting
 //!   demands; whether the model agrees.
 //! - [`inspection`]: the prediction for the very requests that were measured. [`as_measured`]: a stage at a step's load.
-//!   [`judge`]: the model against a whole measurement, step by step.
+//!   [`judge`]: the model against a whole measurement, step by step. [`rival`]: the Universal Scalability Law against the same.
+//! - [`objective`]: what is asked of a deployment. [`capacity`]: how much it carries before it misses that, and what runs
+//!   out first.
 //! - [`address`]: a board as the bytes of an address. [`contrast`]: two stages under the same traffic, and by how much they differ.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
@@ -26,6 +28,7 @@
 pub mod address;
 pub mod as_measured;
 pub mod calibrate;
+pub mod capacity;
 pub mod component;
 pub mod contrast;
 pub mod cost;
@@ -38,9 +41,11 @@ pub mod judge;
 pub mod measurement;
 pub mod number;
 mod numeric;
+pub mod objective;
 pub mod outcome;
 pub mod pack;
 pub mod popularity;
+pub mod rival;
 pub mod schedule;
 pub mod settings;
 pub mod simulate;

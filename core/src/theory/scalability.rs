@@ -52,6 +52,18 @@ impl Usl {
         (self.beta == 0.0 && self.alpha > 0.0 && ceiling.is_finite()).then_some(ceiling)
     }
 
+    /// Response time, in seconds where `gamma` is a second's, of what comes at this rate and does not wait for answers: the
+    /// law read the other way round. By Little's law N = X R, so X (1 + alpha (N - 1) + beta N (N - 1)) = gamma N is
+    /// quadratic in N, and its smaller root is the one that a load from zero reaches. None at a rate above the law's peak.
+    pub fn response_s(&self, rate: f64) -> Option<f64> {
+        let (a, b, c) = (rate * self.beta, rate * (self.alpha - self.beta) - self.gamma, rate * (1.0 - self.alpha));
+        let under_root = b * b - 4.0 * a * c;
+        // Not (-b - root) / 2a, which is 0 / 0 where beta is zero.
+        let inside = 2.0 * c / (under_root.sqrt() - b);
+        let response = inside / rate;
+        (b < 0.0 && is_positive(rate) && is_positive(response)).then_some(response)
+    }
+
     /// Derivatives of the throughput by gamma, alpha and beta.
     fn gradient(&self, n: f64) -> [f64; 3] {
         let capacity = self.capacity(n);
@@ -76,7 +88,8 @@ pub struct Fit {
 ///
 /// From Gunther's linear regression of N / X as a start, improved by Gauss-Newton steps; alpha and beta are at least
 /// zero. None with fewer points than parameters plus one, fewer different N than parameters, or where the points do not
-/// tell parameters apart; or a point whose X is not positive or whose N is below one.
+/// tell parameters apart; or a point whose X or N is not positive. N may be below one: of a load that comes by itself it is
+/// the mean number inside.
 pub fn fit(points: &[(f64, f64)]) -> Option<Fit> {
     let full = fit_free(points, &[0, 1, 2])?;
     match (full.law.alpha >= 0.0, full.law.beta >= 0.0) {
@@ -97,7 +110,7 @@ pub fn fit_amdahl(points: &[(f64, f64)]) -> Option<Fit> {
 
 /// The least squares with only these of (gamma, alpha, beta) free and the others zero.
 fn fit_free(points: &[(f64, f64)], free: &[usize]) -> Option<Fit> {
-    let sound = points.iter().all(|(n, x)| is_positive(*n) && *n >= 1.0 && is_positive(*x));
+    let sound = points.iter().all(|(n, x)| is_positive(*n) && is_positive(*x));
     let mut different: Vec<f64> = points.iter().map(|(n, _)| *n).collect();
     different.sort_by(f64::total_cmp);
     different.dedup();
@@ -227,6 +240,20 @@ mod tests {
         assert!((law.capacity(20.0) - 1.0 / (0.05 + 0.95 / 20.0)).abs() < 1e-12);
         assert_eq!((law.peak(), law.ceiling()), (None, Some(200.0)));
         assert_eq!(Usl::amdahl(10.0, 0.0).ceiling(), None);
+    }
+
+    #[test]
+    fn a_response_time_is_the_law_read_from_the_other_side() {
+        for law in [Usl { gamma: 10.0, alpha: 0.05, beta: 0.002 }, Usl::amdahl(10.0, 0.3), Usl::amdahl(10.0, 0.0)] {
+            for n in [0.2, 1.0, 3.0, 15.0] {
+                let rate = law.throughput(n);
+                assert!((law.response_s(rate).unwrap() - n / rate).abs() < 1e-9, "{law:?}, {n}");
+            }
+        }
+        let law = Usl { gamma: 10.0, alpha: 0.05, beta: 0.002 };
+        assert_eq!(law.response_s(1.01 * law.throughput(law.peak().unwrap())), None);
+        assert_eq!(Usl::amdahl(10.0, 0.1).response_s(100.0), None);
+        assert_eq!(law.response_s(0.0), None);
     }
 
     #[test]
