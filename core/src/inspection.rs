@@ -97,6 +97,38 @@ impl Prediction {
     }
 }
 
+/// Quantiles of the response times that the model gives a step's very requests, in milliseconds, over all replications at
+/// once: at each of these shares, 0 to 1. None where it answers nothing.
+///
+/// # Errors
+/// Every rule that the stage breaks.
+pub fn quantiles(
+    stage: &Stage,
+    schedule: &Schedule,
+    step: &Step,
+    seed: u64,
+    replications: u64,
+    shares: &[f64],
+) -> Result<Option<Vec<f64>>, Vec<Problem>> {
+    let window = Window::of(step);
+    let mut times_ms = Vec::new();
+    for replication in 0..replications.max(1) {
+        let responses = replay(stage, schedule, seed.wrapping_add(replication))?;
+        let parts = window.parts(schedule, &responses);
+        let counted = parts.iter().zip(&window.slices).filter(|(_, counts)| **counts);
+        times_ms.extend(counted.flat_map(|(part, _)| part));
+    }
+    times_ms.sort_by(f64::total_cmp);
+    Ok((!times_ms.is_empty()).then(|| shares.iter().map(|share| quantile(&times_ms, *share)).collect()))
+}
+
+/// The smallest time that this share of all does not exceed, as in the histograms of a measurement. Of sorted times, one
+/// at least.
+fn quantile(times_ms: &[f64], share: f64) -> f64 {
+    let last = times_ms.len() - 1;
+    times_ms[((share * times_ms.len() as f64).ceil() as usize).saturating_sub(1).min(last)]
+}
+
 fn slice_figure(slice: &Slice, metric: Metric) -> f64 {
     let us = match metric {
         Metric::Throughput => 0.0,
@@ -160,11 +192,12 @@ impl Window {
 /// None without answers.
 fn figures(mut times_ms: Vec<f64>, per_s: f64) -> Option<Figures> {
     times_ms.sort_by(f64::total_cmp);
-    let last = times_ms.len().checked_sub(1)?;
-    // The smallest time that this share of all does not exceed, as in the histograms of a measurement.
-    let quantile = |q: f64| times_ms[((q * times_ms.len() as f64).ceil() as usize).saturating_sub(1).min(last)];
+    if times_ms.is_empty() {
+        return None;
+    }
     let mean = times_ms.iter().sum::<f64>() / times_ms.len() as f64;
-    Some([per_s, mean, quantile(0.50), quantile(0.95), quantile(0.99)])
+    let [p50, p95, p99] = [0.50, 0.95, 0.99].map(|share| quantile(&times_ms, share));
+    Some([per_s, mean, p50, p95, p99])
 }
 
 /// The mean of figures.

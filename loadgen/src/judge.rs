@@ -1,13 +1,21 @@
 //! The judgement on a measurement, for a terminal and for programs. The core judges.
 
 use hockeystick_core::judge::{JudgedStep, Judgement};
+use hockeystick_core::rival::{Rivalry, Round};
+use hockeystick_core::statistics::Interval;
+use hockeystick_core::theory::scalability::Usl;
 use hockeystick_core::verdict::Comparison;
 use serde_json::{Value, json};
 
+use crate::findings::Findings;
 use crate::table::{Table, interval, number, percent};
 
 /// The verdict table, and every doubt below it.
 pub fn text(judgement: &Judgement) -> String {
+    table(judgement).to_string() + &judgement.remarks().map(|remark| remark + "\n").collect::<String>()
+}
+
+fn table(judgement: &Judgement) -> Table {
     let mut table =
         Table::new(&["step", "metric", "predicted", "measured", "error", "90 % of the error", "within", "verdict"]);
     for step in &judgement.steps {
@@ -25,12 +33,53 @@ pub fn text(judgement: &Judgement) -> String {
             ]);
         }
     }
-    table.to_string() + &judgement.remarks().map(|remark| remark + "\n").collect::<String>()
+    table
+}
+
+/// The verdict table and every sentence about it.
+pub fn text_of(findings: &Findings<'_>) -> String {
+    let sentences = findings.sentences().join("\n");
+    format!("{}{sentences}", table(&findings.judgement))
 }
 
 /// All of it for a program.
+pub fn json_of(findings: &Findings<'_>) -> Value {
+    let mut value = json(&findings.judgement);
+    value["conclusion"] = findings.judgement.conclusion().into();
+    value["scalability"] = match &findings.rivalry {
+        Ok(rivalry) => rival(rivalry),
+        Err(silence) => json!({ "silent": silence.to_string() }),
+    };
+    value["capacity"] = json!(findings.capacities);
+    value
+}
+
+fn rival(rivalry: &Rivalry) -> Value {
+    let Usl { gamma, alpha, beta } = rivalry.law();
+    let Usl { gamma: gamma_error, alpha: alpha_error, beta: beta_error } = rivalry.fit.standard_errors;
+    // JSON knows no infinity: what the law says cannot be carried has no error.
+    let [model, law] = rivalry.errors().map(|error| error.is_finite().then_some(error));
+    let round = |round: &Round| {
+        json!({
+            "step": round.index + 1, "offered_per_s": round.offered_per_s,
+            "measured_ms": bounds(round.measured), "model_ms": round.model, "law_ms": round.law,
+        })
+    };
+    json!({
+        "gamma_per_s": gamma, "alpha": alpha, "beta": beta,
+        "standard_errors": {"gamma_per_s": gamma_error, "alpha": alpha_error, "beta": beta_error},
+        "fitted_to": rivalry.fitted_to.iter().map(|index| index + 1).collect::<Vec<_>>(),
+        "error": {"model": model, "law": law}, "better": rivalry.better(), "words": rivalry.words(),
+        "steps": rivalry.steps.iter().map(round).collect::<Vec<_>>(),
+    })
+}
+
+fn bounds(i: Interval) -> Value {
+    json!({"value": i.value, "low": i.low, "high": i.high})
+}
+
+/// The judgement for a program.
 pub fn json(judgement: &Judgement) -> Value {
-    let bounds = |i: hockeystick_core::statistics::Interval| json!({"value": i.value, "low": i.low, "high": i.high});
     let comparison = |c: &Comparison| {
         json!({
             "metric": c.metric, "unit": c.metric.unit(), "predicted": bounds(c.predicted),

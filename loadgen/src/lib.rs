@@ -6,13 +6,16 @@
 //! - [`plan`]: what to send. [`schedule`]: when each request is due. [`run`]: sending and measuring.
 //! - [`model`]: a stage as a command names it. [`fit`]: a stage's demands from measurements. [`judge`]: the judgement of
 //!   the core, for terminals and programs.
-//! - [`report`]: all of it in one HTML file. [`store`]: files that are whole or absent.
+//! - [`findings`]: all that a measurement says of a model. [`capacity`]: what a deployment carries, in words.
+//! - [`report`]: all of it as an HTML file, as Markdown, as JUnit's XML. [`store`]: files that are whole or absent.
 //!
 //! goose drives the users, and nothing else of it is used: see [`run`].
 
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 
+pub mod capacity;
 pub mod command;
+pub mod findings;
 pub mod fit;
 pub mod judge;
 pub mod model;

@@ -3,20 +3,25 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::Args;
-use hockeystick_core::judge::{Judgement, chosen, judge};
-use hockeystick_core::measurement::{Ended, Metric};
+use clap::{Args, ValueEnum};
+use hockeystick_core::judge::{Judgement, chosen};
+use hockeystick_core::measurement::Metric;
+use hockeystick_core::objective::Objective;
 use hockeystick_core::verdict::{Tolerances, Verdict};
 use miette::{IntoDiagnostic, Report, miette};
 
 use super::{Exit, step_range};
+use crate::findings::{Findings, Question};
+use crate::report::{junit, markdown};
 use crate::{judge, model, store};
 
 const EXAMPLES: &str = "\
 Examples:
   loadgen check results.json --stage fitted.toml
   loadgen check results.json --stage fitted.toml --tolerance mean=0.15 --tolerance p99=0.3
-  loadgen check results.json --stage fitted.toml --steps 5..8 --json";
+  loadgen check results.json --stage fitted.toml --objective \"p95 < 200ms\" --objective \"errors < 0.1%\"
+  loadgen check results.json --stage fitted.toml --steps 5..8 --format json
+  loadgen check results.json --stage fitted.toml --format junit > check.xml";
 
 /// Predict the held-out steps and compare
 ///
@@ -38,12 +43,31 @@ pub(super) struct Options {
     /// Steps to check instead, counted from 1: 3 or 5..8
     #[arg(long, value_name = "RANGE", value_parser = step_range)]
     steps: Option<RangeInclusive<usize>>,
+    /// Say how many requests a second the deployment carries while this holds: "p95 < 200ms" (mean, p50, p95, p99) or
+    /// "errors < 1%". Repeatable
+    #[arg(long, value_name = "OBJECTIVE")]
+    objective: Vec<Objective>,
     /// Seed of the simulations
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Print JSON
-    #[arg(long)]
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Print JSON: the same as --format json
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for a terminal
+    Text,
+    /// Everything, for a program
+    Json,
+    /// Markdown, for a job's summary or a pull request
+    Md,
+    /// JUnit's XML, for continuous integration: a figure that disagrees has failed, one that is undecided was skipped
+    Junit,
 }
 
 fn tolerance(text: &str) -> Result<(Metric, f64), String> {
@@ -56,27 +80,30 @@ fn tolerance(text: &str) -> Result<(Metric, f64), String> {
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let results = store::read_results(&options.results).into_diagnostic()?;
-    let stage = model::load(&options.stage)?.stage;
+    let loaded = model::load(&options.stage)?;
     let mut tolerances = Tolerances::default();
     for (metric, share) in &options.tolerance {
         *tolerances.of_mut(*metric) = Some(*share);
     }
-    let chosen = chosen(&results, options.steps.as_ref(), true);
-    if chosen.is_empty() {
+    let steps = chosen(&results, options.steps.as_ref(), true);
+    if steps.is_empty() {
         let help = "mark steps with held_out = true in the plan, or name them with --steps";
         return Err(miette!(help = help, "there is no step to check"));
     }
-    let judgement = judge(&results, &stage, &chosen, &tolerances, options.seed).map_err(model::broken)?;
-    if options.json {
-        say!("{}", serde_json::to_string_pretty(&judge::json(&judgement)).into_diagnostic()?);
-    } else {
-        say!("{}", judge::text(&judgement).trim_end());
-        if results.ended != Ended::Complete {
-            say!("note: the run did not finish; only the steps in the file were looked at");
+    let question = Question { steps, tolerances, objectives: options.objective.clone(), seed: options.seed };
+    let findings = Findings::of(&results, &loaded, &question)?;
+    let shown = match if options.json { Format::Json } else { options.format } {
+        Format::Text => judge::text_of(&findings),
+        Format::Json => serde_json::to_string_pretty(&judge::json_of(&findings)).into_diagnostic()?,
+        Format::Md => {
+            let mut text = String::new();
+            markdown::verdicts(&mut text, &findings);
+            text
         }
-        say!("{}", judgement.conclusion());
-    }
-    Ok(exit(&judgement))
+        Format::Junit => junit::render(&findings)?,
+    };
+    say!("{}", shown.trim());
+    Ok(exit(&findings.judgement))
 }
 
 fn exit(judgement: &Judgement) -> Exit {

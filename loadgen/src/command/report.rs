@@ -1,22 +1,28 @@
-//! `loadgen report`: measurement and model in one HTML file.
+//! `loadgen report`: measurement and model in one file.
 
 use std::path::PathBuf;
 
-use clap::Args;
-use hockeystick_core::judge::{self, Judgement};
+use clap::{Args, ValueEnum};
+use hockeystick_core::judge;
+use hockeystick_core::objective::Objective;
 use hockeystick_core::verdict::Tolerances;
-use miette::{IntoDiagnostic, Report};
+use miette::{IntoDiagnostic, Report, miette};
 
 use super::Exit;
-use crate::report::{self, Content};
-use crate::{model, store};
+use crate::findings::{Findings, Question};
+use crate::report::{self, junit, markdown};
+use crate::{judge as shown, model, store};
 
 const EXAMPLES: &str = "\
 Examples:
   loadgen report results.json --out report.html
-  loadgen report results.json --stage fitted.toml --out report.html";
+  loadgen report results.json --stage fitted.toml --objective \"p95 < 200ms\" --out report.html
+  loadgen report results.json --stage fitted.toml --format md >> \"$GITHUB_STEP_SUMMARY\"
+  loadgen report results.json --stage fitted.toml --format junit --out check.xml";
 
-/// Write measurement and model into one HTML file that opens anywhere
+/// Write measurement and model into one file: HTML that opens anywhere, Markdown, JSON or JUnit's XML
+///
+/// The verdict's own exit codes are those of `check`; a report that was written ends with 0.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
@@ -25,28 +31,60 @@ pub(super) struct Options {
     /// The calibrated stage, for the model's curve and the verdict
     #[arg(long, value_name = "FITTED.toml")]
     stage: Option<String>,
-    /// Where the report goes
-    #[arg(long, value_name = "REPORT.html")]
-    out: PathBuf,
+    /// Say how many requests a second the deployment carries while this holds: "p95 < 200ms" (mean, p50, p95, p99) or
+    /// "errors < 1%". Repeatable
+    #[arg(long, value_name = "OBJECTIVE", requires = "stage")]
+    objective: Vec<Objective>,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    format: Format,
+    /// Where the report goes; standard output unless given
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Seed of the simulations
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One page with charts; follows light and dark, and prints well
+    Html,
+    /// Markdown, for a job's summary, a pull request or a wiki
+    Md,
+    /// The verdict and what follows from it, for a program; needs --stage
+    Json,
+    /// JUnit's XML, for continuous integration; needs --stage
+    Junit,
+}
+
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let results = store::read_results(&options.results).into_diagnostic()?;
-    let stage = options.stage.as_deref().map(model::load).transpose()?.map(|loaded| loaded.stage);
-    let judgement: Option<Judgement> = match &stage {
-        None => None,
-        Some(stage) => {
-            let chosen = judge::chosen(&results, None, true);
-            Some(judge::judge(&results, stage, &chosen, &Tolerances::default(), options.seed).map_err(model::broken)?)
-        }
+    let loaded = options.stage.as_deref().map(model::load).transpose()?;
+    let question = Question {
+        steps: judge::chosen(&results, None, true),
+        tolerances: Tolerances::default(),
+        objectives: options.objective.clone(),
+        seed: options.seed,
     };
-    let content =
-        Content { results: &results, stage: stage.as_ref(), judgement: judgement.as_ref(), seed: options.seed };
-    let html = report::render(&content)?;
-    store::write(&options.out, html.as_bytes()).into_diagnostic()?;
-    say!("{} written", options.out.display());
+    let findings = loaded.as_ref().map(|loaded| Findings::of(&results, loaded, &question)).transpose()?;
+    let judged = || {
+        findings
+            .as_ref()
+            .ok_or_else(|| miette!(help = "give --stage FITTED.toml", "without a stage there is no verdict"))
+    };
+    let text = match options.format {
+        Format::Html => report::render(&results, findings.as_ref(), options.seed)?,
+        Format::Md => markdown::render(&results, findings.as_ref()),
+        Format::Json => format!("{:#}", shown::json_of(judged()?)),
+        Format::Junit => junit::render(judged()?)?,
+    };
+    match &options.out {
+        Some(out) => {
+            store::write(out, format!("{}\n", text.trim_end()).as_bytes()).into_diagnostic()?;
+            say!("{} written", out.display());
+        }
+        None => say!("{}", text.trim_end()),
+    }
     Ok(Exit::Agrees)
 }

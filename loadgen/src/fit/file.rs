@@ -7,11 +7,13 @@ use hockeystick_core::workload::{Class, Demand};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Value};
 
-use super::{FittedDemand, Shape};
-use crate::table::number;
+use super::Shape;
 
 /// The file's text with the fitted values in it.
-pub(super) fn write(text: &str, stage: &Stage, demands: &[FittedDemand], shape: &Shape) -> Result<String, Report> {
+///
+/// # Errors
+/// When the author's text is no stage file that values can be written into.
+pub(super) fn write(text: &str, stage: &Stage, heading: &str, shape: &Shape) -> Result<String, Report> {
     let mut values = Vec::new();
     for component in &stage.components {
         if let Settings::AppServer(app) = &component.settings {
@@ -23,31 +25,7 @@ pub(super) fn write(text: &str, stage: &Stage, demands: &[FittedDemand], shape: 
     let mut document: DocumentMut = text.parse().into_diagnostic().wrap_err("cannot write the fitted stage")?;
     write_variations(&mut document, stage).ok_or_else(|| miette!("the stage file has no [[component]] tables"))?;
     write_latency(&mut document, stage, shape);
-    Ok(format!("{}{document}", heading(demands, shape)))
-}
-
-/// A comment that says where the numbers come from.
-fn heading(demands: &[FittedDemand], shape: &Shape) -> String {
-    let mut text = String::from("# Fitted by `loadgen calibrate`:\n");
-    for demand in demands {
-        let interval = demand.interval_s.filter(|found| found.is_bounded()).map_or_else(String::new, |found| {
-            format!(", 90 % interval {} to {} ms", number(found.low * 1e3), number(found.high * 1e3))
-        });
-        text += &format!(
-            "#   {}.demand.{}: {} (was {}{interval})\n",
-            demand.component,
-            demand.class.name(),
-            demand.after,
-            demand.before
-        );
-    }
-    text += &format!(
-        "#   shape: cv {}, latency {} one way; {:.1} % off at the calibration steps\n\n",
-        shape.variation,
-        shape.latency,
-        shape.misfit * 100.0
-    );
-    text
+    Ok(format!("{heading}{document}"))
 }
 
 /// Every demand with its coefficient of variation. A demand without a table is exponential, which needs no word.

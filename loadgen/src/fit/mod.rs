@@ -7,10 +7,12 @@
 //!
 //! No conclusion comes from a step that cannot be believed: see [`Sound`].
 //!
-//! The fitted stage is the author's file with the new values in it (`file`).
+//! The fitted stage is the author's file with the new values in it (`file`), under a heading that says where they come
+//! from ([`provenance`]).
 
 mod demand;
 mod file;
+pub mod provenance;
 mod shape;
 
 use hockeystick_core::doubt::doubts;
@@ -76,7 +78,8 @@ pub fn fit(results: &Results, loaded: &Loaded, chosen: &[usize], seed: u64) -> R
     let warnings_of_steps = sound.warnings.clone();
     let mut warnings: Vec<String> = warnings_of_steps.into_iter().chain(warnings).collect();
     let (stage, shape) = shape::fit(results, &stage, &sound.response, seed, &mut warnings)?;
-    let text = file::write(&loaded.text, &stage, &demands, &shape)?;
+    let heading = provenance::heading(&demands, &shape, &warnings);
+    let text = file::write(&loaded.text, &stage, &heading, &shape)?;
     Ok(Fitted { stage, text, demands, shape, methods, warnings })
 }
 

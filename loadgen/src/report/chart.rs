@@ -1,4 +1,4 @@
-//! The chart of response time over load, as SVG.
+//! Charts as SVG: figures over load, and quantiles against quantiles.
 //!
 //! plotters writes colours as hexadecimal digits. Each role gets a colour that nothing else uses, which is replaced by
 //! the page's variable afterwards, so that the chart follows light and dark.
@@ -10,7 +10,7 @@ use plotters::prelude::*;
 
 /// One percentile, or the mean.
 pub(super) struct Series {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// The model's, by load.
     pub(super) line: Vec<(f64, f64)>,
     /// Measured, by load, and whether the step was held out.
@@ -24,7 +24,15 @@ pub(super) struct Curve<'c> {
     pub(super) y_name: &'c str,
 }
 
+/// Quantiles of one step.
+pub(super) struct Quantiles {
+    pub(super) name: String,
+    /// Measured and predicted, in milliseconds, above zero.
+    pub(super) points: Vec<(f64, f64)>,
+}
+
 const SIZE: (u32, u32) = (960, 440);
+const SQUARE: (u32, u32) = (960, 620);
 const INK: RGBColor = RGBColor(1, 2, 3);
 const SOFT: RGBColor = RGBColor(2, 3, 4);
 const RULE: RGBColor = RGBColor(3, 4, 5);
@@ -43,17 +51,31 @@ const ROLES: [(RGBColor, &str); 8] = [
 
 /// Draws the chart.
 pub(super) fn draw(curve: &Curve<'_>) -> Result<String, Report> {
+    svg(SIZE, &format!("{} over {}", curve.y_name, curve.x_name), |area| draw_on(area, curve))
+}
+
+/// Draws quantiles against quantiles, both axes to the same logarithmic scale: what agrees lies on the diagonal.
+pub(super) fn draw_quantiles(series: &[Quantiles]) -> Result<String, Report> {
+    svg(SQUARE, "quantiles that the model predicts over quantiles that were measured", |area| {
+        draw_quantiles_on(area, series)
+    })
+}
+
+fn svg(
+    size: (u32, u32),
+    label: &str,
+    draw: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>,
+) -> Result<String, Report> {
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        draw_on(&area, curve).map_err(|error| miette!("cannot draw the chart: {error}"))?;
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        draw(&area).map_err(|error| miette!("cannot draw the chart: {error}"))?;
     }
     for (colour, variable) in ROLES {
         svg = svg.replace(&format!("#{:02X}{:02X}{:02X}", colour.0, colour.1, colour.2), variable);
     }
     // The page's style sizes it.
-    let label = format!("<svg role=\"img\" aria-label=\"{} over {}\"", curve.y_name, curve.x_name);
-    Ok(svg.replacen("<svg", &label, 1))
+    Ok(svg.replacen("<svg", &format!("<svg role=\"img\" aria-label=\"{label}\""), 1))
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -96,8 +118,49 @@ fn draw_on(area: &Area<'_>, curve: &Curve<'_>) -> Result<(), Box<dyn std::error:
         let last = series.points.iter().max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((x, y, _)) = last {
             let style = ("sans-serif", 15).into_font().color(&colour);
-            chart.draw_series([Text::new(series.name, (x + right * 0.01, y.value), style)])?;
+            chart.draw_series([Text::new(series.name.clone(), (x + right * 0.01, y.value), style)])?;
         }
+    }
+    area.present()?;
+    Ok(())
+}
+
+fn draw_quantiles_on(area: &Area<'_>, series: &[Quantiles]) -> Result<(), Box<dyn std::error::Error>> {
+    let all = || series.iter().flat_map(|one| &one.points).flat_map(|(x, y)| [*x, *y]);
+    let low = all().fold(f64::INFINITY, f64::min) / 1.3;
+    let high = all().fold(0.0, f64::max) * 1.3;
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .x_label_area_size(44)
+        .y_label_area_size(64)
+        .build_cartesian_2d((low..high).log_scale(), (low..high).log_scale())?;
+    let label = |ms: &f64| crate::table::number(*ms);
+    chart
+        .configure_mesh()
+        .bold_line_style(RULE)
+        .light_line_style(TRANSPARENT)
+        .axis_style(SOFT)
+        .label_style(("sans-serif", 14).into_font().color(&SOFT))
+        .x_label_formatter(&label)
+        .y_label_formatter(&label)
+        .x_desc("measured, milliseconds")
+        .y_desc("the model, milliseconds")
+        .draw()?;
+    chart.draw_series([PathElement::new(vec![(low, low), (high, high)], SOFT.stroke_width(1))])?;
+    for (index, one) in series.iter().enumerate() {
+        let colour = SERIES[index % SERIES.len()];
+        let points = || one.points.iter().copied();
+        chart.draw_series(LineSeries::new(points(), colour.stroke_width(2)))?;
+        // Shape and colour both tell steps apart.
+        let size = [3_u32, 4, 5, 6][index % 4];
+        chart.draw_series(points().map(|at| {
+            EmptyElement::at(at)
+                + Circle::new((0, 0), size, if index % 2 == 0 { colour.filled() } else { colour.stroke_width(2) })
+        }))?;
+        let style = ("sans-serif", 15).into_font().color(&colour);
+        // Names stand in the upper left, where no quantile of a sound model lies.
+        let (x, y) = (24, 14 + 20 * index as i32);
+        chart.plotting_area().strip_coord_spec().draw(&Text::new(one.name.clone(), (x, y), style))?;
     }
     area.present()?;
     Ok(())

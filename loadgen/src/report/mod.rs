@@ -1,57 +1,64 @@
-//! One HTML file with everything: opens anywhere, asks nothing of any server, follows light and dark, prints well.
+//! One HTML file with everything: opens anywhere, asks nothing of any server, follows light and dark, prints well. And the
+//! same as [`markdown`] and as [`junit`]'s XML.
 
 mod chart;
 mod html;
+pub mod junit;
+pub mod markdown;
+mod plots;
 
 use hockeystick_core::as_measured;
-use hockeystick_core::judge::Judgement;
 use hockeystick_core::measurement::{Results, Step};
-use hockeystick_core::stage::Stage;
 use miette::Report;
 
-use self::chart::{Curve, Series};
 use self::html::Html;
-use crate::model;
+use crate::findings::Findings;
 use crate::table::{number, percent};
 
-/// What goes into a report.
-#[derive(Clone, Copy, Debug)]
-pub struct Content<'r> {
-    /// The measurement.
-    pub results: &'r Results,
-    /// The model, if there is one.
-    pub stage: Option<&'r Stage>,
-    /// The verdict, if there is one.
-    pub judgement: Option<&'r Judgement>,
-    /// Seed of the model's curve.
-    pub seed: u64,
-}
-
-/// The whole file.
+/// The whole page. `seed` is that of the model's curve.
 ///
 /// # Errors
 /// When the stage cannot be simulated, or a chart cannot be drawn.
-pub fn render(content: &Content<'_>) -> Result<String, Report> {
-    let results = content.results;
+pub fn render(results: &Results, findings: Option<&Findings<'_>>, seed: u64) -> Result<String, Report> {
     let mut html = Html::new(&format!("Load test of {}", results.host));
     html.element("p class=\"sub\"", &subtitle(results));
-    if let Some(judgement) = content.judgement {
-        html.element("p class=\"verdict\"", &judgement.conclusion());
+    if let Some(findings) = findings {
+        html.element("p class=\"verdict\"", &findings.judgement.conclusion());
+        for capacity in &findings.capacities {
+            html.element("p class=\"capacity\"", &capacity.words);
+        }
     }
-    let steps: Vec<&Step> = as_measured::comparable(results).into_iter().map(|index| &results.steps[index]).collect();
-    if !steps.is_empty() {
-        html.element("h2", "Response time over load");
-        html.raw("<div class=\"scroll\">");
-        html.raw(&latency_chart(content, &steps)?);
-        html.raw("</div>");
-        html.element("p class=\"note\"", note(content));
-    }
-    if let Some(judgement) = content.judgement {
-        verdicts(&mut html, judgement);
+    charts(&mut html, results, findings, seed)?;
+    if let Some(findings) = findings {
+        verdicts(&mut html, findings);
     }
     measured(&mut html, results);
     classes(&mut html, results);
     Ok(html.finish())
+}
+
+fn charts(html: &mut Html, results: &Results, findings: Option<&Findings<'_>>, seed: u64) -> Result<(), Report> {
+    let steps: Vec<&Step> = as_measured::comparable(results).into_iter().map(|index| &results.steps[index]).collect();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let mut figure = |title: &str, svg: &str, note: &str| {
+        html.raw("<section>");
+        html.element("h2", title);
+        html.raw(&format!("<div class=\"scroll\">{svg}</div>"));
+        html.element("p class=\"note\"", note);
+        html.raw("</section>");
+    };
+    let stage = findings.map(|findings| &findings.loaded.stage);
+    figure("Response time over load", &plots::latency(results, stage, &steps, seed)?, plots::note(stage.is_some()));
+    if let Some(findings) = findings
+        && let Some(svg) = plots::quantiles(findings, seed)?
+    {
+        figure("Model against measurement, quantile by quantile", &svg, plots::QUANTILES_NOTE);
+    }
+    figure("The generator's own lag", &plots::lag(&steps)?, plots::LAG_NOTE);
+    figure("Failed requests", &plots::failures(&steps)?, plots::FAILURES_NOTE);
+    Ok(())
 }
 
 fn subtitle(results: &Results) -> String {
@@ -70,50 +77,8 @@ fn subtitle(results: &Results) -> String {
     )
 }
 
-fn note(content: &Content<'_>) -> &'static str {
-    if content.stage.is_some() {
-        "Lines are the model's, points were measured: filled where the model was calibrated, open where it was not. \
-         Bars are 90 % intervals."
-    } else {
-        "Bars are 90 % intervals."
-    }
-}
-
-/// Loads between nothing and the highest at which the model's curve is computed.
-const CURVE_POINTS: usize = 24;
-/// Requests of each of the curve's simulations: a line needs no narrow interval.
-const CURVE_REQUESTS: f64 = 60_000.0;
-
-fn latency_chart(content: &Content<'_>, steps: &[&Step]) -> Result<String, Report> {
-    use hockeystick_core::measurement::Metric;
-    use hockeystick_core::verdict::{CONFIDENCE, predicted};
-
-    let metrics = [(Metric::P50, "p50"), (Metric::Mean, "mean"), (Metric::P95, "p95"), (Metric::P99, "p99")];
-    let highest = steps.iter().map(|step| step.offered_per_s()).fold(0.0, f64::max);
-    let mut outcomes = Vec::new();
-    if let (Some(stage), Some(like)) = (content.stage, steps.last()) {
-        for point in 1..=CURVE_POINTS {
-            let mut at = as_measured::at_step(stage, content.results, like);
-            let rate = highest * 1.05 * point as f64 / CURVE_POINTS as f64;
-            at.workload.rate = hockeystick_core::units::Rate::per_second(rate);
-            outcomes.push((
-                rate,
-                as_measured::simulate(&at, content.seed, CURVE_REQUESTS, CONFIDENCE).map_err(model::broken)?.outcome,
-            ));
-        }
-    }
-    let series = metrics.map(|(metric, name)| Series {
-        name,
-        line: outcomes.iter().filter_map(|(rate, o)| Some((*rate, predicted(o, metric).known()?))).collect(),
-        points: steps
-            .iter()
-            .map(|step| (step.offered_per_s(), step.figure(metric, CONFIDENCE), step.held_out))
-            .collect(),
-    });
-    chart::draw(&Curve { series: &series, x_name: "requests a second", y_name: "milliseconds" })
-}
-
-fn verdicts(html: &mut Html, judgement: &Judgement) {
+fn verdicts(html: &mut Html, findings: &Findings<'_>) {
+    let judgement = &findings.judgement;
     html.element("h2", "Prediction against measurement");
     html.table(&["step", "metric", "predicted", "measured", "error", "90 % of the error", "within", "verdict"]);
     for step in &judgement.steps {
@@ -135,6 +100,8 @@ fn verdicts(html: &mut Html, judgement: &Judgement) {
     for remark in judgement.remarks() {
         html.element("p class=\"doubt\"", &remark);
     }
+    html.element("h2", "The Universal Scalability Law beside the model");
+    html.element("p", &findings.rival_words());
 }
 
 fn measured(html: &mut Html, results: &Results) {
@@ -155,9 +122,6 @@ fn measured(html: &mut Html, results: &Results) {
     ]);
     for (index, step) in results.steps.iter().enumerate() {
         let ms = |us: u64| number(us as f64 / 1e3);
-        let errors: Vec<String> = step.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let busy: Vec<String> =
-            step.stations.iter().map(|(name, busy)| format!("{name} {}", number(busy.processors()))).collect();
         html.row(&[
             format!("{}{}", index + 1, if step.held_out { " (held out)" } else { "" }),
             number(step.offered_per_s()),
@@ -167,10 +131,10 @@ fn measured(html: &mut Html, results: &Results) {
             ms(step.response.p95_us),
             ms(step.response.p99_us),
             ms(step.response.max_us),
-            if errors.is_empty() { "none".to_owned() } else { errors.join(", ") },
+            markdown::errors(step),
             step.users_exhausted.to_string(),
             ms(step.lag.p99_us),
-            busy.join(", "),
+            markdown::busy(step),
         ]);
     }
     html.end_table();

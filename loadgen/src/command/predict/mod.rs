@@ -6,10 +6,14 @@ mod path;
 mod sweep;
 
 use clap::Args;
+use hockeystick_core::objective::Objective;
+use hockeystick_core::stage::Stage;
 use hockeystick_core::units::Rate;
-use miette::Report;
+use miette::{IntoDiagnostic, Report};
 
 use super::Exit;
+use crate::capacity::{Asked, answer};
+use crate::fit::provenance::Provenance;
 use crate::model;
 
 const EXAMPLES: &str = "\
@@ -22,6 +26,7 @@ Examples:
   loadgen predict 01-single-server --sweep 10..100 --steps 8
   loadgen predict 01-single-server --sweep 10..100 --csv
   loadgen predict 01-single-server --trace 12
+  loadgen predict 09-load-balancer --no-faults --objective \"p95 < 200ms\"
   loadgen predict my-stage.toml --rate 50 --seed 7 --json";
 
 /// Predict a stage by simulation and by queueing theory, side by side
@@ -64,6 +69,10 @@ pub(super) struct Options {
     /// Follow one request: the N-th of the users, or the N-th of those with this name
     #[arg(long, value_name = "[USERS:]N", conflicts_with_all = ["sweep", "confidence"])]
     trace: Option<String>,
+    /// Say how many requests a second the stage carries while this holds: "p95 < 200ms" (mean, p50, p95, p99) or
+    /// "errors < 1%"; what runs out first, and what twice as much of it would bring. Repeatable
+    #[arg(long, value_name = "OBJECTIVE", conflicts_with_all = ["sweep", "trace", "rate", "users", "confidence", "seconds", "fault"])]
+    objective: Vec<Objective>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -100,9 +109,11 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
-    let mut stage = model::load(&options.stage)?.stage;
+    let model::Loaded { mut stage, text } = model::load(&options.stage)?;
     change::apply(&mut stage, options)?;
-    if let Some(which) = &options.trace {
+    if !options.objective.is_empty() {
+        capacity(&stage, &text, options)?;
+    } else if let Some(which) = &options.trace {
         path::follow(&stage, which, options)?;
     } else if let Some(ends) = options.sweep {
         sweep::sweep(&stage, ends, options)?;
@@ -110,4 +121,17 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         outlook::predict(&stage, options)?;
     }
     Ok(Exit::Agrees)
+}
+
+fn capacity(stage: &Stage, text: &str, options: &Options) -> Result<(), Report> {
+    let provenance = Provenance::read(text);
+    let asked = Asked { stage, provenance: provenance.as_ref(), measured: None, seed: options.seed };
+    let answers: Result<Vec<_>, _> = options.objective.iter().map(|objective| answer(&asked, objective)).collect();
+    let answers = answers?;
+    if options.json {
+        say!("{}", serde_json::to_string_pretty(&answers).into_diagnostic()?);
+    } else {
+        answers.iter().for_each(|capacity| say!("{}", capacity.words));
+    }
+    Ok(())
 }

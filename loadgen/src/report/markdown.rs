@@ -1,0 +1,112 @@
+//! The report as Markdown: for a pull request, a wiki, a job's summary.
+
+use std::fmt::Write;
+
+use hockeystick_core::measurement::{Results, Step};
+
+use crate::findings::Findings;
+use crate::table::{interval, number, percent};
+
+/// The whole report.
+pub fn render(results: &Results, findings: Option<&Findings<'_>>) -> String {
+    let mut text = format!("# Load test of {}\n\n{}\n", plain(&results.host), super::subtitle(results));
+    if let Some(findings) = findings {
+        verdicts(&mut text, findings);
+    }
+    measured(&mut text, results);
+    text
+}
+
+/// The verdict alone, with what is said of it.
+pub fn verdicts(text: &mut String, findings: &Findings<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "\n## Prediction against measurement\n\n**{}**\n", findings.judgement.conclusion());
+    head(text, &["step", "metric", "predicted", "measured", "error", "90 % of the error", "within", "verdict"]);
+    for step in &findings.judgement.steps {
+        for comparison in &step.comparisons {
+            let error = comparison.error;
+            row(
+                text,
+                &[
+                    format!("{}: {}/s", step.index + 1, number(step.offered_per_s)),
+                    format!("{} {}", comparison.metric.name(), comparison.metric.unit()),
+                    number(comparison.predicted.value),
+                    interval(comparison.measured),
+                    percent(error.value),
+                    format!("{} to {}", percent(error.low), percent(error.high)),
+                    comparison.tolerance.map_or_else(String::new, |tolerance| format!("{:.0} %", tolerance * 100.0)),
+                    step.verdict_on(comparison).to_owned(),
+                ],
+            );
+        }
+    }
+    text.push('\n');
+    for remark in findings.judgement.remarks() {
+        let _ = writeln!(text, "- {}", plain(&remark));
+    }
+    let _ = writeln!(text, "\n{}", plain(&findings.rival_words()));
+    for capacity in &findings.capacities {
+        let _ = writeln!(text, "\n**Capacity.** {}", plain(&capacity.words));
+    }
+}
+
+fn measured(text: &mut String, results: &Results) {
+    text.push_str("\n## Measured, step by step\n\n");
+    head(text, &["step", "offered /s", "answered /s", "mean ms", "p50", "p95", "p99", "errors", "lag p99 ms", "busy"]);
+    for (index, step) in results.steps.iter().enumerate() {
+        let ms = |us: u64| number(us as f64 / 1e3);
+        row(
+            text,
+            &[
+                format!("{}{}", index + 1, if step.held_out { " (held out)" } else { "" }),
+                number(step.offered_per_s()),
+                number(step.throughput_per_s()),
+                number(step.response.mean_us / 1e3),
+                ms(step.response.p50_us),
+                ms(step.response.p95_us),
+                ms(step.response.p99_us),
+                errors(step),
+                ms(step.lag.p99_us),
+                busy(step),
+            ],
+        );
+    }
+}
+
+pub(super) fn errors(step: &Step) -> String {
+    let errors: Vec<String> = step.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if errors.is_empty() { "none".to_owned() } else { errors.join(", ") }
+}
+
+pub(super) fn busy(step: &Step) -> String {
+    let busy: Vec<String> =
+        step.stations.iter().map(|(name, busy)| format!("{name} {}", number(busy.processors()))).collect();
+    busy.join(", ")
+}
+
+fn head(text: &mut String, cells: &[&str]) {
+    row(text, &cells.iter().map(|&cell| cell.to_owned()).collect::<Vec<_>>());
+    let rules: Vec<String> =
+        (0..cells.len()).map(|column| if column == 0 { "---".to_owned() } else { "---:".to_owned() }).collect();
+    row(text, &rules);
+}
+
+fn row(text: &mut String, cells: &[String]) {
+    let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+/// A results file may come from anywhere: what it says is text, no markup, and stays in its cell.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for letter in text.chars() {
+        match letter {
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' => plain.extend(['\\', letter]),
+            '<' => plain += "&lt;",
+            '&' => plain += "&amp;",
+            letter if letter.is_control() => plain.push(' '),
+            letter => plain.push(letter),
+        }
+    }
+    plain
+}
