@@ -4,7 +4,6 @@
 const STYLE: &str = "\
 :root{color-scheme:light dark;--page:#fbfaf7;--ink:#1d1d1b;--soft:#5c5a55;--rule:#d8d5cd;--p50:#0072b2;--mean:#009e73;--p95:#8f5a9c;--p99:#d55e00}
 @media(prefers-color-scheme:dark){:root{--page:#171716;--ink:#ecebe7;--soft:#a3a19b;--rule:#3a3936;--p50:#56b4e9;--mean:#3cc79b;--p95:#c79bd2;--p99:#f0884d}}
-@media print{:root{--page:#fff;--ink:#000;--soft:#444;--rule:#bbb;--p50:#0072b2;--mean:#009e73;--p95:#8f5a9c;--p99:#d55e00}h2{break-after:avoid}tr,svg,section{break-inside:avoid}.scroll{overflow:visible}svg{min-width:0}body{max-width:none;margin:0;font-size:11pt}table{font-size:8.5pt}}\n@page{margin:15mm}
 body{background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.15rem;margin-top:2.2rem}
 .sub,.note{color:var(--soft);font-size:.9rem}.verdict{font-size:1.15rem;border-left:4px solid var(--p50);padding-left:.8rem}
@@ -14,7 +13,8 @@ h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.15rem;margin-top:2.2rem}
 th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th{color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:left}
 td.agrees{color:var(--mean);font-weight:600}td.disagrees{color:var(--p99);font-weight:600}td.inconclusive{color:var(--soft);font-style:italic}
-svg{width:100%;min-width:38rem;height:auto}svg text{font-family:system-ui,sans-serif}";
+svg{width:100%;min-width:38rem;height:auto}svg text{font-family:system-ui,sans-serif}
+@media print{:root{--page:#fff;--ink:#000;--soft:#444;--rule:#bbb;--p50:#0072b2;--mean:#009e73;--p95:#8f5a9c;--p99:#d55e00}h2{break-after:avoid}tr,svg,section{break-inside:avoid}.scroll{overflow:visible}svg{min-width:0}body{max-width:none;margin:0;font-size:11pt}table{font-size:7.5pt}th,td{padding:.15rem .3rem;white-space:normal}}@page{margin:15mm}";
 
 /// A page in the making.
 pub(super) struct Html(String);

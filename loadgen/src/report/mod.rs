@@ -57,7 +57,13 @@ fn charts(html: &mut Html, results: &Results, findings: Option<&Findings<'_>>, s
         figure("Model against measurement, quantile by quantile", &svg, plots::QUANTILES_NOTE);
     }
     figure("The generator's own lag", &plots::lag(&steps)?, plots::LAG_NOTE);
-    figure("Failed requests", &plots::failures(&steps)?, plots::FAILURES_NOTE);
+    match plots::failures(&steps)? {
+        Some(svg) => figure("Failed requests", &svg, plots::FAILURES_NOTE),
+        None => {
+            html.element("h2", "Failed requests");
+            html.element("p", "None of these steps had one.");
+        }
+    }
     Ok(())
 }
 

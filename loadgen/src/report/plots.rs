@@ -111,18 +111,18 @@ pub(super) fn lag(steps: &[&Step]) -> Result<String, Report> {
     chart::draw(&Curve { series: &series, x_name: "requests a second", y_name: "milliseconds late" })
 }
 
-/// Failures by kind over load.
-pub(super) fn failures(steps: &[&Step]) -> Result<String, Report> {
+/// Failures by kind over load; none where nothing failed.
+pub(super) fn failures(steps: &[&Step]) -> Result<Option<String>, Report> {
     let kinds: BTreeSet<&String> = steps.iter().flat_map(|step| step.failed.keys()).collect();
     let share = |step: &Step, failed: u64| Interval::around(100.0 * failed as f64 / step.due.max(1) as f64, 0.0);
     let of = |kind: &&String| {
         series((*kind).clone(), steps, |step| share(step, step.failed.get(*kind).copied().unwrap_or(0)))
     };
-    let mut all: Vec<Series> = kinds.iter().map(of).collect();
+    let all: Vec<Series> = kinds.iter().map(of).collect();
     if all.is_empty() {
-        all.push(series("none failed".to_owned(), steps, |step| share(step, 0)));
+        return Ok(None);
     }
-    chart::draw(&Curve { series: &all, x_name: "requests a second", y_name: "% of requests" })
+    chart::draw(&Curve { series: &all, x_name: "requests a second", y_name: "% of requests" }).map(Some)
 }
 
 /// A figure at each step, joined by a line.
