@@ -232,6 +232,7 @@ mod tests {
             rate_per_s: 100.0,
             warm_up_s: 1.0,
             measured_s: 10.0,
+            window_from: None,
             held_out: true,
             due: 1000,
             sent: 1000,

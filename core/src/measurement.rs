@@ -81,6 +81,9 @@ pub struct Step {
     pub warm_up_s: f64,
     /// Seconds that were measured: the window.
     pub measured_s: f64,
+    /// When the window began, as RFC 3339: where to look it up in a monitoring system. Absent in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_from: Option<String>,
     /// Kept back from calibration, so that predicting it means something.
     pub held_out: bool,
     /// Requests that were due in the window.

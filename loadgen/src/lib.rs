@@ -7,6 +7,7 @@
 //! - [`model`]: a stage as a command names it. [`fit`]: a stage's demands from measurements. [`judge`]: the judgement of
 //!   the core, for terminals and programs.
 //! - [`findings`]: all that a measurement says of a model. [`capacity`]: what a deployment carries, in words.
+//! - [`utilisation`]: busy time that others measured: Prometheus, or whoever types it.
 //! - [`report`]: all of it as an HTML file, as Markdown, as JUnit's XML. [`store`]: files that are whole or absent.
 //!
 //! goose drives the users, and nothing else of it is used: see [`run`].
@@ -25,4 +26,5 @@ pub mod run;
 pub mod schedule;
 pub mod store;
 pub mod table;
+pub mod utilisation;
 pub mod view;

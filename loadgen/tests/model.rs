@@ -103,6 +103,7 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
         rate_per_s,
         warm_up_s: 1.0,
         measured_s: SECONDS,
+        window_from: None,
         held_out,
         due,
         sent: due,

@@ -72,6 +72,7 @@ pub fn step(stage: &Stage, schedule: &Schedule, station: &str, demand_s: &PerCla
         rate_per_s: response.count as f64 / measured_s,
         warm_up_s: WARM_UP_S,
         measured_s,
+        window_from: None,
         held_out: true,
         due: response.count,
         sent: response.count,

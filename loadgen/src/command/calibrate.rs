@@ -10,12 +10,17 @@ use miette::{IntoDiagnostic, Report, miette};
 
 use super::{Exit, step_range};
 use crate::table::{Table, number};
+use crate::utilisation::Elsewhere;
 use crate::{fit, model, store};
 
 const EXAMPLES: &str = "\
 Examples:
   loadgen calibrate results.json --stage 01-single-server --out fitted.toml
-  loadgen calibrate results.json --stage my-stage.toml --out fitted.toml --steps 1..4";
+  loadgen calibrate results.json --stage my-stage.toml --out fitted.toml --steps 1..4
+  loadgen calibrate results.json --stage my-stage.toml --out fitted.toml --busy \"app cpu=0.21,0.39,0.58,0.8\"
+  loadgen calibrate results.json --stage my-stage.toml --out fitted.toml --prometheus http://prometheus:9090 \\
+      --query 'app cpu=sum(rate(container_cpu_usage_seconds_total{pod=~\"app-.*\"}[$window]))' \\
+      --query 'db cpu=sum(rate(container_cpu_usage_seconds_total{pod=\"db-0\"}[$window]))'";
 
 /// Fit a stage's demands to the steps that the plan did not hold out
 ///
@@ -34,13 +39,16 @@ pub(super) struct Options {
     /// Steps to use instead, counted from 1: 3 or 1..4
     #[arg(long, value_name = "RANGE", value_parser = step_range)]
     steps: Option<RangeInclusive<usize>>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
     /// Seed of the simulations
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
-    let results = store::read_results(&options.results).into_diagnostic()?;
+    let mut results = store::read_results(&options.results).into_diagnostic()?;
+    options.elsewhere.add_to(&mut results)?;
     let loaded = model::load(&options.stage)?;
     if board::is_json(&loaded.text) {
         let help = "write the stage as TOML: `loadgen schema` says what it may hold, content/stages/ has examples";

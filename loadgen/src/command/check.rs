@@ -13,6 +13,7 @@ use miette::{IntoDiagnostic, Report, miette};
 use super::{Exit, step_range};
 use crate::findings::{Findings, Question};
 use crate::report::{junit, markdown};
+use crate::utilisation::Elsewhere;
 use crate::{judge, model, store};
 
 const EXAMPLES: &str = "\
@@ -47,6 +48,8 @@ pub(super) struct Options {
     /// "errors < 1%". Repeatable
     #[arg(long, value_name = "OBJECTIVE")]
     objective: Vec<Objective>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
     /// Seed of the simulations
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -79,7 +82,8 @@ fn tolerance(text: &str) -> Result<(Metric, f64), String> {
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
-    let results = store::read_results(&options.results).into_diagnostic()?;
+    let mut results = store::read_results(&options.results).into_diagnostic()?;
+    options.elsewhere.add_to(&mut results)?;
     let loaded = model::load(&options.stage)?;
     let mut tolerances = Tolerances::default();
     for (metric, share) in &options.tolerance {

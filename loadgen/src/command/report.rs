@@ -11,6 +11,7 @@ use miette::{IntoDiagnostic, Report, miette};
 use super::Exit;
 use crate::findings::{Findings, Question};
 use crate::report::{self, junit, markdown};
+use crate::utilisation::Elsewhere;
 use crate::{judge as shown, model, store};
 
 const EXAMPLES: &str = "\
@@ -41,6 +42,8 @@ pub(super) struct Options {
     /// Where the report goes; standard output unless given
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
     /// Seed of the simulations
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -59,7 +62,8 @@ enum Format {
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
-    let results = store::read_results(&options.results).into_diagnostic()?;
+    let mut results = store::read_results(&options.results).into_diagnostic()?;
+    options.elsewhere.add_to(&mut results)?;
     let loaded = options.stage.as_deref().map(model::load).transpose()?;
     let question = Question {
         steps: judge::chosen(&results, None, true),

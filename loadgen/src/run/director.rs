@@ -156,6 +156,8 @@ impl<'r> Director<'r> {
         let schedule = written(plan, &arrivals);
         let recorder = Recorder::new(window);
         let step = Arc::new(StepRun::new(index, Instant::now() + STEP_LEAD, arrivals, recorder));
+        let window_from = jiff::Timestamp::now() + STEP_LEAD + plan.warm_up;
+        let window_from = window_from.strftime("%FT%T%.3fZ").to_string();
         let _ = self.phase.send(Phase::Step(Arc::clone(&step)));
         let watched = Watched::new(&self.options.meters, guard::is_loopback(&self.options.host));
         let mut readings = Readings { meters: &self.options.meters, watched, window, taken: Vec::new() };
@@ -207,6 +209,7 @@ impl<'r> Director<'r> {
             rate_per_s: planned.rate_per_s,
             warm_up_s: plan.warm_up.as_secs_f64(),
             measured_s: (window.to_ns - window.from_ns) as f64 / 1e9,
+            window_from: Some(window_from),
             held_out: planned.held_out,
             due: figures.due,
             sent: figures.sent,
