@@ -109,9 +109,10 @@ fn compare(
     seed: u64,
 ) -> Result<Vec<Comparison>, Vec<Problem>> {
     let prediction = inspect(stage, step, seed, REPLICATIONS)?;
+    let busy = busy(stage, step, outcome);
     let of = |metric| match &prediction {
-        Some(prediction) => prediction.compare(metric, step, tolerances.of(metric)),
-        None => verdict::compare(metric, outcome, step, tolerances.of(metric)),
+        Some(prediction) => prediction.compare(metric, step, tolerances.at(metric, busy)),
+        None => verdict::compare(metric, outcome, step, tolerances.at(metric, busy)),
     };
     Ok(Metric::ALL.into_iter().filter_map(of).collect())
 }
@@ -140,10 +141,39 @@ fn overall(steps: &[JudgedStep]) -> Verdict {
 fn expected_processors<'s>(stage: &Stage, step: &'s Step, outcome: &Outcome) -> Vec<(&'s str, f64)> {
     let expected = step.stations.keys().filter_map(|measured| {
         let (name, machine) = station_named(stage, measured)?;
-        let share = outcome.utilisation.get(&name)?.known()?;
+        let share = share_of_all_copies(outcome, &name)?;
         Some((measured.as_str(), share * machine.capacity() / machine.speed))
     });
     expected.collect()
+}
+
+/// How many machines' worth a station uses: of a component of several copies, `app cpu`, that of all together.
+fn share_of_all_copies(outcome: &Outcome, name: &str) -> Option<f64> {
+    if let Some(share) = outcome.utilisation.get(name) {
+        return share.known();
+    }
+    let (host, part) = name.rsplit_once(' ')?;
+    let is_copy = |station: &str| {
+        let copy = station.strip_prefix(host).and_then(|rest| rest.strip_prefix('#'));
+        copy.and_then(|rest| rest.split_once(' ')).is_some_and(|(_, of)| of == part)
+    };
+    let copies = outcome.utilisation.iter().filter(|(station, _)| is_copy(station));
+    let shares: Vec<f64> = copies.filter_map(|(_, share)| share.known()).collect();
+    (!shares.is_empty()).then(|| shares.iter().sum())
+}
+
+/// How busy both the model and the measurement say that the busiest station is, 0 to 1: the lower of the two, so that no
+/// error of either widens a tolerance. Zero where no busy time was read.
+fn busy(stage: &Stage, step: &Step, outcome: &Outcome) -> f64 {
+    let shares = step.stations.iter().filter_map(|(measured, busy)| {
+        let (name, machine) = station_named(stage, measured)?;
+        let copies =
+            stage.components.iter().find(|it| name.strip_suffix(" cpu") == Some(&it.id)).map_or(1, |it| it.copies);
+        let whole = f64::from(copies);
+        let read = busy.processors() / (machine.capacity() / machine.speed * whole);
+        Some(read.min(share_of_all_copies(outcome, &name)? / whole))
+    });
+    shares.fold(0.0, f64::max)
 }
 
 impl Judgement {

@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::measurement::{Metric, Step};
+use crate::number::within;
 use crate::outcome::{Estimate, Outcome};
 use crate::statistics::Interval;
 
@@ -69,7 +70,12 @@ pub struct Tolerances {
     pub p95: Option<f64>,
     /// Of the 99th percentile.
     pub p99: Option<f64>,
+    /// How busy the busiest station may be, 0 to 1, before those of times widen; see [`Tolerances::at`].
+    pub widen_above: f64,
 }
+
+/// A tolerance widens to this many times itself and no further.
+const WIDEST: f64 = 4.0;
 
 impl Default for Tolerances {
     /// Throughput 3 %, mean 10 %, p95 15 %: published models of web applications err by 3.8 % and 10 to 12 %.
@@ -77,7 +83,7 @@ impl Default for Tolerances {
     /// p50 and p99 are only reported. The median request is often a small file, whose time is mostly the kernel's and the
     /// network's, of which a stage knows one constant; a 99th percentile is too noisy at the length of a usual step.
     fn default() -> Self {
-        Self { throughput: Some(0.03), mean: Some(0.10), p50: None, p95: Some(0.15), p99: None }
+        Self { throughput: Some(0.03), mean: Some(0.10), p50: None, p95: Some(0.15), p99: None, widen_above: 0.8 }
     }
 }
 
@@ -91,6 +97,19 @@ impl Tolerances {
             Metric::P95 => self.p95,
             Metric::P99 => self.p99,
         }
+    }
+
+    /// The tolerance of one metric at a step whose busiest station is so busy, 0 to 1.
+    ///
+    /// A response time is in proportion to 1 / (1 - U), so the same small error of a demand weighs 1 / (1 - U) times as much
+    /// in it: one per cent of demand is five of the response time at 80 %, and twenty at 95 %. Above
+    /// [`widen_above`](Self::widen_above) the tolerances of times therefore widen as 1 / (1 - U), up to four times
+    /// themselves. That of throughput never does.
+    pub fn at(&self, metric: Metric, busy: f64) -> Option<f64> {
+        let tolerance = self.of(metric)?;
+        let idle = (1.0 - busy).max(f64::MIN_POSITIVE);
+        let wider = within((1.0 - self.widen_above) / idle, 1.0, WIDEST);
+        Some(if metric == Metric::Throughput || busy <= self.widen_above { tolerance } else { tolerance * wider })
     }
 
     /// The tolerance of one metric, to be changed.
@@ -195,6 +214,19 @@ mod tests {
         assert!((error.value - 0.04).abs() < 1e-12);
         assert_eq!(judge(error, 0.10), Verdict::Agrees);
         assert_eq!(judge(error, 0.01), Verdict::Disagrees);
+    }
+
+    #[test]
+    fn tolerances_of_times_widen_as_the_weight_of_an_error_does() {
+        let tolerances = Tolerances::default();
+        let at = |busy| tolerances.at(Metric::Mean, busy).unwrap();
+        assert_eq!([at(0.0), at(0.5), at(0.8)], [0.10; 3]);
+        assert!((at(0.9) - 0.20).abs() < 1e-12 && (at(0.95) - 0.40).abs() < 1e-12);
+        assert_eq!([at(0.99), at(1.0), at(1.2)], [0.40; 3]);
+        assert_eq!(tolerances.at(Metric::Throughput, 0.95), Some(0.03));
+        assert_eq!(tolerances.at(Metric::P99, 0.95), None);
+        let strict = Tolerances { widen_above: 1.0, ..tolerances };
+        assert_eq!(strict.at(Metric::Mean, 0.99), Some(0.10));
     }
 
     #[test]

@@ -59,7 +59,8 @@ fn verdicts(level: Level, factor: f64) -> [u64; 3] {
         let prediction = Prediction::new(&model, &schedule, &measure(1), 1, REPLICATIONS).unwrap();
         for seed in 1000..1000 + MEASUREMENTS {
             let step = measure(seed);
-            let figures = Metric::ALL.into_iter().filter_map(|m| prediction.compare(m, &step, tolerances.of(m)));
+            let tolerance = |m| tolerances.at(m, level.busy);
+            let figures = Metric::ALL.into_iter().filter_map(|m| prediction.compare(m, &step, tolerance(m)));
             match Verdict::overall(figures.map(|figure| figure.verdict)) {
                 Verdict::Agrees => counts[0] += 1,
                 Verdict::Disagrees => counts[2] += 1,
@@ -85,6 +86,20 @@ fn requests_that_cost_a_quarter_more_than_the_model_says_are_noticed() {
         "demands 25 % higher, at 70 % by the model: {agree} agree, {inconclusive} inconclusive, {disagree} disagree"
     );
     assert!(agree == 0 && disagree * 100 >= (SCHEDULES * MEASUREMENTS) * 99, "seeds 1000…");
+}
+
+/// Where tolerances are twice as wide, a right model is still not refuted, and a wrong one is.
+#[test]
+fn near_the_limit_a_right_model_holds_and_one_that_is_a_tenth_off_does_not() {
+    let level = Level { busy: 0.9, seconds: 60.0 };
+    let [agree, inconclusive, disagree] = verdicts(level, 1.0);
+    println!("right model, 90 % busy: {agree} agree, {inconclusive} inconclusive, {disagree} disagree");
+    assert!(disagree <= 2 && agree * 2 >= SCHEDULES * MEASUREMENTS, "seeds 1000…");
+    let [agree, inconclusive, disagree] = verdicts(level, 1.1);
+    println!(
+        "demands 10 % higher, at 90 % by the model: {agree} agree, {inconclusive} inconclusive, {disagree} disagree"
+    );
+    assert!(agree == 0 && disagree * 100 >= (SCHEDULES * MEASUREMENTS) * 95, "seeds 1000…");
 }
 
 #[test]

@@ -41,6 +41,10 @@ pub(super) struct Options {
     /// Repeatable [default: throughput 0.03, mean 0.10, p95 0.15; p50 and p99 are only reported]
     #[arg(long, value_name = "METRIC=SHARE", value_parser = tolerance)]
     tolerance: Vec<(Metric, f64)>,
+    /// How busy the busiest station may be, by the model and as measured, before the tolerances of times widen: by 1/(1-U),
+    /// as an error of demand weighs the more the nearer a station is to its limit, up to four times. 1 for never
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8, value_parser = share)]
+    widen_above: f64,
     /// Steps to check instead, counted from 1: 3 or 5..8
     #[arg(long, value_name = "RANGE", value_parser = step_range)]
     steps: Option<RangeInclusive<usize>>,
@@ -73,6 +77,11 @@ enum Format {
     Junit,
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a share from 0 to 1, such as 0.8".to_owned())
+}
+
 fn tolerance(text: &str) -> Result<(Metric, f64), String> {
     let expected = "expected METRIC=SHARE, such as mean=0.1; metrics are throughput, mean, p50, p95, p99";
     let (name, share) = text.split_once('=').ok_or(expected)?;
@@ -85,7 +94,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let mut results = store::read_results(&options.results).into_diagnostic()?;
     options.elsewhere.add_to(&mut results)?;
     let loaded = model::load(&options.stage)?;
-    let mut tolerances = Tolerances::default();
+    let mut tolerances = Tolerances { widen_above: options.widen_above, ..Tolerances::default() };
     for (metric, share) in &options.tolerance {
         *tolerances.of_mut(*metric) = Some(*share);
     }

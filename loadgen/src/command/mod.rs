@@ -9,6 +9,8 @@ macro_rules! say {
 
 mod calibrate;
 mod check;
+mod completions;
+mod man;
 mod predict;
 mod report;
 mod run;
@@ -47,6 +49,8 @@ enum Command {
     Check(check::Options),
     Report(report::Options),
     Schema(schema::Options),
+    Completions(completions::Options),
+    Man(man::Options),
 }
 
 /// How a command ends.
@@ -80,6 +84,8 @@ impl Cli {
             Command::Check(options) => check::run(&options),
             Command::Report(options) => report::run(&options),
             Command::Schema(options) => Ok(schema::run(&options)),
+            Command::Completions(options) => Ok(completions::run(&options)),
+            Command::Man(options) => man::run(&options),
         };
         outcome.unwrap_or_else(|error: Report| {
             eprintln!("{error:?}");

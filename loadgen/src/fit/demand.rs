@@ -33,8 +33,32 @@ pub(super) fn fit(results: &Results, stage: &Stage, sound: &Sound, seed: u64) ->
     }
     if fitted.demands.is_empty() {
         by_response(results, &sound.response, seed, &mut fitted)?;
+    } else {
+        warn_of_unmeasured(&mut fitted);
     }
     Ok(fitted)
+}
+
+/// Names every host whose demands are still the author's guess, as its busy time was not measured.
+fn warn_of_unmeasured(fitted: &mut Demands) {
+    for host in demanding(&fitted.stage) {
+        let is_fitted = |part: &Part| {
+            fitted.demands.iter().any(|demand| demand.component == fitted.stage.components[part.component].id)
+        };
+        if !parts(&fitted.stage, &host).iter().any(is_fitted) {
+            fitted.warnings.push(format!(
+                "no busy time of `{host} cpu` was measured: its demands are still the stage's own, and so is what the model \
+                 says of it"
+            ));
+        }
+    }
+}
+
+/// Every host that something demands processor time of.
+fn demanding(stage: &Stage) -> Vec<String> {
+    let machines = stage.machines.iter().map(|named| named.id.clone());
+    let hosts = machines.chain(stage.components.iter().map(|component| component.id.clone()));
+    hosts.filter(|host| total(&parts(stage, host)).0.iter().any(|demand| *demand > 0.0)).collect()
 }
 
 /// U = X·D at one station.
@@ -205,12 +229,14 @@ fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Dema
     fitted.methods.push(format!(
         "no busy time was measured: all demands times {factor:.3} (± {spread:.3}) fits the mean response times best"
     ));
-    let hosts: Vec<String> = stage
-        .machines
-        .iter()
-        .map(|named| named.id.clone())
-        .chain(stage.components.iter().map(|component| component.id.clone()))
-        .collect();
+    let hosts = demanding(&stage);
+    if hosts.len() > 1 {
+        fitted.warnings.push(format!(
+            "response times alone do not tell the demands of {} apart: all have one factor, so which of them is the first \
+             to go is still the stage's guess; measure busy time",
+            hosts.iter().map(|host| format!("`{host} cpu`")).collect::<Vec<_>>().join(" and ")
+        ));
+    }
     for host in hosts {
         let parts = parts(&stage, &host);
         let found = PerClass(total(&parts).0.map(|demand| demand * factor));

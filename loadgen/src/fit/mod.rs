@@ -79,7 +79,7 @@ pub fn fit(results: &Results, loaded: &Loaded, chosen: &[usize], seed: u64) -> R
     let mut warnings: Vec<String> = warnings_of_steps.into_iter().chain(warnings).collect();
     let (stage, shape) = shape::fit(results, &stage, &sound.response, seed, &mut warnings)?;
     let heading = provenance::heading(&demands, &shape, &warnings);
-    let text = file::write(&loaded.text, &stage, &heading, &shape)?;
+    let text = file::write(provenance::without_heading(&loaded.text), &stage, &heading, &shape)?;
     Ok(Fitted { stage, text, demands, shape, methods, warnings })
 }
 

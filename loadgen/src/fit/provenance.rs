@@ -66,6 +66,12 @@ pub(super) fn heading(demands: &[FittedDemand], shape: &Shape, warnings: &[Strin
     text + "\n"
 }
 
+/// A stage file's text without the heading that an earlier fit gave it.
+pub(super) fn without_heading(text: &str) -> &str {
+    let heading = text.starts_with(FIRST).then(|| text.find("\n\n")).flatten();
+    heading.map_or(text, |end| &text[end + 2..])
+}
+
 /// Four digits: an interval of a few per cent must not vanish in the rounding.
 fn digits(ms: f64) -> String {
     let places = (3.0 - ms.abs().max(1e-6).log10().floor()).clamp(0.0, 9.0);
@@ -169,6 +175,13 @@ mod tests {
             interval_ms,
         };
         assert_eq!(provenance.demands, [of(Class::Read, Some([1.812, 1.930])), of(Class::Job, None)]);
+    }
+
+    #[test]
+    fn a_second_fit_takes_the_place_of_the_first() {
+        let shape = Shape { variation: 1.0, workers: None, latency: Duration::ZERO, misfit: 0.0 };
+        assert_eq!(without_heading(&(heading(&[], &shape, &[]) + "# Mine\nschema = 1\n")), "# Mine\nschema = 1\n");
+        assert_eq!(without_heading("# Mine\n\nschema = 1\n"), "# Mine\n\nschema = 1\n");
     }
 
     #[test]
