@@ -256,8 +256,7 @@ fn build(figure: Figure, into: &HtmlElement) {
         (false, false) => "figure-row with-panels",
         (false, true) => "figure-row large",
     };
-    let mut row = el("div", class)
-        .live_class("inspected", move || figure.view.chosen.get().is_some());
+    let mut row = el("div", class).live_class("inspected", move || figure.view.chosen.get().is_some());
     let palette = palette::palette(figure);
     if let Some(palette) = &palette {
         append(into, &el("div", "bench").child(palette.clone()).child(tools::tools(figure)));
