@@ -109,6 +109,8 @@ macro_rules! lessons {
 }
 
 lessons! {
+    lesson_01_says_what_its_figures_show: "01-single-server",
+    lesson_04_says_what_its_figures_show: "04-connection-pool",
     lesson_09_says_what_its_figures_show: "09-load-balancer",
     lesson_10_says_what_its_figures_show: "10-replication",
     lesson_11_says_what_its_figures_show: "11-cache",
