@@ -20,6 +20,9 @@ use crate::model;
 /// A load further than this beyond the highest that was measured is an extrapolation.
 const EXTRAPOLATION: f64 = 1.05;
 
+/// A change that brings less than this many times the rate is not worth its name.
+const HELPS: f64 = 1.05;
+
 /// The answer to one objective.
 #[derive(Clone, Debug, Serialize)]
 pub struct Capacity {
@@ -126,7 +129,7 @@ fn carries(asked: &Asked<'_>, objective: &Objective, carried: &Carried, capacity
         Some(first) if first.busy >= BUSY_MIN => {
             sentences.push(format!("{} is the first to go: {:.0} % busy there.", first.station, first.busy * 100.0));
             let moved = moved(asked, objective, &first.station, rate)?;
-            sentences.extend(moved.iter().map(|moved| moved.sentence(&first.station)));
+            sentences.extend(moved.iter().map(|moved| moved.sentence(&first.station, rate)));
             capacity.remedies = moved;
         }
         Some(first) => sentences.push(format!(
@@ -204,17 +207,22 @@ fn moved(asked: &Asked<'_>, objective: &Objective, station: &str, rate: f64) -> 
 }
 
 impl Moved {
-    fn sentence(&self, before: &str) -> String {
+    fn sentence(&self, before: &str, rate_before: f64) -> String {
         let what = capital(&self.words);
         let Some(rate) = self.rate_per_s else { return format!("{what}: no rate to be found.") };
         let then = match &self.first {
-            Some((station, busy)) if *busy < BUSY_MIN => {
-                format!("; then no station is busy enough to be what runs out ({station}, {:.0} %)", busy * 100.0)
-            }
+            Some((station, busy)) if *busy < BUSY_MIN => format!(
+                "; then no processor or disk is busy enough to be the limit ({station}, {:.0} %), but workers, connections or \
+                 the like",
+                busy * 100.0
+            ),
             Some((station, _)) if host(station) == host(before) => String::new(),
             Some((station, _)) => format!("; then {station} is the first to go"),
             None => String::new(),
         };
+        if rate < HELPS * rate_before {
+            return format!("{what} would hardly help ({}/s){then}.", per_s(rate));
+        }
         format!("{what} would move that to {}{then}.", per_s(rate))
     }
 }
@@ -313,6 +321,21 @@ mod tests {
     fn rates_are_as_fine_as_the_search() {
         let rates = [4.237, 42.37, 1342.4, 13_424.0, 1_342_400.0].map(per_s);
         assert_eq!(rates.each_ref().map(String::as_str), ["4.24", "42.4", "1,342", "13,420", "1,342,000"]);
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_is_called_that() {
+        let moved = |rate, busy| Moved {
+            words: "twice the processors of box".to_owned(),
+            rate_per_s: Some(rate),
+            first: Some(("box cpu".to_owned(), busy)),
+        };
+        assert_eq!(
+            moved(2000.0, 0.95).sentence("box cpu", 1000.0),
+            "Twice the processors of box would move that to 2,000."
+        );
+        let none = moved(1010.0, 0.48).sentence("box cpu", 1000.0);
+        assert!(none.contains("would hardly help (1,010/s); then no processor or disk"), "{none}");
     }
 
     #[test]

@@ -100,8 +100,12 @@ impl Elsewhere {
                 let asked = instant(url, query, index, step)?;
                 let request = client.get(asked);
                 let request = token.iter().fold(request, |request, token| request.bearer_auth(token));
-                let answer = runtime.block_on(fetch(request)).and_then(|text| read(&text));
-                let processors = answer.map_err(|why| {
+                let text = runtime.block_on(fetch(request)).map_err(|why| {
+                    let help =
+                        "is the address right, can it be reached from here, and does it want --prometheus-token?";
+                    miette!(help = help, "Prometheus at {} does not answer: {why}", shown(url))
+                })?;
+                let processors = read(&text).map_err(|why| {
                     let window_s = step.measured_s;
                     miette!(
                         help = "Prometheus needs two scrapes within the window to know a rate, so a step should be four scrape \

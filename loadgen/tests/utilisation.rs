@@ -122,7 +122,12 @@ fn what_prometheus_does_not_tell_is_an_error_that_names_the_step() {
     assert!(text.contains("two scrapes") && !out.exists(), "{text}");
     drop(server);
     let (output, _) = calibrate(&results, folder.path(), &["--prometheus", &url, "--query", QUERY]);
-    assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        errors(&output).contains("does not answer: ") && !errors(&output).contains("scrapes"),
+        "{}",
+        errors(&output)
+    );
 }
 
 #[test]

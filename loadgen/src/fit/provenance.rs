@@ -74,6 +74,9 @@ pub(super) fn without_heading(text: &str) -> &str {
 
 /// Four digits: an interval of a few per cent must not vanish in the rounding.
 fn digits(ms: f64) -> String {
+    if ms <= 0.0 {
+        return "0".to_owned();
+    }
     let places = (3.0 - ms.abs().max(1e-6).log10().floor()).clamp(0.0, 9.0);
     format!("{ms:.0$}", places as usize)
 }
