@@ -226,3 +226,29 @@ impl JudgedStep {
         if self.doubts.is_empty() { comparison.verdict.name() } else { "in doubt" }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::outcome::{Estimate, Response};
+
+    #[test]
+    fn a_component_with_copies_is_as_busy_as_all_of_them() {
+        let none = || Estimate::not_applicable("not asked");
+        let busy = [("app#1 cpu", 0.5), ("app#2 cpu", 0.3), ("app#1 disk", 0.9), ("apple#1 cpu", 0.7), ("db cpu", 0.2)];
+        let outcome = Outcome {
+            throughput_per_s: none(),
+            response_ms: Response { mean: none(), p50: none(), p95: none(), p99: none() },
+            utilisation: busy.map(|(name, share)| (name.to_owned(), Estimate::value(share))).into(),
+            errors_per_s: BTreeMap::new(),
+            stale: none(),
+            metrics: BTreeMap::new(),
+        };
+        assert_eq!(share_of_all_copies(&outcome, "app cpu"), Some(0.8));
+        assert_eq!(share_of_all_copies(&outcome, "app#2 cpu"), Some(0.3));
+        assert_eq!(share_of_all_copies(&outcome, "db cpu"), Some(0.2));
+        assert_eq!(share_of_all_copies(&outcome, "web cpu"), None);
+    }
+}

@@ -268,3 +268,33 @@ fn a_step_in_doubt_can_neither_agree_nor_disagree() {
     assert_eq!(judged(&results, &truth.stage).verdict, Verdict::Inconclusive);
     assert_eq!(judged(&results, &guess().stage).verdict, Verdict::Disagrees);
 }
+
+/// The app's box, and a database on a machine of its own.
+fn two_hosts() -> Loaded {
+    loaded(&format!(
+        "{STAGE}\n[machine.store]\nvcpus = 1\nmemory = \"1 GB\"\n[[component]]\nid = \"db\"\nkind = \"database\"\n\
+         machine = \"store\"\ndemand = {{ read = \"0.5 ms\", write = \"1 ms\" }}\n[[link]]\npath = [\"app\", \"db\"]\n\
+         latency = \"0.1 ms\"\n"
+    ))
+}
+
+#[test]
+fn a_host_whose_busy_time_nobody_measured_keeps_its_guess_and_says_so() {
+    let results = measured(&loaded(STAGE).stage, true);
+    let fitted = fit::fit(&results, &two_hosts(), &chosen(&results, None, false), 1).unwrap();
+    assert!(
+        fitted.warnings.iter().any(|text| text.starts_with("no busy time of `store cpu`")),
+        "{:?}",
+        fitted.warnings
+    );
+    // The fitted file carries the warning to whoever asks it for a capacity.
+    assert!(fitted.text.contains("#   warning: no busy time of `store cpu`"), "{}", fitted.text);
+}
+
+#[test]
+fn response_times_alone_do_not_tell_two_hosts_apart() {
+    let results = measured(&loaded(STAGE).stage, false);
+    let fitted = fit::fit(&results, &two_hosts(), &[4, 5, 6], 1).unwrap();
+    let expected = "response times alone do not tell the demands of `box cpu` and `store cpu` apart";
+    assert!(fitted.warnings.iter().any(|text| text.starts_with(expected)), "{:?}", fitted.warnings);
+}
