@@ -10,7 +10,9 @@ macro_rules! say {
 mod calibrate;
 mod check;
 mod completions;
+mod limits;
 mod man;
+mod plan;
 mod predict;
 mod report;
 mod run;
@@ -44,6 +46,7 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 enum Command {
     Predict(predict::Options),
+    Plan(plan::Options),
     Run(run::Options),
     Calibrate(calibrate::Options),
     Check(check::Options),
@@ -79,6 +82,7 @@ impl Cli {
     pub fn run(self) -> Exit {
         let outcome = match self.command {
             Command::Predict(options) => predict::run(&options),
+            Command::Plan(options) => plan::run(&options),
             Command::Run(options) => run::run(&options),
             Command::Calibrate(options) => calibrate::run(&options),
             Command::Check(options) => check::run(&options),

@@ -9,9 +9,10 @@ use miette::{IntoDiagnostic, Report, WrapErr, miette};
 use reqwest::Url;
 
 use super::Exit;
-use crate::plan::{self, Plan};
+use super::limits::LimitOptions;
+use crate::plan::Plan;
 use crate::run::busy::Meter;
-use crate::run::guard::{self, Limits};
+use crate::run::guard;
 use crate::run::{self, Interrupt};
 use crate::view::Terminal;
 
@@ -52,47 +53,25 @@ pub(super) struct Options {
     /// Processor time to read beside each step; NAME is the station in the stage, such as "box cpu". Repeatable
     #[arg(long, value_name = "[NAME=]cgroup:PATH|pid:N")]
     utilisation: Vec<Meter>,
-    /// A host, other than this machine, that may be loaded. Repeatable
-    #[arg(long, value_name = "HOST")]
-    allow_host: Vec<String>,
+    #[command(flatten)]
+    limits: LimitOptions,
     /// Do not ask before loading another host
     #[arg(long)]
     yes: bool,
-    /// Most requests a second [default: 200 for other hosts]
-    #[arg(long, value_name = "PER_SECOND")]
-    max_rate: Option<f64>,
-    /// Longest run [default: 900 for other hosts]
-    #[arg(long, value_name = "S")]
-    max_seconds: Option<f64>,
-    /// Most requests in all
-    #[arg(long, value_name = "N", default_value_t = guard::REQUESTS_MAX as u64)]
-    max_requests: u64,
     /// Processor that the generator keeps to, counted from 0; give the deployment the others
     #[arg(long, value_name = "N")]
     core: Option<usize>,
     /// Threads that send; one is enough for some ten thousand requests a second
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
-    /// Times that a step is repeated when something from outside disturbed it: the generator was late, or other programs
-    /// took its processors. None is repeated any more after one that stayed disturbed
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
-    repeat: u32,
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
-    let name = options.plan.display().to_string();
-    let text =
-        std::fs::read_to_string(&options.plan).into_diagnostic().wrap_err_with(|| format!("cannot read {name}"))?;
-    let plan = plan::read(&text, &name)?;
+    let plan = super::plan::load(&options.plan)?;
     let host = guard::read_host(&options.host).into_diagnostic()?;
-    let limits = Limits {
-        allowed_hosts: options.allow_host.clone(),
-        rate_max_per_s: options.max_rate,
-        seconds_max: options.max_seconds,
-        requests_max: options.max_requests as f64,
-    };
-    limits.permit(&host, &plan, options.repeat).into_diagnostic()?;
-    if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, options.repeat)? {
+    let (limits, repeats) = (options.limits.limits(), options.limits.repeat);
+    limits.permit(&host, &plan, repeats).into_diagnostic()?;
+    if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, repeats)? {
         return Err(miette!("not confirmed: nothing was sent"));
     }
     if let Some(core) = options.core {
@@ -107,7 +86,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         out: options.out.clone(),
         meters: options.utilisation.clone(),
         threads: usize::from(options.threads),
-        repeats: options.repeat,
+        repeats,
     };
     let steps = run_options.plan.steps.len();
     let results = run::run(run_options, &interrupt, &view).map_err(|error| match error {

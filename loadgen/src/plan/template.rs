@@ -76,6 +76,11 @@ impl Template {
         Self(pieces)
     }
 
+    /// Whether there are names in it.
+    pub fn varies(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Value(_)))
+    }
+
     /// The text with a value in the place of each name.
     pub fn render(&self, values: &[Value], draw: &mut Draw) -> String {
         let mut out = String::with_capacity(64);

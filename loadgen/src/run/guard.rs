@@ -91,6 +91,50 @@ pub fn is_loopback(host: &Url) -> bool {
     name == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// How much of one limit a plan takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Take {
+    /// What is limited.
+    pub quantity: Quantity,
+    /// What the plan asks for.
+    pub asked: f64,
+    /// What is allowed; infinite where nothing says.
+    pub max: f64,
+}
+
+/// What a limit is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Requests a second.
+    Rate,
+    /// Seconds.
+    Time,
+    /// Requests in all.
+    Requests,
+}
+
+impl Quantity {
+    /// Its name and unit, and the option that raises its limit.
+    pub const fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Rate => ("highest rate", "/s", "--max-rate"),
+            Self::Time => ("time", " s", "--max-seconds"),
+            Self::Requests => ("requests", "", "--max-requests"),
+        }
+    }
+}
+
+impl Take {
+    fn refusal(self) -> Option<Refusal> {
+        let Self { quantity, asked, max } = self;
+        (asked > max).then_some(match quantity {
+            Quantity::Rate => Refusal::TooFast { asked, max },
+            Quantity::Time => Refusal::TooLong { asked, max },
+            Quantity::Requests => Refusal::TooMuch { asked, max },
+        })
+    }
+}
+
 impl Limits {
     /// Whether this plan may run against this host, with every step repeated so often.
     ///
@@ -102,22 +146,20 @@ impl Limits {
         if !loopback && !self.allowed_hosts.iter().any(|allowed| allowed == name) {
             return Err(Refusal::NotAllowed { host: name.to_owned() });
         }
+        self.takes(loopback, plan, repeats).into_iter().find_map(Take::refusal).map_or(Ok(()), Err)
+    }
+
+    /// What the plan takes of each limit, on this machine or on another, with every step repeated so often.
+    pub fn takes(&self, loopback: bool, plan: &Plan, repeats: u32) -> [Take; 3] {
         let default = |limit| if loopback { f64::INFINITY } else { limit };
-        let rate_max = self.rate_max_per_s.unwrap_or(default(REMOTE_RATE_MAX_PER_S));
-        if plan.rate_max_per_s() > rate_max {
-            return Err(Refusal::TooFast { asked: plan.rate_max_per_s(), max: rate_max });
-        }
-        let seconds_max = self.seconds_max.unwrap_or(default(REMOTE_SECONDS_MAX));
         let times = 1.0 + f64::from(repeats);
-        let seconds = times * plan.seconds();
-        if seconds > seconds_max {
-            return Err(Refusal::TooLong { asked: seconds, max: seconds_max });
-        }
-        let requests = times * plan.requests_expected();
-        if requests > self.requests_max {
-            return Err(Refusal::TooMuch { asked: requests, max: self.requests_max });
-        }
-        Ok(())
+        let rate_max = self.rate_max_per_s.unwrap_or(default(REMOTE_RATE_MAX_PER_S));
+        let seconds_max = self.seconds_max.unwrap_or(default(REMOTE_SECONDS_MAX));
+        [
+            Take { quantity: Quantity::Rate, asked: plan.rate_max_per_s(), max: rate_max },
+            Take { quantity: Quantity::Time, asked: times * plan.seconds(), max: seconds_max },
+            Take { quantity: Quantity::Requests, asked: times * plan.requests_expected(), max: self.requests_max },
+        ]
     }
 }
 
