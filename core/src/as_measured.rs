@@ -3,19 +3,22 @@
 use crate::component::{Kind, Settings};
 use crate::hardware::Machine;
 use crate::inspection::Prediction;
-use crate::measurement::{Results, STATION_ONLY, Step};
+use crate::measurement::{Load, Results, STATION_ONLY, Step};
 use crate::schedule::Schedule;
 use crate::simulate::{self, Run, RunOptions};
 use crate::stage::{Placement, Problem, Stage};
 use crate::units::{Duration, Rate};
 use crate::workload::Class;
 
-/// The stage under the load that a step really offered: its rate, its mix, its kind of arrivals.
+/// The stage under the load that a step really offered: its rate, its mix, its kind of arrivals, or its users.
 pub fn at_step(stage: &Stage, results: &Results, step: &Step) -> Stage {
     let mut stage = stage.clone();
     stage.workload.rate = Rate::per_second(step.offered_per_s());
     stage.workload.mix = step.mix();
     stage.workload.arrivals = results.arrivals;
+    if let Some(Load::Closed(closed)) = step.load {
+        stage.workload.closed = Some(closed);
+    }
     stage
 }
 

@@ -256,7 +256,7 @@ mod tests {
             schedule: None,
             stations: BTreeMap::from([("box cpu".to_owned(), BusyTime { busy_s: 6.0, elapsed_s: 10.0 })]),
             neighbours: Some(Neighbours { processors: 2, used: 0.03, stolen: 0.0 }),
-            discarded: Vec::new(),
+            ..Step::default()
         }
     }
 

@@ -6,16 +6,23 @@
 //! stalled server held up (see Schroeder, Wierman & Harchol-Balter, "Open Versus Closed: A Cautionary Tale", NSDI 2006,
 //! and Tene's "coordinated omission").
 
+mod check;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::Schedule;
 use crate::statistics::{Interval, quantile_interval};
-use crate::workload::{Arrivals, Class, PerClass};
+use crate::workload::{Arrivals, Class, Closed, PerClass};
 
-/// The version of the results file's shape.
-pub const SCHEMA: u32 = 1;
+pub use check::Invalid;
+
+/// The version of the results file's shape. What version 2 has beyond version 1 is absent where it does not apply: loads
+/// that are no single rate, connections, the plan's digest, thresholds.
+pub const SCHEMA: u32 = 2;
+
+/// The oldest version that is read.
+pub const SCHEMA_OLDEST: u32 = 1;
 
 /// The name of a station that was measured without saying which: the only processor of the stage.
 pub const STATION_ONLY: &str = "cpu";
@@ -39,6 +46,10 @@ pub struct Results {
     pub seed: u64,
     /// How requests followed one another.
     pub arrivals: Arrivals,
+    /// SHA-256 of the plan and of the files that it names, in hexadecimal: a run that is resumed must have the
+    /// same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// How the run ended, or that it has not.
     pub ended: Ended,
     /// Finished steps, in order.
@@ -69,14 +80,40 @@ pub enum Ended {
     Interrupted,
     /// A guard rail stopped it, for this reason; the finished steps are here.
     Stopped(String),
+    /// The deployment did not keep a threshold of the plan, this one; the finished steps are here.
+    Missed(String),
+}
+
+/// The load of a step that is no single rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Load {
+    /// The rate changed: seconds of the window and requests a second, between these points on straight lines.
+    Curve(Vec<(f64, f64)>),
+    /// A closed loop: each user sent the next request a while after the answer to its last, so that a slow deployment was
+    /// asked for less. Response times count from the end of the thinking.
+    Closed(Closed),
+}
+
+/// Connections that were opened within a step's window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connections {
+    /// Looking the name up, and the handshake of TCP.
+    pub connect: Distribution,
+    /// The handshake of TLS; empty without TLS.
+    pub tls: Distribution,
 }
 
 /// One level of load.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Requests a second that the plan asks for.
+    /// Requests a second that the plan asks for: of a changing rate its mean, of a closed loop what came of it.
     pub rate_per_s: f64,
+    /// The load, where it was no single rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
     /// Seconds at this load before the measurement began.
     pub warm_up_s: f64,
     /// Seconds that were measured: the window.
@@ -111,6 +148,9 @@ pub struct Step {
     pub classes: BTreeMap<Class, ClassResult>,
     /// The window in equal parts, in order: how much the figures vary from part to part.
     pub slices: Vec<Slice>,
+    /// Connections that were opened; absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Connections>,
     /// Every request of the step, warm-up included, counted from its start, as [`Schedule::text`] writes it. Absent where
     /// there were too many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -329,99 +369,4 @@ pub struct Neighbours {
     pub used: f64,
     /// Processors' worth of time that a hypervisor gave to other machines: *steal*.
     pub stolen: f64,
-}
-
-/// Why a results file cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{path}` {message}")]
-pub struct Invalid {
-    /// The field: `steps[3].response.mean_us`.
-    pub path: String,
-    /// What is wrong with it, and what would be valid.
-    pub message: String,
-}
-
-fn invalid(path: impl Into<String>, message: impl Into<String>) -> Invalid {
-    Invalid { path: path.into(), message: message.into() }
-}
-
-impl Results {
-    /// Whether every number makes sense: a file from elsewhere may hold anything.
-    ///
-    /// # Errors
-    /// The first field that does not.
-    pub fn check(&self) -> Result<(), Invalid> {
-        if self.schema != SCHEMA {
-            return Err(invalid("schema", format!("is {}; this program reads version {SCHEMA}", self.schema)));
-        }
-        if self.steps.len() > STEPS_MAX {
-            return Err(invalid("steps", format!("has {} entries; at most {STEPS_MAX} are read", self.steps.len())));
-        }
-        for (index, step) in self.steps.iter().enumerate() {
-            step.check(&format!("steps[{index}]"))?;
-        }
-        Ok(())
-    }
-}
-
-impl Step {
-    fn check(&self, path: &str) -> Result<(), Invalid> {
-        within(self.rate_per_s, 0.0, 1e9, || format!("{path}.rate_per_s"))?;
-        within(self.warm_up_s, 0.0, 1e6, || format!("{path}.warm_up_s"))?;
-        within(self.measured_s, 1e-3, 1e6, || format!("{path}.measured_s"))?;
-        within(self.in_flight, 0.0, 1e9, || format!("{path}.in_flight"))?;
-        within(self.generator_cpus, 0.0, 1e6, || format!("{path}.generator_cpus"))?;
-        for (name, distribution) in [("lag", &self.lag), ("response", &self.response), ("service", &self.service)] {
-            distribution.check(&format!("{path}.{name}"))?;
-        }
-        for (class, result) in &self.classes {
-            let path = format!("{path}.classes.{}", class.name());
-            result.response.check(&format!("{path}.response"))?;
-            result.service.check(&format!("{path}.service"))?;
-        }
-        let answered = self
-            .completed
-            .checked_add(self.failed.values().try_fold(0_u64, |sum, n| sum.checked_add(*n)).unwrap_or(u64::MAX));
-        if answered.is_none_or(|answered| answered > self.due) {
-            return Err(invalid(format!("{path}.due"), "is smaller than completed and failed together"));
-        }
-        if self.slices.len() > 10_000 {
-            return Err(invalid(format!("{path}.slices"), "has more than 10000 entries"));
-        }
-        for (index, slice) in self.slices.iter().enumerate() {
-            within(slice.mean_us, 0.0, 1e12, || format!("{path}.slices[{index}].mean_us"))?;
-        }
-        if self.schedule.as_deref().is_some_and(|text| Schedule::read(text).is_none()) {
-            return Err(invalid(format!("{path}.schedule"), "is no list of classes and gaps, as in `s812r33`"));
-        }
-        for (name, busy) in &self.stations {
-            within(busy.busy_s, 0.0, 1e9, || format!("{path}.stations.{name}.busy_s"))?;
-            within(busy.elapsed_s, 1e-3, 1e6, || format!("{path}.stations.{name}.elapsed_s"))?;
-        }
-        if let Some(neighbours) = &self.neighbours {
-            within(neighbours.used, 0.0, 1e6, || format!("{path}.neighbours.used"))?;
-            within(neighbours.stolen, 0.0, 1e6, || format!("{path}.neighbours.stolen"))?;
-        }
-        Ok(())
-    }
-}
-
-impl Distribution {
-    fn check(&self, path: &str) -> Result<(), Invalid> {
-        within(self.mean_us, 0.0, 1e12, || format!("{path}.mean_us"))?;
-        within(self.sd_us, 0.0, 1e12, || format!("{path}.sd_us"))?;
-        let ordered = [self.min_us, self.p50_us, self.p95_us, self.p99_us, self.max_us];
-        if !ordered.is_sorted() {
-            return Err(invalid(path, "has percentiles that fall: min, p50, p95, p99 and max must rise"));
-        }
-        Ok(())
-    }
-}
-
-fn within(value: f64, min: f64, max: f64, path: impl FnOnce() -> String) -> Result<(), Invalid> {
-    if value.is_finite() && value >= min && value <= max {
-        Ok(())
-    } else {
-        Err(invalid(path(), format!("is {value}; a number from {min} to {max} is valid")))
-    }
 }

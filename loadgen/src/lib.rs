@@ -8,7 +8,8 @@
 //!   the core, for terminals and programs.
 //! - [`findings`]: all that a measurement says of a model. [`capacity`]: what a deployment carries, in words.
 //! - [`utilisation`]: busy time that others measured: Prometheus, or whoever types it.
-//! - [`report`]: all of it as an HTML file, as Markdown, as JUnit's XML. [`store`]: files that are whole or absent.
+//! - [`report`]: all of it as an HTML file, as Markdown, as JUnit's XML. [`store`]: files that are whole or absent. [`histogram`]:
+//!   times.
 //!
 //! goose drives the users, and nothing else of it is used: see [`run`].
 
@@ -18,6 +19,7 @@ pub mod capacity;
 pub mod command;
 pub mod findings;
 pub mod fit;
+pub mod histogram;
 pub mod judge;
 pub mod model;
 pub mod plan;

@@ -6,51 +6,54 @@
 use hockeystick_core::engine::random::{Exponential, Stream};
 use hockeystick_core::workload::Arrivals;
 
-use crate::plan::{Plan, PlannedStep};
+use crate::plan::{Load, Plan, PlannedStep};
 
 /// One request to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// When it is due, in nanoseconds from the step's start.
     pub due_ns: u64,
+    /// Its number in the step, from which its values are drawn.
+    pub number: u32,
     /// Which of the plan's requests it is.
     pub request: u32,
 }
 
-/// All arrivals of one step, warm-up included, in the order of their due times.
+/// All arrivals of one step, warm-up included, in the order of their due times. None of a closed step: they depend on
+/// the answers.
 pub fn arrivals(plan: &Plan, step: &PlannedStep, index: usize) -> Vec<Arrival> {
+    let Load::Open(curve) = &step.load else { return Vec::new() };
     let purpose = format!("step {index}");
     let gaps = Stream::new(plan.seed, "arrivals", &purpose);
     let choices = Stream::new(plan.seed, "requests", &purpose);
     let exponential = Exponential::new();
     let chooser = Chooser::new(plan, step);
-    let end_ns = (plan.warm_up.as_secs_f64() + step.seconds) * 1e9;
-    let gap_mean_ns = 1e9 / step.rate_per_s;
-    let mut arrivals = Vec::with_capacity((end_ns / gap_mean_ns * 1.1) as usize + 16);
-    let mut due_ns = 0.0;
-    for number in 0_u64.. {
-        due_ns += gap_mean_ns
-            * match plan.arrivals {
-                Arrivals::Poisson => exponential.sample(&mut gaps.draw(number)),
-                Arrivals::Constant => 1.0,
-            };
-        if due_ns >= end_ns {
-            break;
-        }
-        let request = chooser.choose(choices.draw(number).uniform());
-        arrivals.push(Arrival { due_ns: due_ns as u64, request });
+    let curve = curve.after_warm_up(plan.warm_up.as_secs_f64());
+    let mut instants = curve.instants();
+    let mut arrivals = Vec::with_capacity((curve.requests() * 1.1) as usize + 16);
+    // Arrivals of rate one, until the curve makes them its own.
+    let mut requests = 0.0;
+    for number in 0_u32.. {
+        requests += match plan.arrivals {
+            Arrivals::Poisson => exponential.sample(&mut gaps.draw(u64::from(number))),
+            Arrivals::Constant => 1.0,
+        };
+        let Some(due_s) = instants.at(requests) else { break };
+        let request = chooser.choose(choices.draw(u64::from(number)).uniform());
+        arrivals.push(Arrival { due_ns: (due_s * 1e9).round() as u64, number, request });
     }
     arrivals
 }
 
 /// Chooses requests by their weights, within the step's mix of classes where it has one.
-struct Chooser {
+#[derive(Debug)]
+pub(crate) struct Chooser {
     /// Upper end of each request's share of [0, 1), in the plan's order.
     ends: Vec<f64>,
 }
 
 impl Chooser {
-    fn new(plan: &Plan, step: &PlannedStep) -> Self {
+    pub(crate) fn new(plan: &Plan, step: &PlannedStep) -> Self {
         let weight_of_class = |class| -> f64 {
             plan.requests.iter().filter(|request| request.class == class).map(|request| request.weight).sum()
         };
@@ -70,7 +73,8 @@ impl Chooser {
         Self { ends }
     }
 
-    fn choose(&self, uniform: f64) -> u32 {
+    /// The request whose share holds a number of [0, 1).
+    pub(crate) fn choose(&self, uniform: f64) -> u32 {
         let index = self.ends.partition_point(|end| *end <= uniform);
         // Rounding may leave the last end a hair below one: take the last request that has a share.
         let last = self.ends.partition_point(|end| *end < self.ends[self.ends.len() - 1]);

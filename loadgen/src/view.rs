@@ -6,7 +6,7 @@ use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::Step;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::plan::PlannedStep;
+use crate::plan::{Load, PlannedStep};
 use crate::run::{Progress, View};
 use crate::table::number;
 
@@ -15,6 +15,18 @@ pub fn simulation_bar() -> ProgressBar {
     let bar = if stderr().is_terminal() { ProgressBar::new(1000) } else { ProgressBar::hidden() };
     bar.set_style(style("{spinner} simulating {bar:30} {percent} %"));
     bar
+}
+
+/// A step's load in a word or two.
+pub fn load(step: &PlannedStep) -> String {
+    match &step.load {
+        Load::Closed(closed) => format!("{} users", closed.users),
+        Load::Open(curve) if curve.is_constant() => format!("{}/s", number(curve.max_per_s())),
+        Load::Open(curve) => {
+            let rates = curve.points().iter().map(|(_, rate)| *rate);
+            format!("{} to {}/s", number(rates.fold(f64::INFINITY, f64::min)), number(curve.max_per_s()))
+        }
+    }
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -53,7 +65,7 @@ impl Terminal {
 impl View for Terminal {
     fn step_begins(&self, number: usize, of: usize, step: &PlannedStep) {
         *self.total_s() = self.warm_up_s + step.seconds;
-        self.bar.set_prefix(format!("step {number}/{of} {:>7.1}/s", step.rate_per_s));
+        self.bar.set_prefix(format!("step {number}/{of} {:>9}", load(step)));
         self.bar.set_position(0);
     }
 
@@ -61,12 +73,13 @@ impl View for Terminal {
         let share = (progress.elapsed_s / *self.total_s()).clamp(0.0, 1.0);
         self.bar.set_position((share * 1000.0) as u64);
         let phase = if progress.elapsed_s < self.warm_up_s { "warm-up, " } else { "" };
+        let [p50, p95, p99] = progress.percentiles_ms.map(|ms| ms.map_or_else(|| "—".to_owned(), number));
         self.bar.set_message(format!(
-            "{phase}{} answered, {} failed, {} in flight, mean {} ms",
+            "{phase}{}/s, p50 {p50}, p95 {p95}, p99 {p99} ms; {} answered, {} failed, {} in flight",
+            number(progress.answers_per_s),
             progress.completed,
             progress.failed,
             progress.in_flight,
-            super::table::number(progress.mean_ms)
         ));
     }
 

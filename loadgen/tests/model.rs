@@ -120,7 +120,7 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
         schedule: None,
         stations: if with_busy_time { BTreeMap::from([("box cpu".to_owned(), busy_time)]) } else { BTreeMap::new() },
         neighbours: None,
-        discarded: Vec::new(),
+        ..Step::default()
     }
 }
 
@@ -132,6 +132,7 @@ fn results(steps: Vec<Step>) -> Results {
         host: "http://127.0.0.1:1".to_owned(),
         seed: 1,
         arrivals: Arrivals::Poisson,
+        plan: None,
         ended: Ended::Complete,
         steps,
     }

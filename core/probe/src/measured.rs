@@ -89,7 +89,7 @@ pub fn step(stage: &Stage, schedule: &Schedule, station: &str, demand_s: &PerCla
         schedule: Some(schedule.text()),
         stations: BTreeMap::from([(station.to_owned(), BusyTime { busy_s: work_s, elapsed_s: measured_s })]),
         neighbours: None,
-        discarded: Vec::new(),
+        ..Step::default()
     }
 }
 

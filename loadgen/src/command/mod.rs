@@ -38,7 +38,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; `check`: the model agrees with the measurement
-  1  `check`: the model disagrees with the measurement
+  1  `check`: the model disagrees with the measurement; `run`: a threshold of the plan was not kept
   2  usage, or a file or host that cannot be used
   3  `check`, `calibrate`: inconclusive, or a measurement that cannot be believed; `run`: interrupted, or nothing measured
   4  `run`: a guard rail stopped it";
@@ -61,7 +61,7 @@ enum Command {
 pub enum Exit {
     /// Done, or the model agrees.
     Agrees = 0,
-    /// The model disagrees.
+    /// The model disagrees, or a threshold was not kept.
     Disagrees = 1,
     /// The command could not be carried out as given.
     Usage = 2,

@@ -10,10 +10,11 @@ use reqwest::Url;
 
 use super::Exit;
 use super::limits::LimitOptions;
-use crate::plan::{self, Plan, PlannedRequest, PlannedStep};
+use crate::plan::{self, Filling, Load, Message, Plan, PlannedStep, SetupPer};
 use crate::run::guard::{self, Take};
 use crate::schedule;
 use crate::table::{Table, number};
+use crate::view;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,10 +74,10 @@ fn steps(plan: &Plan) -> Table {
     for (index, step) in plan.steps.iter().enumerate() {
         table.row([
             (index + 1).to_string(),
-            format!("{}/s", number(step.rate_per_s)),
+            view::load(step),
             number(plan.warm_up.as_secs_f64()),
             number(step.seconds),
-            count(plan, step, index).to_string(),
+            counted(count(plan, step, index), Some(step)),
             classes(plan, step),
             if step.held_out { "check" } else { "calibration" }.to_owned(),
         ]);
@@ -87,12 +88,21 @@ fn steps(plan: &Plan) -> Table {
 /// Drawing every request of a longer plan than this would take long: its mean says enough.
 const DRAWN_MAX: f64 = 10e6;
 
-/// Requests that the step holds.
-fn count(plan: &Plan, step: &PlannedStep, index: usize) -> u64 {
-    if plan.requests_expected() > DRAWN_MAX {
-        (step.rate_per_s * (step.seconds + plan.warm_up.as_secs_f64())).round() as u64
-    } else {
-        schedule::arrivals(plan, step, index).len() as u64
+/// Requests that the step holds; of a closed step what it holds at most.
+fn count(plan: &Plan, step: &PlannedStep, index: usize) -> f64 {
+    let expected = step.requests_expected(plan.warm_up.as_secs_f64()).round();
+    match step.load {
+        Load::Open(_) if plan.requests_expected() < DRAWN_MAX => schedule::arrivals(plan, step, index).len() as f64,
+        _ => expected,
+    }
+}
+
+/// A number of requests that may have no bound.
+fn counted(count: f64, step: Option<&PlannedStep>) -> String {
+    match step.map(|step| &step.load) {
+        _ if count.is_infinite() => "no bound".to_owned(),
+        Some(Load::Closed(_)) => format!("≤ {count:.0}"),
+        _ => format!("{count:.0}"),
     }
 }
 
@@ -113,39 +123,54 @@ fn classes(plan: &Plan, step: &PlannedStep) -> String {
 /// What each kind of request looks like, with the values that the first of them would have.
 fn requests(plan: &Plan, host: Option<&Url>) -> Table {
     let mut table = Table::new(&["request", "class", "weight", "expected", "for example"]);
-    for (index, request) in plan.requests.iter().enumerate() {
-        let values = Stream::new(plan.seed, "values", "step 0");
-        let path = request.path.render(&plan.values, &mut values.draw(0));
-        let address = match host {
-            Some(host) => format!("{}{path}", host.origin().ascii_serialization()),
-            None => path,
+    for (index, setup) in plan.setups.iter().enumerate() {
+        let per = match setup.per {
+            SetupPer::Run => "once",
+            SetupPer::User => "per user",
         };
-        table.row([
-            (index + 1).to_string(),
-            request.class.name().to_owned(),
-            number(request.weight),
-            expected(request),
-            format!("{} {address}", request.method),
-        ]);
+        table.row(request(plan, host, &setup.message, &format!("setup {}", index + 1), per, ""));
+    }
+    for (index, planned) in plan.requests.iter().enumerate() {
+        let weight = number(planned.weight);
+        table.row(request(plan, host, &planned.message, &(index + 1).to_string(), planned.class.name(), &weight));
     }
     table
 }
 
-fn expected(request: &PlannedRequest) -> String {
-    match request.expect.as_slice() {
-        [] => "2xx".to_owned(),
-        codes => codes.iter().map(|code| code.as_u16().to_string()).collect::<Vec<_>>().join(" "),
+fn request(plan: &Plan, host: Option<&Url>, message: &Message, name: &str, class: &str, weight: &str) -> [String; 5] {
+    let values = Stream::new(plan.seed, "values", "step 0");
+    let path = message.path.render(&mut Filling::new(&plan.names, &[], &values, 0, 0));
+    let address = match host {
+        Some(host) => format!("{}{path}", host.origin().ascii_serialization()),
+        None => path,
+    };
+    let example = format!("{} {address}", message.method);
+    [name.to_owned(), class.to_owned(), weight.to_owned(), expected(message), example]
+}
+
+fn expected(message: &Message) -> String {
+    let mut parts: Vec<String> = message.expect.status.iter().map(|code| code.as_u16().to_string()).collect();
+    if parts.is_empty() {
+        parts.push("2xx".to_owned());
     }
+    if message.expect.reads_body() {
+        parts.push("body".to_owned());
+    }
+    parts.join(" ")
 }
 
 fn summary(plan: &Plan) -> String {
-    let requests: u64 = plan.steps.iter().enumerate().map(|(index, step)| count(plan, step, index)).sum();
+    let steps = plan.steps.iter().enumerate();
+    let steps: f64 = steps.map(|(index, step)| count(plan, step, index)).sum();
+    let requests = counted(steps + plan.setup_requests(), None);
     let arrivals = match plan.arrivals {
         Arrivals::Poisson => "Poisson arrivals",
         Arrivals::Constant => "equally spaced arrivals",
     };
+    let thresholds = plan.thresholds.iter().map(|threshold| format!("The run stops unless {threshold}.\n"));
+    let thresholds: String = thresholds.collect();
     format!(
-        "{requests} requests in {} s, {arrivals} of seed {}; at most {} in flight, each given up after {} s.\n",
+        "{thresholds}{requests} requests in {} s, {arrivals} of seed {}; at most {} in flight, each given up after {} s.\n",
         number(plan.seconds()),
         plan.seed,
         plan.users,
@@ -156,7 +181,11 @@ fn summary(plan: &Plan) -> String {
 fn takes(host: &str, takes: &[Take]) -> String {
     let line = |take: &Take| {
         let (name, unit, option) = take.quantity.words();
-        let asked = format!("{}{unit}", number(take.asked));
+        let asked = if take.asked.is_infinite() {
+            "as many as are answered".to_owned()
+        } else {
+            format!("{}{unit}", number(take.asked))
+        };
         match take.max {
             max if max.is_infinite() => format!("  {name}: {asked}, no limit"),
             max if take.asked > max => {

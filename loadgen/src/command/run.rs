@@ -1,10 +1,10 @@
 //! `loadgen run`: sends a plan to a deployment and measures.
 
 use std::io::{IsTerminal, Write, stderr, stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hockeystick_core::measurement::Ended;
+use hockeystick_core::measurement::{Ended, Results};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 use reqwest::Url;
 
@@ -14,6 +14,7 @@ use crate::plan::Plan;
 use crate::run::busy::Meter;
 use crate::run::guard;
 use crate::run::{self, Interrupt};
+use crate::store;
 use crate::view::Terminal;
 
 const EXAMPLES: &str = "\
@@ -37,7 +38,8 @@ A plan:
 /// Send a plan to a deployment, open loop, and measure
 ///
 /// Requests are sent when they are due, whatever the server does; response times count from the due time. After each
-/// step the results file is whole. Ctrl-C ends the run and keeps the finished steps; a second one ends at once.
+/// step the results file is whole. Ctrl-C ends the run and keeps the finished steps, and --resume goes on after them; a
+/// second Ctrl-C ends at once.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
@@ -53,6 +55,9 @@ pub(super) struct Options {
     /// Processor time to read beside each step; NAME is the station in the stage, such as "box cpu". Repeatable
     #[arg(long, value_name = "[NAME=]cgroup:PATH|pid:N")]
     utilisation: Vec<Meter>,
+    /// Go on after the last finished step of the results file, which must be of the same plan, seed and host
+    #[arg(long)]
+    resume: bool,
     #[command(flatten)]
     limits: LimitOptions,
     /// Do not ask before loading another host
@@ -74,6 +79,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, repeats)? {
         return Err(miette!("not confirmed: nothing was sent"));
     }
+    let earlier = if options.resume { earlier(&options.out, &plan, &host)? } else { None };
     if let Some(core) = options.core {
         run::keep_to(core).into_diagnostic()?;
     }
@@ -87,6 +93,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         meters: options.utilisation.clone(),
         threads: usize::from(options.threads),
         repeats,
+        earlier,
     };
     let steps = run_options.plan.steps.len();
     let results = run::run(run_options, &interrupt, &view).map_err(|error| match error {
@@ -118,11 +125,33 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
             eprintln!("interrupted; {out} holds the {done} of {steps} steps that were finished");
             Ok(Exit::Inconclusive)
         }
+        Ended::Missed(threshold) => {
+            eprintln!(
+                "a threshold was not kept: {threshold}; {out} holds the {done} of {steps} steps that were finished"
+            );
+            Ok(Exit::Disagrees)
+        }
         Ended::Stopped(reason) => {
             eprintln!("stopped: {reason}; {out} holds the {done} of {steps} steps that were finished");
             Ok(Exit::Stopped)
         }
     }
+}
+
+/// What the file of an earlier run holds; nothing where there is no file yet.
+fn earlier(out: &Path, plan: &Plan, host: &Url) -> Result<Option<Results>, Report> {
+    if !out.exists() {
+        return Ok(None);
+    }
+    let results = store::read_results(out).into_diagnostic()?;
+    run::resumable(&results, plan, host).map_err(|reason| {
+        miette!(
+            help = "run without --resume to measure anew, or give another --out",
+            "cannot resume {}: {reason}",
+            out.display()
+        )
+    })?;
+    Ok(Some(results))
 }
 
 /// Asks whether another host may be loaded.

@@ -1,54 +1,35 @@
-//! The plan: what to send, how fast and for how long. It names no host, so that one plan serves every deployment.
+//! The plan: what to send, how fast and for how long. It names no host, so that one plan serves every deployment. Its
+//! file is described in the crate's README.
 //!
-//! ```toml
-//! schema   = 1
-//! seed     = 7                          # of arrival times and of the choice of requests
-//! arrivals = "poisson"                  # or "constant"
-//! warm_up  = "2 s"                      # at each step's load, before it is measured
-//! timeout  = "10 s"                     # of one request
-//! headers  = { authorization = "Bearer …" }
-//! steps    = [
-//!   { rate = "50/s",  seconds = 10 },
-//!   { rate = "80/s",  seconds = 10, mix = { read = 0.9, write = 0.1 } },
-//!   { rate = "120/s", seconds = 20, held_out = true },     # for the check, not for calibration
-//! ]
-//!
-//! [values]
-//! list = { from = 1, to = 800 }         # a whole number, each as likely as the others
-//! word = ["bread", "milk"]
-//!
-//! [stop]
-//! errors   = 0.5                        # share of requests that fail, over three seconds
-//! response = "10 s"                     # mean response time, over three seconds
-//!
-//! [[request]]
-//! class  = "read"
-//! path   = "/lists/{list}"
-//! weight = 24
-//!
-//! [[request]]
-//! class   = "write"
-//! method  = "POST"
-//! path    = "/lists/{list}/items"
-//! headers = { content-type = "application/json" }
-//! body    = '{"text": "{word}"}'
-//! expect  = [201]
-//! weight  = 5
-//! ```
+//! - [`read()`] makes a [`Plan`] of a file's text: `load` reads its steps, `message` its requests and setups, `values`
+//!   what names stand for, `file` the files that it names. [`PlanError`] says where something is wrong.
+//! - [`Curve`] is a rate over time, [`Template`] a text with names in it, [`Expectation`] and [`Extraction`] look at
+//!   answers, [`Threshold`] limits a figure.
 
+mod answer;
+mod curve;
 mod error;
+mod file;
+mod load;
+mod message;
 mod read;
 mod template;
+mod threshold;
+mod values;
 
 use std::time::Duration;
 
-use hockeystick_core::workload::{Arrivals, Class, PerClass};
-use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode};
+use hockeystick_core::workload::{Arrivals, Class, Closed, PerClass};
+use serde::Deserialize;
 
+pub use answer::{Expectation, Extraction};
+pub use curve::Curve;
 pub use error::PlanError;
+pub use message::{Message, Payload};
 pub use read::read;
-pub use template::{Template, Value};
+pub use template::{Extracted, Filling, Names, Template};
+pub use threshold::{Figure, Threshold};
+pub use values::Value;
 
 /// The version of the plan file's shape.
 pub const SCHEMA: u32 = 1;
@@ -84,14 +65,37 @@ pub struct Plan {
     pub warm_up: Duration,
     /// When a request is given up.
     pub timeout: Duration,
+    /// Whether each user keeps the cookies that it is given.
+    pub cookies: bool,
+    /// How long connections last.
+    pub connections: Connections,
+    /// Certificates, in PEM, that are trusted besides the system's.
+    pub ca: Option<Vec<u8>>,
     /// When the run is given up.
     pub stop: Stop,
+    /// What the deployment must keep.
+    pub thresholds: Vec<Threshold>,
     /// Levels of load, in order.
     pub steps: Vec<PlannedStep>,
+    /// What is sent before the first step, in order.
+    pub setups: Vec<Setup>,
     /// What is sent.
     pub requests: Vec<PlannedRequest>,
     /// What the names in templates stand for.
-    pub values: Vec<Value>,
+    pub names: Names,
+    /// SHA-256 of the file and of the files that it names, by which a run knows its plan again.
+    pub digest: String,
+}
+
+/// How long connections last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Connections {
+    /// Kept, and used again.
+    #[default]
+    Keep,
+    /// A new one for each request.
+    New,
 }
 
 /// When a run is given up.
@@ -106,8 +110,8 @@ pub struct Stop {
 /// One level of load.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedStep {
-    /// Requests a second.
-    pub rate_per_s: f64,
+    /// What the load is.
+    pub load: Load,
     /// Seconds that are measured, after the warm-up.
     pub seconds: f64,
     /// Share of each class, where it differs from the requests' weights.
@@ -116,36 +120,84 @@ pub struct PlannedStep {
     pub held_out: bool,
 }
 
+/// What the load of a step is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Load {
+    /// Requests come whatever the deployment does: an open loop.
+    Open(Curve),
+    /// Each user sends the next request a while after the answer to its last: a closed loop.
+    Closed(Closed),
+}
+
+impl PlannedStep {
+    /// Mean requests a second over the measured part; of a closed step the most that its users can send, which is
+    /// infinite where they do not think.
+    pub fn rate_per_s(&self) -> f64 {
+        match &self.load {
+            Load::Open(curve) => curve.mean_per_s(),
+            Load::Closed(closed) => f64::from(closed.users) / closed.think.mean.as_secs_f64(),
+        }
+    }
+
+    /// Most requests a second at any moment.
+    pub fn rate_max_per_s(&self) -> f64 {
+        match &self.load {
+            Load::Open(curve) => curve.max_per_s(),
+            Load::Closed(_) => self.rate_per_s(),
+        }
+    }
+
+    /// Requests that the step sends on average, warm-up included; of a closed step at most.
+    pub fn requests_expected(&self, warm_up_s: f64) -> f64 {
+        match &self.load {
+            Load::Open(curve) => curve.after_warm_up(warm_up_s).requests(),
+            Load::Closed(_) => self.rate_per_s() * (self.seconds + warm_up_s),
+        }
+    }
+}
+
 /// One kind of request.
 #[derive(Clone, Debug)]
 pub struct PlannedRequest {
     /// Which class of the model it is.
     pub class: Class,
-    /// HTTP method.
-    pub method: Method,
-    /// Path and query.
-    pub path: Template,
-    /// Body, if it has one.
-    pub body: Option<Template>,
-    /// Header fields, those of the whole plan included.
-    pub headers: HeaderMap,
     /// Share among the requests, relative to the other weights.
     pub weight: f64,
-    /// Statuses that count as success; any 2xx when empty.
-    pub expect: Vec<StatusCode>,
+    /// What is sent.
+    pub message: Message,
 }
 
-impl PlannedRequest {
-    /// Whether this status is a success.
-    pub fn expects(&self, status: StatusCode) -> bool {
-        if self.expect.is_empty() { status.is_success() } else { self.expect.contains(&status) }
-    }
+/// Something to be sent before the first step, such as logging in. It is not measured.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// For whom.
+    pub per: SetupPer,
+    /// What is sent.
+    pub message: Message,
+}
+
+/// For whom a setup is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetupPer {
+    /// Once, and what it extracts is every user's.
+    Run,
+    /// Once for each user, who keeps what it extracts.
+    User,
 }
 
 impl Plan {
-    /// Requests that the whole plan sends, on average.
+    /// Requests that the whole plan sends, on average; with closed steps at most.
     pub fn requests_expected(&self) -> f64 {
-        self.steps.iter().map(|step| step.rate_per_s * (step.seconds + self.warm_up.as_secs_f64())).sum()
+        let warm_up_s = self.warm_up.as_secs_f64();
+        let steps: f64 = self.steps.iter().map(|step| step.requests_expected(warm_up_s)).sum();
+        steps + self.setup_requests()
+    }
+
+    /// Requests that are sent before the first step.
+    pub fn setup_requests(&self) -> f64 {
+        let users = |setup: &Setup| if setup.per == SetupPer::User { f64::from(self.users) } else { 1.0 };
+        self.setups.iter().map(users).sum()
     }
 
     /// Seconds that the whole plan takes when the server keeps up.
@@ -155,6 +207,11 @@ impl Plan {
 
     /// Highest rate of any step.
     pub fn rate_max_per_s(&self) -> f64 {
-        self.steps.iter().map(|step| step.rate_per_s).fold(0.0, f64::max)
+        self.steps.iter().map(PlannedStep::rate_max_per_s).fold(0.0, f64::max)
+    }
+
+    /// Whether every step's load is known beforehand: a closed step without think time is as fast as the deployment.
+    pub fn is_bounded(&self) -> bool {
+        self.rate_max_per_s().is_finite()
     }
 }

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use hockeystick_core::units::{Duration, Rate};
-use hockeystick_core::workload::{Arrivals, Class, PerClass};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode};
+use hockeystick_core::units::Duration;
+use hockeystick_core::workload::Arrivals;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::template::{Template, Value};
-use super::{Plan, PlanError, PlannedRequest, PlannedStep, SCHEMA, Stop, limits};
+use super::file::{self, Folder};
+use super::load::{self, StepTable};
+use super::message::{self, Common, MessageTable};
+use super::template::Names;
+use super::threshold::Threshold;
+use super::values::{self, ValueTable};
+use super::{Connections, Load, Plan, PlanError, PlannedRequest, PlannedStep, SCHEMA, Setup, SetupPer, Stop, limits};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,28 +28,27 @@ struct File {
     warm_up: Option<Spanned<Duration>>,
     timeout: Option<Spanned<Duration>>,
     #[serde(default)]
+    cookies: bool,
+    #[serde(default)]
+    connections: Connections,
+    tls: Option<Spanned<TlsTable>>,
+    #[serde(default)]
     headers: BTreeMap<String, Spanned<String>>,
     steps: Spanned<Vec<Spanned<StepTable>>>,
     #[serde(default)]
     values: BTreeMap<String, Spanned<ValueTable>>,
     stop: Option<Spanned<StopTable>>,
-    request: Spanned<Vec<Spanned<RequestTable>>>,
+    #[serde(default)]
+    thresholds: Vec<Spanned<String>>,
+    #[serde(default)]
+    setup: Vec<Spanned<MessageTable>>,
+    request: Spanned<Vec<Spanned<MessageTable>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StepTable {
-    rate: Rate,
-    seconds: f64,
-    mix: Option<BTreeMap<Class, f64>>,
-    held_out: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected { from = 1, to = 800 } or [\"bread\", \"milk\"]")]
-enum ValueTable {
-    Range { from: u64, to: u64 },
-    List(Vec<String>),
+struct TlsTable {
+    ca: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,42 +58,24 @@ struct StopTable {
     response: Option<Duration>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RequestTable {
-    class: Class,
-    method: Option<Spanned<String>>,
-    path: Spanned<String>,
-    weight: Option<Spanned<f64>>,
-    body: Option<String>,
-    #[serde(default)]
-    headers: BTreeMap<String, Spanned<String>>,
-    expect: Option<Spanned<Expect>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a status such as 201, or a list of them")]
-enum Expect {
-    One(u16),
-    Any(Vec<u16>),
-}
-
 fn one() -> u64 {
     1
 }
 
 /// Where in the file something is wrong, what, and what would be valid.
-struct Wrong {
+#[derive(Debug)]
+pub(super) struct Wrong {
     span: Range<usize>,
     message: String,
     help: &'static str,
 }
 
-fn wrong<T>(span: Range<usize>, message: impl Into<String>, help: &'static str) -> Result<T, Wrong> {
+pub(super) fn wrong<T>(span: Range<usize>, message: impl Into<String>, help: &'static str) -> Result<T, Wrong> {
     Err(Wrong { span, message: message.into(), help })
 }
 
-/// Reads a plan from the text of its file; `file` is the name that errors carry.
+/// Reads a plan from the text of its file; `file` is the name that errors carry, and the files that the plan names lie
+/// in its folder.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
@@ -102,30 +86,40 @@ pub fn read(text: &str, file: &str) -> Result<Plan, PlanError> {
     }
     let raw: File = toml::from_str(text)
         .map_err(|error| PlanError::new(error.message().trim().to_owned(), file, text, error.span(), ""))?;
-    build(&raw).map_err(|wrong| PlanError::new(wrong.message, file, text, Some(wrong.span), wrong.help))
+    let folder = Folder::of(file, text);
+    let mut plan = build(&raw, &folder)
+        .map_err(|wrong| PlanError::new(wrong.message, file, text, Some(wrong.span), wrong.help))?;
+    plan.digest = folder.digest();
+    Ok(plan)
 }
 
-fn build(file: &File) -> Result<Plan, Wrong> {
+fn build(file: &File, folder: &Folder) -> Result<Plan, Wrong> {
     if *file.schema.get_ref() != SCHEMA {
         let message = format!("version {} of the plan's shape is not known", file.schema.get_ref());
         return wrong(file.schema.span(), message, "schema = 1");
     }
     let warm_up = seconds_within(file.warm_up.as_ref(), 2.0, 0.0, 3600.0, "warm_up is from \"0 s\" to \"1 h\"")?;
     let timeout = seconds_within(file.timeout.as_ref(), 10.0, 0.001, 3600.0, "timeout is from \"1 ms\" to \"1 h\"")?;
-    let (names, values) = read_values(&file.values)?;
-    let requests = read_requests(file, &names)?;
-    let steps = read_steps(&file.steps, &requests, warm_up.as_secs_f64())?;
-    let rate_max = steps.iter().map(|step| step.rate_per_s).fold(0.0, f64::max);
+    let names = read_names(file, folder)?;
+    let setups = read_setups(file, &names, folder)?;
+    let requests = read_requests(file, &names, folder)?;
+    let steps = load::read(&file.steps, &requests, warm_up.as_secs_f64())?;
     Ok(Plan {
         seed: file.seed,
         arrivals: file.arrivals,
-        users: read_users(file.users.as_ref(), rate_max)?,
+        users: read_users(file.users.as_ref(), &steps)?,
         warm_up,
         timeout,
+        cookies: file.cookies,
+        connections: file.connections,
+        ca: file.tls.as_ref().map(|tls| read_ca(tls.get_ref(), folder)).transpose()?,
         stop: read_stop(file.stop.as_ref())?,
+        thresholds: file.thresholds.iter().map(read_threshold).collect::<Result<_, _>>()?,
         steps,
+        setups,
         requests,
-        values,
+        names,
+        digest: String::new(),
     })
 }
 
@@ -143,31 +137,38 @@ fn seconds_within(
     }
 }
 
-/// Enough users for responses of a quarter of a second at the highest rate, as Little's law has it, and never few.
-fn read_users(given: Option<&Spanned<u32>>, rate_max_per_s: f64) -> Result<u32, Wrong> {
+/// Enough users for responses of a quarter of a second at the highest rate, as Little's law has it, and never few; and
+/// those of each closed step.
+fn read_users(given: Option<&Spanned<u32>>, steps: &[PlannedStep]) -> Result<u32, Wrong> {
+    let closed = |step: &PlannedStep| match &step.load {
+        Load::Closed(closed) => closed.users,
+        Load::Open(_) => 0,
+    };
+    let closed = steps.iter().map(closed).max().unwrap_or(0);
     match given {
+        Some(users) if *users.get_ref() < closed => {
+            let help = "leave users out, or give at least as many as the step with the most";
+            wrong(users.span(), format!("a step has {closed} users"), help)
+        }
         Some(users) if (1..=limits::USERS).contains(users.get_ref()) => Ok(*users.get_ref()),
         Some(users) => wrong(users.span(), "out of range", "users = 1 to 10_000"),
-        None => Ok((rate_max_per_s * 0.25).ceil().clamp(32.0, 512.0) as u32),
+        None => {
+            let open = |step: &PlannedStep| match &step.load {
+                Load::Open(curve) => (curve.max_per_s() * 0.25).ceil().clamp(32.0, 512.0) as u32,
+                Load::Closed(_) => 0,
+            };
+            Ok(steps.iter().map(open).max().unwrap_or(0).max(closed))
+        }
     }
 }
 
-fn read_values(tables: &BTreeMap<String, Spanned<ValueTable>>) -> Result<(Vec<String>, Vec<Value>), Wrong> {
-    let mut names = Vec::new();
-    let mut values = Vec::new();
-    for (name, table) in tables {
-        let value = match table.get_ref() {
-            ValueTable::Range { from, to } if from <= to => Value::Range(*from, *to),
-            ValueTable::Range { .. } => return wrong(table.span(), "the range is empty", "from is at most to"),
-            ValueTable::List(texts) if texts.is_empty() => {
-                return wrong(table.span(), "the list is empty", "at least one text");
-            }
-            ValueTable::List(texts) => Value::List(texts.clone()),
-        };
-        names.push(name.clone());
-        values.push(value);
+fn read_ca(tls: &TlsTable, folder: &Folder) -> Result<Vec<u8>, Wrong> {
+    let span = tls.ca.span();
+    let pem = file::read_bytes(folder, tls.ca.get_ref(), span.clone())?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(pem),
+        _ => wrong(span, format!("{} holds no certificate", tls.ca.get_ref()), "a file of certificates in PEM"),
     }
-    Ok((names, values))
 }
 
 fn read_stop(table: Option<&Spanned<StopTable>>) -> Result<Stop, Wrong> {
@@ -181,166 +182,61 @@ fn read_stop(table: Option<&Spanned<StopTable>>) -> Result<Stop, Wrong> {
     Ok(Stop { errors, response })
 }
 
-fn read_requests(file: &File, names: &[String]) -> Result<Vec<PlannedRequest>, Wrong> {
+fn read_threshold(text: &Spanned<String>) -> Result<Threshold, Wrong> {
+    let help = "[CLASS] FIGURE < LIMIT [for S s], such as \"p95 < 200 ms\" or \"write errors < 1 % for 10 s\"";
+    text.get_ref().parse().or_else(|reason: String| wrong(text.span(), format!("this is no threshold: {reason}"), help))
+}
+
+/// The names of values, and those that some answer gives.
+fn read_names(file: &File, folder: &Folder) -> Result<Names, Wrong> {
+    let (drawn, values) = values::read(&file.values, folder)?;
+    let tables = file.setup.iter().chain(file.request.get_ref());
+    let mut extracted: Vec<String> = tables.flat_map(|table| table.get_ref().extract.keys().cloned()).collect();
+    extracted.sort();
+    extracted.dedup();
+    Ok(Names { drawn, values, extracted })
+}
+
+/// Setups in the order of their sending: those of the run before those of each user.
+fn read_setups(file: &File, names: &Names, folder: &Folder) -> Result<Vec<Setup>, Wrong> {
+    if let Some(table) = file.setup.get(limits::REQUESTS) {
+        return wrong(table.span(), "more than 1000 of [[setup]]", "at most 1000");
+    }
+    let mut known = names.drawn.clone();
+    let mut setups = Vec::new();
+    for of in [SetupPer::Run, SetupPer::User] {
+        for table in file.setup.iter().filter(|table| message::per(table) == of) {
+            let common = Common { names, headers: &file.headers, folder, known, before: true };
+            setups.push(message::read_setup(table, &common)?);
+            known = common.known;
+            known.extend(table.get_ref().extract.keys().cloned());
+        }
+    }
+    Ok(setups)
+}
+
+fn read_requests(file: &File, names: &Names, folder: &Folder) -> Result<Vec<PlannedRequest>, Wrong> {
     let tables = file.request.get_ref();
     if tables.is_empty() || tables.len() > limits::REQUESTS {
         return wrong(file.request.span(), format!("{} kinds of request", tables.len()), "1 to 1000 of [[request]]");
     }
-    let common = read_headers(&file.headers)?;
+    let set_up = file.setup.iter().flat_map(|table| table.get_ref().extract.keys().cloned());
+    let known = names.drawn.iter().cloned().chain(set_up).collect();
+    let common = Common { names, headers: &file.headers, folder, known, before: false };
     let requests: Vec<PlannedRequest> =
-        tables.iter().map(|table| read_request(table.get_ref(), &common, names)).collect::<Result<_, _>>()?;
+        tables.iter().map(|table| message::read_request(table, &common)).collect::<Result<_, _>>()?;
     if requests.iter().all(|request| request.weight == 0.0) {
         return wrong(file.request.span(), "all weights are zero", "at least one weight above zero");
     }
     Ok(requests)
 }
 
-fn read_request(table: &RequestTable, common: &HeaderMap, names: &[String]) -> Result<PlannedRequest, Wrong> {
-    let method = match &table.method {
-        None => Method::GET,
-        Some(name) => match Method::from_bytes(name.get_ref().as_bytes()) {
-            Ok(method) if method != Method::CONNECT => method,
-            _ => {
-                return wrong(
-                    name.span(),
-                    format!("`{}` is no method", name.get_ref()),
-                    "GET, POST, PUT, PATCH, DELETE, HEAD",
-                );
-            }
-        },
-    };
-    let path = table.path.get_ref();
-    // Two slashes would name another host.
-    if !path.starts_with('/')
-        || path.starts_with("//")
-        || path.contains(|c: char| c.is_control() || c == ' ' || c == '#')
-    {
-        let help = "a path begins with one slash and holds no blank, such as \"/lists/{list}?sort=due\"";
-        return wrong(table.path.span(), format!("`{path}` is no path"), help);
-    }
-    let find = |name: &str| names.iter().position(|known| known == name);
-    let mut unknown = None;
-    let path = Template::parse(path, find, |name| unknown = Some(name.to_owned()));
-    if let Some(name) = unknown {
-        return wrong(table.path.span(), format!("`{{{name}}}` stands for nothing"), "give it a value in [values]");
-    }
-    let weight = table.weight.as_ref().map_or(1.0, |weight| *weight.get_ref());
-    if !(weight.is_finite() && (0.0..=1e9).contains(&weight)) {
-        let span = table.weight.as_ref().map_or(0..0, Spanned::span);
-        return wrong(span, format!("weight = {weight} is out of range"), "a number from 0 to 1e9");
-    }
-    let mut headers = common.clone();
-    headers.extend(read_headers(&table.headers)?);
-    Ok(PlannedRequest {
-        class: table.class,
-        method,
-        path,
-        body: table.body.as_ref().map(|body| Template::parse(body, find, |_| ())),
-        headers,
-        weight,
-        expect: read_expect(table.expect.as_ref())?,
-    })
-}
-
-fn read_expect(expect: Option<&Spanned<Expect>>) -> Result<Vec<StatusCode>, Wrong> {
-    let Some(expect) = expect else { return Ok(Vec::new()) };
-    let codes = match expect.get_ref() {
-        Expect::One(code) => std::slice::from_ref(code),
-        Expect::Any(codes) => codes,
-    };
-    let status = |code: &u16| StatusCode::from_u16(*code).ok().filter(|status| status.as_u16() < 600);
-    codes
-        .iter()
-        .map(status)
-        .collect::<Option<Vec<_>>>()
-        .map_or_else(|| wrong(expect.span(), "not a status", "a number from 100 to 599, or a list of them"), Ok)
-}
-
-fn read_headers(table: &BTreeMap<String, Spanned<String>>) -> Result<HeaderMap, Wrong> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in table {
-        let Ok(name) = HeaderName::try_from(name) else {
-            return wrong(value.span(), format!("`{name}` is no header field's name"), "letters, digits and hyphens");
-        };
-        let Ok(value) = HeaderValue::try_from(value.get_ref()) else {
-            return wrong(value.span(), "this is no header field's value", "visible characters and blanks");
-        };
-        headers.insert(name, value);
-    }
-    Ok(headers)
-}
-
-fn read_steps(
-    steps: &Spanned<Vec<Spanned<StepTable>>>,
-    requests: &[PlannedRequest],
-    warm_up_s: f64,
-) -> Result<Vec<PlannedStep>, Wrong> {
-    let tables = steps.get_ref();
-    if tables.is_empty() || tables.len() > limits::STEPS {
-        return wrong(steps.span(), format!("{} steps", tables.len()), "1 to 1000 steps");
-    }
-    let mut planned: Vec<PlannedStep> =
-        tables.iter().map(|table| read_step(table, requests, warm_up_s)).collect::<Result<_, _>>()?;
-    if tables.iter().all(|table| table.get_ref().held_out.is_none()) {
-        hold_out_upper_half(&mut planned);
-    }
-    Ok(planned)
-}
-
-fn read_step(table: &Spanned<StepTable>, requests: &[PlannedRequest], warm_up_s: f64) -> Result<PlannedStep, Wrong> {
-    let step = table.get_ref();
-    let rate_per_s = step.rate.per_s();
-    if !(rate_per_s > 0.0 && rate_per_s <= limits::RATE_PER_S) {
-        return wrong(table.span(), format!("a rate of {rate_per_s}/s"), "above 0/s, at most 1000000/s");
-    }
-    if !(step.seconds > 0.0 && step.seconds <= limits::STEP_S) {
-        return wrong(table.span(), format!("seconds = {}", step.seconds), "above 0, at most 86400");
-    }
-    let count = rate_per_s * (step.seconds + warm_up_s);
-    if count > limits::REQUESTS_PER_STEP as f64 {
-        let message = format!("this step would send {count:.0} requests, its warm-up included");
-        return wrong(table.span(), message, "at most 5 million in a step: a lower rate, or several shorter steps");
-    }
-    let mix = step.mix.as_ref().map(|mix| read_mix(mix, requests, table.span())).transpose()?;
-    Ok(PlannedStep { rate_per_s, seconds: step.seconds, mix, held_out: step.held_out.unwrap_or(false) })
-}
-
-/// Shares that add up to one, of classes that the plan can send.
-fn read_mix(
-    mix: &BTreeMap<Class, f64>,
-    requests: &[PlannedRequest],
-    span: Range<usize>,
-) -> Result<PerClass<f64>, Wrong> {
-    let sum: f64 = mix.values().sum();
-    if mix.values().any(|share| !(share.is_finite() && *share >= 0.0)) || !(sum > 0.0 && sum.is_finite()) {
-        return wrong(span, "these shares are no mix", "numbers from 0, at least one above");
-    }
-    let mut shares = PerClass::all(0.0);
-    for (class, share) in mix {
-        if *share > 0.0 && !requests.iter().any(|request| request.class == *class && request.weight > 0.0) {
-            let message = format!("the mix asks for `{}`, and no [[request]] is of that class", class.name());
-            return wrong(span, message, "add such a request, or leave the class out");
-        }
-        *shares.get_mut(*class) = share / sum;
-    }
-    Ok(shares)
-}
-
-/// Where the plan does not say: the steps above the median rate are for the check. A plan of one step is for
-/// calibration.
-fn hold_out_upper_half(steps: &mut [PlannedStep]) {
-    let mut rates: Vec<f64> = steps.iter().map(|step| step.rate_per_s).collect();
-    rates.sort_by(f64::total_cmp);
-    let median = rates[(rates.len() - 1) / 2];
-    for step in steps {
-        step.held_out = step.rate_per_s > median;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hockeystick_core::workload::Class;
     use proptest::prelude::*;
+    use reqwest::StatusCode;
 
     const GOOD: &str = r#"
 schema = 1
@@ -380,9 +276,96 @@ expect = [201, 303]
         assert_eq!(plan.steps.iter().map(|step| step.held_out).collect::<Vec<_>>(), [false, false, true]);
         assert!((plan.steps[1].mix.unwrap().get(Class::Read) - 0.75).abs() < 1e-12);
         assert_eq!(plan.users, 32);
-        assert!(plan.requests[1].expects(StatusCode::SEE_OTHER) && !plan.requests[1].expects(StatusCode::OK));
-        assert_eq!(plan.requests[1].headers.len(), 2);
+        let message = &plan.requests[1].message;
+        assert!(message.expect.accepts(StatusCode::SEE_OTHER) && !message.expect.accepts(StatusCode::OK));
+        assert_eq!(message.headers.len(), 2);
         assert!((plan.requests_expected() - (50.0 * 11.0 + 80.0 * 11.0 + 120.0 * 21.0)).abs() < 1e-9);
+    }
+
+    /// Everything that a plan may say beyond steps of one rate.
+    const RICH: &str = r#"
+schema = 1
+cookies = true
+connections = "new"
+headers = { authorization = "Bearer {token}" }
+thresholds = ["p95 < 200 ms", "write errors < 1 % for 5 s"]
+steps = [
+  { rate = "50/s", seconds = 60, parts = 3 },
+  { ramp = { from = "10/s", to = "100/s", stairs = 4 }, seconds = 40 },
+  { ramp = { from = "0/s", to = "100/s" }, seconds = 30 },
+  { rate = "20/s", spike = { rate = "200/s", at = "5 s", lasts = "2 s" }, seconds = 20 },
+  { rate = "100/s", day = { length = "60 s", quiet = 0.2 }, seconds = 120 },
+  { users = 40, think = { mean = "1 s", cv = 0.5 }, seconds = 30 },
+]
+[values]
+account = { from = 1, to = 200, per = "user" }
+list = { from = 1, to = 800, zipf = 1.0 }
+item = ["1"]
+[[setup]]
+path = "/login"
+form = { name = "user{account}", password = "a b" }
+extract = { token = { json = "/token" } }
+[[request]]
+class = "read"
+path = "/lists/{list}"
+expect = { status = [200, 304], contains = "list", json = { "/id" = 7 } }
+[[request]]
+class = "write"
+path = "/lists/{list}/items/{item}"
+json = { text = "bread", done = false }
+extract = { item = { header = "x-item" } }
+"#;
+
+    #[test]
+    fn shapes_become_steps_or_curves() {
+        let plan = read(RICH, "plan.toml").unwrap();
+        let rates: Vec<f64> = plan.steps.iter().map(PlannedStep::rate_per_s).collect();
+        let expected = [50.0, 50.0, 50.0, 10.0, 40.0, 70.0, 100.0, 50.0, 38.0, 60.0, 40.0];
+        assert!(
+            rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-3 * expected),
+            "{rates:?}"
+        );
+        assert_eq!(plan.steps[4].seconds, 10.0);
+        assert!(plan.steps[7].held_out && plan.steps[9].held_out && !plan.steps[0].held_out);
+        assert_eq!((plan.users, plan.thresholds.len(), plan.setups.len()), (50, 2, 1));
+        // The plan's header needs what the setup extracts.
+        assert!(plan.setups[0].message.templated_headers.is_empty());
+        assert_eq!(plan.requests[1].message.templated_headers.len(), 1);
+        assert_eq!(plan.requests[1].message.method, reqwest::Method::POST);
+    }
+
+    #[test]
+    fn each_mistake_in_a_rich_plan_names_its_place() {
+        for (from, to, says) in [
+            ("p95 < 200 ms", "p95 > 200 ms", "no threshold"),
+            ("parts = 3", "parts = 0", "parts = 0"),
+            ("stairs = 4", "stairs = 1", "no ramp"),
+            ("\"0/s\", to = \"100/s\"", "\"0/s\", to = \"0/s\"", "nothing to nothing"),
+            ("at = \"5 s\"", "at = \"19 s\"", "lie within"),
+            ("quiet = 0.2", "quiet = 2", "no day"),
+            ("users = 40, ", "users = 40, rate = \"1/s\", ", "not clear"),
+            ("users = 40", "users = 0", "users = 0"),
+            ("seconds = 120 }", "seconds = 120, held_out = false }", "calibration cannot"),
+            ("zipf = 1.0", "zipf = -1", "zipf"),
+            ("zipf = 1.0", "zipf = 1.0, list = [\"a\"]", "no choice"),
+            ("zipf = 1.0", "per = \"moon\"", "expected"),
+            ("path = \"/login\"", "path = \"/login/{token}\"", "no value yet"),
+            ("item = [\"1\"]\n", "", "no value yet"),
+            ("json = { text", "body = \"x\"\njson = { text", "second body"),
+            ("json = { text", "file = \"no such file\"\n#", "cannot read"),
+            ("{ json = \"/token\" }", "{ json = \"token\" }", "no place in JSON"),
+            ("{ json = \"/token\" }", "{ regex = \"(\" }", "no expression"),
+            ("{ json = \"/token\" }", "{ }", "names no place"),
+            ("\"/id\" = 7", "\"id\" = 7", "no place in JSON"),
+            ("[[setup]]", "[[setup]]\nclass = \"read\"", "no class"),
+            ("class = \"write\"\n", "", "without class"),
+            ("cookies = true", "tls = { ca = \"no such file\" }", "cannot read"),
+        ] {
+            let text = RICH.replacen(from, to, 1);
+            assert_ne!(text, RICH, "{from}");
+            let shown = error(&text);
+            assert!(shown.contains(says) && shown.contains("plan.toml"), "{to}: {shown}");
+        }
     }
 
     #[test]
@@ -428,13 +411,12 @@ expect = [201, 303]
         }
 
         #[test]
-        fn a_plan_with_a_hole_in_it_is_an_error_or_a_plan(from in 0..GOOD.len(), length in 0..80_usize) {
-            let to = (from + length).min(GOOD.len());
-            if GOOD.is_char_boundary(from) && GOOD.is_char_boundary(to) {
-                let text = format!("{}{}", &GOOD[..from], &GOOD[to..]);
-                if let Ok(plan) = read(&text, "plan.toml") {
-                    prop_assert!(plan.requests_expected().is_finite() && plan.seconds().is_finite());
-                }
+        fn a_plan_with_a_hole_in_it_is_an_error_or_a_plan(from in 0..RICH.len(), length in 0..80_usize, rich in any::<bool>()) {
+            let good = if rich { RICH } else { GOOD };
+            let (from, to) = (from.min(good.len()), (from + length).min(good.len()));
+            let text = format!("{}{}", &good[..from], &good[to..]);
+            if let Ok(plan) = read(&text, "plan.toml") {
+                prop_assert!(plan.seconds().is_finite() && !plan.requests_expected().is_nan());
             }
         }
     }

@@ -1,23 +1,27 @@
 //! Leads the users through the plan, step by step, and keeps the results.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hockeystick_core::doubt::doubts;
-use hockeystick_core::measurement::{BusyTime, Ended, Generator, Neighbours, Results, SCHEMA, Step};
+use hockeystick_core::measurement::{BusyTime, Ended, Generator, Load, Neighbours, Results, SCHEMA, Step};
 use hockeystick_core::schedule::{Arrival as Scheduled, Schedule};
 use hockeystick_core::workload::PerClass;
 use tokio::sync::watch;
 
 use super::busy::{self, Meter, MeterError, Reading};
+use super::client::Dials;
 use super::guard::{self, Watch};
 use super::neighbours::{self, Watched};
-use super::record::{Recorder, SLICES, Window};
-use super::user::{Connecting, Phase, Shared, StepRun};
+use super::pulse::Second;
+use super::record::{SLICES, Window};
+use super::step::{StepRun, Traffic};
+use super::thresholds::Keeper;
+use super::user::{Phase, Preparing, SETUPS_AT_ONCE, Shared};
 use super::{Interrupt, Options, Progress, RunError, View};
-use crate::plan::{Plan, PlannedStep};
+use crate::plan::{self, Plan, PlannedStep};
 use crate::schedule::{self, Arrival};
 use crate::store;
 
@@ -30,6 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const STEP_LEAD: Duration = Duration::from_millis(20);
 /// Longest time for opening connections.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// Time between two looks of the thresholds.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Leads the users through the plan, and keeps the results.
 pub(super) struct Director<'r> {
@@ -39,6 +45,8 @@ pub(super) struct Director<'r> {
     view: &'r dyn View,
     /// Repetitions were of no use: what disturbs the steps does not pass.
     resigned: bool,
+    keeper: Keeper<'r>,
+    dials: Arc<Dials>,
     pub(super) results: Results,
 }
 
@@ -47,6 +55,7 @@ enum StepEnd {
     Finished(Box<Step>),
     Interrupted,
     Stopped(String),
+    Missed(String),
 }
 
 impl<'r> Director<'r> {
@@ -55,8 +64,9 @@ impl<'r> Director<'r> {
         phase: watch::Sender<Phase>,
         interrupt: &'r Interrupt,
         view: &'r dyn View,
+        dials: Arc<Dials>,
     ) -> Self {
-        let results = Results {
+        let fresh = || Results {
             schema: SCHEMA,
             generator: Generator {
                 name: concat!("loadgen ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -68,19 +78,20 @@ impl<'r> Director<'r> {
             host: options.host.origin().ascii_serialization(),
             seed: options.plan.seed,
             arrivals: options.plan.arrivals,
+            plan: Some(options.plan.digest.clone()),
             ended: Ended::Running,
             steps: Vec::new(),
         };
-        Self { options, phase, interrupt, view, resigned: false, results }
+        let mut results = options.earlier.clone().unwrap_or_else(fresh);
+        results.ended = Ended::Running;
+        let keeper = Keeper::new(&options.plan.thresholds);
+        Self { options, phase, interrupt, view, resigned: false, keeper, dials, results }
     }
 
     pub(super) async fn direct(&mut self, shared: &Shared) -> Result<(), RunError> {
         let steps = &self.options.plan.steps;
-        let mut ended = Ended::Complete;
-        if !self.connect().await {
-            ended = Ended::Interrupted;
-        }
-        for (index, planned) in steps.iter().enumerate() {
+        let mut ended = self.prepare(shared).await;
+        for (index, planned) in steps.iter().enumerate().skip(self.results.steps.len()) {
             if ended != Ended::Complete {
                 break;
             }
@@ -105,6 +116,7 @@ impl<'r> Director<'r> {
                 StepEnd::Finished(step) => *step,
                 StepEnd::Interrupted => return Ok(Ended::Interrupted),
                 StepEnd::Stopped(reason) => return Ok(Ended::Stopped(reason)),
+                StepEnd::Missed(threshold) => return Ok(Ended::Missed(threshold)),
             };
             let doubts = doubts(index, &step);
             let passes = !doubts.is_empty() && doubts.iter().all(|doubt| doubt.law.passes());
@@ -114,14 +126,15 @@ impl<'r> Director<'r> {
             // An earlier measurement of this step has waited for its better.
             self.results.steps.truncate(index);
             self.results.steps.push(step);
-            // Said with the last step itself: nothing can happen between the two.
+            // Said with the last step itself: nothing but a threshold can come between the two.
             if index + 1 == self.options.plan.steps.len() && !again {
                 self.results.ended = Ended::Complete;
             }
             store::write_results(&self.options.out, &self.results)?;
             self.view.step_ends(index + 1, &self.results.steps[index]);
             if !again {
-                return Ok(Ended::Complete);
+                let missed = self.keeper.step(&self.results.steps[index]);
+                return Ok(missed.map_or(Ended::Complete, Ended::Missed));
             }
             let reasons: Vec<String> = doubts.into_iter().map(|doubt| doubt.message).collect();
             let reason = reasons.join("; ");
@@ -130,32 +143,36 @@ impl<'r> Director<'r> {
         }
     }
 
-    /// Has every user open a connection; false when interrupted. A host that does not answer is no reason to wait: the
-    /// first step will say what is wrong with it.
-    async fn connect(&self) -> bool {
-        let connecting = Arc::new(Connecting::default());
-        let _ = self.phase.send(Phase::Connect(Arc::clone(&connecting)));
+    /// Sends the setups, and has every user open a connection. A host that does not answer is no reason to wait: the first
+    /// step will say what is wrong with it. A setup that fails is: what comes after needs it.
+    async fn prepare(&self, shared: &Shared) -> Ended {
+        let preparing = Arc::new(Preparing::default());
         let users = self.options.plan.users as usize;
         let all = async {
-            while connecting.done.load(Ordering::Relaxed) < users {
-                connecting.changed.notified().await;
+            shared.prepare().await?;
+            let _ = self.phase.send(Phase::Prepare(Arc::clone(&preparing)));
+            while preparing.done.load(Ordering::Relaxed) < users {
+                preparing.changed.notified().await;
             }
+            Ok(())
         };
-        tokio::select! {
-            _ = tokio::time::timeout(CONNECT_MAX, all) => true,
-            () = self.interrupt.raised() => false,
-        }
+        let setups = self.options.plan.setup_requests() as u32;
+        let patience = CONNECT_MAX + self.options.plan.timeout * setups.div_ceil(SETUPS_AT_ONCE as u32);
+        let prepared = tokio::select! {
+            prepared = tokio::time::timeout(patience, all) => prepared.unwrap_or(Ok(())),
+            () = self.interrupt.raised() => return Ended::Interrupted,
+        };
+        let failed = preparing.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        prepared.err().or(failed).map_or(Ended::Complete, Ended::Stopped)
     }
 
-    async fn step(&self, index: usize, planned: &PlannedStep, shared: &Shared) -> Result<StepEnd, RunError> {
+    async fn step(&mut self, index: usize, planned: &PlannedStep, shared: &Shared) -> Result<StepEnd, RunError> {
         let plan = &self.options.plan;
         let from_ns = plan.warm_up.as_nanos() as u64;
         let window = Window { from_ns, to_ns: from_ns + (planned.seconds * 1e9) as u64 };
-        let arrivals = schedule::arrivals(plan, planned, index);
-        let due = due_by_class(plan, &arrivals, window);
-        let schedule = written(plan, &arrivals);
-        let recorder = Recorder::new(window);
-        let step = Arc::new(StepRun::new(index, Instant::now() + STEP_LEAD, arrivals, recorder));
+        let (traffic, due, schedule) = traffic(plan, planned, index, window);
+        let step = Arc::new(StepRun::new(index, Instant::now() + STEP_LEAD, window, traffic));
+        self.dials.tell(&step);
         let window_from = jiff::Timestamp::now() + STEP_LEAD + plan.warm_up;
         let window_from = window_from.strftime("%FT%T%.3fZ").to_string();
         let _ = self.phase.send(Phase::Step(Arc::clone(&step)));
@@ -163,7 +180,8 @@ impl<'r> Director<'r> {
         let mut readings = Readings { meters: &self.options.meters, watched, window, taken: Vec::new() };
         let mut in_flight = [Mean::default(); SLICES];
         let mut watch = Watch::new(plan.stop);
-        let mut looked = step.start;
+        let (mut looked, mut beat) = (step.start, step.start + SECOND);
+        let mut last = Second::default();
         let deadline = step.start + Duration::from_nanos(window.to_ns) + plan.timeout.max(plan.stop.response);
         loop {
             tokio::select! {
@@ -178,20 +196,29 @@ impl<'r> Director<'r> {
             let now = Instant::now();
             let now_ns = step.ns(now);
             readings.take(now_ns)?;
-            let pending = in_flight_at(&step, now_ns);
+            let pending = step.in_flight(now_ns);
             if let Some(slice) = window.slice(now_ns) {
                 in_flight[slice].add(pending as f64);
             }
+            if now >= beat {
+                beat = now + SECOND;
+                last = step.second();
+                // A second that began in the warm-up is no part of the measurement.
+                let measured = window.holds(now_ns.saturating_sub(SECOND.as_nanos() as u64));
+                if let Some(missed) = self.keeper.second(&last).filter(|_| measured) {
+                    step.over.store(true, Ordering::Relaxed);
+                    return Ok(StepEnd::Missed(missed));
+                }
+            }
             if now >= looked + LOOK_EVERY {
                 looked = now;
-                self.view.progress(&progress(&step, now_ns, pending));
+                self.view.progress(&progress(&step, now_ns, pending, &last));
                 if let Some(reason) = watch.look(&step, now) {
                     step.over.store(true, Ordering::Relaxed);
                     return Ok(StepEnd::Stopped(reason));
                 }
             }
-            let finished = step.finished.load(Ordering::Relaxed) >= step.arrivals.len();
-            if now_ns >= window.to_ns && (finished || now > deadline) {
+            if step.is_done(now_ns) || now > deadline {
                 break;
             }
         }
@@ -205,10 +232,17 @@ impl<'r> Director<'r> {
         drop(recorder);
         let quiet = in_flight.iter().zip(disturbed).filter(|(_, disturbed)| !disturbed);
         let in_flight = quiet.fold(Mean::default(), |all, (slice, _)| all.and(slice));
+        let measured_s = (window.to_ns - window.from_ns) as f64 / 1e9;
+        let (rate_per_s, load) = match &planned.load {
+            plan::Load::Closed(closed) => (figures.due as f64 / measured_s, Some(Load::Closed(*closed))),
+            plan::Load::Open(curve) if curve.is_constant() => (curve.max_per_s(), None),
+            plan::Load::Open(curve) => (curve.mean_per_s(), Some(Load::Curve(curve.points().to_vec()))),
+        };
         Ok(StepEnd::Finished(Box::new(Step {
-            rate_per_s: planned.rate_per_s,
+            rate_per_s,
+            load,
             warm_up_s: plan.warm_up.as_secs_f64(),
-            measured_s: (window.to_ns - window.from_ns) as f64 / 1e9,
+            measured_s,
             window_from: Some(window_from),
             held_out: planned.held_out,
             due: figures.due,
@@ -223,11 +257,30 @@ impl<'r> Director<'r> {
             service: figures.service,
             classes: figures.classes,
             slices: figures.slices,
+            connections: figures.connections,
             schedule,
             stations,
             neighbours,
             discarded: Vec::new(),
         })))
+    }
+}
+
+/// What a step sends: in an open loop also how much of each class is due in the window, and the schedule for the results
+/// file.
+fn traffic(
+    plan: &Plan,
+    planned: &PlannedStep,
+    index: usize,
+    window: Window,
+) -> (Traffic, Option<PerClass<u64>>, Option<String>) {
+    match &planned.load {
+        plan::Load::Open(_) => {
+            let arrivals = schedule::arrivals(plan, planned, index);
+            let (due, schedule) = (due_by_class(plan, &arrivals, window), written(plan, &arrivals));
+            (Traffic::Open(arrivals), Some(due), schedule)
+        }
+        plan::Load::Closed(closed) => (Traffic::Closed(*closed), None, None),
     }
 }
 
@@ -246,14 +299,7 @@ fn due_by_class(plan: &Plan, arrivals: &[Arrival], window: Window) -> PerClass<u
     due
 }
 
-/// Requests that are due and not yet answered.
-fn in_flight_at(step: &StepRun, now_ns: u64) -> u64 {
-    let finished = step.finished.load(Ordering::Relaxed) as u64;
-    let due = step.arrivals.partition_point(|arrival| arrival.due_ns <= now_ns) as u64;
-    due.saturating_sub(finished)
-}
-
-fn progress(step: &StepRun, now_ns: u64, in_flight: u64) -> Progress {
+fn progress(step: &StepRun, now_ns: u64, in_flight: u64, last: &Second) -> Progress {
     let live = step.live();
     let answers = (live.completed + live.failed).max(1);
     Progress {
@@ -262,6 +308,9 @@ fn progress(step: &StepRun, now_ns: u64, in_flight: u64) -> Progress {
         failed: live.failed,
         in_flight,
         mean_ms: live.response_ns as f64 / answers as f64 / 1e6,
+        answers_per_s: last.answers_per_s(),
+        percentiles_ms: [0.5, 0.95, 0.99].map(|quantile| last.quantile_ms(quantile)),
+        errors: last.errors(),
     }
 }
 

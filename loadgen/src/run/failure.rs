@@ -20,6 +20,8 @@ pub enum Failure {
     Status,
     /// The body ended early, or passed the limit.
     Body,
+    /// The body is not what the plan expects, or lacks what a later request needs.
+    Content,
     /// The answer is not HTTP.
     Protocol,
     /// Any other trouble with the connection: no route, no free port, too many open files.
@@ -30,7 +32,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Refused,
         Self::Reset,
         Self::Timeout,
@@ -38,6 +40,7 @@ impl Failure {
         Self::Tls,
         Self::Status,
         Self::Body,
+        Self::Content,
         Self::Protocol,
         Self::Network,
         Self::Unsent,
@@ -53,6 +56,7 @@ impl Failure {
             Self::Tls => "tls",
             Self::Status => "status",
             Self::Body => "body",
+            Self::Content => "content",
             Self::Protocol => "protocol",
             Self::Network => "network",
             Self::Unsent => "unsent",

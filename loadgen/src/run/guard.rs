@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::Url;
 
-use super::user::{Live, StepRun};
-use crate::plan::{Plan, Stop};
+use super::step::{Live, StepRun};
+use crate::plan::{Plan, Stop, limits};
 
 /// Without being told otherwise, a host that is not this machine gets at most this many requests a second…
 pub const REMOTE_RATE_MAX_PER_S: f64 = 200.0;
@@ -63,6 +63,9 @@ pub enum Refusal {
         /// The limit.
         max: f64,
     },
+    /// Users without think time, on a host whose rate is limited.
+    #[error("a closed step without think time has no highest rate; give its users some, such as think = \"1 s\"")]
+    Unbounded,
     /// Too much.
     #[error("the plan sends up to about {asked:.0} requests, and {max:.0} are allowed; raise it with --max-requests")]
     TooMuch {
@@ -127,6 +130,9 @@ impl Quantity {
 impl Take {
     fn refusal(self) -> Option<Refusal> {
         let Self { quantity, asked, max } = self;
+        if asked.is_infinite() && max.is_finite() {
+            return Some(Refusal::Unbounded);
+        }
         (asked > max).then_some(match quantity {
             Quantity::Rate => Refusal::TooFast { asked, max },
             Quantity::Time => Refusal::TooLong { asked, max },
@@ -158,7 +164,12 @@ impl Limits {
         [
             Take { quantity: Quantity::Rate, asked: plan.rate_max_per_s(), max: rate_max },
             Take { quantity: Quantity::Time, asked: times * plan.seconds(), max: seconds_max },
-            Take { quantity: Quantity::Requests, asked: times * plan.requests_expected(), max: self.requests_max },
+            Take {
+                quantity: Quantity::Requests,
+                asked: times * plan.requests_expected(),
+                // What has no bound is counted while it runs.
+                max: if loopback && !plan.is_bounded() { f64::INFINITY } else { self.requests_max },
+            },
         ]
     }
 }
@@ -192,6 +203,9 @@ impl Watch {
                 "a request waits for a free user since {:.1} s: the server does not keep up",
                 waits.as_secs_f64()
             ));
+        }
+        if step.begun() > limits::REQUESTS_PER_STEP {
+            return Some(format!("the users of one step have sent {} requests; give them time to think", step.begun()));
         }
         let live = step.live();
         self.seen.push_back((now, live));

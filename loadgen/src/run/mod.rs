@@ -1,25 +1,31 @@
 //! `loadgen run`: a plan against a deployment, measured.
 //!
 //! - [`guard`]: what may be loaded, and when to stop. [`busy`]: processor time of the deployment. `neighbours`: of others.
-//! - `director`: the plan, step by step. `user`: one goose user. `pace`: waiting to the microsecond. `failure`: kinds of
-//!   error. `record`: the figures.
+//! - `director`: the plan, step by step. `user`: one goose user. `pace`: waiting to the microsecond. `client`: connections.
+//!   `exchange`: one request and its answer. `failure`: kinds of error.
+//! - `step`: a step while it runs. `record`: its figures. `pulse`: its last second, for views and `thresholds`.
 //!
 //! The way of one step: its schedule is made, the users are told, a task beside them samples and watches, and when the
 //! last answer is in, the step is on the disk before the next begins. A step that was disturbed may be repeated; until its
 //! better is there, it stays.
 
 pub mod busy;
+mod client;
 mod director;
+mod exchange;
 mod failure;
 pub mod guard;
 mod neighbours;
 mod pace;
+mod pulse;
 mod record;
+mod step;
+mod thresholds;
 mod user;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use goose::GooseAttack;
@@ -27,14 +33,15 @@ use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionFunction};
 use hockeystick_core::measurement::{Ended, Results, Step};
-use reqwest::{Client, Url, redirect, retry};
-use tokio::sync::{Notify, watch};
+use reqwest::Url;
+use tokio::sync::{Notify, Semaphore, watch};
 
 pub use failure::Failure;
 
 use self::busy::{Meter, MeterError};
+use self::client::Dials;
 use self::director::Director;
-use self::user::{Phase, Shared};
+use self::user::{Phase, SETUPS_AT_ONCE, Shared};
 use crate::plan::{Plan, PlannedStep};
 use crate::store::{self, StoreError};
 
@@ -53,6 +60,8 @@ pub struct Options {
     pub threads: usize,
     /// How often a step is repeated whose measurement something from outside disturbed.
     pub repeats: u32,
+    /// What an earlier run of this plan has measured: this one goes on after its last step. See [`resumable`].
+    pub earlier: Option<Results>,
 }
 
 /// A request to end the run, from Ctrl-C or a test.
@@ -103,6 +112,12 @@ pub struct Progress {
     pub in_flight: u64,
     /// Mean response time so far, in milliseconds.
     pub mean_ms: f64,
+    /// Answers a second, over the last second.
+    pub answers_per_s: f64,
+    /// Median, 95th and 99th percentile of the response time over the last second, in milliseconds.
+    pub percentiles_ms: [Option<f64>; 3],
+    /// Share of requests that failed, over the last second.
+    pub errors: Option<f64>,
 }
 
 /// Why a run could not be done.
@@ -117,6 +132,34 @@ pub enum RunError {
     /// Processor time could not be read.
     #[error(transparent)]
     Meter(#[from] MeterError),
+}
+
+/// Why a run cannot go on from a results file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unresumable {
+    /// It is of another plan, or of none that is known.
+    #[error("it does not hold steps of this plan: the plan, or a file that it names, was changed since, or is another")]
+    Plan,
+    /// It is of another deployment.
+    #[error("it holds steps of {0}")]
+    Host(String),
+    /// It has all steps.
+    #[error("it is complete: there is nothing left to do")]
+    Complete,
+}
+
+/// Whether a run of this plan against this host can go on from these results.
+///
+/// # Errors
+/// Why it cannot.
+pub fn resumable(earlier: &Results, plan: &Plan, host: &Url) -> Result<(), Unresumable> {
+    if earlier.plan.as_ref() != Some(&plan.digest) || earlier.seed != plan.seed {
+        return Err(Unresumable::Plan);
+    }
+    if earlier.host != host.origin().ascii_serialization() {
+        return Err(Unresumable::Host(earlier.host.clone()));
+    }
+    if earlier.steps.len() >= plan.steps.len() { Err(Unresumable::Complete) } else { Ok(()) }
 }
 
 /// Keeps this process, and the threads that it will start, to one processor.
@@ -167,14 +210,18 @@ fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, RunError> {
 
 async fn attack(options: Options, interrupt: &Interrupt, view: &dyn View) -> Result<Results, RunError> {
     let (phase, receiver) = watch::channel(Phase::Wait);
+    let dials = Arc::new(Dials::default());
     let shared = Arc::new(Shared {
         plan: options.plan.clone(),
         base: options.host.clone(),
-        client: client(&options.plan)?,
+        client: client::build(&options.plan, &dials)?,
         phase: receiver,
+        common: OnceLock::new(),
+        setups: Semaphore::new(SETUPS_AT_ONCE),
+        users: AtomicU32::new(0),
     });
     let goose = goose(&options, &shared)?;
-    let mut director = Director::new(&options, phase, interrupt, view);
+    let mut director = Director::new(&options, phase, interrupt, view, dials);
     store::write_results(&options.out, &director.results)?;
     let mut goose = std::pin::pin!(goose.execute());
     let directed = {
@@ -193,23 +240,6 @@ async fn attack(options: Options, interrupt: &Interrupt, view: &dyn View) -> Res
         let _ = tokio::time::timeout(Duration::from_secs(3), goose).await;
     }
     Ok(director.results)
-}
-
-/// The client that all users share: HTTP/1.1, no proxy, no redirects, no second try, connections kept.
-fn client(plan: &Plan) -> Result<Client, RunError> {
-    Client::builder()
-        .http1_only()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .referer(false)
-        .no_gzip()
-        .tcp_nodelay(true)
-        .pool_idle_timeout(None)
-        .connect_timeout(plan.timeout)
-        .user_agent(concat!("hockeystick-loadgen/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| RunError::Start(error.to_string()))
 }
 
 /// goose with one scenario of one transaction, that each user runs once: it lasts for the whole plan.

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer, V2Serializer};
-use hockeystick_core::measurement::{ClassResult, Distribution, Slice};
+use hockeystick_core::measurement::{ClassResult, Connections, Distribution, Slice};
 use hockeystick_core::workload::{Class, PerClass};
 
 use super::failure::Failure;
+use crate::histogram::Times;
 
 /// Parts of a window. Sixteen or more give the intervals of percentiles enough degrees of freedom.
 pub(super) const SLICES: usize = 20;
-/// Longest time that a histogram tells from longer ones: an hour.
-const TIME_MAX_US: u64 = 3_600_000_000;
 
 /// The measured part of a step, in nanoseconds from its start.
 #[derive(Clone, Copy, Debug)]
@@ -63,12 +58,15 @@ pub(crate) struct Recorder {
     failed: BTreeMap<Failure, u64>,
     exhausted: u64,
     service: Times,
+    connect: Times,
+    tls: Times,
     classes: PerClass<ClassRecorder>,
     slices: Vec<SliceRecorder>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
+    due: u64,
     answered: u64,
     failed: u64,
 }
@@ -89,16 +87,19 @@ struct SliceRecorder {
 
 impl Recorder {
     pub(crate) fn new(window: Window) -> Self {
-        let class = |_| ClassRecorder { counts: Counts::default(), response: Times::new(), service: Times::new() };
+        let class =
+            |_| ClassRecorder { counts: Counts::default(), response: Times::default(), service: Times::default() };
         Self {
             window,
             sent: 0,
             completed: 0,
             failed: BTreeMap::new(),
             exhausted: 0,
-            service: Times::new(),
+            service: Times::default(),
+            connect: Times::default(),
+            tls: Times::default(),
             classes: PerClass(Class::ALL.map(class)),
-            slices: (0..SLICES).map(|_| SliceRecorder { lag: Times::new(), response: Times::new() }).collect(),
+            slices: (0..SLICES).map(|_| SliceRecorder { lag: Times::default(), response: Times::default() }).collect(),
         }
     }
 
@@ -110,8 +111,9 @@ impl Recorder {
         }
         let Some(slice) = self.window.slice(sample.due_ns) else { return };
         let slice = &mut self.slices[slice];
+        class.counts.due += 1;
         self.exhausted += u64::from(sample.exhausted);
-        slice.lag.record(sample.sent_ns - sample.due_ns);
+        slice.lag.record(sample.sent_ns.saturating_sub(sample.due_ns));
         if let Err(failure) = sample.result {
             class.counts.failed += 1;
             *self.failed.entry(failure).or_default() += 1;
@@ -130,14 +132,25 @@ impl Recorder {
     pub(crate) fn record_unsent(&mut self, class: Class, due_ns: u64) {
         if self.window.holds(due_ns) {
             self.exhausted += 1;
-            self.classes.get_mut(class).counts.failed += 1;
+            let counts = &mut self.classes.get_mut(class).counts;
+            counts.due += 1;
+            counts.failed += 1;
             *self.failed.entry(Failure::Unsent).or_default() += 1;
         }
     }
 
-    /// The figures. `due` are the requests of each class that were due in the window; `disturbed` are the slices whose
-    /// response times do not count.
-    pub(crate) fn finish(&self, due: PerClass<u64>, disturbed: &[bool; SLICES]) -> Figures {
+    /// A connection that was opened.
+    pub(crate) fn record_dial(&mut self, at_ns: u64, connect_ns: u64, tls_ns: Option<u64>) {
+        if self.window.holds(at_ns) {
+            self.connect.record(connect_ns);
+            tls_ns.into_iter().for_each(|ns| self.tls.record(ns));
+        }
+    }
+
+    /// The figures. `due` are the requests of each class that were due in the window, or of a closed loop those that came;
+    /// `disturbed` are the slices whose response times do not count.
+    pub(crate) fn finish(&self, due: Option<PerClass<u64>>, disturbed: &[bool; SLICES]) -> Figures {
+        let due = due.unwrap_or_else(|| PerClass(Class::ALL.map(|class| self.classes.get(class).counts.due)));
         let classes = due
             .iter()
             .filter(|(_, due)| **due > 0)
@@ -153,7 +166,7 @@ impl Recorder {
                 (class, result)
             })
             .collect();
-        let (mut lag, mut response) = (Times::new(), Times::new());
+        let (mut lag, mut response) = (Times::default(), Times::default());
         // With no quiet slice, disturbed figures are better than none: the step is in doubt anyway.
         let all = !disturbed.contains(&false);
         for (slice, _) in self.slices.iter().zip(disturbed).filter(|(_, disturbed)| all || !**disturbed) {
@@ -173,6 +186,8 @@ impl Recorder {
             service: self.service.distribution(),
             classes,
             slices: slices.collect(),
+            connections: (self.connect.count() > 0)
+                .then(|| Connections { connect: self.connect.distribution(), tls: self.tls.distribution() }),
         }
     }
 }
@@ -190,85 +205,12 @@ pub(crate) struct Figures {
     pub(crate) service: Distribution,
     pub(crate) classes: BTreeMap<Class, ClassResult>,
     pub(crate) slices: Vec<Slice>,
-}
-
-/// Times in a histogram of microseconds, with sums that are not rounded to its buckets.
-#[derive(Debug)]
-struct Times {
-    /// None until the first time: most classes of most steps stay empty.
-    histogram: Option<Box<Histogram<u32>>>,
-    sum_us: f64,
-    sum_squares: f64,
-}
-
-impl Times {
-    fn new() -> Self {
-        Self { histogram: None, sum_us: 0.0, sum_squares: 0.0 }
-    }
-
-    fn record(&mut self, time_ns: u64) {
-        if self.histogram.is_none() {
-            // The bounds are constants that the library accepts, so this is never an error.
-            self.histogram = Histogram::new_with_bounds(1, TIME_MAX_US, 3).ok().map(Box::new);
-        }
-        let time_us = time_ns as f64 / 1e3;
-        self.sum_us += time_us;
-        self.sum_squares += time_us * time_us;
-        if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record((time_us + 0.5) as u64);
-        }
-    }
-
-    /// Adds times that were recorded elsewhere.
-    fn add(&mut self, other: &Self) {
-        let Some(others) = &other.histogram else { return };
-        match &mut self.histogram {
-            // All histograms have the same bounds, so that one always fits into another.
-            Some(histogram) => drop(histogram.add(others.as_ref())),
-            None => self.histogram = Some(others.clone()),
-        }
-        self.sum_us += other.sum_us;
-        self.sum_squares += other.sum_squares;
-    }
-
-    fn slice(&self) -> Slice {
-        let Some(histogram) = &self.histogram else { return Slice::default() };
-        Slice {
-            completed: histogram.len(),
-            mean_us: self.sum_us / histogram.len() as f64,
-            p50_us: histogram.value_at_quantile(0.50),
-            p95_us: histogram.value_at_quantile(0.95),
-            p99_us: histogram.value_at_quantile(0.99),
-            disturbed: false,
-        }
-    }
-
-    fn distribution(&self) -> Distribution {
-        let Some(histogram) = &self.histogram else { return Distribution::default() };
-        let n = histogram.len() as f64;
-        let mean_us = self.sum_us / n;
-        let variance = if n > 1.0 { ((self.sum_squares - n * mean_us * mean_us) / (n - 1.0)).max(0.0) } else { 0.0 };
-        let mut bytes = Vec::new();
-        // Writing to memory cannot fail, and the histogram's bounds are within what the encoding holds.
-        let encoded = V2Serializer::new().serialize(histogram.as_ref(), &mut bytes).is_ok();
-        Distribution {
-            count: histogram.len(),
-            mean_us,
-            sd_us: variance.sqrt(),
-            min_us: histogram.min(),
-            p50_us: histogram.value_at_quantile(0.50),
-            p95_us: histogram.value_at_quantile(0.95),
-            p99_us: histogram.value_at_quantile(0.99),
-            max_us: histogram.max(),
-            hdr: if encoded { STANDARD.encode(bytes) } else { String::new() },
-        }
-    }
+    pub(crate) connections: Option<Connections>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hdrhistogram::serialization::Deserializer;
 
     const QUIET: [bool; SLICES] = [false; SLICES];
     const WINDOW: Window = Window { from_ns: 1_000_000_000, to_ns: 3_000_000_000 };
@@ -289,7 +231,7 @@ mod tests {
     fn response_counts_from_the_due_time_and_service_from_the_send() {
         let mut recorder = Recorder::new(WINDOW);
         recorder.record(&sample(1500, 200, 50));
-        let figures = recorder.finish(PerClass([0, 1, 0, 0]), &QUIET);
+        let figures = recorder.finish(Some(PerClass([0, 1, 0, 0])), &QUIET);
         assert_eq!(figures.response.mean_us, 250_000.0);
         assert_eq!(figures.service.mean_us, 50_000.0);
         assert_eq!(figures.lag.mean_us, 200_000.0);
@@ -300,7 +242,7 @@ mod tests {
         let mut recorder = Recorder::new(WINDOW);
         recorder.record(&sample(900, 0, 200));
         recorder.record(&sample(2900, 0, 200));
-        let figures = recorder.finish(PerClass([0, 1, 0, 0]), &QUIET);
+        let figures = recorder.finish(Some(PerClass([0, 1, 0, 0])), &QUIET);
         assert_eq!(figures.completed, 1);
         assert_eq!(figures.classes[&Class::Read].answered, 1);
         assert_eq!(figures.sent, 1);
@@ -313,11 +255,11 @@ mod tests {
         recorder.record(&sample(2050, 0, 50));
         let mut disturbed = QUIET;
         disturbed[0] = true;
-        let figures = recorder.finish(PerClass([0, 2, 0, 0]), &disturbed);
+        let figures = recorder.finish(Some(PerClass([0, 2, 0, 0])), &disturbed);
         assert_eq!((figures.response.count, figures.response.mean_us), (1, 50_000.0));
         assert_eq!((figures.completed, figures.service.count), (2, 2));
         assert!(figures.slices[0].disturbed && !figures.slices[10].disturbed);
-        let figures = recorder.finish(PerClass([0, 2, 0, 0]), &[true; SLICES]);
+        let figures = recorder.finish(Some(PerClass([0, 2, 0, 0])), &[true; SLICES]);
         assert_eq!(figures.response.count, 2);
     }
 
@@ -326,7 +268,7 @@ mod tests {
         let mut recorder = Recorder::new(WINDOW);
         recorder.record(&Sample { result: Err(Failure::Status), ..sample(1500, 0, 1) });
         recorder.record_unsent(Class::Read, 2_000_000_000);
-        let figures = recorder.finish(PerClass([0, 2, 0, 0]), &QUIET);
+        let figures = recorder.finish(Some(PerClass([0, 2, 0, 0])), &QUIET);
         assert_eq!(figures.failed, BTreeMap::from([("status".to_owned(), 1), ("unsent".to_owned(), 1)]));
         assert_eq!((figures.response.count, figures.exhausted), (0, 1));
     }
@@ -335,9 +277,8 @@ mod tests {
     fn the_encoded_histogram_reads_back_whole() {
         let mut recorder = Recorder::new(WINDOW);
         (0..1000).for_each(|i| recorder.record(&sample(1000 + i, 0, i % 100)));
-        let figures = recorder.finish(PerClass([0, 1000, 0, 0]), &QUIET);
-        let bytes = STANDARD.decode(&figures.response.hdr).unwrap();
-        let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+        let figures = recorder.finish(Some(PerClass([0, 1000, 0, 0])), &QUIET);
+        let histogram = crate::histogram::decode(&figures.response.hdr).unwrap();
         assert_eq!(histogram.len(), 1000);
         assert_eq!(histogram.value_at_quantile(0.95), figures.response.p95_us);
         assert_eq!(figures.slices.iter().map(|slice| slice.completed).sum::<u64>(), 1000);

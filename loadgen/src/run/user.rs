@@ -1,145 +1,52 @@
 //! One goose user: takes the next request that is due, waits for its moment, sends it, reads the whole answer.
 //!
 //! goose itself only knows closed loops, where a user sends when its last answer came. So a goose user runs a single
-//! transaction, which lasts for the whole plan, and all users take their requests from one shared schedule.
+//! transaction, which lasts for the whole plan, and all users take their requests from one shared schedule. In a closed
+//! step each user makes its own, from what it thinks and when it was answered.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use hockeystick_core::engine::random::Stream;
-use reqwest::{Body, Client, Request, Response, Url};
-use tokio::sync::{Notify, watch};
+use hockeystick_core::engine::random::{Exponential, Stream};
+use hockeystick_core::engine::sampler::Sampler;
+use hockeystick_core::workload::Closed;
+use reqwest::cookie::Jar;
+use reqwest::header::HeaderValue;
+use reqwest::{Client, Method, Url};
+use tokio::sync::{Notify, Semaphore, watch};
 
+use super::exchange::Failed;
 use super::failure::Failure;
 use super::pace;
-use super::record::{Recorder, Sample};
-use crate::plan::{Plan, PlannedRequest};
-use crate::schedule::Arrival;
+use super::record::Sample;
+use super::step::{StepRun, Traffic};
+use crate::plan::{Connections, Extracted, Plan, PlannedRequest, SetupPer};
+use crate::schedule::Chooser;
 
-/// Largest body that is read: an endless one must not fill the time of a step.
-const BODY_BYTES_MAX: u64 = 64 << 20;
+/// Setups that are sent at the same time: logging in is costly on purpose, and is no part of the measurement.
+pub(super) const SETUPS_AT_ONCE: usize = 8;
 
 /// What all users do next.
 #[derive(Clone, Debug)]
 pub(super) enum Phase {
     /// Wait.
     Wait,
-    /// Open a connection each, and keep it.
-    Connect(Arc<Connecting>),
+    /// Do what comes before the steps.
+    Prepare(Arc<Preparing>),
     /// Send this step's requests.
     Step(Arc<StepRun>),
     /// Leave.
     Leave,
 }
 
-/// The opening of connections before the first step.
+/// What comes before the first step.
 #[derive(Debug, Default)]
-pub(super) struct Connecting {
+pub(super) struct Preparing {
     pub(super) done: AtomicUsize,
     pub(super) changed: Notify,
-}
-
-/// One step while it runs.
-#[derive(Debug)]
-pub(super) struct StepRun {
-    /// Its place in the plan.
-    pub(super) index: usize,
-    /// When it starts; due times count from here.
-    pub(super) start: Instant,
-    pub(super) arrivals: Vec<Arrival>,
-    /// The first arrival that no user has taken.
-    next: AtomicUsize,
-    /// Arrivals that have come to their end.
-    pub(super) finished: AtomicUsize,
-    /// The step is over, whatever is left of it.
-    pub(super) over: AtomicBool,
-    pub(super) ended: Notify,
-    recorder: Mutex<Recorder>,
-    live: Mutex<Live>,
-}
-
-/// Running totals of a step, for guard rails and the view.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Live {
-    pub(super) completed: u64,
-    pub(super) failed: u64,
-    pub(super) exhausted: u64,
-    pub(super) response_ns: u64,
-    pub(super) lag_ns: u64,
-    /// The last failure, for the message of a safety stop.
-    pub(super) last_failure: Option<Failure>,
-}
-
-impl StepRun {
-    pub(super) fn new(index: usize, start: Instant, arrivals: Vec<Arrival>, recorder: Recorder) -> Self {
-        Self {
-            index,
-            start,
-            arrivals,
-            next: AtomicUsize::new(0),
-            finished: AtomicUsize::new(0),
-            over: AtomicBool::new(false),
-            ended: Notify::new(),
-            recorder: Mutex::new(recorder),
-            live: Mutex::new(Live::default()),
-        }
-    }
-
-    pub(super) fn live(&self) -> Live {
-        *lock(&self.live)
-    }
-
-    pub(super) fn recorder(&self) -> MutexGuard<'_, Recorder> {
-        lock(&self.recorder)
-    }
-
-    /// Nanoseconds from the step's start to an instant.
-    pub(super) fn ns(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    /// The next arrival, with its number.
-    fn take(&self) -> Option<(usize, Arrival)> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.arrivals.get(number).map(|arrival| (number, *arrival))
-    }
-
-    /// Arrivals that no user has taken.
-    pub(super) fn untaken(&self) -> &[Arrival] {
-        &self.arrivals[self.next.load(Ordering::Relaxed).min(self.arrivals.len())..]
-    }
-
-    /// Takes what is left of the step away from the users.
-    pub(super) fn take_rest(&self) -> &[Arrival] {
-        let from = self.next.fetch_add(self.arrivals.len(), Ordering::Relaxed);
-        &self.arrivals[from.min(self.arrivals.len())..]
-    }
-
-    fn record(&self, sample: &Sample) {
-        self.recorder().record(sample);
-        let mut live = lock(&self.live);
-        live.exhausted += u64::from(sample.exhausted);
-        live.lag_ns += sample.sent_ns - sample.due_ns;
-        live.response_ns += sample.done_ns - sample.due_ns;
-        match sample.result {
-            Ok(()) => live.completed += 1,
-            Err(failure) => {
-                live.failed += 1;
-                live.last_failure = Some(failure);
-            }
-        }
-        drop(live);
-        if self.finished.fetch_add(1, Ordering::Relaxed) + 1 == self.arrivals.len() {
-            self.ended.notify_one();
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Counters stay consistent whatever a panicking holder did between two of them.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Why it cannot be done.
+    pub(super) failed: Mutex<Option<String>>,
 }
 
 /// What every user shares for the whole run.
@@ -149,22 +56,38 @@ pub(super) struct Shared {
     pub(super) base: Url,
     pub(super) client: Client,
     pub(super) phase: watch::Receiver<Phase>,
+    /// What the setups of the run gave to every user: texts, and cookies.
+    pub(super) common: OnceLock<(Extracted, Vec<HeaderValue>)>,
+    pub(super) setups: Semaphore,
+    pub(super) users: AtomicU32,
+}
+
+/// One user.
+#[derive(Debug)]
+pub(super) struct User<'s> {
+    pub(super) shared: &'s Shared,
+    /// Counted from 0.
+    pub(super) number: u64,
+    pub(super) extracted: Extracted,
+    /// Its cookies, where the plan has users keep them.
+    pub(super) jar: Option<Jar>,
 }
 
 impl Shared {
     /// A user's whole life.
     pub(super) async fn serve(&self) {
+        let number = u64::from(self.users.fetch_add(1, Ordering::Relaxed));
+        let mut user = User::new(self, number);
         let mut phase = self.phase.clone();
         loop {
             let now = phase.borrow_and_update().clone();
             match now {
                 Phase::Wait => {}
-                Phase::Connect(connecting) => {
-                    self.connect().await;
-                    connecting.done.fetch_add(1, Ordering::Relaxed);
-                    connecting.changed.notify_one();
-                }
-                Phase::Step(step) => self.send_step(&step).await,
+                Phase::Prepare(preparing) => user.prepare(&preparing).await,
+                Phase::Step(step) => match &step.traffic {
+                    Traffic::Open(_) => user.send_due(&step).await,
+                    Traffic::Closed(closed) => user.send_in_turn(&step, *closed).await,
+                },
                 Phase::Leave => return,
             }
             if phase.changed().await.is_err() {
@@ -173,78 +96,146 @@ impl Shared {
         }
     }
 
-    /// Sends the plan's first GET, if it has one, so that the connection stands before the first step. The answer does
-    /// not matter here: what is wrong with it, the steps will tell.
-    async fn connect(&self) {
-        let Some(planned) = self.plan.requests.iter().find(|request| request.method == reqwest::Method::GET) else {
-            return;
-        };
-        let request = self.request(planned, &Stream::new(self.plan.seed, "connect", "values"), 0);
-        if let Ok(request) = request {
-            let _ =
-                tokio::time::timeout(self.plan.timeout.min(Duration::from_secs(5)), self.exchange(planned, request))
-                    .await;
-        }
-    }
-
-    async fn send_step(&self, step: &StepRun) {
-        let values = Stream::new(self.plan.seed, "values", &format!("step {}", step.index));
-        while let Some((number, arrival)) = step.take() {
-            let due = step.start + Duration::from_nanos(arrival.due_ns);
-            let exhausted = Instant::now() > due;
-            let planned = &self.plan.requests[arrival.request as usize];
-            let request = self.request(planned, &values, number as u64);
-            if !pace::until(due, &step.over).await {
-                return;
-            }
-            let sent = Instant::now();
-            let result = match request {
-                Ok(request) => {
-                    let exchange = self.exchange(planned, request);
-                    tokio::time::timeout(self.plan.timeout, exchange).await.unwrap_or(Err(Failure::Timeout))
-                }
-                Err(failure) => Err(failure),
-            };
-            step.record(&Sample {
-                class: planned.class,
-                due_ns: arrival.due_ns,
-                sent_ns: step.ns(sent),
-                done_ns: step.ns(Instant::now()),
-                exhausted,
-                result,
-            });
-        }
-    }
-
-    /// The request with its values. Made before it is due, so that making it delays nothing.
-    fn request(&self, planned: &PlannedRequest, values: &Stream, number: u64) -> Result<Request, Failure> {
-        let mut draw = values.draw(number);
-        let path = planned.path.render(&self.plan.values, &mut draw);
-        let url = self.base.join(&path).map_err(|_| Failure::Network)?;
-        let mut request = Request::new(planned.method.clone(), url);
-        *request.headers_mut() = planned.headers.clone();
-        if let Some(body) = &planned.body {
-            *request.body_mut() = Some(Body::from(body.render(&self.plan.values, &mut draw)));
-        }
-        Ok(request)
-    }
-
-    /// Sends, and reads the answer to its last byte.
-    async fn exchange(&self, planned: &PlannedRequest, request: Request) -> Result<(), Failure> {
-        let response = self.client.execute(request).await.map_err(|error| Failure::of_exchange(&error))?;
-        let status = response.status();
-        read_body(response).await?;
-        if planned.expects(status) { Ok(()) } else { Err(Failure::Status) }
+    /// Sends the setups that are the run's, and keeps what they gave.
+    pub(super) async fn prepare(&self) -> Result<(), String> {
+        let mut user = User::new(self, 0);
+        let mut cookies = Vec::new();
+        user.set_up(SetupPer::Run, &mut cookies).await?;
+        // Set once a run, by its director alone.
+        let _ = self.common.set((user.extracted, cookies));
+        Ok(())
     }
 }
 
-async fn read_body(mut response: Response) -> Result<(), Failure> {
-    let mut bytes = 0;
-    while let Some(chunk) = response.chunk().await.map_err(|error| Failure::of_body(&error))? {
-        bytes += chunk.len() as u64;
-        if bytes > BODY_BYTES_MAX {
-            return Err(Failure::Body);
+impl<'s> User<'s> {
+    fn new(shared: &'s Shared, number: u64) -> Self {
+        let extracted = vec![None; shared.plan.names.extracted_count()];
+        Self { shared, number, extracted, jar: shared.plan.cookies.then(Jar::default) }
+    }
+
+    /// Takes what the run's setups gave, sends the user's own, and opens a connection.
+    async fn prepare(&mut self, preparing: &Preparing) {
+        if let Some((extracted, cookies)) = self.shared.common.get() {
+            self.extracted.clone_from(extracted);
+            self.keep_cookies(cookies.iter());
+        }
+        let result = match self.shared.setups.acquire().await {
+            Ok(_permit) => self.set_up(SetupPer::User, &mut Vec::new()).await,
+            Err(_) => Ok(()),
+        };
+        match result {
+            Ok(()) => self.connect().await,
+            Err(reason) => {
+                let mut failed = preparing.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                failed.get_or_insert(format!("{reason}, for user {}", self.number + 1));
+            }
+        }
+        preparing.done.fetch_add(1, Ordering::Relaxed);
+        preparing.changed.notify_one();
+    }
+
+    async fn set_up(&mut self, per: SetupPer, cookies: &mut Vec<HeaderValue>) -> Result<(), String> {
+        let shared = self.shared;
+        for (index, setup) in shared.plan.setups.iter().enumerate().filter(|(_, setup)| setup.per == per) {
+            let values = Stream::new(shared.plan.seed, "values", &format!("setup {index}"));
+            let sent = match self.request(&setup.message, &values, self.number) {
+                Ok(request) => self.exchange(&setup.message, request, Some(&mut *cookies)).await,
+                Err(failed) => Err(failed),
+            };
+            sent.map_err(|failed| format!("setup {} ({}) failed: {failed}", index + 1, setup.message.method))?;
+        }
+        Ok(())
+    }
+
+    /// Sends the plan's first GET, if it has one, so that the connection stands before the first step. The answer does
+    /// not matter here: what is wrong with it, the steps will tell.
+    async fn connect(&mut self) {
+        let plan = &self.shared.plan;
+        let get = plan.requests.iter().find(|request| request.message.method == Method::GET);
+        let Some(planned) = get.filter(|_| plan.connections == Connections::Keep) else { return };
+        if let Ok(request) = self.request(&planned.message, &Stream::new(plan.seed, "connect", "values"), 0) {
+            let patience = plan.timeout.min(Duration::from_secs(5));
+            let _ = tokio::time::timeout(patience, self.exchange(&planned.message, request, None)).await;
         }
     }
-    Ok(())
+
+    /// An open loop: takes arrivals from the common schedule until there are none.
+    async fn send_due(&mut self, step: &StepRun) {
+        let shared = self.shared;
+        let values = Stream::new(shared.plan.seed, "values", &format!("step {}", step.index));
+        while let Some(arrival) = step.take() {
+            let due = step.start + Duration::from_nanos(arrival.due_ns);
+            let exhausted = Instant::now() > due;
+            let planned = &shared.plan.requests[arrival.request as usize];
+            // Made before it is due, so that making it delays nothing.
+            let request = self.request(&planned.message, &values, u64::from(arrival.number));
+            if !pace::until(due, &step.over).await {
+                return;
+            }
+            self.send(step, planned, request, arrival.due_ns, exhausted).await;
+        }
+    }
+
+    /// A closed loop: thinks, sends, waits for the answer, until the window is over.
+    async fn send_in_turn(&mut self, step: &StepRun, closed: Closed) {
+        if self.number >= u64::from(closed.users) {
+            return;
+        }
+        let shared = self.shared;
+        let plan = &shared.plan;
+        let chooser = Chooser::new(plan, &plan.steps[step.index]);
+        let (think, exponential) = (Sampler::new(&closed.think), Exponential::new());
+        let purpose = format!("step {} user {}", step.index, self.number);
+        let stream = |what| Stream::new(plan.seed, what, &purpose);
+        let (thoughts, choices, values) = (stream("think"), stream("requests"), stream("values"));
+        let mut from = step.start;
+        for number in 0_u64.. {
+            let mut draw = thoughts.draw(number);
+            let mut think_ns = think.sample(&exponential, &mut draw);
+            if number == 0 {
+                // Users who began together would go on together.
+                think_ns *= draw.uniform();
+            }
+            let due = from + Duration::from_nanos(think_ns as u64);
+            let due_ns = step.ns(due);
+            if due_ns >= step.window.to_ns {
+                return;
+            }
+            let planned = &plan.requests[chooser.choose(choices.draw(number).uniform()) as usize];
+            let request = self.request(&planned.message, &values, number);
+            if !pace::until(due, &step.over).await {
+                return;
+            }
+            step.begin();
+            self.send(step, planned, request, due_ns, false).await;
+            from = Instant::now();
+        }
+    }
+
+    async fn send(
+        &mut self,
+        step: &StepRun,
+        planned: &PlannedRequest,
+        request: Result<reqwest::Request, Failed>,
+        due_ns: u64,
+        exhausted: bool,
+    ) {
+        let timeout = self.shared.plan.timeout;
+        let sent = Instant::now();
+        let result = match request {
+            Ok(request) => {
+                let exchange = self.exchange(&planned.message, request, None);
+                tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Failed::from(Failure::Timeout)))
+            }
+            Err(failed) => Err(failed),
+        };
+        step.record(&Sample {
+            class: planned.class,
+            due_ns,
+            sent_ns: step.ns(sent),
+            done_ns: step.ns(Instant::now()),
+            exhausted,
+            result: result.map_err(|failed| failed.kind),
+        });
+    }
 }

@@ -100,8 +100,15 @@ pub(crate) fn run_with(
 ) -> Result<Results, run::RunError> {
     let text = format!("schema = 1\nwarm_up = \"0 s\"\n{plan}\n[[request]]\nclass = \"read\"\npath = \"/\"\n");
     let plan = plan::read(&text, "plan.toml").unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
-    let options =
-        Options { host: url.parse().unwrap(), plan, out: out.to_owned(), meters: Vec::new(), threads: 1, repeats };
+    let options = Options {
+        host: url.parse().unwrap(),
+        plan,
+        out: out.to_owned(),
+        meters: Vec::new(),
+        threads: 1,
+        repeats,
+        earlier: None,
+    };
     run::run(options, interrupt, view)
 }
 

@@ -58,6 +58,7 @@ impl Check {
                 Ended::Running => p.check-note { "The run was not over when this file was written: only its finished steps are here." }
                 Ended::Interrupted => p.check-note { "Somebody stopped the run: only its finished steps are here." }
                 Ended::Stopped(why) => p.check-note { "A guard rail stopped the run (" (why) "): only its finished steps are here." }
+                Ended::Missed(what) => p.check-note { "The deployment did not keep a threshold of the plan (" (what) "): only the finished steps are here." }
             }
         };
         markup.into_string()

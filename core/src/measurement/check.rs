@@ -1,0 +1,124 @@
+//! Whether every number of a results file makes sense.
+
+use super::{Distribution, Load, Results, SCHEMA, SCHEMA_OLDEST, STEPS_MAX, Step};
+use crate::schedule::Schedule;
+use crate::workload::Demand;
+
+/// Why a results file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}` {message}")]
+pub struct Invalid {
+    /// The field: `steps[3].response.mean_us`.
+    pub path: String,
+    /// What is wrong with it, and what would be valid.
+    pub message: String,
+}
+
+fn invalid(path: impl Into<String>, message: impl Into<String>) -> Invalid {
+    Invalid { path: path.into(), message: message.into() }
+}
+
+impl Results {
+    /// Whether every number makes sense: a file from elsewhere may hold anything.
+    ///
+    /// # Errors
+    /// The first field that does not.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if !(SCHEMA_OLDEST..=SCHEMA).contains(&self.schema) {
+            let text = format!("is {}; this program reads versions {SCHEMA_OLDEST} to {SCHEMA}", self.schema);
+            return Err(invalid("schema", text));
+        }
+        if self.steps.len() > STEPS_MAX {
+            return Err(invalid("steps", format!("has {} entries; at most {STEPS_MAX} are read", self.steps.len())));
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            step.check(&format!("steps[{index}]"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Load {
+    fn check(&self, path: &str) -> Result<(), Invalid> {
+        match self {
+            Self::Curve(points) if points.len() < 2 || points.len() > 1_000_001 => {
+                Err(invalid(path, "is no curve: it has two points or more"))
+            }
+            Self::Curve(points) => points.iter().try_for_each(|(at_s, rate)| {
+                within(*at_s, 0.0, 1e6, || path.to_owned())?;
+                within(*rate, 0.0, 1e9, || path.to_owned())
+            }),
+            Self::Closed(closed) if closed.users == 0 => Err(invalid(path, "has no users")),
+            Self::Closed(closed) => within(closed.think.cv, 0.0, Demand::LARGEST_CV, || format!("{path}.think.cv")),
+        }
+    }
+}
+
+impl Step {
+    fn check(&self, path: &str) -> Result<(), Invalid> {
+        if let Some(load) = &self.load {
+            load.check(&format!("{path}.load"))?;
+        }
+        if let Some(connections) = &self.connections {
+            connections.connect.check(&format!("{path}.connections.connect"))?;
+            connections.tls.check(&format!("{path}.connections.tls"))?;
+        }
+        within(self.rate_per_s, 0.0, 1e9, || format!("{path}.rate_per_s"))?;
+        within(self.warm_up_s, 0.0, 1e6, || format!("{path}.warm_up_s"))?;
+        within(self.measured_s, 1e-3, 1e6, || format!("{path}.measured_s"))?;
+        within(self.in_flight, 0.0, 1e9, || format!("{path}.in_flight"))?;
+        within(self.generator_cpus, 0.0, 1e6, || format!("{path}.generator_cpus"))?;
+        for (name, distribution) in [("lag", &self.lag), ("response", &self.response), ("service", &self.service)] {
+            distribution.check(&format!("{path}.{name}"))?;
+        }
+        for (class, result) in &self.classes {
+            let path = format!("{path}.classes.{}", class.name());
+            result.response.check(&format!("{path}.response"))?;
+            result.service.check(&format!("{path}.service"))?;
+        }
+        let answered = self
+            .completed
+            .checked_add(self.failed.values().try_fold(0_u64, |sum, n| sum.checked_add(*n)).unwrap_or(u64::MAX));
+        if answered.is_none_or(|answered| answered > self.due) {
+            return Err(invalid(format!("{path}.due"), "is smaller than completed and failed together"));
+        }
+        if self.slices.len() > 10_000 {
+            return Err(invalid(format!("{path}.slices"), "has more than 10000 entries"));
+        }
+        for (index, slice) in self.slices.iter().enumerate() {
+            within(slice.mean_us, 0.0, 1e12, || format!("{path}.slices[{index}].mean_us"))?;
+        }
+        if self.schedule.as_deref().is_some_and(|text| Schedule::read(text).is_none()) {
+            return Err(invalid(format!("{path}.schedule"), "is no list of classes and gaps, as in `s812r33`"));
+        }
+        for (name, busy) in &self.stations {
+            within(busy.busy_s, 0.0, 1e9, || format!("{path}.stations.{name}.busy_s"))?;
+            within(busy.elapsed_s, 1e-3, 1e6, || format!("{path}.stations.{name}.elapsed_s"))?;
+        }
+        if let Some(neighbours) = &self.neighbours {
+            within(neighbours.used, 0.0, 1e6, || format!("{path}.neighbours.used"))?;
+            within(neighbours.stolen, 0.0, 1e6, || format!("{path}.neighbours.stolen"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Distribution {
+    fn check(&self, path: &str) -> Result<(), Invalid> {
+        within(self.mean_us, 0.0, 1e12, || format!("{path}.mean_us"))?;
+        within(self.sd_us, 0.0, 1e12, || format!("{path}.sd_us"))?;
+        let ordered = [self.min_us, self.p50_us, self.p95_us, self.p99_us, self.max_us];
+        if !ordered.is_sorted() {
+            return Err(invalid(path, "has percentiles that fall: min, p50, p95, p99 and max must rise"));
+        }
+        Ok(())
+    }
+}
+
+fn within(value: f64, min: f64, max: f64, path: impl FnOnce() -> String) -> Result<(), Invalid> {
+    if value.is_finite() && value >= min && value <= max {
+        Ok(())
+    } else {
+        Err(invalid(path(), format!("is {value}; a number from {min} to {max} is valid")))
+    }
+}
