@@ -10,7 +10,7 @@ const whenIdle = window.requestIdleCallback ?? ((call) => setTimeout(call, 30));
 
 const mountNext = () => {
   waiting.shift()?.mount();
-  if (waiting.length > 0) whenIdle(mountNext, { timeout: 1000 });
+  if (waiting.length > 0) whenIdle(mountNext, { timeout: 200 });
 };
 
 const isSeen = (element) => {
@@ -78,7 +78,7 @@ if (typeof WebAssembly === 'undefined') {
     customElements.define('hockeystick-predict', element(mount_predict));
     customElements.define('hockeystick-challenge', element(mount_challenge));
     opening = false;
-    if (waiting.length > 0) whenIdle(mountNext, { timeout: 1000 });
+    if (waiting.length > 0) whenIdle(mountNext, { timeout: 200 });
   } catch (error) {
     cannotRun(`The simulation could not be loaded, so the figure stands still (${error.message ?? error}).`);
   }

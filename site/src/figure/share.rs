@@ -34,9 +34,7 @@ pub(crate) fn share(figure: Figure) -> El {
         .child(button("button", "Copy address").on_click(copy(address, "Address", &text)))
         .child(button("button", "Copy code for a frame").on_click(copy(frame, "Code", &text)))
         .children(stage_of_page().into_iter().flat_map(|_| {
-            let pages: [(&str, fn(&FigureHandle) -> Option<String>); 2] =
-                [("Open in the sandbox", sandbox), ("Compare with the original", compare)];
-            pages.map(|(words, address)| link(figure, words, address))
+            [link(figure, "Open in the sandbox", sandbox), link(figure, "Compare with the original", compare)]
         }))
         .child(text);
     el("details", "share").child(el("summary", "button").text("Share")).child(menu)

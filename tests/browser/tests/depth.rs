@@ -66,7 +66,8 @@ async fn a_request_is_followed_until_it_is_answered() -> Result<()> {
     browser.eval::<()>(&format!("void {button}.click()")).await?;
     browser.wait_for(&format!("{}.includes('answered after')", text(".follow-sum"))).await?;
     let stops: usize = browser.eval(&format!("document.querySelectorAll('{FIGURE} .follow tbody tr').length")).await?;
-    ensure!(stops >= 2, "it went nowhere");
+    // A file comes from the app server alone.
+    ensure!(stops >= 1, "it went nowhere");
     let spent: Vec<f64> = browser.eval("window.spent.slice().sort((a, b) => a - b)").await?;
     let long: Vec<f64> = browser.eval("window.tasks").await?;
     let at = |share: f64| spent[((spent.len() - 1) as f64 * share) as usize];

@@ -34,6 +34,20 @@ fn drawing(figure: &str) -> String {
     format!("document.querySelector('{figure} canvas.dots').toDataURL()")
 }
 
+/// The board's picture once nothing moves: what was on its way when the pause came may still glide to its place.
+async fn at_rest(browser: &Browser, figure: &str) -> Result<String> {
+    let mut before = String::new();
+    for _ in 0..10 {
+        let now: String = browser.eval(&drawing(figure)).await?;
+        if now == before {
+            return Ok(now);
+        }
+        before = now;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    anyhow::bail!("it moves while it is paused")
+}
+
 /// Where a card is on its board.
 async fn place(browser: &Browser, card: &str) -> Result<(f64, f64)> {
     let rect = format!(
@@ -70,11 +84,7 @@ async fn a_paused_figure_stands_still_and_a_step_moves_it() -> Result<()> {
     wait_for_run(&browser, FIGURE).await?;
     browser.click(&format!("{FIGURE} .play")).await?;
     browser.wait_for(&format!("document.querySelector('{FIGURE} .play').textContent.includes('Play')")).await?;
-    // What was on its way when the pause came may still glide to its place.
-    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
-    let still: String = browser.eval(&drawing(FIGURE)).await?;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    ensure!(browser.eval::<String>(&drawing(FIGURE)).await? == still, "it moves while it is paused");
+    let still = at_rest(&browser, FIGURE).await?;
     browser.click(&format!("{FIGURE} .run .button:nth-child(2)")).await?;
     browser.wait_for(&format!("{} !== '{still}'", drawing(FIGURE))).await
 }
@@ -194,6 +204,7 @@ async fn settings_open_with_their_sources_and_close_with_escape() -> Result<()> 
 #[tokio::test]
 async fn what_breaks_fails_visibly_and_recovers() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    browser.wait_for(&format!("document.querySelector('{BREAKABLE} .board.laid-out')")).await?;
     browser.click(&format!("{BREAKABLE} .play")).await?;
     wait_for_run(&browser, BREAKABLE).await?;
     browser.click(&format!("{BREAKABLE} .break")).await?;

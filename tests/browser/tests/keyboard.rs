@@ -50,7 +50,8 @@ impl Reader {
     async fn insert(&self, figure: &str, cards: usize) -> Result<()> {
         self.tab_to(&format!("{figure} .palette-item")).await?;
         self.browser.key(Key::Enter).await?;
-        self.waits_for(figure, "f.querySelector('[aria-live]').textContent.includes('Enter drops it')").await?;
+        self.waits_for(figure, "f.querySelector('.figure-live > [aria-live]').textContent.includes('Enter drops it')")
+            .await?;
         self.browser.key(Key::Enter).await?;
         self.waits_for(figure, &format!("f.querySelectorAll('.card').length === {cards}")).await
     }
@@ -82,14 +83,19 @@ async fn the_whole_of_stage_09_is_done_by_keyboard() -> Result<()> {
     // What can be broken is broken, and seen to be.
     reader.tab_to("#fig-slow .breaks button").await?;
     browser.key(Key::Enter).await?;
-    reader.waits_for("#fig-slow", "f.querySelector('[aria-live]').textContent.length > 0").await?;
+    reader.waits_for("#fig-slow", "f.querySelector('.figure-live > [aria-live]').textContent.length > 0").await?;
 
     // The challenge is judged as it stands, and again when a server is added.
     reader.tab_to("#fig-challenge .knobs input[type=range]").await?;
     reader.waits_for("hockeystick-challenge", "f.querySelector('[data-met=no]')").await?;
     reader.tab_to("#fig-challenge .knobs input[type=range]").await?;
     browser.key(Key::End).await?;
-    reader.waits_for("hockeystick-challenge", "f.querySelector('[data-goal=rate] [data-met=yes], [data-goal=rate][data-met=yes]')").await?;
+    reader
+        .waits_for(
+            "hockeystick-challenge",
+            "f.querySelector('[data-goal=rate] [data-met=yes], [data-goal=rate][data-met=yes]')",
+        )
+        .await?;
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
     Ok(())
 }
