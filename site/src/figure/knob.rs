@@ -15,6 +15,8 @@ use super::numbers::{decimal, read, show};
 
 /// Positions of a slider.
 const STEPS: f64 = 400.0;
+/// The most presses of an arrow key from end to end.
+const KEY_PRESSES: f64 = 50.0;
 
 /// A slider's way from one number to another.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +63,18 @@ impl Scale {
         };
         if self.whole { value.round() } else { within(round_to_three(value), self.min, self.max) }
     }
+
+    /// The number that an arrow key leads to: the next whole one where there are few, else a small part of the way.
+    fn neighbour(&self, value: f64, up: bool) -> f64 {
+        let by = if up { 1.0 } else { -1.0 };
+        if self.whole && self.max - self.min <= KEY_PRESSES {
+            return within(value + by, self.min, self.max);
+        }
+        let places = (1..).map(|press| self.share(value) + by * f64::from(press) / KEY_PRESSES);
+        let mut within_reach = places.take_while(|share| (-0.5..1.5).contains(share)).map(|share| self.value(share));
+        // Rounded, the next place may be the same number.
+        within_reach.find(|next| *next != value).unwrap_or(value)
+    }
 }
 
 /// Three significant digits from 100 up, two below: no reader means 17.38 requests a second.
@@ -83,6 +97,17 @@ pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale, unit
             figure.set(&slide_path, scale.value(place / STEPS));
         }
     };
+    let (pressed, pressed_path) = (fill.clone(), Rc::clone(&path));
+    // The browser would move the slider by a pixel, which mostly rounds to the same number.
+    let press = move |event: KeyboardEvent| {
+        let up = match event.key().as_str() {
+            "ArrowRight" | "ArrowUp" => true,
+            "ArrowLeft" | "ArrowDown" => false,
+            _ => return,
+        };
+        event.prevent_default();
+        figure.set(&pressed_path, scale.neighbour(pressed(), up));
+    };
     let slider = el("input", "slider")
         .attr("type", "range")
         .attr("min", "0")
@@ -92,7 +117,9 @@ pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale, unit
         .live_style("--fill", move || short(scale.share(fill()) * 100.0, 0) + "%")
         .live_attr("aria-valuetext", move || show(spoken(), unit))
         .on("input", slide)
-        .on("change", move |_: Event| figure.drive(FigureHandle::let_go));
+        .on("keydown", press)
+        .on("change", move |_: Event| figure.drive(FigureHandle::let_go))
+        .on("blur", move |_: Event| figure.drive(FigureHandle::let_go));
     el("div", "knob-row")
         .child(el("span", "knob-name").text(label))
         .child(slider)
@@ -145,6 +172,25 @@ fn number(figure: Figure, path: Rc<str>, label: &str, unit: Unit) -> El {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_arrow_key_always_leads_to_another_number_until_the_end() {
+        for scale in [
+            Scale { min: 1.0, max: 6.0, logarithmic: false, whole: true },
+            Scale { min: 2.0, max: 12_000.0, logarithmic: true, whole: true },
+            Scale { min: 0.001, max: 3_600.0, logarithmic: true, whole: false },
+            Scale { min: 0.0, max: 0.3, logarithmic: false, whole: false },
+        ] {
+            let mut value = scale.min;
+            for _ in 0..200 {
+                let next = scale.neighbour(value, true);
+                assert!(next > value || (next == value && value == scale.max), "{scale:?}: {next} after {value}");
+                value = next;
+            }
+            assert_eq!(value, scale.max);
+            assert!(scale.neighbour(value, false) < value);
+        }
+    }
 
     #[test]
     fn a_sliders_ends_are_its_range_and_the_way_back_is_the_same() {
