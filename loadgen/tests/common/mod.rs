@@ -112,6 +112,20 @@ pub(crate) fn run_with(
     run::run(options, interrupt, view)
 }
 
+/// Goes on after the steps of an earlier run.
+pub(crate) fn resume(url: &str, plan: plan::Plan, out: &Path, earlier: Results) -> Results {
+    let options = Options {
+        host: url.parse().unwrap(),
+        plan,
+        out: out.to_owned(),
+        meters: Vec::new(),
+        threads: 1,
+        repeats: 0,
+        earlier: Some(earlier),
+    };
+    run::run(options, &Interrupt::default(), &Quiet).unwrap()
+}
+
 pub(crate) async fn pause(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
