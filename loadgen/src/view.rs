@@ -1,10 +1,14 @@
 //! What a terminal shows while something runs.
 
-use std::io::{IsTerminal, stderr};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write, stderr, stdout};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::Step;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
 use crate::plan::{Load, PlannedStep};
 use crate::run::{Progress, View};
@@ -33,11 +37,80 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
+/// A line of JSON for each event, on standard output: a step begins, a second of it has passed, it ends or begins anew.
+#[derive(Debug)]
+pub struct JsonLines {
+    out: Mutex<File>,
+    step: AtomicUsize,
+    /// The last whole second of the step that was told.
+    second: AtomicU64,
+}
+
+impl JsonLines {
+    /// Takes standard output for itself. goose greets each run with a line of words there; from now on such lines are on
+    /// standard error.
+    ///
+    /// # Errors
+    /// When there is no standard output.
+    pub fn new() -> io::Result<Self> {
+        let out = rustix::io::dup(stdout())?;
+        rustix::stdio::dup2_stdout(stderr())?;
+        Ok(Self { out: Mutex::new(File::from(out)), step: AtomicUsize::new(0), second: AtomicU64::new(0) })
+    }
+
+    fn line(&self, event: &str, mut fields: serde_json::Value) {
+        fields["event"] = event.into();
+        fields["step"] = self.step.load(Ordering::Relaxed).into();
+        // Nobody may read any more: that is no reason to end a measurement.
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = out.write_all(format!("{fields}\n").as_bytes());
+    }
+}
+
+impl View for JsonLines {
+    fn step_begins(&self, number: usize, of: usize, step: &PlannedStep) {
+        self.step.store(number, Ordering::Relaxed);
+        self.second.store(0, Ordering::Relaxed);
+        self.line("step-begins", json!({ "of": of, "load": load(step), "seconds": step.seconds }));
+    }
+
+    fn progress(&self, progress: &Progress) {
+        let second = progress.elapsed_s as u64;
+        if self.second.swap(second, Ordering::Relaxed) == second {
+            return;
+        }
+        let [p50_ms, p95_ms, p99_ms] = progress.percentiles_ms;
+        let fields = json!({
+            "elapsed_s": progress.elapsed_s, "completed": progress.completed, "failed": progress.failed,
+            "in_flight": progress.in_flight, "answers_per_s": progress.answers_per_s, "errors": progress.errors,
+            "p50_ms": p50_ms, "p95_ms": p95_ms, "p99_ms": p99_ms,
+        });
+        self.line("second", fields);
+    }
+
+    fn step_ends(&self, number: usize, step: &Step) {
+        let doubts: Vec<String> = doubts(number, step).into_iter().map(|doubt| doubt.message).collect();
+        let fields = json!({
+            "due": step.due, "completed": step.completed, "failed": step.failed,
+            "users_exhausted": step.users_exhausted, "offered_per_s": step.offered_per_s(),
+            "throughput_per_s": step.throughput_per_s(), "p50_us": step.response.p50_us,
+            "p95_us": step.response.p95_us, "p99_us": step.response.p99_us, "lag_p99_us": step.lag.p99_us,
+            "doubts": doubts,
+        });
+        self.line("step-ends", fields);
+    }
+
+    fn step_repeats(&self, _: usize, reason: &str) {
+        self.line("step-repeats", json!({ "reason": reason }));
+        self.second.store(0, Ordering::Relaxed);
+    }
+}
+
 /// A bar for each step on a terminal, a line for each finished step anywhere.
 #[derive(Debug)]
 pub struct Terminal {
     bar: ProgressBar,
-    total_s: std::sync::Mutex<f64>,
+    total_s: Mutex<f64>,
     warm_up_s: f64,
 }
 
@@ -46,7 +119,7 @@ impl Terminal {
     pub fn new(warm_up_s: f64) -> Self {
         let bar = if stderr().is_terminal() { ProgressBar::new(1000) } else { ProgressBar::hidden() };
         bar.set_style(style("{prefix} {bar:24} {msg}"));
-        Self { bar, total_s: std::sync::Mutex::new(1.0), warm_up_s }
+        Self { bar, total_s: Mutex::new(1.0), warm_up_s }
     }
 
     fn total_s(&self) -> std::sync::MutexGuard<'_, f64> {

@@ -13,9 +13,9 @@ use super::limits::LimitOptions;
 use crate::plan::Plan;
 use crate::run::busy::Meter;
 use crate::run::guard;
-use crate::run::{self, Interrupt};
+use crate::run::{self, Interrupt, View};
 use crate::store;
-use crate::view::Terminal;
+use crate::view::{JsonLines, Terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,6 +58,9 @@ pub(super) struct Options {
     /// Go on after the last finished step of the results file, which must be of the same plan, seed and host
     #[arg(long)]
     resume: bool,
+    /// Print a line of JSON for each event: a step begins, a second has passed, a step ends
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     limits: LimitOptions,
     /// Do not ask before loading another host
@@ -85,7 +88,11 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     }
     let interrupt = Interrupt::default();
     on_interrupt(&interrupt)?;
-    let view = Terminal::new(plan.warm_up.as_secs_f64());
+    let view: Box<dyn View> = if options.json {
+        Box::new(JsonLines::new().into_diagnostic().wrap_err("cannot write to standard output")?)
+    } else {
+        Box::new(Terminal::new(plan.warm_up.as_secs_f64()))
+    };
     let run_options = run::Options {
         host,
         plan,
@@ -96,7 +103,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         earlier,
     };
     let steps = run_options.plan.steps.len();
-    let results = run::run(run_options, &interrupt, &view).map_err(|error| match error {
+    let results = run::run(run_options, &interrupt, view.as_ref()).map_err(|error| match error {
         run::RunError::Store(_) => miette!(help = "free some space or give another --out, then run again", "{error}"),
         _ => miette!("{error}"),
     })?;
