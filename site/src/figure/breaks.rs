@@ -93,8 +93,7 @@ fn buttons(figure: Figure, thing: Thing, copy: Option<u32>, lasts: Live<u32>) ->
         let each = each.into_iter().map(|(kind, what)| {
             button("button break", &title(&size_words(kind))).attr("aria-label", &what.label).on_click(move || {
                 let lasts_s = f64::from(lasts.get_untracked());
-                figure.drive(|handle| handle.inject(&Break { lasts_s, ..what.clone() }));
-                figure.view.said.set(what.label.clone());
+                figure.break_it(Break { lasts_s, ..what.clone() });
             })
         });
         el("div", "break-group").children(heading).child(el("div", "breaks").children(each))

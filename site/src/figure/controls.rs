@@ -196,7 +196,7 @@ fn break_button(figure: Figure, what: Break) -> El {
     let on = what.on.clone();
     button("button break", &what.label).live_disabled(move || here(&on).is_none()).on_click(move || {
         if let Some(on) = here(&what.on) {
-            figure.drive(|handle| handle.inject(&Break { on, ..what.clone() }));
+            figure.break_it(Break { on, ..what.clone() });
         }
     })
 }

@@ -47,7 +47,7 @@ mod view;
 use std::any::Any;
 use std::rc::Rc;
 
-use hockeystick_core::figure::Panel;
+use hockeystick_core::figure::{Break, Panel};
 use hockeystick_core::pack;
 use hockeystick_core::stage::{Reading, Stage};
 use leptos::prelude::*;
@@ -216,6 +216,12 @@ impl Figure {
             running.settle();
             running.handle.edit(change);
         });
+    }
+
+    /// Breaks something, and says so.
+    fn break_it(self, what: Break) {
+        self.drive(|handle| handle.inject(&what));
+        self.view.said.set(what.label);
     }
 
     /// The components that move with a thing.

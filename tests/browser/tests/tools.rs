@@ -85,7 +85,11 @@ async fn files_that_are_no_measurement_are_refused_in_words_and_the_page_goes_on
     let (_site, browser) = open("/check/", &Device::desktop()).await?;
     let bad = [
         ("cut.json", format!("({RESULTS}).slice(0, 40000)"), "was cut off"),
-        ("old.json", format!("({RESULTS}).replace('\"schema\":1', '\"schema\":9')"), "this program reads version 1"),
+        (
+            "old.json",
+            format!("({RESULTS}).replace('\"schema\":1', '\"schema\":9')"),
+            "this program reads versions 1 to 2",
+        ),
         ("strange.json", "'{\"a\": 1}'".to_owned(), "neither a measurement nor a board"),
         ("hostile.json", "'['.repeat(200000)".to_owned(), "no"),
         ("empty.json", "''".to_owned(), "is empty"),
