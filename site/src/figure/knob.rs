@@ -12,11 +12,10 @@ use super::Figure;
 use super::dom::{El, el, value_of};
 use super::handle::FigureHandle;
 use super::numbers::{decimal, read, show};
+use super::scrub;
 
 /// Positions of a slider.
 const STEPS: f64 = 400.0;
-/// The most presses of an arrow key from end to end.
-const KEY_PRESSES: f64 = 50.0;
 
 /// A slider's way from one number to another.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,18 +62,6 @@ impl Scale {
         };
         if self.whole { value.round() } else { within(round_to_three(value), self.min, self.max) }
     }
-
-    /// The number that an arrow key leads to: the next whole one where there are few, else a small part of the way.
-    fn neighbour(&self, value: f64, up: bool) -> f64 {
-        let by = if up { 1.0 } else { -1.0 };
-        if self.whole && self.max - self.min <= KEY_PRESSES {
-            return within(value + by, self.min, self.max);
-        }
-        let places = (1..).map(|press| self.share(value) + by * f64::from(press) / KEY_PRESSES);
-        let mut within_reach = places.take_while(|share| (-0.5..1.5).contains(share)).map(|share| self.value(share));
-        // Rounded, the next place may be the same number.
-        within_reach.find(|next| *next != value).unwrap_or(value)
-    }
 }
 
 /// Three significant digits from 100 up, two below: no reader means 17.38 requests a second.
@@ -98,15 +85,13 @@ pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale, unit
         }
     };
     let (pressed, pressed_path) = (fill.clone(), Rc::clone(&path));
+    let keys = scrub::Scale::slider(scale.min, scale.max, scale.logarithmic, unit);
     // The browser would move the slider by a pixel, which mostly rounds to the same number.
     let press = move |event: KeyboardEvent| {
-        let up = match event.key().as_str() {
-            "ArrowRight" | "ArrowUp" => true,
-            "ArrowLeft" | "ArrowDown" => false,
-            _ => return,
-        };
-        event.prevent_default();
-        figure.set(&pressed_path, scale.neighbour(pressed(), up));
+        if let Some(value) = keys.pressed(pressed(), &event.key()) {
+            event.prevent_default();
+            figure.set(&pressed_path, value);
+        }
     };
     let slider = el("input", "slider")
         .attr("type", "range")
@@ -172,25 +157,6 @@ fn number(figure: Figure, path: Rc<str>, label: &str, unit: Unit) -> El {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_arrow_key_always_leads_to_another_number_until_the_end() {
-        for scale in [
-            Scale { min: 1.0, max: 6.0, logarithmic: false, whole: true },
-            Scale { min: 2.0, max: 12_000.0, logarithmic: true, whole: true },
-            Scale { min: 0.001, max: 3_600.0, logarithmic: true, whole: false },
-            Scale { min: 0.0, max: 0.3, logarithmic: false, whole: false },
-        ] {
-            let mut value = scale.min;
-            for _ in 0..200 {
-                let next = scale.neighbour(value, true);
-                assert!(next > value || (next == value && value == scale.max), "{scale:?}: {next} after {value}");
-                value = next;
-            }
-            assert_eq!(value, scale.max);
-            assert!(scale.neighbour(value, false) < value);
-        }
-    }
 
     #[test]
     fn a_sliders_ends_are_its_range_and_the_way_back_is_the_same() {

@@ -5,8 +5,9 @@
 //! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`arrow`], [`drag`]: what is touched.
 //! - [`palette`], [`aim`]: what is added and connected. [`history`]: what is taken back. [`eye`], [`tools`]: how the board
 //!   is looked at. [`breaks`], [`timeline`]: what is broken, and when. [`follow`]: one request, stop by stop.
-//! - [`controls`], [`knob`], [`inspector`]: what is turned. [`view`]: what connects them, in [`live`] values. [`dom`]: how
-//!   elements are made. [`told`]: what the page says of a kind. [`theme`], [`numbers`].
+//! - [`controls`], [`knob`], [`inspector`]: what is turned; [`scrub`]: how far a key or a drag turns it. [`view`]:
+//!   what connects them, in [`live`] values. [`dom`]: how elements are made. [`told`]: what the page says of a kind.
+//!   [`theme`], [`numbers`].
 
 mod aim;
 mod arrow;
@@ -35,6 +36,7 @@ mod palette;
 mod pick;
 mod replay;
 mod running;
+pub(crate) mod scrub;
 mod share;
 mod sight;
 mod sizes;

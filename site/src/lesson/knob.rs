@@ -8,10 +8,10 @@ use hockeystick_core::settings::Unit;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusEvent, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent, PointerEvent};
 
-use super::scrub::Scale;
 use crate::charts::dom::{self, Listener, weakly};
 use crate::figure::handle::{self, Change, FigureHandle, Subscription};
 use crate::figure::numbers;
+use crate::figure::scrub::Scale;
 
 /// Pixels that a pointer may stray before a click is a drag.
 const STRAY_PX: f64 = 3.0;

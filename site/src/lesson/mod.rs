@@ -10,7 +10,6 @@ mod judge;
 mod knob;
 mod measured;
 mod predict;
-mod scrub;
 mod thing;
 
 use std::any::Any;

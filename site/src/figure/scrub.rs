@@ -14,9 +14,9 @@ const ONE_PX: f64 = 12.0;
 
 /// How one number turns: between which ends, and whether equal drags are equal steps or equal ratios.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
-    pub(super) min: f64,
-    pub(super) max: f64,
+pub(crate) struct Scale {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
     unit: Unit,
     kind: Kind,
 }
@@ -33,20 +33,22 @@ enum Kind {
 
 impl Scale {
     /// The scale of a number that stood at `authored` when the page came, with the figure's slider for it if any.
-    pub(super) fn new(reading: &Reading, control: Option<&Control>, authored: f64) -> Self {
-        let (mut min, mut max) = (reading.min, reading.max);
-        let kind = match control {
-            Some(control) => {
-                (min, max) = (control.min.max(min), control.max.min(max));
-                if control.logarithmic && min > 0.0 { Kind::Ratio } else { Kind::Even }
-            }
-            None => Kind::Around(authored),
-        };
-        Self { min, max, unit: reading.unit, kind }
+    pub(crate) fn new(reading: &Reading, control: Option<&Control>, authored: f64) -> Self {
+        let Reading { min, max, unit, .. } = *reading;
+        match control {
+            Some(control) => Self::slider(control.min.max(min), control.max.min(max), control.logarithmic, unit),
+            None => Self { min, max, unit, kind: Kind::Around(authored) },
+        }
+    }
+
+    /// The scale of a slider between two ends.
+    pub(crate) fn slider(min: f64, max: f64, logarithmic: bool, unit: Unit) -> Self {
+        let kind = if logarithmic && min > 0.0 { Kind::Ratio } else { Kind::Even };
+        Self { min, max, unit, kind }
     }
 
     /// The ends that a reader is told of: a slider's, or a sensible stretch around what the author wrote.
-    pub(super) fn told(&self) -> (f64, f64) {
+    pub(crate) fn told(&self) -> (f64, f64) {
         match self.kind {
             Kind::Even | Kind::Ratio => (self.min, self.max),
             Kind::Around(authored) => (self.min, within(authored * 100.0, self.min.max(1.0), self.max)),
@@ -54,7 +56,7 @@ impl Scale {
     }
 
     /// Where a drag of `px` pixels to the right takes a number that began at `from`.
-    pub(super) fn dragged(&self, from: f64, px: f64) -> f64 {
+    pub(crate) fn dragged(&self, from: f64, px: f64) -> f64 {
         let value = match self.kind {
             Kind::Even => from + px / RANGE_PX * (self.max - self.min),
             Kind::Ratio => from.max(self.min) * libm::pow(self.max / self.min, px / RANGE_PX),
@@ -72,7 +74,7 @@ impl Scale {
     }
 
     /// Where a key takes the number. None for a key that turns nothing.
-    pub(super) fn pressed(&self, from: f64, key: &str) -> Option<f64> {
+    pub(crate) fn pressed(&self, from: f64, key: &str) -> Option<f64> {
         let steps = match key {
             "ArrowRight" | "ArrowUp" => 1.0,
             "ArrowLeft" | "ArrowDown" => -1.0,
@@ -156,6 +158,26 @@ mod tests {
         assert_eq!(scale.pressed(93.0, "a"), None);
         let seconds = Scale::new(&reading(0.002, Unit::Seconds), None, 0.002);
         assert!(seconds.pressed(0.002, "ArrowRight") > Some(0.002));
+    }
+
+    #[test]
+    fn an_arrow_key_always_leads_to_another_number_until_the_end() {
+        for (min, max, logarithmic, unit) in [
+            (1.0, 6.0, false, Unit::Count),
+            (2.0, 12_000.0, true, Unit::Count),
+            (0.001, 3_600.0, true, Unit::Seconds),
+            (0.0, 0.3, false, Unit::Number),
+        ] {
+            let scale = Scale::slider(min, max, logarithmic, unit);
+            let mut value = min;
+            for _ in 0..400 {
+                let next = scale.pressed(value, "ArrowRight").unwrap();
+                assert!(next > value || (next == value && value == max), "{scale:?}: {next} after {value}");
+                value = next;
+            }
+            assert_eq!(value, max);
+            assert!(scale.pressed(value, "ArrowLeft") < Some(value));
+        }
     }
 
     #[test]
