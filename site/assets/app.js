@@ -8,9 +8,13 @@ let opening = false;
 const waiting = [];
 const whenIdle = window.requestIdleCallback ?? ((call) => setTimeout(call, 30));
 
-const mountNext = () => {
-  waiting.shift()?.mount();
-  if (waiting.length > 0) whenIdle(mountNext, { timeout: 200 });
+const mountWaiting = () => {
+  if (waiting.length === 0) return;
+  const next = () => {
+    waiting.shift().mount();
+    mountWaiting();
+  };
+  whenIdle(next, { timeout: 200 });
 };
 
 const isSeen = (element) => {
@@ -78,7 +82,7 @@ if (typeof WebAssembly === 'undefined') {
     customElements.define('hockeystick-predict', element(mount_predict));
     customElements.define('hockeystick-challenge', element(mount_challenge));
     opening = false;
-    if (waiting.length > 0) whenIdle(mountNext, { timeout: 200 });
+    mountWaiting();
   } catch (error) {
     cannotRun(`The simulation could not be loaded, so the figure stands still (${error.message ?? error}).`);
   }
