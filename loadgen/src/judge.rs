@@ -15,22 +15,35 @@ pub fn text(judgement: &Judgement) -> String {
     table(judgement).to_string() + &judgement.remarks().map(|remark| remark + "\n").collect::<String>()
 }
 
+/// What the columns of a verdict table hold.
+pub const COLUMNS: [&str; 8] =
+    ["step", "metric", "predicted", "measured", "error", "90 % of the error", "within", "verdict"];
+
+/// One figure of a step as a row of a verdict table.
+pub fn cells(step: &JudgedStep, comparison: &Comparison) -> [String; 8] {
+    let error = comparison.error;
+    [
+        format!("{}: {}/s", step.index + 1, number(step.offered_per_s)),
+        format!("{} {}", comparison.metric.name(), comparison.metric.unit()),
+        number(comparison.predicted.value),
+        interval(comparison.measured),
+        percent(error.value),
+        format!("{} to {}", percent(error.low), percent(error.high)),
+        comparison.tolerance.map_or_else(String::new, |tolerance| format!("{:.0} %", tolerance * 100.0)),
+        step.verdict_on(comparison).to_owned(),
+    ]
+}
+
 fn table(judgement: &Judgement) -> Table {
-    let mut table =
-        Table::new(&["step", "metric", "predicted", "measured", "error", "90 % of the error", "within", "verdict"]);
+    let mut table = Table::new(&COLUMNS);
     for step in &judgement.steps {
         for (row, comparison) in step.comparisons.iter().enumerate() {
-            let error = comparison.error;
-            table.row([
-                if row == 0 { format!("{}: {}/s", step.index + 1, number(step.offered_per_s)) } else { String::new() },
-                format!("{} {}", comparison.metric.name(), comparison.metric.unit()),
-                number(comparison.predicted.value),
-                interval(comparison.measured),
-                percent(error.value),
-                format!("{} to {}", percent(error.low), percent(error.high)),
-                comparison.tolerance.map_or_else(String::new, |tolerance| format!("{:.0} %", tolerance * 100.0)),
-                step.verdict_on(comparison).to_owned(),
-            ]);
+            let mut cells = cells(step, comparison);
+            // The step is named once.
+            if row > 0 {
+                cells[0].clear();
+            }
+            table.row(cells);
         }
     }
     table

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use hockeystick_core::measurement::{Results, Step};
 
 use crate::findings::Findings;
-use crate::table::{interval, number, percent};
+use crate::judge;
+use crate::table::number;
 
 /// The whole report.
 pub fn render(results: &Results, findings: Option<&Findings<'_>>) -> String {
@@ -21,23 +22,10 @@ pub fn render(results: &Results, findings: Option<&Findings<'_>>) -> String {
 pub fn verdicts(text: &mut String, findings: &Findings<'_>) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "\n## Prediction against measurement\n\n**{}**\n", findings.judgement.conclusion());
-    head(text, &["step", "metric", "predicted", "measured", "error", "90 % of the error", "within", "verdict"]);
+    head(text, &judge::COLUMNS);
     for step in &findings.judgement.steps {
         for comparison in &step.comparisons {
-            let error = comparison.error;
-            row(
-                text,
-                &[
-                    format!("{}: {}/s", step.index + 1, number(step.offered_per_s)),
-                    format!("{} {}", comparison.metric.name(), comparison.metric.unit()),
-                    number(comparison.predicted.value),
-                    interval(comparison.measured),
-                    percent(error.value),
-                    format!("{} to {}", percent(error.low), percent(error.high)),
-                    comparison.tolerance.map_or_else(String::new, |tolerance| format!("{:.0} %", tolerance * 100.0)),
-                    step.verdict_on(comparison).to_owned(),
-                ],
-            );
+            row(text, &judge::cells(step, comparison));
         }
     }
     text.push('\n');

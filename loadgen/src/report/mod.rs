@@ -13,7 +13,8 @@ use miette::Report;
 
 use self::html::Html;
 use crate::findings::Findings;
-use crate::table::{number, percent};
+use crate::judge;
+use crate::table::number;
 
 /// The whole page. `seed` is that of the model's curve.
 ///
@@ -86,20 +87,10 @@ fn subtitle(results: &Results) -> String {
 fn verdicts(html: &mut Html, findings: &Findings<'_>) {
     let judgement = &findings.judgement;
     html.element("h2", "Prediction against measurement");
-    html.table(&["step", "metric", "predicted", "measured", "error", "90 % of the error", "within", "verdict"]);
+    html.table(&judge::COLUMNS);
     for step in &judgement.steps {
         for comparison in &step.comparisons {
-            let error = comparison.error;
-            html.row(&[
-                format!("{}: {}/s", step.index + 1, number(step.offered_per_s)),
-                format!("{} {}", comparison.metric.name(), comparison.metric.unit()),
-                number(comparison.predicted.value),
-                crate::table::interval(comparison.measured),
-                percent(error.value),
-                format!("{} to {}", percent(error.low), percent(error.high)),
-                comparison.tolerance.map_or_else(String::new, |tolerance| format!("{:.0} %", tolerance * 100.0)),
-                step.verdict_on(comparison).to_owned(),
-            ]);
+            html.row(&judge::cells(step, comparison));
         }
     }
     html.end_table();
