@@ -44,15 +44,20 @@ fn read(text: &str) -> Option<Objective> {
     let (name, limit) = text.split_once('<')?;
     let (name, limit) = (name.trim(), limit.trim_start_matches('=').trim());
     if name == "errors" {
-        let below = match limit.strip_suffix('%') {
-            Some(percent) => percent.trim().parse::<f64>().ok()? / 100.0,
-            None => limit.parse().ok()?,
-        };
-        return (below > 0.0 && below <= 1.0).then_some(Objective::Errors { below });
+        return read_share(limit).filter(|below| *below > 0.0).map(|below| Objective::Errors { below });
     }
     let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name && *metric != Metric::Throughput)?;
     let below: Duration = limit.parse().ok()?;
     (below > Duration::ZERO).then_some(Objective::Time { metric, below })
+}
+
+/// A share, 0 to 1, from `1 %` or `0.01`.
+pub fn read_share(text: &str) -> Option<f64> {
+    let share = match text.trim().strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().ok()? / 100.0,
+        None => text.trim().parse().ok()?,
+    };
+    (0.0..=1.0).contains(&share).then_some(share)
 }
 
 impl fmt::Display for Objective {

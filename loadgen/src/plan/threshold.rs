@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use hockeystick_core::objective::read_share;
 use hockeystick_core::units::Duration;
 use hockeystick_core::workload::Class;
 
@@ -60,7 +61,9 @@ impl FromStr for Threshold {
         };
         let figure = read_figure(figure)?;
         let limit = match figure {
-            Figure::Errors => read_share(limit.trim())?,
+            Figure::Errors => {
+                read_share(limit).ok_or_else(|| format!("`{}` is no share, such as 1 %", limit.trim()))?
+            }
             _ => limit.trim().parse::<Duration>().map_err(|error| error.to_string())?.as_secs_f64() * 1e6,
         };
         Ok(Self { class, figure, limit, seconds, text: text.trim().to_owned() })
@@ -78,14 +81,6 @@ fn read_figure(text: &str) -> Result<Figure, String> {
         Some(percent) => Ok(Figure::Quantile(percent / 100.0)),
         None => Err(format!("`{text}` is no figure: mean, errors, or a percentile such as p95 or p99.9")),
     }
-}
-
-fn read_share(text: &str) -> Result<f64, String> {
-    let share = match text.strip_suffix('%') {
-        Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
-        None => text.parse::<f64>(),
-    };
-    share.ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| format!("`{text}` is no share, such as 1 %"))
 }
 
 fn read_seconds(text: &str) -> Result<u32, String> {
