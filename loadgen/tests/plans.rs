@@ -6,12 +6,11 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use common::{GOOD, Server, pause, request, run, try_run};
+use common::{GOOD, Server, interrupted_after, pause, request, run};
 use hockeystick_core::measurement::{Ended, Load};
 use hockeystick_loadgen::plan;
-use hockeystick_loadgen::run::{Interrupt, Unresumable, resumable};
+use hockeystick_loadgen::run::{Unresumable, resumable};
 use tokio::io::AsyncWriteExt;
 
 /// The `read` of the harness, expecting more.
@@ -122,15 +121,8 @@ fn a_run_goes_on_after_its_last_finished_step_and_only_with_its_own_plan() {
     let server = Server::answering(GOOD, true);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("results.json");
-    let interrupt = Interrupt::default();
-    let later = interrupt.clone();
-    let timer = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(1_700));
-        later.raise();
-    });
     let text = "steps = [{ rate = \"50/s\", seconds = 1 }, { rate = \"60/s\", seconds = 3 }]";
-    let first = try_run(&server.url(), text, &out, &interrupt).unwrap();
-    timer.join().unwrap();
+    let first = interrupted_after(1_700, &server.url(), text, &out);
     assert_eq!((first.ended.clone(), first.steps.len()), (Ended::Interrupted, 1));
 
     let host = server.url().parse().unwrap();

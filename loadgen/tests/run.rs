@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{GOOD, Server, pause, request, run, run_with, try_run};
+use common::{GOOD, Server, interrupted_after, pause, request, run, run_with, try_run};
 use hockeystick_core::measurement::{Ended, Step};
 use hockeystick_core::workload::Class;
 use hockeystick_loadgen::plan::PlannedStep;
@@ -86,16 +86,9 @@ fn an_interrupted_run_keeps_its_finished_steps() {
     let server = Server::answering(GOOD, true);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("results.json");
-    let interrupt = Interrupt::default();
-    let later = interrupt.clone();
-    let timer = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(1_700));
-        later.raise();
-    });
     let plan = "steps = [{ rate = \"50/s\", seconds = 1 }, { rate = \"50/s\", seconds = 600 }]";
     let begun = Instant::now();
-    let results = try_run(&server.url(), plan, &out, &interrupt).unwrap();
-    timer.join().unwrap();
+    let results = interrupted_after(1_700, &server.url(), plan, &out);
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!((results.ended.clone(), results.steps.len()), (Ended::Interrupted, 1));
     assert!(store::read_results(&out).unwrap() == results);

@@ -100,29 +100,37 @@ pub(crate) fn run_with(
 ) -> Result<Results, run::RunError> {
     let text = format!("schema = 1\nwarm_up = \"0 s\"\n{plan}\n[[request]]\nclass = \"read\"\npath = \"/\"\n");
     let plan = plan::read(&text, "plan.toml").unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
-    let options = Options {
-        host: url.parse().unwrap(),
-        plan,
-        out: out.to_owned(),
-        meters: Vec::new(),
-        threads: 1,
-        repeats,
-        earlier: None,
-    };
-    run::run(options, interrupt, view)
+    run::run(Options { repeats, ..options(url, plan, out) }, interrupt, view)
 }
 
-/// Goes on after the steps of an earlier run.
-pub(crate) fn resume(url: &str, plan: plan::Plan, out: &Path, earlier: Results) -> Results {
-    let options = Options {
+fn options(url: &str, plan: plan::Plan, out: &Path) -> Options {
+    Options {
         host: url.parse().unwrap(),
         plan,
         out: out.to_owned(),
         meters: Vec::new(),
         threads: 1,
         repeats: 0,
-        earlier: Some(earlier),
-    };
+        earlier: None,
+    }
+}
+
+/// Runs a plan's text that is interrupted after so many milliseconds.
+pub(crate) fn interrupted_after(ms: u64, url: &str, plan: &str, out: &Path) -> Results {
+    let interrupt = Interrupt::default();
+    let later = interrupt.clone();
+    let timer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(ms));
+        later.raise();
+    });
+    let results = try_run(url, plan, out, &interrupt).unwrap();
+    timer.join().unwrap();
+    results
+}
+
+/// Goes on after the steps of an earlier run.
+pub(crate) fn resume(url: &str, plan: plan::Plan, out: &Path, earlier: Results) -> Results {
+    let options = Options { earlier: Some(earlier), ..options(url, plan, out) };
     run::run(options, &Interrupt::default(), &Quiet).unwrap()
 }
 
