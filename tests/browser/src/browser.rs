@@ -22,6 +22,9 @@ use crate::driver::{Driver, Post};
 /// How long a condition may take; a loaded machine is slow, and a test that passes does not wait.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(50);
+/// What stays this long within this many pixels holds still.
+const REST: Duration = Duration::from_millis(600);
+const REST_PX: f64 = 6.0;
 
 /// A place in the window, in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -33,6 +36,10 @@ pub struct Point {
 }
 
 impl Point {
+    fn distance(self, to: Self) -> f64 {
+        (to.x - self.x).hypot(to.y - self.y)
+    }
+
     /// This far to the right and down.
     #[must_use]
     pub fn offset(self, x: f64, y: f64) -> Self {
@@ -183,6 +190,26 @@ impl Browser {
         );
         let point: Option<Point> = self.eval(&script).await?;
         point.with_context(|| format!("nothing matches {selector}"))
+    }
+
+    /// The middle of an element that moves with what it shows, once it holds still for a moment: a hand waits as well.
+    ///
+    /// # Errors
+    /// When nothing matches, or it never comes to rest.
+    pub async fn grip(&self, selector: &str) -> Result<Point> {
+        let start = Instant::now();
+        let mut at = self.centre(selector).await?;
+        loop {
+            sleep(REST).await;
+            let now = self.centre(selector).await?;
+            if at.distance(now) < REST_PX {
+                return Ok(now);
+            }
+            if start.elapsed() > WAIT_MAX {
+                bail!("{selector} did not come to rest in {} s", WAIT_MAX.as_secs());
+            }
+            at = now;
+        }
     }
 
     /// Clicks the middle of the first element that matches a CSS selector.

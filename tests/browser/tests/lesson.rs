@@ -94,7 +94,7 @@ async fn a_finger_scrubs_a_number_and_still_scrolls_the_page() -> Result<()> {
 async fn the_operating_point_moves_the_load_and_the_sentence_follows() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::desktop()).await?;
     wait_for_slider(&browser, RING).await?;
-    let from = browser.centre(RING).await?;
+    let from = browser.grip(RING).await?;
     let before = value(&browser, RING).await?;
     browser.drag(from, from.offset(-60.0, 0.0)).await?;
     let dragged = value(&browser, KNOB).await?;
