@@ -30,6 +30,8 @@ pub enum Law {
     Users,
     /// The generator sends what the schedule holds.
     Offered,
+    /// Generators that send together keep the same time.
+    Clocks,
     /// No other program uses the processors of the generator and of the deployment.
     Neighbours,
     /// N = X·R, Little's law.
@@ -49,7 +51,7 @@ impl Law {
     /// Whether demands can be learnt from a step that breaks this law. Processor time for each answer does not depend on
     /// when requests were sent; it does on failures, which cost time and are no answers, and on what else ran.
     pub const fn spares_demands(self) -> bool {
-        matches!(self, Self::Lag | Self::Users | Self::Offered | Self::Little)
+        matches!(self, Self::Lag | Self::Users | Self::Offered | Self::Clocks | Self::Little)
     }
 }
 
@@ -65,6 +67,11 @@ const LAG_FLOOR_US: f64 = 5.0;
 const EXHAUSTED_SHARE_MAX: f64 = 0.001;
 /// Largest relative difference between sent and due.
 const OFFERED_ERROR_MAX: f64 = 0.01;
+/// Largest share of a window by which generators that send together may be apart: that of the requests that come before
+/// or after it by mistake. Within these bounds, in seconds: below the lower the edges of a window are not known, beyond the
+/// upper it is another load.
+const SKEW_SHARE_MAX: f64 = 0.01;
+const SKEW_BOUNDS_S: (f64, f64) = (0.02, 1.0);
 /// Largest share of a window that may be disturbed: those parts are left out, and more would leave too little.
 const DISTURBED_SHARE_MAX: f64 = 0.4;
 /// Largest relative difference between N and X·R, and between U and X·D.
@@ -77,7 +84,7 @@ const ERRORS_MAX: f64 = 0.01;
 
 /// Every reason not to believe this step that asks nothing of a model.
 pub fn doubts(index: usize, step: &Step) -> Vec<Doubt> {
-    let found = [failing(step), late(step), exhausted(step), missing(step), disturbed(step), little(step)];
+    let found = [failing(step), late(step), exhausted(step), missing(step), apart(step), disturbed(step), little(step)];
     found.into_iter().flatten().map(|(law, message)| Doubt { step: index, law, message }).collect()
 }
 
@@ -88,15 +95,43 @@ fn late(step: &Step) -> Found {
     if step.response.count == 0 || exhausted(step).is_some() {
         return None;
     }
+    let all = ("the generator".to_owned(), &step.lag, &step.response);
+    // One that is late among many is hardly seen in what all of them measured.
+    let each = step.shares.iter().enumerate();
+    let each =
+        each.map(|(shard, share)| (format!("the generator of shard {}", shard + 1), &share.lag, &share.response));
+    let mut generators = std::iter::once(all).chain(each);
+    let text =
+        generators.find_map(|(who, lag, response)| Some(format!("{who} was late: {}", lateness(lag, response)?)))?;
+    Some((Law::Lag, text))
+}
+
+/// The first figure of which the lag makes up too much.
+fn lateness(lag: &Distribution, response: &Distribution) -> Option<String> {
     let figures = |times: &Distribution| [times.mean_us, times.p50_us as f64, times.p95_us as f64, times.p99_us as f64];
-    let pairs = figures(&step.lag).into_iter().zip(figures(&step.response));
+    let pairs = figures(lag).into_iter().zip(figures(response));
     let late =
         pairs.zip(LAG_SHARE_MAX).find(|((lag, response), (_, share))| *lag > LAG_FLOOR_US && *lag > share * response);
-    late.map(|((lag, response), (name, _))| {
-        let text =
-            format!("the generator was late: the {name} of its lag is {lag:.0} µs, of the response {response:.0} µs");
-        (Law::Lag, text)
+    late.filter(|_| response.count > 0).map(|((lag, response), (name, _))| {
+        format!("the {name} of its lag is {lag:.0} µs, of the response {response:.0} µs")
     })
+}
+
+/// Generators whose clocks are proven to be apart.
+fn apart(step: &Step) -> Found {
+    let skew = step.skew()?;
+    let max_s = (SKEW_SHARE_MAX * step.measured_s).clamp(SKEW_BOUNDS_S.0, SKEW_BOUNDS_S.1);
+    let text = || {
+        format!(
+            "shard {} sent at least {:.0} ms before shard {}, by the deployment's clock, and {:.0} ms are allowed: set \
+             both clocks by NTP",
+            skew.shards.0,
+            1e3 * skew.at_least_s,
+            skew.shards.1,
+            1e3 * max_s
+        )
+    };
+    (skew.at_least_s > max_s).then(|| (Law::Clocks, text()))
 }
 
 fn exhausted(step: &Step) -> Found {
@@ -214,7 +249,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::measurement::{BusyTime, Neighbours, Slice};
+    use crate::measurement::{BusyTime, Clock, Neighbours, Share, Slice};
 
     /// Ten seconds of a hundred requests each, 2 ms on average, on an otherwise idle machine.
     fn quiet() -> Step {
@@ -278,6 +313,26 @@ mod tests {
         step.lag.mean_us = 80.0;
         assert_eq!(laws(&step), [Law::Lag]);
         assert!(doubts(3, &step)[0].message.contains("mean"));
+    }
+
+    #[test]
+    fn shards_are_in_doubt_where_their_clocks_are_apart_or_one_of_them_was_late() {
+        let share = |low_s, high_s| Share {
+            lag: quiet().lag,
+            response: quiet().response,
+            clock: Some(Clock { low_s, high_s }),
+            ..Share::default()
+        };
+        let mut step = Step { shares: vec![share(0.0, 0.01), share(0.1, 0.12)], ..quiet() };
+        assert_eq!(laws(&step), []);
+        step.shares[1].clock = Some(Clock { low_s: 0.2, high_s: 0.21 });
+        assert_eq!(laws(&step), [Law::Clocks]);
+        assert!(doubts(3, &step)[0].message.contains("shard 1 sent at least 190 ms before shard 2"));
+        step.shares[1].clock = None;
+        assert_eq!(laws(&step), []);
+        step.shares[1].lag.p99_us = 2387;
+        assert_eq!(laws(&step), [Law::Lag]);
+        assert!(doubts(3, &step)[0].message.contains("shard 2"));
     }
 
     #[test]

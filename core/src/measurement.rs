@@ -7,6 +7,7 @@
 //! and Tene's "coordinated omission").
 
 mod check;
+mod shards;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +17,11 @@ use crate::statistics::{Interval, quantile_interval};
 use crate::workload::{Arrivals, Class, Closed, PerClass};
 
 pub use check::Invalid;
+pub use shards::{Clock, Merged, Part, Shard, Share, Skew};
 
-/// The version of the results file's shape. What version 2 has beyond version 1 is absent where it does not apply: loads
-/// that are no single rate, connections, the plan's digest, thresholds.
-pub const SCHEMA: u32 = 2;
+/// The version of the results file's shape. What a version has beyond the one before is absent where it does not apply: in
+/// 2 loads that are no single rate, connections, the plan's digest, thresholds; in 3 shards, and what was merged of them.
+pub const SCHEMA: u32 = 3;
 
 /// The oldest version that is read.
 pub const SCHEMA_OLDEST: u32 = 1;
@@ -50,6 +52,12 @@ pub struct Results {
     /// same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// Which share of the plan's requests this is; absent where it is all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The machines that sent together, in the order of their shards, where their files were merged into this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<Merged>,
     /// How the run ended, or that it has not.
     pub ended: Ended,
     /// Finished steps, in order.
@@ -163,6 +171,15 @@ pub struct Step {
     /// Why earlier measurements of this step were thrown away, in order: each as the doubts about it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discarded: Vec<String>,
+    /// Of a shard: what its slices need to be added to those of other shards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// Of a shard: the deployment's clock beside the generator's. Absent where the answers did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
+    /// Of merged results: what each shard sent, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
 }
 
 /// What one class of request saw.

@@ -4,12 +4,13 @@
 //!
 //! - [`command`]: one file a subcommand, and the exit codes. [`table`], [`view`]: what a terminal shows.
 //! - [`plan`]: what to send. [`schedule`]: when each request is due. [`run`]: sending and measuring.
+//! - [`shard`], [`timetable`]: one machine's share of a plan, and when all of them begin.
 //! - [`model`]: a stage as a command names it. [`fit`]: a stage's demands from measurements. [`judge`]: the judgement of
 //!   the core, for terminals and programs.
 //! - [`findings`]: all that a measurement says of a model. [`capacity`]: what a deployment carries, in words.
 //! - [`utilisation`]: busy time that others measured: Prometheus, or whoever types it.
-//! - [`report`]: all of it as an HTML file, as Markdown, as JUnit's XML. [`store`]: files that are whole or absent. [`histogram`]:
-//!   times.
+//! - [`report`]: all of it as an HTML file, as Markdown, as JUnit's XML. [`store`]: files that are whole or absent.
+//!   [`histogram`]: times. [`slices`]: the parts of a window.
 //!
 //! goose drives the users, and nothing else of it is used: see [`run`].
 
@@ -26,7 +27,10 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod shard;
+pub mod slices;
 pub mod store;
 pub mod table;
+pub mod timetable;
 pub mod utilisation;
 pub mod view;

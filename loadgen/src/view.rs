@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::Step;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::plan::{Load, PlannedStep};
@@ -68,6 +69,10 @@ impl JsonLines {
 }
 
 impl View for JsonLines {
+    fn waits(&self, number: usize, until: Timestamp) {
+        self.line("waits", json!({ "for": number, "until": until.to_string() }));
+    }
+
     fn step_begins(&self, number: usize, of: usize, step: &PlannedStep) {
         self.step.store(number, Ordering::Relaxed);
         self.second.store(0, Ordering::Relaxed);
@@ -136,6 +141,12 @@ impl Terminal {
 }
 
 impl View for Terminal {
+    fn waits(&self, number: usize, until: Timestamp) {
+        if number == 1 {
+            self.line(&format!("the first step begins at {until}"));
+        }
+    }
+
     fn step_begins(&self, number: usize, of: usize, step: &PlannedStep) {
         *self.total_s() = self.warm_up_s + step.seconds;
         self.bar.set_prefix(format!("step {number}/{of} {:>9}", load(step)));

@@ -133,6 +133,8 @@ fn results(steps: Vec<Step>) -> Results {
         seed: 1,
         arrivals: Arrivals::Poisson,
         plan: None,
+        shard: None,
+        merged: Vec::new(),
         ended: Ended::Complete,
         steps,
     }

@@ -1,6 +1,6 @@
 //! Whether every number of a results file makes sense.
 
-use super::{Distribution, Load, Results, SCHEMA, SCHEMA_OLDEST, STEPS_MAX, Step};
+use super::{Clock, Distribution, Load, Results, SCHEMA, SCHEMA_OLDEST, STEPS_MAX, Step};
 use crate::schedule::Schedule;
 use crate::workload::Demand;
 
@@ -30,6 +30,11 @@ impl Results {
         }
         if self.steps.len() > STEPS_MAX {
             return Err(invalid("steps", format!("has {} entries; at most {STEPS_MAX} are read", self.steps.len())));
+        }
+        if let Some(shard) = &self.shard
+            && !(1..=shard.of).contains(&shard.number)
+        {
+            return Err(invalid("shard.number", format!("is {}; from 1 to {} is valid", shard.number, shard.of)));
         }
         for (index, step) in self.steps.iter().enumerate() {
             step.check(&format!("steps[{index}]"))?;
@@ -99,7 +104,35 @@ impl Step {
             within(neighbours.used, 0.0, 1e6, || format!("{path}.neighbours.used"))?;
             within(neighbours.stolen, 0.0, 1e6, || format!("{path}.neighbours.stolen"))?;
         }
+        self.check_shards(path)
+    }
+
+    fn check_shards(&self, path: &str) -> Result<(), Invalid> {
+        for (index, part) in self.parts.iter().enumerate() {
+            part.lag.check(&format!("{path}.parts[{index}].lag"))?;
+            part.response.check(&format!("{path}.parts[{index}].response"))?;
+            within(part.in_flight, 0.0, 1e9, || format!("{path}.parts[{index}].in_flight"))?;
+        }
+        if let Some(clock) = &self.clock {
+            clock.check(&format!("{path}.clock"))?;
+        }
+        for (index, share) in self.shares.iter().enumerate() {
+            let path = format!("{path}.shares[{index}]");
+            share.lag.check(&format!("{path}.lag"))?;
+            share.response.check(&format!("{path}.response"))?;
+            within(share.generator_cpus, 0.0, 1e6, || format!("{path}.generator_cpus"))?;
+            if let Some(clock) = &share.clock {
+                clock.check(&format!("{path}.clock"))?;
+            }
+        }
         Ok(())
+    }
+}
+
+impl Clock {
+    fn check(&self, path: &str) -> Result<(), Invalid> {
+        within(self.high_s, -1e10, 1e10, || format!("{path}.high_s"))?;
+        within(self.low_s, -1e10, self.high_s, || format!("{path}.low_s"))
     }
 }
 

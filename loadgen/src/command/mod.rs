@@ -17,6 +17,7 @@ mod predict;
 mod report;
 mod run;
 mod schema;
+mod together;
 
 use std::io::Write;
 use std::ops::RangeInclusive;

@@ -162,7 +162,7 @@ fn expected(message: &Message) -> String {
 fn summary(plan: &Plan) -> String {
     let steps = plan.steps.iter().enumerate();
     let steps: f64 = steps.map(|(index, step)| count(plan, step, index)).sum();
-    let requests = counted(steps + plan.setup_requests(), None);
+    let requests = counted(steps + plan.setup_requests(plan.users), None);
     let arrivals = match plan.arrivals {
         Arrivals::Poisson => "Poisson arrivals",
         Arrivals::Constant => "equally spaced arrivals",

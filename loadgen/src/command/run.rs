@@ -10,11 +10,14 @@ use reqwest::Url;
 
 use super::Exit;
 use super::limits::LimitOptions;
+use super::together::{self, TogetherOptions};
 use crate::plan::Plan;
 use crate::run::busy::Meter;
 use crate::run::guard;
 use crate::run::{self, Interrupt, View};
+use crate::shard::Shard;
 use crate::store;
+use crate::timetable::Timetable;
 use crate::view::{JsonLines, Terminal};
 
 const EXAMPLES: &str = "\
@@ -24,6 +27,8 @@ Examples:
       --utilisation \"box cpu=cgroup:/sys/fs/cgroup/tick\"
   loadgen run --host https://staging.example.org --allow-host staging.example.org --yes \\
       --plan plan.toml --out results.json
+  loadgen run --host https://staging.example.org --allow-host staging.example.org --yes \
+      --plan plan.toml --shard 2/3 --start-at 2026-03-01T10:00:00Z --out shard-2.json   # and 1/3, 3/3 elsewhere
 
 A plan:
   schema = 1
@@ -62,6 +67,8 @@ pub(super) struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    together: TogetherOptions,
+    #[command(flatten)]
     limits: LimitOptions,
     /// Do not ask before loading another host
     #[arg(long)]
@@ -78,8 +85,12 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let plan = super::plan::load(&options.plan)?;
     let host = guard::read_host(&options.host).into_diagnostic()?;
     let (limits, repeats) = (options.limits.limits(), options.limits.repeat);
+    let (shard, timetable) = options.together.read()?;
+    together::permit(&plan, shard)?;
+    refuse_to_go_back(options, shard, timetable)?;
+    // Whoever sends how much of it: the host gets the whole plan.
     limits.permit(&host, &plan, repeats).into_diagnostic()?;
-    if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, repeats)? {
+    if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, shard, repeats)? {
         return Err(miette!("not confirmed: nothing was sent"));
     }
     let earlier = if options.resume { earlier(&options.out, &plan, &host)? } else { None };
@@ -99,6 +110,8 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         out: options.out.clone(),
         meters: options.utilisation.clone(),
         threads: usize::from(options.threads),
+        shard,
+        timetable,
         repeats,
         earlier,
     };
@@ -112,7 +125,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     match &results.ended {
         Ended::Complete | Ended::Running => {
             eprintln!("{out}: {done} steps");
-            match results.steps.iter().position(|step| step.completed == 0) {
+            match results.steps.iter().position(|step| step.completed == 0 && step.due > 0) {
                 None => Ok(Exit::Agrees),
                 Some(index) => {
                     let failed = results.steps[index].failed.iter().map(|(kind, count)| format!("{count} {kind}"));
@@ -145,6 +158,22 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     }
 }
 
+/// A step that is measured again, or later, is no more at its place in a timetable that others keep as well.
+fn refuse_to_go_back(options: &Options, shard: Shard, timetable: Option<Timetable>) -> Result<(), Report> {
+    if timetable.is_some() && options.limits.repeat > 0 {
+        return Err(miette!(
+            help = "leave one of them out",
+            "with --start-at no step can be repeated: its time is fixed"
+        ));
+    }
+    if options.resume && !shard.is_whole() {
+        let help =
+            "run all shards anew, or merge what is there: `loadgen merge` keeps the steps that all of them finished";
+        return Err(miette!(help = help, "a shard cannot be resumed: the others went on without it"));
+    }
+    Ok(())
+}
+
 /// What the file of an earlier run holds; nothing where there is no file yet.
 fn earlier(out: &Path, plan: &Plan, host: &Url) -> Result<Option<Results>, Report> {
     if !out.exists() {
@@ -162,7 +191,7 @@ fn earlier(out: &Path, plan: &Plan, host: &Url) -> Result<Option<Results>, Repor
 }
 
 /// Asks whether another host may be loaded.
-fn confirmed(host: &Url, plan: &Plan, repeats: u32) -> Result<bool, Report> {
+fn confirmed(host: &Url, plan: &Plan, shard: Shard, repeats: u32) -> Result<bool, Report> {
     if !stdin().is_terminal() {
         return Err(miette!(help = "add --yes if you mean it", "nobody is there to confirm that {host} may be loaded"));
     }
@@ -170,8 +199,9 @@ fn confirmed(host: &Url, plan: &Plan, repeats: u32) -> Result<bool, Report> {
         0 => String::new(),
         _ => format!(" (up to {} times as many, where steps are repeated)", repeats + 1),
     };
+    let share = if shard.is_whole() { String::new() } else { format!("shard {shard} of ") };
     eprint!(
-        "Send about {:.0} requests over {:.0} s, up to {:.0} a second, to {host}{again}? [y/N] ",
+        "Send {share}about {:.0} requests over {:.0} s, up to {:.0} a second, to {host}{again}? [y/N] ",
         plan.requests_expected(),
         plan.seconds(),
         plan.rate_max_per_s()

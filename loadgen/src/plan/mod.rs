@@ -191,12 +191,12 @@ impl Plan {
     pub fn requests_expected(&self) -> f64 {
         let warm_up_s = self.warm_up.as_secs_f64();
         let steps: f64 = self.steps.iter().map(|step| step.requests_expected(warm_up_s)).sum();
-        steps + self.setup_requests()
+        steps + self.setup_requests(self.users)
     }
 
-    /// Requests that are sent before the first step.
-    pub fn setup_requests(&self) -> f64 {
-        let users = |setup: &Setup| if setup.per == SetupPer::User { f64::from(self.users) } else { 1.0 };
+    /// Requests that so many users send before the first step.
+    pub fn setup_requests(&self, users: u32) -> f64 {
+        let users = |setup: &Setup| if setup.per == SetupPer::User { f64::from(users) } else { 1.0 };
         self.setups.iter().map(users).sum()
     }
 

@@ -1,29 +1,32 @@
 //! Leads the users through the plan, step by step, and keeps the results.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hockeystick_core::doubt::doubts;
-use hockeystick_core::measurement::{BusyTime, Ended, Generator, Load, Neighbours, Results, SCHEMA, Step};
+use hockeystick_core::measurement::{Ended, Generator, Load, Part, Results, SCHEMA, Step};
 use hockeystick_core::schedule::{Arrival as Scheduled, Schedule};
 use hockeystick_core::workload::PerClass;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::busy::{self, Meter, MeterError, Reading};
 use super::client::Dials;
+use super::dates::Dates;
 use super::guard::{self, Watch};
-use super::neighbours::{self, Watched};
 use super::pulse::Second;
-use super::record::{SLICES, Window};
+use super::readings::{Readings, Used};
+use super::record::{Recorder, SLICES, Window};
 use super::step::{StepRun, Traffic};
 use super::thresholds::Keeper;
 use super::user::{Phase, Preparing, SETUPS_AT_ONCE, Shared};
 use super::{Interrupt, Options, Progress, RunError, View};
 use crate::plan::{self, Plan, PlannedStep};
 use crate::schedule::{self, Arrival};
-use crate::store;
+use crate::shard::Shard;
+use crate::slices::{self, Mean, SliceTimes};
+use crate::timetable;
+use crate::{store, table};
 
 /// Time between two samples of the requests in flight: no divisor of the 100 ms period of Linux's CPU quota, which
 /// would make the samples see the same part of each period.
@@ -36,6 +39,8 @@ const STEP_LEAD: Duration = Duration::from_millis(20);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Time between two looks of the thresholds.
 const SECOND: Duration = Duration::from_secs(1);
+/// Longest sleep until a step begins, so that a clock that is set meanwhile is noticed.
+const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// Leads the users through the plan, and keeps the results.
 pub(super) struct Director<'r> {
@@ -58,6 +63,13 @@ enum StepEnd {
     Missed(String),
 }
 
+/// When a step begins.
+struct Moment {
+    start: Instant,
+    /// The same on the wall.
+    wall: Timestamp,
+}
+
 impl<'r> Director<'r> {
     pub(super) fn new(
         options: &'r Options,
@@ -72,13 +84,15 @@ impl<'r> Director<'r> {
                 name: concat!("loadgen ", env!("CARGO_PKG_VERSION")).to_owned(),
                 processors: std::thread::available_parallelism()
                     .map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
-                users: options.plan.users,
+                users: options.shard.users(options.plan.users),
             },
-            started: jiff::Timestamp::now().strftime("%FT%TZ").to_string(),
+            started: Timestamp::now().strftime("%FT%TZ").to_string(),
             host: options.host.origin().ascii_serialization(),
             seed: options.plan.seed,
             arrivals: options.plan.arrivals,
             plan: Some(options.plan.digest.clone()),
+            shard: options.shard.written(),
+            merged: Vec::new(),
             ended: Ended::Running,
             steps: Vec::new(),
         };
@@ -147,7 +161,7 @@ impl<'r> Director<'r> {
     /// step will say what is wrong with it. A setup that fails is: what comes after needs it.
     async fn prepare(&self, shared: &Shared) -> Ended {
         let preparing = Arc::new(Preparing::default());
-        let users = self.options.plan.users as usize;
+        let users = self.options.shard.users(self.options.plan.users) as usize;
         let all = async {
             shared.prepare().await?;
             let _ = self.phase.send(Phase::Prepare(Arc::clone(&preparing)));
@@ -156,7 +170,7 @@ impl<'r> Director<'r> {
             }
             Ok(())
         };
-        let setups = self.options.plan.setup_requests() as u32;
+        let setups = self.options.plan.setup_requests(self.options.shard.users(self.options.plan.users)) as u32;
         let patience = CONNECT_MAX + self.options.plan.timeout * setups.div_ceil(SETUPS_AT_ONCE as u32);
         let prepared = tokio::select! {
             prepared = tokio::time::timeout(patience, all) => prepared.unwrap_or(Ok(())),
@@ -170,19 +184,24 @@ impl<'r> Director<'r> {
         let plan = &self.options.plan;
         let from_ns = plan.warm_up.as_nanos() as u64;
         let window = Window { from_ns, to_ns: from_ns + (planned.seconds * 1e9) as u64 };
-        let (traffic, due, schedule) = traffic(plan, planned, index, window);
-        let step = Arc::new(StepRun::new(index, Instant::now() + STEP_LEAD, window, traffic));
+        let (traffic, due, schedule) = traffic(plan, self.options.shard, planned, index, window);
+        let moment = match self.moment(index).await {
+            Ok(moment) => moment,
+            Err(end) => return Ok(end),
+        };
+        let dates = self.options.timetable.is_some().then(|| Dates::new(moment.start, moment.wall.as_nanosecond()));
+        let step = Arc::new(StepRun::new(index, moment.start, window, traffic, dates));
         self.dials.tell(&step);
-        let window_from = jiff::Timestamp::now() + STEP_LEAD + plan.warm_up;
+        let window_from = moment.wall + plan.warm_up;
         let window_from = window_from.strftime("%FT%T%.3fZ").to_string();
         let _ = self.phase.send(Phase::Step(Arc::clone(&step)));
-        let watched = Watched::new(&self.options.meters, guard::is_loopback(&self.options.host));
-        let mut readings = Readings { meters: &self.options.meters, watched, window, taken: Vec::new() };
+        let on_this_machine = guard::is_loopback(&self.options.host);
+        let mut readings = Readings::new(&self.options.meters, on_this_machine, window);
         let mut in_flight = [Mean::default(); SLICES];
         let mut watch = Watch::new(plan.stop);
         let (mut looked, mut beat) = (step.start, step.start + SECOND);
         let mut last = Second::default();
-        let deadline = step.start + Duration::from_nanos(window.to_ns) + plan.timeout.max(plan.stop.response);
+        let deadline = step.start + Duration::from_nanos(window.to_ns) + timetable::longest_answer(plan);
         loop {
             tokio::select! {
                 biased;
@@ -229,9 +248,8 @@ impl<'r> Director<'r> {
         }
         let Used { stations, generator_cpus, neighbours, disturbed } = readings.finish();
         let figures = recorder.finish(due, &disturbed);
+        let parts = if self.options.shard.is_whole() { Vec::new() } else { parts(&recorder, &in_flight) };
         drop(recorder);
-        let quiet = in_flight.iter().zip(disturbed).filter(|(_, disturbed)| !disturbed);
-        let in_flight = quiet.fold(Mean::default(), |all, (slice, _)| all.and(slice));
         let measured_s = (window.to_ns - window.from_ns) as f64 / 1e9;
         let (rate_per_s, load) = match &planned.load {
             plan::Load::Closed(closed) => (figures.due as f64 / measured_s, Some(Load::Closed(*closed))),
@@ -250,33 +268,81 @@ impl<'r> Director<'r> {
             completed: figures.completed,
             failed: figures.failed,
             users_exhausted: figures.exhausted,
-            in_flight: in_flight.value(),
+            in_flight: slices::whole_mean(&in_flight, &disturbed),
             generator_cpus,
-            lag: figures.lag,
-            response: figures.response,
+            lag: figures.whole.lag,
+            response: figures.whole.response,
             service: figures.service,
             classes: figures.classes,
-            slices: figures.slices,
+            slices: figures.whole.slices,
             connections: figures.connections,
             schedule,
             stations,
             neighbours,
             discarded: Vec::new(),
+            parts,
+            clock: step.dates.as_ref().and_then(Dates::clock),
+            shares: Vec::new(),
         })))
     }
+
+    /// When a step begins: shortly, or at its place in the timetable, for which this waits.
+    async fn moment(&self, index: usize) -> Result<Moment, StepEnd> {
+        let Some(timetable) = &self.options.timetable else {
+            return Ok(Moment { start: Instant::now() + STEP_LEAD, wall: Timestamp::now() + STEP_LEAD });
+        };
+        let wall = timetable.begins(&self.options.plan, index);
+        self.view.waits(index + 1, wall);
+        loop {
+            let left = timetable::instant(wall).map(|start| (start, start.saturating_duration_since(Instant::now())));
+            match left {
+                Some((_, left)) if left > STEP_LEAD => {
+                    tokio::select! {
+                        () = self.interrupt.raised() => return Err(StepEnd::Interrupted),
+                        () = tokio::time::sleep((left - STEP_LEAD).min(WAIT_MAX)) => {}
+                    }
+                }
+                Some((start, _)) => return Ok(Moment { start, wall }),
+                None => return Err(StepEnd::Stopped(missed_its_start(index, wall))),
+            }
+        }
+    }
+}
+
+fn missed_its_start(index: usize, wall: Timestamp) -> String {
+    let late_s = Timestamp::now().duration_since(wall).as_secs_f64();
+    let before = if index == 0 { "drawing the schedule, setups and connections" } else { "the step before" };
+    format!(
+        "step {} was to begin at {wall} and {before} took {} s longer; give a later --start-at, or a faster machine",
+        index + 1,
+        table::number(late_s)
+    )
+}
+
+/// What the slices of a shard need to be merged.
+fn parts(recorder: &Recorder, in_flight: &[Mean]) -> Vec<Part> {
+    let parts = recorder.slices().iter().zip(in_flight);
+    let part = |(times, in_flight): (&SliceTimes, &Mean)| Part {
+        lag: times.lag.distribution(),
+        response: times.response.distribution(),
+        in_flight: in_flight.value(),
+    };
+    parts.map(part).collect()
 }
 
 /// What a step sends: in an open loop also how much of each class is due in the window, and the schedule for the results
 /// file.
 fn traffic(
     plan: &Plan,
+    shard: Shard,
     planned: &PlannedStep,
     index: usize,
     window: Window,
 ) -> (Traffic, Option<PerClass<u64>>, Option<String>) {
     match &planned.load {
         plan::Load::Open(_) => {
-            let arrivals = schedule::arrivals(plan, planned, index);
+            let mut arrivals = schedule::arrivals(plan, planned, index);
+            shard.keep(plan, index, &mut arrivals);
             let (due, schedule) = (due_by_class(plan, &arrivals, window), written(plan, &arrivals));
             (Traffic::Open(arrivals), Some(due), schedule)
         }
@@ -311,87 +377,5 @@ fn progress(step: &StepRun, now_ns: u64, in_flight: u64, last: &Second) -> Progr
         answers_per_s: last.answers_per_s(),
         percentiles_ms: [0.5, 0.95, 0.99].map(|quantile| last.quantile_ms(quantile)),
         errors: last.errors(),
-    }
-}
-
-/// Processor time at both ends of a window, and between its slices.
-struct Readings<'m> {
-    meters: &'m [Meter],
-    watched: Option<Watched>,
-    window: Window,
-    taken: Vec<Processors>,
-}
-
-/// All processor time that is read at one instant.
-struct Processors {
-    stations: Vec<Reading>,
-    own_s: f64,
-    watched: Option<neighbours::Reading>,
-    at: Instant,
-}
-
-/// Processor time over a window.
-struct Used {
-    stations: BTreeMap<String, BusyTime>,
-    generator_cpus: f64,
-    neighbours: Option<Neighbours>,
-    disturbed: [bool; SLICES],
-}
-
-impl Readings<'_> {
-    /// Reads when the end of a slice has passed that was not read yet.
-    fn take(&mut self, now_ns: u64) -> Result<(), MeterError> {
-        while self.taken.len() <= SLICES && now_ns >= self.window.slice_begins_ns(self.taken.len()) {
-            let stations = self.meters.iter().map(Meter::read).collect::<Result<_, _>>()?;
-            let watched = self.watched.as_ref().and_then(Watched::read);
-            self.taken.push(Processors { stations, own_s: busy::own_processor_s(), watched, at: Instant::now() });
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Used {
-        let mut used =
-            Used { stations: BTreeMap::new(), generator_cpus: 0.0, neighbours: None, disturbed: [false; SLICES] };
-        let (Some(begin), Some(end)) = (self.taken.first(), self.taken.get(SLICES)) else { return used };
-        used.stations = self.stations(begin, end);
-        used.generator_cpus = (end.own_s - begin.own_s) / (end.at - begin.at).as_secs_f64();
-        used.neighbours = self.neighbours(begin, end);
-        let parts = self.taken.windows(2).map(|ends| self.neighbours(&ends[0], &ends[1]));
-        let parts: Vec<Option<Neighbours>> = parts.collect();
-        let slice_s = (end.at - begin.at).as_secs_f64() / SLICES as f64;
-        used.disturbed = neighbours::disturbed(&parts, slice_s);
-        used
-    }
-
-    fn stations(&self, begin: &Processors, end: &Processors) -> BTreeMap<String, BusyTime> {
-        let readings = self.meters.iter().zip(begin.stations.iter().zip(&end.stations));
-        readings.map(|(meter, (begin, end))| (meter.name.clone(), end.since(begin))).collect()
-    }
-
-    fn neighbours(&self, begin: &Processors, end: &Processors) -> Option<Neighbours> {
-        let watched = self.watched.as_ref()?;
-        let own_s = end.own_s - begin.own_s;
-        Some(watched.between(&begin.watched?, &end.watched?, own_s, &self.stations(begin, end)))
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-struct Mean {
-    sum: f64,
-    count: f64,
-}
-
-impl Mean {
-    fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1.0;
-    }
-
-    fn and(self, other: &Self) -> Self {
-        Self { sum: self.sum + other.sum, count: self.count + other.count }
-    }
-
-    fn value(&self) -> f64 {
-        if self.count > 0.0 { self.sum / self.count } else { 0.0 }
     }
 }

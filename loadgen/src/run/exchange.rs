@@ -7,6 +7,7 @@ use reqwest::cookie::CookieStore;
 use reqwest::header::{CONNECTION, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::{Body, Request, Response, StatusCode};
 
+use super::dates::Dated;
 use super::failure::Failure;
 use super::user::User;
 use crate::plan::{Connections, Filling, Message, Payload};
@@ -77,6 +78,9 @@ impl User<'_> {
         cookies: Option<&mut Vec<HeaderValue>>,
     ) -> Result<(), Failed> {
         let response = self.shared.client.execute(request).await.map_err(|error| Failure::of_exchange(&error))?;
+        if self.shared.reads_dates {
+            self.dated = Dated::read(response.headers());
+        }
         let status = response.status();
         let looked_at = self.jar.is_some() || cookies.is_some() || !message.extract.is_empty();
         let headers = if looked_at { response.headers().clone() } else { HeaderMap::new() };

@@ -2,8 +2,9 @@
 //!
 //! - [`guard`]: what may be loaded, and when to stop. [`busy`]: processor time of the deployment. `neighbours`: of others.
 //! - `director`: the plan, step by step. `user`: one goose user. `pace`: waiting to the microsecond. `client`: connections.
-//!   `exchange`: one request and its answer. `failure`: kinds of error.
+//!   `exchange`: one request and its answer. `dates`: the deployment's clock in it. `failure`: kinds of error.
 //! - `step`: a step while it runs. `record`: its figures. `pulse`: its last second, for views and `thresholds`.
+//!   `readings`: processor time meanwhile.
 //!
 //! The way of one step: its schedule is made, the users are told, a task beside them samples and watches, and when the
 //! last answer is in, the step is on the disk before the next begins. A step that was disturbed may be repeated; until its
@@ -11,6 +12,7 @@
 
 pub mod busy;
 mod client;
+mod dates;
 mod director;
 mod exchange;
 mod failure;
@@ -18,6 +20,7 @@ pub mod guard;
 mod neighbours;
 mod pace;
 mod pulse;
+mod readings;
 mod record;
 mod step;
 mod thresholds;
@@ -33,6 +36,7 @@ use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionFunction};
 use hockeystick_core::measurement::{Ended, Results, Step};
+use jiff::Timestamp;
 use reqwest::Url;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -43,7 +47,9 @@ use self::client::Dials;
 use self::director::Director;
 use self::user::{Phase, SETUPS_AT_ONCE, Shared};
 use crate::plan::{Plan, PlannedStep};
+use crate::shard::Shard;
 use crate::store::{self, StoreError};
+use crate::timetable::Timetable;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -58,6 +64,10 @@ pub struct Options {
     pub meters: Vec<Meter>,
     /// Threads that send. One keeps the order of events; more carry more.
     pub threads: usize,
+    /// Which share of the plan's requests to send.
+    pub shard: Shard,
+    /// When each step begins; without it as soon as the one before is done.
+    pub timetable: Option<Timetable>,
     /// How often a step is repeated whose measurement something from outside disturbed.
     pub repeats: u32,
     /// What an earlier run of this plan has measured: this one goes on after its last step. See [`resumable`].
@@ -89,6 +99,10 @@ impl Interrupt {
 
 /// Hears how a run goes.
 pub trait View: Send + Sync {
+    /// A step waits for its time to begin.
+    fn waits(&self, number: usize, until: Timestamp) {
+        let _ = (number, until);
+    }
     /// A step begins; the first is 1.
     fn step_begins(&self, number: usize, of: usize, step: &PlannedStep);
     /// A step runs; seconds are its own.
@@ -143,6 +157,12 @@ pub enum Unresumable {
     /// It is of another deployment.
     #[error("it holds steps of {0}")]
     Host(String),
+    /// It is a share, and the others have not stopped where it has.
+    #[error("it is of shard {0} of {1}, and the others went on without it: run all of them anew")]
+    Shard(u32, u32),
+    /// It is of several runs.
+    #[error("it was merged of several files")]
+    Merged,
     /// It has all steps.
     #[error("it is complete: there is nothing left to do")]
     Complete,
@@ -158,6 +178,12 @@ pub fn resumable(earlier: &Results, plan: &Plan, host: &Url) -> Result<(), Unres
     }
     if earlier.host != host.origin().ascii_serialization() {
         return Err(Unresumable::Host(earlier.host.clone()));
+    }
+    if let Some(shard) = &earlier.shard {
+        return Err(Unresumable::Shard(shard.number, shard.of));
+    }
+    if !earlier.merged.is_empty() {
+        return Err(Unresumable::Merged);
     }
     if earlier.steps.len() >= plan.steps.len() { Err(Unresumable::Complete) } else { Ok(()) }
 }
@@ -213,6 +239,8 @@ async fn attack(options: Options, interrupt: &Interrupt, view: &dyn View) -> Res
     let dials = Arc::new(Dials::default());
     let shared = Arc::new(Shared {
         plan: options.plan.clone(),
+        shard: options.shard,
+        reads_dates: options.timetable.is_some(),
         base: options.host.clone(),
         client: client::build(&options.plan, &dials)?,
         phase: receiver,
@@ -244,7 +272,7 @@ async fn attack(options: Options, interrupt: &Interrupt, view: &dyn View) -> Res
 
 /// goose with one scenario of one transaction, that each user runs once: it lasts for the whole plan.
 fn goose(options: &Options, shared: &Arc<Shared>) -> Result<GooseAttack, RunError> {
-    let users = options.plan.users.to_string();
+    let users = options.shard.users(options.plan.users).to_string();
     let host = options.host.to_string();
     // No metrics of goose's own: they end at an answer's first byte. No controller: it would listen on a port.
     let flags = [

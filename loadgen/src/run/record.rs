@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use hockeystick_core::measurement::{ClassResult, Connections, Distribution, Slice};
+use hockeystick_core::measurement::{ClassResult, Connections, Distribution};
 use hockeystick_core::workload::{Class, PerClass};
 
 use super::failure::Failure;
 use crate::histogram::Times;
+use crate::slices::{self, SliceTimes, Whole};
 
 /// Parts of a window. Sixteen or more give the intervals of percentiles enough degrees of freedom.
 pub(super) const SLICES: usize = 20;
@@ -61,7 +62,7 @@ pub(crate) struct Recorder {
     connect: Times,
     tls: Times,
     classes: PerClass<ClassRecorder>,
-    slices: Vec<SliceRecorder>,
+    slices: Vec<SliceTimes>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,13 +79,6 @@ struct ClassRecorder {
     service: Times,
 }
 
-/// What only the slices that nothing disturbed tell of the whole.
-#[derive(Debug)]
-struct SliceRecorder {
-    lag: Times,
-    response: Times,
-}
-
 impl Recorder {
     pub(crate) fn new(window: Window) -> Self {
         let class =
@@ -99,7 +93,7 @@ impl Recorder {
             connect: Times::default(),
             tls: Times::default(),
             classes: PerClass(Class::ALL.map(class)),
-            slices: (0..SLICES).map(|_| SliceRecorder { lag: Times::default(), response: Times::default() }).collect(),
+            slices: vec![SliceTimes::default(); SLICES],
         }
     }
 
@@ -147,6 +141,11 @@ impl Recorder {
         }
     }
 
+    /// What the slices need to be added to those of other shards.
+    pub(crate) fn slices(&self) -> &[SliceTimes] {
+        &self.slices
+    }
+
     /// The figures. `due` are the requests of each class that were due in the window, or of a closed loop those that came;
     /// `disturbed` are the slices whose response times do not count.
     pub(crate) fn finish(&self, due: Option<PerClass<u64>>, disturbed: &[bool; SLICES]) -> Figures {
@@ -166,26 +165,15 @@ impl Recorder {
                 (class, result)
             })
             .collect();
-        let (mut lag, mut response) = (Times::default(), Times::default());
-        // With no quiet slice, disturbed figures are better than none: the step is in doubt anyway.
-        let all = !disturbed.contains(&false);
-        for (slice, _) in self.slices.iter().zip(disturbed).filter(|(_, disturbed)| all || !**disturbed) {
-            lag.add(&slice.lag);
-            response.add(&slice.response);
-        }
-        let slices = self.slices.iter().zip(disturbed);
-        let slices = slices.map(|(times, disturbed)| Slice { disturbed: *disturbed, ..times.response.slice() });
         Figures {
             due: due.0.iter().sum(),
             sent: self.sent,
             completed: self.completed,
             failed: self.failed.iter().map(|(kind, count)| (kind.name().to_owned(), *count)).collect(),
             exhausted: self.exhausted,
-            lag: lag.distribution(),
-            response: response.distribution(),
+            whole: slices::whole(&self.slices, disturbed),
             service: self.service.distribution(),
             classes,
-            slices: slices.collect(),
             connections: (self.connect.count() > 0)
                 .then(|| Connections { connect: self.connect.distribution(), tls: self.tls.distribution() }),
         }
@@ -200,11 +188,9 @@ pub(crate) struct Figures {
     pub(crate) completed: u64,
     pub(crate) failed: BTreeMap<String, u64>,
     pub(crate) exhausted: u64,
-    pub(crate) lag: Distribution,
-    pub(crate) response: Distribution,
+    pub(crate) whole: Whole,
     pub(crate) service: Distribution,
     pub(crate) classes: BTreeMap<Class, ClassResult>,
-    pub(crate) slices: Vec<Slice>,
     pub(crate) connections: Option<Connections>,
 }
 
@@ -232,9 +218,9 @@ mod tests {
         let mut recorder = Recorder::new(WINDOW);
         recorder.record(&sample(1500, 200, 50));
         let figures = recorder.finish(Some(PerClass([0, 1, 0, 0])), &QUIET);
-        assert_eq!(figures.response.mean_us, 250_000.0);
+        assert_eq!(figures.whole.response.mean_us, 250_000.0);
         assert_eq!(figures.service.mean_us, 50_000.0);
-        assert_eq!(figures.lag.mean_us, 200_000.0);
+        assert_eq!(figures.whole.lag.mean_us, 200_000.0);
     }
 
     #[test]
@@ -256,11 +242,11 @@ mod tests {
         let mut disturbed = QUIET;
         disturbed[0] = true;
         let figures = recorder.finish(Some(PerClass([0, 2, 0, 0])), &disturbed);
-        assert_eq!((figures.response.count, figures.response.mean_us), (1, 50_000.0));
+        assert_eq!((figures.whole.response.count, figures.whole.response.mean_us), (1, 50_000.0));
         assert_eq!((figures.completed, figures.service.count), (2, 2));
-        assert!(figures.slices[0].disturbed && !figures.slices[10].disturbed);
+        assert!(figures.whole.slices[0].disturbed && !figures.whole.slices[10].disturbed);
         let figures = recorder.finish(Some(PerClass([0, 2, 0, 0])), &[true; SLICES]);
-        assert_eq!(figures.response.count, 2);
+        assert_eq!(figures.whole.response.count, 2);
     }
 
     #[test]
@@ -270,7 +256,7 @@ mod tests {
         recorder.record_unsent(Class::Read, 2_000_000_000);
         let figures = recorder.finish(Some(PerClass([0, 2, 0, 0])), &QUIET);
         assert_eq!(figures.failed, BTreeMap::from([("status".to_owned(), 1), ("unsent".to_owned(), 1)]));
-        assert_eq!((figures.response.count, figures.exhausted), (0, 1));
+        assert_eq!((figures.whole.response.count, figures.exhausted), (0, 1));
     }
 
     #[test]
@@ -278,9 +264,9 @@ mod tests {
         let mut recorder = Recorder::new(WINDOW);
         (0..1000).for_each(|i| recorder.record(&sample(1000 + i, 0, i % 100)));
         let figures = recorder.finish(Some(PerClass([0, 1000, 0, 0])), &QUIET);
-        let histogram = crate::histogram::decode(&figures.response.hdr).unwrap();
+        let histogram = crate::histogram::decode(&figures.whole.response.hdr).unwrap();
         assert_eq!(histogram.len(), 1000);
-        assert_eq!(histogram.value_at_quantile(0.95), figures.response.p95_us);
-        assert_eq!(figures.slices.iter().map(|slice| slice.completed).sum::<u64>(), 1000);
+        assert_eq!(histogram.value_at_quantile(0.95), figures.whole.response.p95_us);
+        assert_eq!(figures.whole.slices.iter().map(|slice| slice.completed).sum::<u64>(), 1000);
     }
 }

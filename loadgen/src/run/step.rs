@@ -8,6 +8,7 @@ use hockeystick_core::workload::Closed;
 use tokio::sync::Notify;
 
 use super::client::Dial;
+use super::dates::Dates;
 use super::failure::Failure;
 use super::pulse::{Pulse, Second};
 use super::record::{Recorder, Sample, Window};
@@ -29,6 +30,8 @@ pub(super) struct StepRun {
     pub(super) index: usize,
     /// When it starts; due times count from here.
     pub(super) start: Instant,
+    /// What the answers say of the time; nothing where nobody asks.
+    pub(super) dates: Option<Dates>,
     pub(super) window: Window,
     pub(super) traffic: Traffic,
     /// The first arrival that no user has taken.
@@ -58,10 +61,11 @@ pub(super) struct Live {
 }
 
 impl StepRun {
-    pub(super) fn new(index: usize, start: Instant, window: Window, traffic: Traffic) -> Self {
+    pub(super) fn new(index: usize, start: Instant, window: Window, traffic: Traffic, dates: Option<Dates>) -> Self {
         Self {
             index,
             start,
+            dates,
             window,
             traffic,
             next: AtomicUsize::new(0),

@@ -16,6 +16,7 @@ use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, Url};
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::dates::Dated;
 use super::exchange::Failed;
 use super::failure::Failure;
 use super::pace;
@@ -23,6 +24,7 @@ use super::record::Sample;
 use super::step::{StepRun, Traffic};
 use crate::plan::{Connections, Extracted, Plan, PlannedRequest, SetupPer};
 use crate::schedule::Chooser;
+use crate::shard::Shard;
 
 /// Setups that are sent at the same time: logging in is costly on purpose, and is no part of the measurement.
 pub(super) const SETUPS_AT_ONCE: usize = 8;
@@ -53,12 +55,16 @@ pub(super) struct Preparing {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) plan: Plan,
+    pub(super) shard: Shard,
+    /// Whether to look at the dates of answers.
+    pub(super) reads_dates: bool,
     pub(super) base: Url,
     pub(super) client: Client,
     pub(super) phase: watch::Receiver<Phase>,
     /// What the setups of the run gave to every user: texts, and cookies.
     pub(super) common: OnceLock<(Extracted, Vec<HeaderValue>)>,
     pub(super) setups: Semaphore,
+    /// Users who have begun.
     pub(super) users: AtomicU32,
 }
 
@@ -66,17 +72,19 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct User<'s> {
     pub(super) shared: &'s Shared,
-    /// Counted from 0.
+    /// Its number among the users of all shards, counted from 0.
     pub(super) number: u64,
     pub(super) extracted: Extracted,
     /// Its cookies, where the plan has users keep them.
     pub(super) jar: Option<Jar>,
+    /// The time that its last answer said.
+    pub(super) dated: Option<Dated>,
 }
 
 impl Shared {
     /// A user's whole life.
     pub(super) async fn serve(&self) {
-        let number = u64::from(self.users.fetch_add(1, Ordering::Relaxed));
+        let number = self.shard.user(self.users.fetch_add(1, Ordering::Relaxed));
         let mut user = User::new(self, number);
         let mut phase = self.phase.clone();
         loop {
@@ -110,7 +118,7 @@ impl Shared {
 impl<'s> User<'s> {
     fn new(shared: &'s Shared, number: u64) -> Self {
         let extracted = vec![None; shared.plan.names.extracted_count()];
-        Self { shared, number, extracted, jar: shared.plan.cookies.then(Jar::default) }
+        Self { shared, number, extracted, jar: shared.plan.cookies.then(Jar::default), dated: None }
     }
 
     /// Takes what the run's setups gave, sends the user's own, and opens a connection.
@@ -221,6 +229,7 @@ impl<'s> User<'s> {
         exhausted: bool,
     ) {
         let timeout = self.shared.plan.timeout;
+        self.dated = None;
         let sent = Instant::now();
         let result = match request {
             Ok(request) => {
@@ -229,6 +238,9 @@ impl<'s> User<'s> {
             }
             Err(failed) => Err(failed),
         };
+        if let Some((dates, dated)) = step.dates.as_ref().zip(self.dated) {
+            dates.see(dated, sent);
+        }
         step.record(&Sample {
             class: planned.class,
             due_ns,

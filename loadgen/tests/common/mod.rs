@@ -12,6 +12,8 @@ use hockeystick_core::measurement::{Results, Step};
 use hockeystick_loadgen::plan;
 use hockeystick_loadgen::plan::PlannedStep;
 use hockeystick_loadgen::run::{self, Interrupt, Options, Progress, View};
+use hockeystick_loadgen::shard::Shard;
+use hockeystick_loadgen::timetable::Timetable;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -110,6 +112,8 @@ fn options(url: &str, plan: plan::Plan, out: &Path) -> Options {
         out: out.to_owned(),
         meters: Vec::new(),
         threads: 1,
+        shard: Shard::default(),
+        timetable: None,
         repeats: 0,
         earlier: None,
     }
@@ -132,6 +136,33 @@ pub(crate) fn interrupted_after(ms: u64, url: &str, plan: &str, out: &Path) -> R
 pub(crate) fn resume(url: &str, plan: plan::Plan, out: &Path, earlier: Results) -> Results {
     let options = Options { earlier: Some(earlier), ..options(url, plan, out) };
     run::run(options, &Interrupt::default(), &Quiet).unwrap()
+}
+
+/// Runs one of so many shards of a plan, whose first step begins at `start`.
+pub(crate) fn shard(
+    url: &str,
+    plan: plan::Plan,
+    out: &Path,
+    (number, of): (u32, u32),
+    start: jiff::Timestamp,
+) -> Results {
+    // As a machine does that looked at its clock before the start.
+    let timetable = Some(Timetable::new(start, start).unwrap());
+    let options = Options { shard: Shard::new(number, of).unwrap(), timetable, ..options(url, plan, out) };
+    run::run(options, &Interrupt::default(), &Quiet).unwrap()
+}
+
+/// Runs all of so many shards at once, and leaves the results of the first in `1.json`.
+pub(crate) fn together(url: &str, plan: plan::Plan, folder: &Path, of: u32) -> Vec<Results> {
+    let start = jiff::Timestamp::now() + Duration::from_secs(3);
+    std::thread::scope(|scope| {
+        let run = |number: u32| {
+            let (plan, out) = (plan.clone(), folder.join(format!("{number}.json")));
+            scope.spawn(move || shard(url, plan, &out, (number, of), start))
+        };
+        let runs: Vec<_> = (1..=of).map(run).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    })
 }
 
 pub(crate) async fn pause(ms: u64) {

@@ -1,0 +1,75 @@
+//! Processor time at both ends of a window and between its slices: of the stations, of the generator, and of others.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use hockeystick_core::measurement::{BusyTime, Neighbours};
+
+use super::busy::{self, Meter, MeterError, Reading};
+use super::neighbours::{self, Watched};
+use super::record::{SLICES, Window};
+
+/// Processor time at both ends of a window, and between its slices.
+pub(super) struct Readings<'m> {
+    meters: &'m [Meter],
+    watched: Option<Watched>,
+    window: Window,
+    taken: Vec<Processors>,
+}
+
+/// All processor time that is read at one instant.
+struct Processors {
+    stations: Vec<Reading>,
+    own_s: f64,
+    watched: Option<neighbours::Reading>,
+    at: Instant,
+}
+
+/// Processor time over a window.
+pub(super) struct Used {
+    pub(super) stations: BTreeMap<String, BusyTime>,
+    pub(super) generator_cpus: f64,
+    pub(super) neighbours: Option<Neighbours>,
+    pub(super) disturbed: [bool; SLICES],
+}
+
+impl<'m> Readings<'m> {
+    pub(super) fn new(meters: &'m [Meter], on_this_machine: bool, window: Window) -> Self {
+        Self { meters, watched: Watched::new(meters, on_this_machine), window, taken: Vec::new() }
+    }
+
+    /// Reads when the end of a slice has passed that was not read yet.
+    pub(super) fn take(&mut self, now_ns: u64) -> Result<(), MeterError> {
+        while self.taken.len() <= SLICES && now_ns >= self.window.slice_begins_ns(self.taken.len()) {
+            let stations = self.meters.iter().map(Meter::read).collect::<Result<_, _>>()?;
+            let watched = self.watched.as_ref().and_then(Watched::read);
+            self.taken.push(Processors { stations, own_s: busy::own_processor_s(), watched, at: Instant::now() });
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Used {
+        let mut used =
+            Used { stations: BTreeMap::new(), generator_cpus: 0.0, neighbours: None, disturbed: [false; SLICES] };
+        let (Some(begin), Some(end)) = (self.taken.first(), self.taken.get(SLICES)) else { return used };
+        used.stations = self.stations(begin, end);
+        used.generator_cpus = (end.own_s - begin.own_s) / (end.at - begin.at).as_secs_f64();
+        used.neighbours = self.neighbours(begin, end);
+        let parts = self.taken.windows(2).map(|ends| self.neighbours(&ends[0], &ends[1]));
+        let parts: Vec<Option<Neighbours>> = parts.collect();
+        let slice_s = (end.at - begin.at).as_secs_f64() / SLICES as f64;
+        used.disturbed = neighbours::disturbed(&parts, slice_s);
+        used
+    }
+
+    fn stations(&self, begin: &Processors, end: &Processors) -> BTreeMap<String, BusyTime> {
+        let readings = self.meters.iter().zip(begin.stations.iter().zip(&end.stations));
+        readings.map(|(meter, (begin, end))| (meter.name.clone(), end.since(begin))).collect()
+    }
+
+    fn neighbours(&self, begin: &Processors, end: &Processors) -> Option<Neighbours> {
+        let watched = self.watched.as_ref()?;
+        let own_s = end.own_s - begin.own_s;
+        Some(watched.between(&begin.watched?, &end.watched?, own_s, &self.stations(begin, end)))
+    }
+}
