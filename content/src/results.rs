@@ -2,6 +2,22 @@
 
 use hockeystick_core::measurement::Results;
 
+/// Reads results of a whole plan from the bytes of their file: one machine's share of it says nothing of a deployment that
+/// others asked as well.
+///
+/// # Errors
+/// As [`read`], or that it is a share.
+pub fn read_whole(bytes: &[u8]) -> Result<Results, String> {
+    let results = read(bytes)?;
+    match &results.shard {
+        Some(shard) => Err(format!(
+            "it holds shard {} of {}, and the deployment answered the others as well: merge all with `loadgen merge`",
+            shard.number, shard.of
+        )),
+        None => Ok(results),
+    }
+}
+
 /// Reads results from the bytes of their file.
 ///
 /// # Errors

@@ -112,20 +112,6 @@ impl Times {
         Ok(Self { histogram, sum_us: n * mean, sum_squares: squares })
     }
 
-    /// The times of a slice, whose histogram stands beside it.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn read_slice(slice: &Slice, hdr: &str) -> Result<Self, HistogramError> {
-        let distribution = Distribution {
-            count: slice.completed,
-            mean_us: slice.mean_us,
-            hdr: hdr.to_owned(),
-            ..Distribution::default()
-        };
-        Self::read(&distribution)
-    }
-
     /// How many.
     pub fn count(&self) -> u64 {
         self.histogram.as_ref().map_or(0, |histogram| histogram.len())

@@ -4,7 +4,7 @@
 //!
 //! - [`command`]: one file a subcommand, and the exit codes. [`table`], [`view`]: what a terminal shows.
 //! - [`plan`]: what to send. [`schedule`]: when each request is due. [`run`]: sending and measuring.
-//! - [`shard`], [`timetable`]: one machine's share of a plan, and when all of them begin.
+//! - [`shard`], [`timetable`]: one machine's share of a plan, and when all of them begin. [`merge`]: their results as one.
 //! - [`model`]: a stage as a command names it. [`fit`]: a stage's demands from measurements. [`judge`]: the judgement of
 //!   the core, for terminals and programs.
 //! - [`findings`]: all that a measurement says of a model. [`capacity`]: what a deployment carries, in words.
@@ -22,6 +22,7 @@ pub mod findings;
 pub mod fit;
 pub mod histogram;
 pub mod judge;
+pub mod merge;
 pub mod model;
 pub mod plan;
 pub mod report;

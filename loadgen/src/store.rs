@@ -31,8 +31,8 @@ pub enum StoreError {
         /// What the system says.
         cause: io::Error,
     },
-    /// The file is no results file.
-    #[error("{path}: {message}; give a file that `loadgen run` wrote")]
+    /// The file is no results file, or not the one that is wanted.
+    #[error("{path}: {message}; give a file that `loadgen run` or `loadgen merge` wrote")]
     Results {
         /// The file.
         path: PathBuf,
@@ -92,6 +92,18 @@ pub fn write_results(path: &Path, results: &Results) -> Result<(), StoreError> {
 /// # Errors
 /// When it is missing, too large, malformed, or holds numbers that make no sense.
 pub fn read_results(path: &Path) -> Result<Results, StoreError> {
+    read_by(path, results::read)
+}
+
+/// Reads a results file of a whole plan.
+///
+/// # Errors
+/// As [`read_results`], and when it holds a share of the plan.
+pub fn read_whole_results(path: &Path) -> Result<Results, StoreError> {
+    read_by(path, results::read_whole)
+}
+
+fn read_by(path: &Path, read: impl Fn(&[u8]) -> Result<Results, String>) -> Result<Results, StoreError> {
     let wrong = |message: String| StoreError::Results { path: path.to_owned(), message };
     let unread = |cause| StoreError::Read { path: path.to_owned(), cause };
     let mut bytes = Vec::new();
@@ -100,5 +112,5 @@ pub fn read_results(path: &Path) -> Result<Results, StoreError> {
     if bytes.len() as u64 > RESULTS_BYTES_MAX {
         return Err(wrong(format!("it is larger than {RESULTS_BYTES_MAX} bytes")));
     }
-    results::read(&bytes).map_err(wrong)
+    read(&bytes).map_err(wrong)
 }

@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -110,6 +111,40 @@ fn the_deployments_clock_is_seen_to_within_milliseconds() {
     let silent = Server::answering(GOOD, true);
     let shards = together(&silent.url(), plan::read(text, "plan.toml").unwrap(), folder.path(), 1);
     assert_eq!(shards[0].steps[0].clock, None);
+}
+
+#[test]
+fn merged_shards_are_a_measurement_and_a_shard_alone_is_none() {
+    let (server, _) = server(Duration::ZERO);
+    let folder = tempfile::tempdir().unwrap();
+    let shards = together(&server.url(), plan::read(OPEN, "plan.toml").unwrap(), folder.path(), 2);
+    let loadgen = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_loadgen")).current_dir(&folder).args(arguments).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\n  │ ", " ");
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let (code, said) = loadgen(&["merge", "2.json", "1.json", "--out", "all.json"]);
+    assert!(code == Some(0) && said.contains("all.json: 2 steps of 2 shards"), "{said}");
+    let merged = hockeystick_loadgen::store::read_whole_results(&folder.path().join("all.json")).unwrap();
+    for (index, step) in merged.steps.iter().enumerate() {
+        let share = shards.iter().map(|shard| &shard.steps[index]);
+        assert_eq!(step.due, share.clone().map(|share| share.due).sum::<u64>());
+        assert_eq!(step.completed, share.map(|share| share.completed).sum::<u64>());
+        assert_eq!(step.skew().unwrap().at_least_s, 0.0);
+    }
+    let (code, said) = loadgen(&["report", "all.json", "--format", "md"]);
+    assert!(code == Some(0) && said.contains("By generator") && said.contains("in 2 shards"), "{said}");
+    for (arguments, says) in [
+        (&["report", "1.json", "--format", "md"][..], "shard 1 of 2"),
+        (&["check", "1.json", "--stage", "01-single-server"], "loadgen merge"),
+        (&["merge", "1.json", "--out", "x.json"], "missing: 2"),
+        (&["merge", "1.json", "2.json", "--out", "./1.json"], "would be lost"),
+        (&["merge", "1.json", "absent.json", "--out", "x.json"], "cannot read absent.json"),
+    ] {
+        let (code, said) = loadgen(arguments);
+        assert!(code == Some(2) && said.contains(says), "{arguments:?}: {said}");
+    }
+    assert!(!folder.path().join("x.json").exists());
 }
 
 #[test]

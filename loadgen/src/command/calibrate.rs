@@ -47,7 +47,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
-    let mut results = store::read_results(&options.results).into_diagnostic()?;
+    let mut results = store::read_whole_results(&options.results).into_diagnostic()?;
     options.elsewhere.add_to(&mut results)?;
     let loaded = model::load(&options.stage)?;
     if board::is_json(&loaded.text) {

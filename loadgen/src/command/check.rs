@@ -91,7 +91,7 @@ fn tolerance(text: &str) -> Result<(Metric, f64), String> {
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
-    let mut results = store::read_results(&options.results).into_diagnostic()?;
+    let mut results = store::read_whole_results(&options.results).into_diagnostic()?;
     options.elsewhere.add_to(&mut results)?;
     let loaded = model::load(&options.stage)?;
     let mut tolerances = Tolerances { widen_above: options.widen_above, ..Tolerances::default() };

@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod limits;
 mod man;
+mod merge;
 mod plan;
 mod predict;
 mod report;
@@ -41,7 +42,8 @@ Exit codes:
   0  done; `check`: the model agrees with the measurement
   1  `check`: the model disagrees with the measurement; `run`: a threshold of the plan was not kept
   2  usage, or a file or host that cannot be used
-  3  `check`, `calibrate`: inconclusive, or a measurement that cannot be believed; `run`: interrupted, or nothing measured
+  3  `check`, `calibrate`: inconclusive, or a measurement that cannot be believed; `run`: interrupted, or nothing measured;
+     `merge`: some shard did not finish
   4  `run`: a guard rail stopped it";
 
 #[derive(Debug, Subcommand)]
@@ -49,6 +51,7 @@ enum Command {
     Predict(predict::Options),
     Plan(plan::Options),
     Run(run::Options),
+    Merge(merge::Options),
     Calibrate(calibrate::Options),
     Check(check::Options),
     Report(report::Options),
@@ -85,6 +88,7 @@ impl Cli {
             Command::Predict(options) => predict::run(&options),
             Command::Plan(options) => plan::run(&options),
             Command::Run(options) => run::run(&options),
+            Command::Merge(options) => merge::run(&options),
             Command::Calibrate(options) => calibrate::run(&options),
             Command::Check(options) => check::run(&options),
             Command::Report(options) => report::run(&options),

@@ -62,7 +62,7 @@ enum Format {
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
-    let mut results = store::read_results(&options.results).into_diagnostic()?;
+    let mut results = store::read_whole_results(&options.results).into_diagnostic()?;
     options.elsewhere.add_to(&mut results)?;
     let loaded = options.stage.as_deref().map(model::load).transpose()?;
     let question = Question {

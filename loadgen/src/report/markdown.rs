@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use hockeystick_core::measurement::{Results, Step};
 
+use super::shards;
 use crate::findings::Findings;
 use crate::judge;
 use crate::table::number;
@@ -15,7 +16,17 @@ pub fn render(results: &Results, findings: Option<&Findings<'_>>) -> String {
         verdicts(&mut text, findings);
     }
     measured(&mut text, results);
+    if !results.merged.is_empty() {
+        generators(&mut text, results);
+    }
     text
+}
+
+fn generators(text: &mut String, results: &Results) {
+    text.push_str("\n## By generator\n\n");
+    head(text, &shards::COLUMNS);
+    shards::rows(results).iter().for_each(|cells| row(text, cells));
+    let _ = writeln!(text, "\n{}", plain(&shards::clocks(results)));
 }
 
 /// The verdict alone, with what is said of it.

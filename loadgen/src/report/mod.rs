@@ -6,6 +6,7 @@ mod html;
 pub mod junit;
 pub mod markdown;
 mod plots;
+pub mod shards;
 
 use hockeystick_core::as_measured;
 use hockeystick_core::measurement::{Results, Step};
@@ -34,6 +35,7 @@ pub fn render(results: &Results, findings: Option<&Findings<'_>>, seed: u64) -> 
         verdicts(&mut html, findings);
     }
     measured(&mut html, results);
+    generators(&mut html, results);
     classes(&mut html, results);
     Ok(html.finish())
 }
@@ -70,7 +72,7 @@ fn charts(html: &mut Html, results: &Results, findings: Option<&Findings<'_>>, s
 
 fn subtitle(results: &Results) -> String {
     format!(
-        "{}, {} steps, {} arrivals, seed {}, {} on {} processor{}",
+        "{}, {} steps, {} arrivals, seed {}, {}{} on {} processor{}",
         results.started,
         results.steps.len(),
         match results.arrivals {
@@ -79,6 +81,7 @@ fn subtitle(results: &Results) -> String {
         },
         results.seed,
         results.generator.name,
+        if results.merged.is_empty() { String::new() } else { format!(" in {} shards", results.merged.len()) },
         results.generator.processors,
         if results.generator.processors == 1 { "" } else { "s" },
     )
@@ -135,6 +138,17 @@ fn measured(html: &mut Html, results: &Results) {
         ]);
     }
     html.end_table();
+}
+
+fn generators(html: &mut Html, results: &Results) {
+    if results.merged.is_empty() {
+        return;
+    }
+    html.element("h2", "By generator");
+    html.table(&shards::COLUMNS);
+    shards::rows(results).iter().for_each(|row| html.row(row));
+    html.end_table();
+    html.element("p class=\"note\"", &shards::clocks(results));
 }
 
 fn classes(html: &mut Html, results: &Results) {

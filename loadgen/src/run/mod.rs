@@ -21,7 +21,7 @@ mod neighbours;
 mod pace;
 mod pulse;
 mod readings;
-mod record;
+pub(crate) mod record;
 mod step;
 mod thresholds;
 mod user;

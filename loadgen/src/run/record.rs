@@ -10,7 +10,7 @@ use crate::histogram::Times;
 use crate::slices::{self, SliceTimes, Whole};
 
 /// Parts of a window. Sixteen or more give the intervals of percentiles enough degrees of freedom.
-pub(super) const SLICES: usize = 20;
+pub(crate) const SLICES: usize = 20;
 
 /// The measured part of a step, in nanoseconds from its start.
 #[derive(Clone, Copy, Debug)]

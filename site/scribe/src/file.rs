@@ -68,7 +68,7 @@ fn read_json(name: &str, text: &str) -> Result<File, String> {
     if look.steps.is_none() {
         return Err(format!("`{name}` is JSON, but neither a measurement nor a board: it has no `steps`. {EXPECTED}"));
     }
-    let results = results::read(text.as_bytes())
+    let results = results::read_whole(text.as_bytes())
         .map_err(|why| format!("`{name}` cannot be used: {why}. Give a file that `loadgen run` wrote."))?;
     if results.steps.is_empty() {
         return Err(format!("`{name}` holds no finished step yet. Wait for the first one, or measure again."));

@@ -1,0 +1,179 @@
+//! Makes one measurement of the shards of a plan, without loss: counts and histograms are added, and the histogram of all is
+//! the one that a single machine would have recorded. What tells the generators apart stays beside it, shard by shard.
+
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use hockeystick_core::measurement::{Ended, Generator, Invalid, Load, Merged, Results, SCHEMA, Shard, Step};
+
+use self::step::{merge_step, once};
+use crate::histogram::HistogramError;
+
+/// A results file.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its name, for messages.
+    pub name: String,
+    /// What it holds.
+    pub results: Results,
+}
+
+/// Why files cannot be merged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unmergeable {
+    /// There is nothing.
+    #[error("no file to merge; give the files of all shards")]
+    Nothing,
+    /// One is no shard.
+    #[error("{0} holds no shard of a plan but {1}; give files that `loadgen run --shard` wrote")]
+    NoShard(String, &'static str),
+    /// Two are of different numbers of shards.
+    #[error("{0} is one of {1} shards and {2} one of {3}; give the files of one run")]
+    Counts(String, u32, String, u32),
+    /// Two are of the same shard.
+    #[error("{0} and {1} are both shard {2}; give one file of each")]
+    Twice(String, String, u32),
+    /// Some are not there.
+    #[error("of {1} shards these are missing: {0}; what they sent is in no other file, so give theirs too")]
+    Missing(String, u32),
+    /// Two were of different runs.
+    #[error("{0} and {1} are not of one run: {2} differs")]
+    Differs(String, String, String),
+    /// One has finished nothing.
+    #[error("{0} holds no finished step, so there is none that all shards finished")]
+    Unfinished(String),
+    /// A histogram cannot be read.
+    #[error("{0}: `{1}` {2}")]
+    Histogram(String, String, HistogramError),
+    /// What came of it makes no sense.
+    #[error("the files make no sense together: {0}")]
+    Invalid(#[from] Invalid),
+}
+
+/// Merges the shards of a plan, in whatever order they are given. Steps that some shard did not finish are left out.
+///
+/// # Errors
+/// When they are not the shards of one run, all of them and each once.
+pub fn merge(mut files: Vec<File>) -> Result<Results, Unmergeable> {
+    let shards = sort(&mut files)?;
+    let first = files.first().ok_or(Unmergeable::Nothing)?;
+    files.iter().try_for_each(|file| same_run(first, file))?;
+    let steps = files.iter().map(|file| file.results.steps.len()).min().unwrap_or(0);
+    if let Some(file) = files.iter().find(|file| file.results.steps.is_empty()) {
+        return Err(Unmergeable::Unfinished(file.name.clone()));
+    }
+    let merged = |(file, shard): (&File, &Shard)| Merged {
+        machine: shard.machine.clone(),
+        generator: file.results.generator.clone(),
+        ended: file.results.ended.clone(),
+    };
+    let generators = files.iter().map(|file| &file.results.generator);
+    let results = Results {
+        schema: SCHEMA,
+        generator: Generator {
+            name: first.results.generator.name.clone(),
+            processors: once(&shards, generators.clone().map(|generator| generator.processors)).sum(),
+            users: generators.map(|generator| generator.users).fold(0, u32::saturating_add),
+        },
+        started: files.iter().map(|file| file.results.started.clone()).min().unwrap_or_default(),
+        host: first.results.host.clone(),
+        seed: first.results.seed,
+        arrivals: first.results.arrivals,
+        plan: first.results.plan.clone(),
+        shard: None,
+        merged: files.iter().zip(&shards).map(merged).collect(),
+        ended: ended(&files),
+        steps: (0..steps).map(|index| merge_step(&files, &shards, index)).collect::<Result<_, _>>()?,
+    };
+    results.check()?;
+    Ok(results)
+}
+
+/// Brings the files in the order of their shards; each shard must be there once.
+fn sort(files: &mut [File]) -> Result<Vec<Shard>, Unmergeable> {
+    let shard = |file: &File| {
+        let is = if file.results.merged.is_empty() { "all of it" } else { "shards that are merged already" };
+        file.results.shard.clone().ok_or(Unmergeable::NoShard(file.name.clone(), is))
+    };
+    let mut seen: BTreeMap<u32, &str> = BTreeMap::new();
+    let mut count = None;
+    for file in files.iter() {
+        let Shard { number, of, .. } = shard(file)?;
+        let (other, before) = count.get_or_insert((&file.name, of));
+        if *before != of {
+            return Err(Unmergeable::Counts((*other).clone(), *before, file.name.clone(), of));
+        }
+        if let Some(other) = seen.insert(number, &file.name) {
+            return Err(Unmergeable::Twice(other.to_owned(), file.name.clone(), number));
+        }
+    }
+    let of = count.map_or(0, |(_, of)| of);
+    // A file from elsewhere may say that there are billions.
+    let missing = (1..=of).filter(|number| !seen.contains_key(number)).take(20);
+    let missing: Vec<String> = missing.map(|number| number.to_string()).collect();
+    if !missing.is_empty() {
+        return Err(Unmergeable::Missing(missing.join(", "), of));
+    }
+    files.sort_by_key(|file| file.results.shard.as_ref().map(|shard| shard.number));
+    files.iter().map(shard).collect()
+}
+
+/// Whether two files are of one run, and their steps of the same instants.
+fn same_run(a: &File, b: &File) -> Result<(), Unmergeable> {
+    let differs =
+        |what: fmt::Arguments<'_>| Err(Unmergeable::Differs(a.name.clone(), b.name.clone(), what.to_string()));
+    let (first, other) = (&a.results, &b.results);
+    if first.plan != other.plan || first.plan.is_none() {
+        return differs(format_args!("the plan, or a file that it names,"));
+    }
+    if first.host != other.host {
+        return differs(format_args!("the host ({} and {})", first.host, other.host));
+    }
+    if first.seed != other.seed || first.arrivals != other.arrivals {
+        return differs(format_args!("the seed, or the kind of arrivals,"));
+    }
+    // Another version may draw another schedule.
+    if first.generator.name != other.generator.name {
+        return differs(format_args!("the program ({} and {})", first.generator.name, other.generator.name));
+    }
+    for (index, (one, two)) in first.steps.iter().zip(&other.steps).enumerate() {
+        let number = index + 1;
+        if one.window_from != two.window_from {
+            let at = |step: &Step| step.window_from.clone().unwrap_or_else(|| "unknown".to_owned());
+            return differs(format_args!("when step {number} was measured (from {} and from {})", at(one), at(two)));
+        }
+        let closed = matches!(one.load, Some(Load::Closed(_)));
+        let alike = one.load == two.load
+            && (closed || one.rate_per_s == two.rate_per_s)
+            && (one.warm_up_s, one.measured_s, one.held_out) == (two.warm_up_s, two.measured_s, two.held_out)
+            && one.slices.len() == one.parts.len()
+            && (one.parts.len(), two.parts.len()) == (two.parts.len(), two.slices.len());
+        if !alike {
+            return differs(format_args!("the load of step {number}, or how it is divided,"));
+        }
+    }
+    Ok(())
+}
+
+/// How all of them ended: as the one that fared worst.
+fn ended(files: &[File]) -> Ended {
+    let rank = |ended: &Ended| match ended {
+        Ended::Complete => 0,
+        Ended::Running | Ended::Interrupted => 1,
+        Ended::Missed(_) => 2,
+        Ended::Stopped(_) => 3,
+    };
+    // Of equals the first.
+    let worst = files.iter().enumerate().rev().max_by_key(|(_, file)| rank(&file.results.ended));
+    match worst.map(|(index, file)| (index + 1, &file.results.ended)) {
+        Some((number, Ended::Missed(threshold))) => Ended::Missed(format!("{threshold} (shard {number})")),
+        Some((number, Ended::Stopped(reason))) => Ended::Stopped(format!("shard {number}: {reason}")),
+        // What says that it runs was not told how it ended: its machine is gone.
+        Some((_, Ended::Running | Ended::Interrupted)) => Ended::Interrupted,
+        Some((_, Ended::Complete)) | None => Ended::Complete,
+    }
+}
