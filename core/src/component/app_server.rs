@@ -615,8 +615,8 @@ impl Behaviour for State {
         }
     }
 
-    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: Reply) {
-        if self.log.delivered(engine, id, &reply) {
+    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: &Reply) {
+        if self.log.delivered(engine, id, reply) {
             return;
         }
         let Some(call) = engine.get(id).copied() else { return };

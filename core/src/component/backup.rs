@@ -450,7 +450,7 @@ impl Behaviour for State {
         engine.answer(call, Ok(()));
     }
 
-    fn answered(&mut self, engine: &mut Engine, _: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, _: CallId, reply: &Reply) {
         match reply.answer {
             Ok(()) => self.delivered(engine),
             Err(_) => self.give_up(engine),

@@ -230,7 +230,7 @@ impl Behaviour for State {
         engine.answer(id, Ok(()));
     }
 
-    fn answered(&mut self, engine: &mut Engine, own: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, own: CallId, reply: &Reply) {
         let Some(place) = engine.get(own).map(|call| call.count as usize) else { return };
         engine.finish(own);
         match reply.answer {

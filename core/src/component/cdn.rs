@@ -356,7 +356,7 @@ impl Behaviour for State {
         }
     }
 
-    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: &Reply) {
         let Some(call) = engine.get(id).copied() else { return };
         let (region, failed) = (call.count as u16, ((call.count >> 16) & 0xff) + 1);
         let harmless = matches!(call.class, Class::Static | Class::Read);

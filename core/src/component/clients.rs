@@ -365,7 +365,7 @@ impl Behaviour for State {
         debug_assert!(false, "nobody calls the users");
     }
 
-    fn answered(&mut self, engine: &mut Engine, root: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, root: CallId, reply: &Reply) {
         let looked_up = engine.get(root).is_some_and(|call| call.step == LOOK_UP);
         match reply.answer {
             Ok(()) if looked_up => {

@@ -242,7 +242,7 @@ impl Behaviour for State {
         engine.answer(call, Ok(()));
     }
 
-    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: &Reply) {
         let Some(index) = engine.get(id).map(|call| call.count as usize) else { return };
         engine.finish(id);
         let fall = self.settings.fall;

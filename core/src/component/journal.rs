@@ -383,7 +383,7 @@ impl Behaviour for State {
         self.write_down(engine);
     }
 
-    fn answered(&mut self, engine: &mut Engine, own: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, own: CallId, reply: &Reply) {
         let queries_left = engine.get(own).is_some_and(|call| call.note > 0);
         match reply.answer {
             Ok(()) if queries_left || self.undo(engine, own) => self.query(engine, own),

@@ -366,7 +366,7 @@ impl Behaviour for State {
         self.pass_on(engine, id, 0, None);
     }
 
-    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: &Reply) {
         let Some(call) = engine.get(id).copied() else { return };
         let index = (call.count & 0xffff) as usize;
         if call.step == CHECKING {
@@ -388,7 +388,7 @@ impl Behaviour for State {
             Err(cause)
                 if self.settings.layer == Layer::Seven
                     && failed < self.settings.tries
-                    && Self::may_repeat(engine, call.class, cause, &reply) =>
+                    && Self::may_repeat(engine, call.class, cause, reply) =>
             {
                 self.retried += 1;
                 self.pass_on(engine, id, failed, Some(index));

@@ -414,7 +414,7 @@ pub(crate) trait Behaviour {
     /// A call has come.
     fn arrived(&mut self, engine: &mut Engine, call: CallId);
     /// A call that `call` made was answered, or given up at its deadline.
-    fn answered(&mut self, _engine: &mut Engine, _call: CallId, _reply: Reply) {}
+    fn answered(&mut self, _engine: &mut Engine, _call: CallId, _reply: &Reply) {}
     /// The deadline of a call that was not made over a link has come: a user's patience, work of its own.
     fn expired(&mut self, _engine: &mut Engine, _call: CallId) {}
     /// A processor, a disk or a pause is done with the call.

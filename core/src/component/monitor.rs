@@ -439,7 +439,7 @@ impl Behaviour for State {
         debug_assert!(false, "nobody calls a monitor");
     }
 
-    fn answered(&mut self, engine: &mut Engine, person: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, person: CallId, reply: &Reply) {
         match reply.answer {
             // What happened last can be found only when the index has got that far.
             Ok(()) => self.read(engine, person, 1.0, reply.note),

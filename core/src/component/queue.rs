@@ -375,7 +375,7 @@ impl Behaviour for State {
         }
     }
 
-    fn answered(&mut self, engine: &mut Engine, delivery: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, delivery: CallId, reply: &Reply) {
         let Some(at) = engine.get(delivery).map(|call| call.count) else { return };
         engine.finish(delivery);
         if let Some(worker) = self.workers.iter_mut().find(|worker| worker.edge == reply.edge) {

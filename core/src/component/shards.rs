@@ -502,7 +502,7 @@ impl Behaviour for State {
         }
     }
 
-    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: Reply) {
+    fn answered(&mut self, engine: &mut Engine, id: CallId, reply: &Reply) {
         let Some(call) = engine.get_mut(id) else { return };
         call.count = call.count.saturating_sub(1);
         if let Err(cause) = reply.answer {

@@ -33,9 +33,9 @@ const END: Nanos = i64::MAX as Nanos;
 pub struct Calendar {
     /// When each slot acts next.
     times: Vec<Nanos>,
-    /// Node 1 is the root and the children of node `i` are nodes `2i` and `2i + 1`; `pairs[i]` holds both of them, so
-    /// that a match needs one look. The slots' leaves are the nodes from `leaves` on.
-    pairs: Vec<[u64; 2]>,
+    /// Node 1 is the root and the children of node `i` are nodes `2i` and `2i + 1`. The slots' leaves are the nodes from
+    /// `leaves` on.
+    nodes: Vec<u64>,
     leaves: usize,
     /// The root.
     first: u64,
@@ -50,7 +50,7 @@ pub struct Calendar {
 impl Default for Calendar {
     fn default() -> Self {
         let mut calendar =
-            Self { times: Vec::new(), pairs: Vec::new(), leaves: 2, first: 0, bits: 1, base: 0, reach: 0 };
+            Self { times: Vec::new(), nodes: Vec::new(), leaves: 2, first: 0, bits: 1, base: 0, reach: 0 };
         calendar.rebuild();
         calendar
     }
@@ -80,13 +80,14 @@ impl Calendar {
         }
         let mut winner = self.entry(slot.index(), at);
         let mut node = self.leaves + slot.index();
+        // There are as many nodes as a power of two: the compiler sees that what is masked is one of them.
+        let last = self.nodes.len() - 1;
         while node > 1 {
-            let side = node % 2;
-            node /= 2;
-            let pair = &mut self.pairs[node];
-            pair[side] = winner;
             // The other side does not depend on the winner so far, so that all of them are loaded at once.
-            winner = winner.min(pair[side ^ 1]);
+            let other = self.nodes[(node ^ 1) & last];
+            self.nodes[node & last] = winner;
+            winner = winner.min(other);
+            node /= 2;
         }
         self.first = winner;
     }
@@ -144,7 +145,7 @@ impl Calendar {
             nodes[node] = nodes[2 * node].min(nodes[2 * node + 1]);
         }
         self.first = nodes[1];
-        self.pairs = nodes.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
+        self.nodes = nodes;
     }
 }
 

@@ -15,7 +15,7 @@ impl CallId {
     /// No call: the parent of a root.
     pub const NONE: Self = Self(u64::MAX);
 
-    const fn new(index: u32, generation: u32) -> Self {
+    pub(super) const fn new(index: u32, generation: u32) -> Self {
         Self((index as u64) << 32 | generation as u64)
     }
 

@@ -11,7 +11,7 @@ use crate::units::Nanos;
 
 /// A message about a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Message {
+pub(crate) struct Message {
     pub(super) what: What,
     /// [`CallId::NONE`] for a notice.
     pub(super) call: CallId,

@@ -1,19 +1,8 @@
 //! A processor-sharing station: a machine's processors, shared equally by everything that runs, under a quota.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use super::calls::CallId;
+use super::jobs::{Job, Jobs};
 use crate::units::{Nanos, to_f64, whole_ns};
-
-/// Work in progress. The heap's order is by finish, then by age, so that ties are broken the same way everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Work {
-    /// Virtual time at which it is done; the bits of a non-negative float order like the float itself.
-    finish_bits: u64,
-    age: u64,
-    call: CallId,
-}
 
 /// What happened at a processor's event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +47,7 @@ pub struct Processor {
     paces: Box<[Pace]>,
     /// Processor time granted a period, and the period, both in nanoseconds.
     quota: Option<(f64, Nanos)>,
-    work: BinaryHeap<Reverse<Work>>,
+    work: Jobs,
     virtual_ns: f64,
     updated: Nanos,
     bucket_ns: f64,
@@ -93,7 +82,7 @@ impl Processor {
             crosstalk: Crosstalk::default(),
             paces: Box::default(),
             quota: None,
-            work: BinaryHeap::new(),
+            work: Jobs::default(),
             virtual_ns: 0.0,
             updated: 0,
             bucket_ns: 0.0,
@@ -210,13 +199,13 @@ impl Processor {
         self.fill(now);
         self.ages += 1;
         let finish_bits = (self.virtual_ns + demand_ns).to_bits();
-        self.work.push(Reverse(Work { finish_bits, age: self.ages, call }));
+        self.work.push(Job { finish_bits, age: self.ages, call });
     }
 
     /// When this processor acts next.
     #[inline]
     pub(super) fn next(&self) -> Option<Nanos> {
-        let Reverse(first) = self.work.peek()?;
+        let first = self.work.first()?;
         if self.throttled() {
             return Some(self.refill);
         }
@@ -233,9 +222,10 @@ impl Processor {
     }
 
     /// Acts at the instant that [`next`](Self::next) gave.
+    #[inline]
     pub(super) fn fire(&mut self, now: Nanos) -> Fired {
         self.advance(now);
-        if let Some(Reverse(first)) = self.work.peek().copied()
+        if let Some(first) = self.work.first().copied()
             && !self.throttled()
             // The ceiling above makes the last step up to a nanosecond too long, never too short; the slack is for
             // the rounding of virtual time.
@@ -252,14 +242,24 @@ impl Processor {
     /// Takes work away that will not be finished.
     pub(super) fn remove(&mut self, now: Nanos, call: CallId) {
         self.advance(now);
-        self.work.retain(|Reverse(work)| work.call != call);
+        self.work.remove(call);
     }
 }
 
-/// The next whole nanosecond; without the call that `f64::ceil` is on processors without an instruction for it.
+/// The next whole nanosecond of a number that is not negative.
+///
+/// Adding 2^52 to a float below it leaves the nearest whole number in the float's lower bits. That is a third of the
+/// instructions of a cast, which must look after numbers that are too large and after what is no number, and none of
+/// it is the call that `f64::ceil` is on processors without an instruction for it.
+#[inline]
 fn round_up(ns: f64) -> Nanos {
-    let whole = whole_ns(ns);
-    whole.saturating_add(Nanos::from(to_f64(whole) < ns))
+    const SHIFT: f64 = (1_u64 << 52) as f64;
+    if ns < SHIFT {
+        let shifted = ns + SHIFT;
+        (shifted.to_bits() - SHIFT.to_bits()) + Nanos::from(shifted - SHIFT < ns)
+    } else {
+        whole_ns(ns)
+    }
 }
 
 #[cfg(test)]

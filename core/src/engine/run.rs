@@ -11,110 +11,169 @@ use super::trail::Mark;
 use super::{Acting, Answer, Engine, Event, Owner, Reply};
 use crate::units::Nanos;
 
-impl Engine {
-    /// The next event at or before `until`; then the clock stands at its time. Without one the clock stands at `until`.
+/// Whoever owns an engine and acts on what happens in it.
+///
+/// Events are handed over where they come about instead of being returned: each place then knows which kind of event it
+/// has, so that nothing is packed into an [`Event`] and unpacked again.
+pub(crate) trait Driver: Sized {
+    /// The engine.
+    fn engine(&mut self) -> &mut Engine;
+
+    /// Lets whoever is concerned act on an event.
+    fn act(&mut self, event: Event);
+
+    /// Lets the next event at or before `until` happen; then the clock stands at its time. False when there is none: then
+    /// the clock stands at `until`.
     #[inline]
-    pub(crate) fn next(&mut self, until: Nanos) -> Option<Event> {
-        loop {
-            if let Some(message) = self.messages.pop() {
-                if let Some(event) = self.deliver(message) {
-                    self.events += 1;
-                    return Some(event);
-                }
+    fn next(&mut self, until: Nanos) -> bool {
+        let happened = self.engine().events;
+        while self.engine().events == happened {
+            if let Some(message) = self.engine().messages.pop() {
+                self.deliver(message);
                 continue;
             }
-            if let Some(host) = self.stale.take() {
-                self.find_next(host);
-            }
-            if let Some(slot) = self.fired.take() {
-                self.calendar.clear(slot);
-            }
-            let Some((at, slot)) = self.calendar.earliest().filter(|(at, _)| *at <= until) else {
-                self.now = until;
-                return None;
-            };
-            debug_assert!(at >= self.now, "the clock never runs back");
-            self.now = at;
-            self.note(at ^ ((slot.index() as u64) << 48));
-            if let Some(event) = self.fire(slot) {
-                self.events += 1;
-                return Some(event);
+            match self.engine().advance(until) {
+                Some(slot) => self.fire(slot),
+                None => return false,
             }
         }
+        true
     }
 
-    fn fire(&mut self, slot: Slot) -> Option<Event> {
-        match self.owners[slot.index()] {
-            Owner::Timer(timer) => {
-                self.fired = Some(slot);
-                Some(Event::Timer(timer))
-            }
+    /// An event of this slot is due.
+    #[inline]
+    fn fire(&mut self, slot: Slot) {
+        let engine = self.engine();
+        let served = match engine.owners[slot.index()] {
             Owner::Processor(host) => {
-                let fired = self.hosts[host as usize].processor.fire(self.now);
-                self.schedule_processor(host);
+                let fired = engine.hosts[host as usize].processor.fire(engine.now);
+                engine.schedule_processor(host);
                 match fired {
-                    Fired::Done(call) => self.served(call),
+                    Fired::Done(call) => Some(call),
                     Fired::Quota => None,
                 }
             }
-            Owner::Disk(host) => {
-                let done = self.hosts[host as usize].disk.fire(self.now);
-                self.schedule_disk(host);
-                done.and_then(|call| self.served(call))
+            Owner::Timer(timer) => {
+                engine.fired = Some(slot);
+                self.happens(Event::Timer(timer));
+                return;
             }
             Owner::Line(line) => {
-                let (line, _) = &mut self.lines[line as usize];
+                let (line, _) = &mut engine.lines[line as usize];
                 let message = line.receive();
-                self.calendar.set(slot, line.next().unwrap_or(Nanos::MAX));
-                message.and_then(|message| self.deliver(message))
+                engine.calendar.set(slot, line.next().unwrap_or(Nanos::MAX));
+                return self.deliver_some(message);
             }
             Owner::Late => {
-                let late = self.late.pop();
-                self.schedule_late();
-                late.and_then(|Reverse(late)| self.deliver(late.message))
+                let late = engine.late.pop();
+                engine.schedule_late();
+                return self.deliver_some(late.map(|Reverse(late)| late.message));
+            }
+            Owner::Disk(host) => {
+                let done = engine.hosts[host as usize].disk.fire(engine.now);
+                engine.schedule_disk(host);
+                done
             }
             Owner::Pauses => {
-                let paused = self.pauses.pop();
-                self.schedule_pauses();
-                paused.and_then(|Reverse((_, call))| self.served(call))
+                let paused = engine.pauses.pop();
+                engine.schedule_pauses();
+                paused.map(|Reverse((_, call))| call)
             }
             Owner::Deadlines => {
-                let due = self.deadlines.fire(&mut self.calendar, self.now, &self.calls);
-                due.and_then(|call| self.expire(call))
+                let due = engine.deadlines.fire(&mut engine.calendar, engine.now, &engine.calls);
+                if let Some(event) = due.and_then(|call| engine.expire(call)) {
+                    self.happens(event);
+                }
+                return;
             }
+        };
+        if let Some(acting) = served.and_then(|call| self.engine().served(call)) {
+            self.happens(Event::Served(acting));
         }
     }
 
-    fn served(&mut self, id: CallId) -> Option<Event> {
+    /// What travelled is there.
+    #[inline(always)]
+    fn deliver(&mut self, message: Message) {
+        match message.what {
+            What::Arrive => {
+                if let Some(acting) = self.engine().arrived(message.call) {
+                    self.happens(Event::Arrived(acting));
+                }
+            }
+            What::Answer(answer) => {
+                if let Some((acting, reply)) = self.engine().returned(message.call, answer) {
+                    self.happens(Event::Answered(acting, reply));
+                }
+            }
+            What::Notice => self.happens(Event::Notice),
+        }
+    }
+
+    /// The same of what came over a line, unless it was taken back.
+    #[inline(never)]
+    fn deliver_some(&mut self, message: Option<Message>) {
+        if let Some(message) = message {
+            self.deliver(message);
+        }
+    }
+
+    /// An event comes about.
+    #[inline(always)]
+    fn happens(&mut self, event: Event) {
+        self.engine().events += 1;
+        self.act(event);
+    }
+}
+
+impl Engine {
+    /// Moves the clock to the next entry of the calendar at or before `until`, else to `until`.
+    #[inline]
+    fn advance(&mut self, until: Nanos) -> Option<Slot> {
+        if let Some(host) = self.stale.take() {
+            self.find_next(host);
+        }
+        if let Some(slot) = self.fired.take() {
+            self.calendar.clear(slot);
+        }
+        let Some((at, slot)) = self.calendar.earliest().filter(|(at, _)| *at <= until) else {
+            self.now = until;
+            return None;
+        };
+        debug_assert!(at >= self.now, "the clock never runs back");
+        self.now = at;
+        self.note(at ^ ((slot.index() as u64) << 48));
+        Some(slot)
+    }
+
+    /// The processor, the disk or the pause is done with a call.
+    #[inline]
+    fn served(&mut self, id: CallId) -> Option<Acting> {
         // A call that was ended while it paused has nobody to tell.
         let call = self.calls.get_mut(id).filter(|call| !call.is_over())?;
         call.place = Place::Held;
         let (node, watched) = (call.node, call.watched);
         self.mark(watched, id, Mark::Served);
-        Some(Event::Served(Acting { node, call: id }))
+        Some(Acting { node, call: id })
     }
 
+    /// A call has come to its component.
     #[inline]
-    fn deliver(&mut self, message: Message) -> Option<Event> {
-        match message.what {
-            What::Arrive => {
-                let call = self.calls.get_mut(message.call)?;
-                call.place = Place::Held;
-                Some(Event::Arrived(Acting { node: call.node, call: message.call }))
-            }
-            What::Answer(answer) => self.returned(message.call, answer),
-            What::Notice => Some(Event::Notice),
-        }
+    fn arrived(&mut self, id: CallId) -> Option<Acting> {
+        let call = self.calls.get_mut(id)?;
+        call.place = Place::Held;
+        Some(Acting { node: call.node, call: id })
     }
 
     /// An answer has reached the caller, if it still waits.
-    fn returned(&mut self, id: CallId, answer: Answer) -> Option<Event> {
+    #[inline]
+    fn returned(&mut self, id: CallId, answer: Answer) -> Option<(Acting, Reply)> {
         let call = self.calls.remove(id)?;
         let (caller, stale) = (call.parent, call.stale);
         let reply = Reply { answer, edge: call.link, note: call.note, begun: call.begun };
         let parent = self.calls.get_mut(caller).filter(|parent| !parent.is_over())?;
         parent.stale |= stale && answer.is_ok();
-        Some(Event::Answered(Acting { node: parent.node, call: caller }, reply))
+        Some((Acting { node: parent.node, call: caller }, reply))
     }
 
     /// A call's deadline has come. Its caller goes on; whoever works for it does not know, and works for nobody.

@@ -259,6 +259,8 @@ impl Engine {
         self.send_over(index, bytes, message)
     }
 
+    // Out of the way of what is sent within a machine, and with it everything that it needs room for.
+    #[inline(never)]
     fn send_over(&mut self, index: usize, bytes: f64, message: Message) -> Nanos {
         let (line, _) = &mut self.lines[index];
         let trouble = line.trouble();

@@ -17,6 +17,7 @@ mod window;
 use crate::component::{Behaviour, Metric, NodeGauge, Place, Settings, Way};
 use crate::engine::calls::CallId;
 use crate::engine::moves::{Cause, Move};
+use crate::engine::run::Driver;
 use crate::engine::tally::Counts;
 use crate::engine::{Acting, Edge, Engine, Event, Notice, Presence, Timer};
 use crate::stage::{Link, Placement, Problem, Stage};
@@ -187,8 +188,7 @@ impl Simulation {
     /// all or there are more than `most_moves`. The one loop in which everything happens, so that the compiler can make
     /// one piece of it.
     fn drive(&mut self, until: Nanos, last_event: u64, most_moves: usize) -> bool {
-        while let Some(event) = self.engine.next(until) {
-            self.handle(event);
+        while self.next(until) {
             if self.engine.events() >= last_event || self.engine.moves().len() > most_moves {
                 return false;
             }
@@ -339,10 +339,30 @@ impl Simulation {
     }
 
     #[inline]
-    fn handle(&mut self, event: Event) {
+    fn arrived(&mut self, node: u16, call: CallId) {
+        let Presence { up, lost, .. } = *self.engine.presence(node);
+        if lost {
+            // A machine that is off says nothing, not even no.
+            self.engine.abandon(call, Cause::Down);
+        } else if !up {
+            self.engine.answer(call, Err(Cause::Down));
+        } else {
+            self.nodes[usize::from(node)].behaviour.arrived(&mut self.engine, call);
+        }
+    }
+}
+
+impl Driver for Simulation {
+    #[inline]
+    fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    #[inline(always)]
+    fn act(&mut self, event: Event) {
         match event {
             Event::Arrived(Acting { node, call }) => self.arrived(node, call),
-            Event::Answered(Acting { node, call }, reply) => {
+            Event::Answered(Acting { node, call }, ref reply) => {
                 self.nodes[usize::from(node)].behaviour.answered(&mut self.engine, call, reply);
             }
             Event::Expired(Acting { node, call }) => {
@@ -360,19 +380,6 @@ impl Simulation {
                 Some(Notice::Order(order)) => self.obey(order),
                 None => {}
             },
-        }
-    }
-
-    #[inline]
-    fn arrived(&mut self, node: u16, call: CallId) {
-        let Presence { up, lost, .. } = *self.engine.presence(node);
-        if lost {
-            // A machine that is off says nothing, not even no.
-            self.engine.abandon(call, Cause::Down);
-        } else if !up {
-            self.engine.answer(call, Err(Cause::Down));
-        } else {
-            self.nodes[usize::from(node)].behaviour.arrived(&mut self.engine, call);
         }
     }
 }
