@@ -152,9 +152,10 @@ impl Recorder {
         let due = due.unwrap_or_else(|| PerClass(Class::ALL.map(|class| self.classes.get(class).counts.due)));
         let classes = due
             .iter()
-            .filter(|(_, due)| **due > 0)
-            .map(|(class, due)| {
-                let seen = self.classes.get(class);
+            .map(|(class, due)| (class, due, self.classes.get(class)))
+            // One that was only due in the warm-up may be answered in the window, and counts as throughput.
+            .filter(|(_, due, seen)| **due + seen.counts.answered > 0)
+            .map(|(class, due, seen)| {
                 let result = ClassResult {
                     due: *due,
                     answered: seen.counts.answered,
