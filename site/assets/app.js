@@ -73,9 +73,7 @@ if (typeof WebAssembly === 'undefined') {
   cannotRun('This browser has no WebAssembly, so the figure stands still. Everything in the text holds all the same.');
 } else {
   try {
-    // Any figure needs it in a moment: it comes beside the page's own module, not after it. A failure is told then.
-    load('simulator').catch(() => {});
-    await init();
+    await init({ module_or_path: await load('simulator') });
     start(worker);
     opening = true;
     customElements.define('hockeystick-figure', element(mount_figure));

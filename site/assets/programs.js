@@ -1,4 +1,4 @@
-// The programs of the workers: each a module of its own, loaded once, whoever needs it first.
+// The programs of the page and its workers: each module is loaded and compiled once, whoever needs it first.
 
 const at = (path) => new URL(path, import.meta.url);
 
@@ -12,7 +12,8 @@ const compile = async (url) => {
 
 // A script may add programs of its own.
 export const programs = {
-  simulator: { script: at('./simulator.js'), module: at('./hockeystick_simulator_bg.wasm') },
+  // The page and the simulator are one module: they share what they both know of a stage.
+  simulator: { script: at('./simulator.js'), module: at('./hockeystick_site_bg.wasm') },
   theorist: { script: at('./theorist.js'), module: at('./hockeystick_theorist_bg.wasm') },
 };
 

@@ -1,4 +1,4 @@
-import init, { start_worker } from './hockeystick_simulator.js';
+import init, { start_simulator } from './hockeystick_site.js';
 import { listen } from './worker.js';
 
-listen(init, start_worker);
+listen(init, start_simulator);

@@ -70,8 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
 /// What is compiled for the browser. Programs that are compiled together share the features of what they are made of: the
 /// scribe knows every text of the model, which the others must not carry.
-pub(crate) const PAGE_PROGRAMS: [&[&str]; 2] =
-    [&["hockeystick-site", "hockeystick-simulator", "hockeystick-theorist"], &["hockeystick-scribe"]];
+pub(crate) const PAGE_PROGRAMS: [&[&str]; 2] = [&["hockeystick-site", "hockeystick-theorist"], &["hockeystick-scribe"]];
 
 /// How many steps [`site`] takes.
 pub(crate) const STEPS: usize = 4;

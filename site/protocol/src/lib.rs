@@ -1,8 +1,7 @@
 //! What the page and its workers say to each other: one `ArrayBuffer` a message, transferred.
 //!
-//! Three programs share this: the page (`hockeystick-site`), the simulator that runs its figures
-//! (`hockeystick-simulator`), and the theorist that knows the curves (`hockeystick-theorist`). Each is a module of its own,
-//! so that a reader's browser loads only what the page needs now.
+//! Three programs share this: the page (`hockeystick-site`), the simulator that runs its figures (`hockeystick-simulator`,
+//! in the page's module), and the theorist that knows the curves (`hockeystick-theorist`, loaded when it is asked).
 //!
 //! Orders and answers are [packed](hockeystick_core::pack); frames come as [`Frame`] writes them, because there are
 //! thirty a second.

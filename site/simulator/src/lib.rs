@@ -31,7 +31,7 @@ struct Simulator {
 
 /// Starts to listen. Called once, in the worker.
 #[wasm_bindgen]
-pub fn start_worker() {
+pub fn start_simulator() {
     let port = Port::of_this_worker();
     let clock = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>().performance();
     let simulator =

@@ -267,7 +267,7 @@ async fn theory_is_loaded_when_a_knob_makes_another_curve() -> Result<()> {
     wait_for_slider(&browser, RING).await?;
     browser.centre(RING).await?;
     // The curve is there, with its capacity, and nobody asked theory for it.
-    browser.wait_for(&loaded("hockeystick_simulator")).await?;
+    browser.wait_for(&loaded("hockeystick_site")).await?;
     focus(&browser, KNOB).await?;
     browser.key(Key::Right).await?;
     ensure!(!browser.eval::<bool>(&loaded("theorist")).await?, "a load is another place on the same curve");

@@ -21,9 +21,8 @@ pub(crate) struct Program {
 }
 
 /// The programs of a page.
-pub(crate) const PROGRAMS: [Program; 4] = [
+pub(crate) const PROGRAMS: [Program; 3] = [
     Program { name: "hockeystick_site", script: "app.js", on_demand: false },
-    Program { name: "hockeystick_simulator", script: "simulator.js", on_demand: false },
     Program { name: "hockeystick_theorist", script: "theorist.js", on_demand: true },
     Program { name: "hockeystick_scribe", script: "scribe.js", on_demand: true },
 ];

@@ -32,7 +32,7 @@ mod weights;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 
 use crate::files::{BuildNote, SiteFiles};
@@ -89,9 +89,10 @@ fn press(options: &Options) -> Result<ExitCode> {
     versioned.extend(assets.versioned);
     if let Some(tools) = &options.tools {
         eprintln!("smaller");
-        scripts::bundle(&mut versioned, &tools.join("esbuild"))?;
+        let bundled = scripts::bundle(&mut versioned, &tools.join("esbuild"))?;
         for program in bindings::PROGRAMS {
-            slim::slim(&mut versioned, program.script, &program.module())?;
+            let script = bundled.get(&program.glue()).with_context(|| format!("no script uses {}", program.glue()))?;
+            slim::slim(&mut versioned, script, &program.module())?;
             let slim = versioned.get(&program.module()).unwrap_or_default();
             let optimised = optimise::optimise(&tools.join("wasm-opt"), slim)?;
             versioned.insert(program.module(), optimised);
