@@ -3,7 +3,6 @@
 use std::fmt;
 
 use hockeystick_core::engine::random::Stream;
-use reqwest::cookie::CookieStore;
 use reqwest::header::{CONNECTION, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::{Body, Request, Response, StatusCode};
 
@@ -60,7 +59,7 @@ impl User<'_> {
         if plan.connections == Connections::New {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some(cookies) = self.jar.as_ref().and_then(|jar| jar.cookies(request.url())) {
+        if let Some(cookies) = self.cookies.as_ref().and_then(|kept| kept.for_url(request.url())) {
             request.headers_mut().insert(COOKIE, cookies);
         }
         *request.body_mut() = message.body.as_ref().map(|body| match body {
@@ -82,7 +81,7 @@ impl User<'_> {
             self.dated = Dated::read(response.headers());
         }
         let status = response.status();
-        let looked_at = self.jar.is_some() || cookies.is_some() || !message.extract.is_empty();
+        let looked_at = self.cookies.is_some() || cookies.is_some() || !message.extract.is_empty();
         let headers = if looked_at { response.headers().clone() } else { HeaderMap::new() };
         let answered = |kind| Failed { kind, status: Some(status) };
         let body = read_body(response, message.reads_body()).await.map_err(answered)?;
@@ -103,9 +102,9 @@ impl User<'_> {
         Ok(())
     }
 
-    pub(super) fn keep_cookies<'h>(&self, mut headers: impl Iterator<Item = &'h HeaderValue>) {
-        if let Some(jar) = &self.jar {
-            jar.set_cookies(&mut headers, &self.shared.base);
+    pub(super) fn keep_cookies<'h>(&mut self, headers: impl Iterator<Item = &'h HeaderValue>) {
+        if let Some(kept) = &mut self.cookies {
+            kept.keep(headers, &self.shared.base);
         }
     }
 }

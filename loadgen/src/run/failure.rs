@@ -22,7 +22,7 @@ pub enum Failure {
     Body,
     /// The body is not what the plan expects, or lacks what a later request needs.
     Content,
-    /// The answer is not HTTP.
+    /// The answer is not HTTP, or is none within the limits of its head.
     Protocol,
     /// Any other trouble with the connection: no route, no free port, too many open files.
     Network,
@@ -97,6 +97,8 @@ impl Failure {
         }
         match io_kind(error) {
             Some(kind) if is_break(kind) => Self::Reset,
+            // hyper reports chunks that are none as either of these.
+            Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => Self::Protocol,
             _ => Self::Body,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! - [`guard`]: what may be loaded, and when to stop. [`busy`]: processor time of the deployment. `neighbours`: of others.
 //! - `director`: the plan, step by step. `user`: one goose user. `pace`: waiting to the microsecond. `client`: connections.
-//!   `exchange`: one request and its answer. `dates`: the deployment's clock in it. `failure`: kinds of error.
+//!   `exchange`: one request and its answer. `cookies`: what a user keeps of it. `dates`: the deployment's clock in it. `failure`: kinds of error.
 //! - `step`: a step while it runs. `record`: its figures. `pulse`: its last second, for views and `thresholds`.
 //!   `readings`: processor time meanwhile.
 //!
@@ -12,6 +12,7 @@
 
 pub mod busy;
 mod client;
+mod cookies;
 mod dates;
 mod director;
 mod exchange;

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use hockeystick_core::engine::random::{Exponential, Stream};
 use hockeystick_core::engine::sampler::Sampler;
 use hockeystick_core::workload::Closed;
-use reqwest::cookie::Jar;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, Url};
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::cookies::Cookies;
 use super::dates::Dated;
 use super::exchange::Failed;
 use super::failure::Failure;
@@ -76,7 +76,7 @@ pub(super) struct User<'s> {
     pub(super) number: u64,
     pub(super) extracted: Extracted,
     /// Its cookies, where the plan has users keep them.
-    pub(super) jar: Option<Jar>,
+    pub(super) cookies: Option<Cookies>,
     /// The time that its last answer said.
     pub(super) dated: Option<Dated>,
 }
@@ -118,7 +118,7 @@ impl Shared {
 impl<'s> User<'s> {
     fn new(shared: &'s Shared, number: u64) -> Self {
         let extracted = vec![None; shared.plan.names.extracted_count()];
-        Self { shared, number, extracted, jar: shared.plan.cookies.then(Jar::default), dated: None }
+        Self { shared, number, extracted, cookies: shared.plan.cookies.then(Cookies::default), dated: None }
     }
 
     /// Takes what the run's setups gave, sends the user's own, and opens a connection.

@@ -3,6 +3,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub(crate) mod bad;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,7 +16,7 @@ use hockeystick_loadgen::plan::PlannedStep;
 use hockeystick_loadgen::run::{self, Interrupt, Options, Progress, View};
 use hockeystick_loadgen::shard::Shard;
 use hockeystick_loadgen::timetable::Timetable;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// An answer of six bytes.
@@ -61,7 +63,7 @@ impl Server {
 }
 
 /// Reads one request's head; false when the client is gone.
-pub(crate) async fn request(stream: &mut TcpStream) -> bool {
+pub(crate) async fn request(stream: &mut (impl AsyncRead + Unpin)) -> bool {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
