@@ -19,7 +19,7 @@ pub(crate) const FIELDS: [Known; 10] = [
     ("seed", "a whole number: seed = 1"),
     ("speed", "simulated seconds in a second: speed = 0.5"),
     ("autoplay", "whether it runs as soon as it is seen: true or false"),
-    ("panels", "panels = [\"hockey-stick\", \"percentiles\", \"throughput\", \"utilisation\"]"),
+    ("panels", "panels = [\"hockey-stick\", \"percentiles\", \"throughput\", \"utilisation\", \"cost\"]"),
     ("controls", "controls = [{ path = \"users.rate\", label = \"Load\", min = \"1/s\", max = \"200/s\" }]"),
     ("breaks", "breaks = [{ label = \"Switch it off\", on = \"app\", kind = \"down\", for = \"5 s\" }]"),
     ("palette", "kinds that the reader may drag in: palette = [\"load-balancer\"]"),

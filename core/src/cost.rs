@@ -10,6 +10,7 @@ use crate::hardware::Catalogue;
 use crate::settings;
 use crate::simulate::Simulation;
 use crate::stage::{HOURS_A_MONTH, Placement, Stage};
+use crate::units::Rate;
 use crate::workload::Class;
 
 settings! {
@@ -212,6 +213,43 @@ pub fn bill(stage: &Stage, load: &Load, prices: &Prices, catalogue: &Catalogue) 
         + load.object_requests_per_s * 3.6 * prices.object_requests_1000;
     bill.add("objects", What::Objects, objects);
     bill
+}
+
+/// How a stage's bill follows its load, every machine on: what stands is paid at any load, what is sent by the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tariff {
+    /// US dollars an hour for machines.
+    pub machines_per_hour: f64,
+    /// US dollars an hour for disk beyond the machines' own.
+    pub disk_per_hour: f64,
+    /// US dollars for what a million requests have sent: to users, by a CDN, from region to region.
+    pub traffic_per_million: f64,
+}
+
+impl Tariff {
+    /// That of a stage.
+    pub fn of(stage: &Stage, prices: &Prices, catalogue: &Catalogue) -> Self {
+        let mut stage = stage.clone();
+        stage.workload.rate = Rate::per_second(1.0);
+        let bill = bill(&stage, &Load::planned(&stage), prices, catalogue);
+        let traffic = bill.per_hour_of(What::Egress) + bill.per_hour_of(What::Cdn) + bill.per_hour_of(What::Region);
+        Self {
+            machines_per_hour: bill.per_hour_of(What::Machines),
+            disk_per_hour: bill.per_hour_of(What::Disk),
+            traffic_per_million: traffic / 3600.0 * 1e6,
+        }
+    }
+
+    /// US dollars for a million requests, at so many a second.
+    pub fn per_million(&self, per_s: f64) -> f64 {
+        (self.machines_per_hour + self.disk_per_hour) / (3600.0 * per_s) * 1e6 + self.traffic_per_million
+    }
+
+    /// US dollars a month of 730 hours at so many requests a second: for machines, disk and traffic.
+    pub fn per_month(&self, per_s: f64) -> [f64; 3] {
+        [self.machines_per_hour, self.disk_per_hour, self.traffic_per_million * per_s * 3600.0 / 1e6]
+            .map(|per_hour| per_hour * HOURS_A_MONTH)
+    }
 }
 
 /// US dollars a month for a stage's machines, all of them on: what a challenge's budget is about.

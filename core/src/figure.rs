@@ -54,7 +54,7 @@ impl Figure {
     /// The same with everything at hand: every kind in the palette, and the charts.
     #[must_use]
     pub fn open(self) -> Self {
-        let panels = vec![Panel::HockeyStick, Panel::Percentiles, Panel::Throughput];
+        let panels = vec![Panel::HockeyStick, Panel::Percentiles, Panel::Throughput, Panel::Cost];
         Self { panels, palette: Kind::ALL.to_vec(), ..self }
     }
 
@@ -88,11 +88,13 @@ pub enum Panel {
     Throughput,
     /// Utilisation over time.
     Utilisation,
+    /// Price of a million requests over load.
+    Cost,
 }
 
 impl Panel {
     /// Every chart.
-    pub const ALL: [Self; 4] = [Self::HockeyStick, Self::Percentiles, Self::Throughput, Self::Utilisation];
+    pub const ALL: [Self; 5] = [Self::HockeyStick, Self::Percentiles, Self::Throughput, Self::Utilisation, Self::Cost];
 }
 
 /// A knob under the board.
@@ -142,6 +144,6 @@ pub struct Measured {
 
 pack_struct!(Measured { load_per_s, mean_ms, mean_bounds_ms, p95_ms, p95_bounds_ms, held_out });
 pack_struct!(Figure { stage, id, seed, speed, autoplay, panels, controls, breaks, palette, caption });
-pack_enum!(Panel { 0 => HockeyStick, 1 => Percentiles, 2 => Throughput, 3 => Utilisation });
+pack_enum!(Panel { 0 => HockeyStick, 1 => Percentiles, 2 => Throughput, 3 => Utilisation, 4 => Cost });
 pack_struct!(Control { path, label, min, max, logarithmic });
 pack_struct!(Break { label, on, kind, lasts_s });

@@ -5,7 +5,7 @@
 use hockeystick_core::component::app_server::Settings as App;
 use hockeystick_core::component::monitor::{Rule, Settings as Monitor};
 use hockeystick_core::component::{Settings, log_pipeline};
-use hockeystick_core::cost::{Load, Prices, What, bill};
+use hockeystick_core::cost::{Load, Prices, Tariff, What, bill};
 use hockeystick_core::hardware::{Catalogue, Machine, MachineSize};
 use hockeystick_core::simulate::Simulation;
 use hockeystick_core::stage::{Component, Fault, FaultKind, Link, Placement, Stage, Target};
@@ -294,6 +294,11 @@ fn a_bill_adds_machines_disks_and_what_is_sent() {
     near(bill.per_million().unwrap(), bill.per_hour() / 0.36);
     near(bill.per_month(), bill.per_hour() * 730.0);
     near(stage.price_per_month(), 0.4 * 730.0);
+    // The tariff says the same at any load, from what it saw at one.
+    let tariff = Tariff::of(&stage, &Prices::default(), &catalogue);
+    near(tariff.per_million(100.0), bill.per_million().unwrap());
+    near(tariff.per_month(100.0).iter().sum(), bill.per_month());
+    near(tariff.per_month(50.0)[2], 0.5 * 730.0 * 3.6 * 0.09);
 }
 
 #[test]

@@ -64,7 +64,9 @@ impl Curves {
 
     /// What theory says of a figure, as an attribute's value: packed, then base64 for URLs. None without a curve.
     pub(crate) fn encoded(&self, figure: &Figure) -> Option<String> {
-        let known = self.find(figure).filter(|_| figure.panels.contains(&Panel::HockeyStick))?;
+        let known = self
+            .find(figure)
+            .filter(|_| figure.panels.iter().any(|it| matches!(it, Panel::HockeyStick | Panel::Cost)))?;
         Some(URL_SAFE_NO_PAD.encode(hockeystick_core::pack::to_bytes(&known.theory)))
     }
 }

@@ -59,7 +59,7 @@ fn key_figures(stage: &Stage) -> Vec<KeyFigure> {
         });
     }
     figures.push(KeyFigure {
-        name: "Cost a month",
+        name: "Machines a month",
         value: show::dollars(stage.price_per_month()),
         how: "Every machine, all day".to_owned(),
     });

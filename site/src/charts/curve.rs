@@ -1,9 +1,14 @@
 //! Response time over load: what to ask of theory and simulation, and what they said.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::theory::{MeanCurve, TheoryCurve, at_load, between, silence};
 use hockeystick_protocol::{Finding, Question};
+
+use crate::figure::handle::{Asked, FigureHandle};
 
 /// Stretches of the 95th percentile's line.
 const TAIL_POINTS: usize = 64;
@@ -226,6 +231,19 @@ impl Curve {
     pub(super) fn theory_at(&self, load: f64) -> (Option<f64>, Option<f64>) {
         (self.means.at(load), self.p95_at(load))
     }
+}
+
+/// Asks theory for the mean's line, has the curve learn what it says, and then calls `then`.
+pub(super) fn ask_means(curve: &Rc<RefCell<Curve>>, figure: &FigureHandle, then: impl Fn() + 'static) -> Option<Asked> {
+    let curve = Rc::clone(curve);
+    let question = curve.borrow().first_question();
+    figure.ask(vec![question.clone()], move |_, found| {
+        match found {
+            Ok(finding) => curve.borrow_mut().learn(&question, &finding),
+            Err(why) => curve.borrow_mut().forget_theory(why),
+        }
+        then();
+    })
 }
 
 fn known(estimate: &Estimate) -> Option<f64> {

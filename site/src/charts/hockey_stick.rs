@@ -9,7 +9,7 @@ use hockeystick_core::number::{short, within};
 use hockeystick_core::theory::steady;
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
 
-use super::curve::Curve;
+use super::curve::{Curve, ask_means};
 use super::dom::{self, Listener};
 use super::number;
 use super::panel::{Chart, Readout};
@@ -116,15 +116,10 @@ impl HockeyStick {
     }
 
     fn ask_first(&mut self) {
-        let (curve, awaits, redraw) = (Rc::clone(&self.curve), Rc::clone(&self.awaits_first), self.redraw.clone());
-        let question = curve.borrow().first_question();
+        let (awaits, redraw) = (Rc::clone(&self.awaits_first), self.redraw.clone());
         // Before it asks: where no worker can be started, the answer is there at once.
         self.awaits_first.set(true);
-        self.first = self.figure.ask(vec![question.clone()], move |_, found| {
-            match found {
-                Ok(finding) => curve.borrow_mut().learn(&question, &finding),
-                Err(why) => curve.borrow_mut().forget_theory(why),
-            }
+        self.first = ask_means(&self.curve, &self.figure, move || {
             awaits.set(false);
             redraw.iter().for_each(|redraw| redraw());
         });
@@ -148,13 +143,13 @@ impl HockeyStick {
         });
     }
 
-    /// Names the lines where they leave the chart, or where they end.
+    /// Names the lines where they leave the chart, or in their middle: where one ends, the ring may stand.
     fn name_lines(&self, sheet: &Sheet<'_>) {
         let layout = sheet.layout();
         let curve = self.curve.borrow();
         let name = |name: &str, line: &[(f64, f64)], ink: Ink, anchor: Anchor| {
             let exit = line.iter().find(|(_, value)| *value > layout.y.to);
-            let Some(&(load, value)) = exit.or(line.last()) else { return };
+            let Some(&(load, value)) = exit.or(line.get(line.len() / 2)) else { return };
             let y = layout.y_px(value.min(layout.y.to)) - 10.0;
             let nudge = if anchor == Anchor::End { 4.0 } else { -6.0 };
             sheet.text(name, (layout.x_px(load) + nudge, y), anchor, ink.for_text(), 600);
@@ -182,16 +177,6 @@ impl HockeyStick {
                 }
             }
         }
-    }
-
-    fn draw_capacity(&self, sheet: &Sheet<'_>) {
-        let layout = sheet.layout();
-        let Some(capacity) = self.curve.borrow().capacity().filter(|capacity| *capacity < layout.x.to) else { return };
-        sheet.upright(capacity, Ink::Faint, Stroke::Dashed);
-        let x = layout.x_px(capacity) + 6.0;
-        let label = number::rate(capacity);
-        sheet.text("capacity", (x, layout.margins.top + 6.0), Anchor::Start, Ink::Quiet, 400);
-        sheet.text(&label, (x, layout.margins.top + 20.0), Anchor::Start, Ink::Quiet, 600);
     }
 }
 
@@ -267,7 +252,7 @@ impl Chart for HockeyStick {
         let layout = sheet.layout();
         sheet.y_axis("ms", |tick| layout.y.label(tick));
         sheet.x_axis("requests/s", |tick| layout.x.label(tick));
-        self.draw_capacity(sheet);
+        sheet.capacity(self.curve.borrow().capacity(), true);
         let curve = self.curve.borrow();
         let (old_tail, old_points) = curve.stale();
         sheet.line(&curve.p95(), if old_tail { Ink::Faint } else { Ink::Accent }, 1.6, Stroke::Dashed);

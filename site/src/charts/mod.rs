@@ -1,8 +1,8 @@
 //! The charts beside a board.
 //!
 //! - [`mount`] puts one into an empty element. `panel` is what all charts share: title, canvas, readout, table, file.
-//! - `hockey_stick` is response time over load; `curve` finds what it shows. `over_time` is everything over time;
-//!   `history` keeps what it shows.
+//! - `hockey_stick` is response time over load; `curve` finds what it shows. `cost` is what a million requests
+//!   cost over load. `over_time` is everything over time; `history` keeps what it shows.
 //! - `sheet` draws, through plotters; `backend` gives it a canvas; `theme` knows the page's colours.
 //! - `scale` and `number` choose round ticks and few digits; `table` is the same figures without a picture.
 //!
@@ -10,6 +10,7 @@
 //! something.
 
 mod backend;
+mod cost;
 mod curve;
 pub(crate) mod dom;
 mod history;
@@ -28,6 +29,7 @@ use hockeystick_core::figure;
 use web_sys::HtmlElement;
 
 use crate::figure::handle::FigureHandle;
+use cost::Cost;
 use hockey_stick::HockeyStick;
 use over_time::OverTime;
 use panel::{Chart, Panel};
@@ -39,6 +41,7 @@ pub fn mount(panel: figure::Panel, into: &HtmlElement, figure: &FigureHandle) ->
         figure::Panel::Percentiles => Box::new(OverTime::percentiles(figure)),
         figure::Panel::Throughput => Box::new(OverTime::throughput(figure)),
         figure::Panel::Utilisation => Box::new(OverTime::utilisation(figure)),
+        figure::Panel::Cost => Box::new(Cost::new(figure)),
     };
     Box::new(Panel::mount(chart, into, figure))
 }

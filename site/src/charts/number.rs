@@ -54,6 +54,12 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{} %", significant(share * 100.0, 2))
 }
 
+/// An amount of US dollars: `$6.01`, `$141`.
+pub(crate) fn dollars(amount: f64) -> String {
+    let is_whole = amount >= 100.0 || (amount - amount.round()).abs() < 0.005;
+    format!("${}", fixed(amount, if is_whole { 0 } else { 2 }))
+}
+
 /// A moment of a run: `8.5 s`, `42 s`, `3:20 min`, `2:05 h`.
 pub(crate) fn moment(seconds: f64) -> String {
     if seconds < 9.95 {

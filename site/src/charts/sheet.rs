@@ -9,6 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::backend::{FineCanvas, UNITS};
+use super::number;
 use super::scale::{Axis, spread};
 use super::theme::{Ink, Theme};
 
@@ -216,6 +217,17 @@ impl<'a> Sheet<'a> {
     /// An upright line from top to bottom.
     pub(super) fn upright(&self, x: f64, ink: Ink, stroke: Stroke) {
         self.line(&[(x, self.layout.y.from), (x, self.layout.y.to)], ink, 1.2, stroke);
+    }
+
+    /// Where the load, which the x axis is of, reaches the capacity; nothing when that is not known or not on the chart.
+    /// The words stand at the top, or at the bottom where lines need the top.
+    pub(super) fn capacity(&self, per_s: Option<f64>, at_top: bool) {
+        let Some(capacity) = per_s.filter(|capacity| *capacity < self.layout.x.to) else { return };
+        self.upright(capacity, Ink::Faint, Stroke::Dashed);
+        let y = if at_top { self.layout.margins.top + 6.0 } else { self.layout.bottom() - 24.0 };
+        let x = self.layout.x_px(capacity) + 6.0;
+        self.text("capacity", (x, y), Anchor::Start, Ink::Quiet, 400);
+        self.text(&number::rate(capacity), (x, y + 14.0), Anchor::Start, Ink::Quiet, 600);
     }
 
     /// Grid lines and labels of the y axis, the unit at its top, and the base line.

@@ -39,7 +39,7 @@ mod running;
 pub(crate) mod scrub;
 mod share;
 mod sight;
-mod sizes;
+pub(crate) mod sizes;
 mod theme;
 mod timeline;
 mod told;
@@ -315,6 +315,7 @@ fn panel(figure: Figure, panel: Panel) -> El {
         Panel::Percentiles => "percentiles",
         Panel::Throughput => "throughput",
         Panel::Utilisation => "utilisation",
+        Panel::Cost => "cost",
     };
     let section = el("section", "panel").attr("data-panel", name);
     figure.drive(|handle| {

@@ -1,6 +1,6 @@
 //! The machine sizes on sale: the page's HTML has them, so that the module need not.
 
-use hockeystick_core::hardware::MachineSize;
+use hockeystick_core::hardware::{Catalogue, MachineSize};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -25,8 +25,12 @@ impl Sizes {
 
     /// The size with this key.
     pub(crate) fn get(&self, id: &str) -> Option<MachineSize> {
-        let option = self.0.iter().find(|option| option.get_attribute("value").as_deref() == Some(id))?;
-        super::unpack(&option.get_attribute("data-size")?).ok()
+        read(self.0.iter().find(|option| option.get_attribute("value").as_deref() == Some(id))?)
+    }
+
+    /// All of them.
+    pub(crate) fn catalogue(&self) -> Catalogue {
+        Catalogue { sizes: self.0.iter().filter_map(read).collect() }
     }
 
     /// Copies of the options, for a reader to choose from.
@@ -34,4 +38,8 @@ impl Sizes {
         let copy = |option: &Element| option.clone_node_with_deep(true).ok()?.dyn_into().ok();
         self.0.iter().filter_map(copy).collect()
     }
+}
+
+fn read(option: &Element) -> Option<MachineSize> {
+    super::unpack(&option.get_attribute("data-size")?).ok()
 }

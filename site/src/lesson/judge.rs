@@ -47,12 +47,6 @@ pub(super) struct Line {
     pub(super) found: String,
 }
 
-/// An amount of US dollars: `$6.01`, `$141`.
-pub(super) fn dollars(amount: f64) -> String {
-    let is_whole = amount >= 100.0 || (amount - amount.round()).abs() < 0.005;
-    format!("${}", number::fixed(amount, if is_whole { 0 } else { 2 }))
-}
-
 /// Judges a board by its runs so far and its price.
 ///
 /// `peak_share` is the mean rate of a run over its highest, which is what a challenge asks for: less than one where a
@@ -87,7 +81,7 @@ pub(super) fn judge(challenge: &Challenge, outcomes: &[Outcome], price_per_month
     if let Some(budget) = challenge.budget {
         // Prices come from hourly ones: a fraction of a cent is not worth failing for.
         let met = Some(price_per_month <= budget + 0.005);
-        lines.push(Line { term: Term::Budget, met, found: dollars(price_per_month) });
+        lines.push(Line { term: Term::Budget, met, found: number::dollars(price_per_month) });
     }
     lines
 }
