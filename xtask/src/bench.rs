@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how fast the engine is and what a page weighs, beside the reference figures.
+//! `cargo xtask bench`: how fast the engine is, what a page weighs, and loadgen beside its peers.
 
 use std::process::{Command, ExitCode};
 
@@ -10,13 +10,14 @@ use crate::steps::Steps;
 use crate::tools;
 use crate::workspace::Workspace;
 
-/// Measures the engine and the pages against their budgets.
+/// Measures the engine and the pages against their budgets, and loadgen against its peers.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask bench                  everything
   cargo xtask bench --only engine    the engine, natively and in wasm under node, beside others
-  cargo xtask bench --only pages     page weights")]
+  cargo xtask bench --only pages     page weights
+  cargo xtask bench --only loadgen   loadgen beside wrk, oha, hey and plain goose; wants two idle processors")]
 pub(crate) struct Options {
     /// Measure one thing.
     #[arg(long, value_enum)]
@@ -29,6 +30,8 @@ enum Bench {
     Engine,
     /// Page weights.
     Pages,
+    /// loadgen beside its peers, against a server whose service times are known.
+    Loadgen,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
@@ -47,6 +50,22 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let built = build::site(&mut steps, &workspace, &options)?;
         drop(steps);
         print!("{}", built.findings);
+    }
+    if wants(Bench::Loadgen) {
+        let mut path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+        Steps::new(1, false).run("tools", |step| {
+            path.push(tools::load_generators(step, &workspace)?);
+            step.say("building loadgen");
+            let mut build = workspace.cargo("build");
+            step.run(build.args(["--release", "--package", "hockeystick-loadgen"]))?.check("cargo build").map(drop)
+        })?;
+        let path = std::env::join_paths(path).context("PATH has a folder that cannot stand in it")?;
+        show(
+            workspace
+                .cargo("bench")
+                .args(["--package", "hockeystick-loadgen-probe", "--bench", "peers"])
+                .env("PATH", path),
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -69,8 +69,32 @@ pub(crate) fn chromium(step: &Step<'_>) -> Result<()> {
         bail!("Chromium and ChromeDriver are missing: as root, `apt-get update && {PACKAGES}`");
     }
     step.say("installing chromium and chromium-driver");
-    // A fresh machine knows no packages before the first update.
-    for line in ["apt-get update", PACKAGES] {
+    debian_packages(step, PACKAGES)
+}
+
+/// Installs the load generators that loadgen is compared with, where that can be done, and says where cargo's are. The
+/// comparison leaves out what is missing.
+pub(crate) fn load_generators(step: &Step<'_>, workspace: &Workspace) -> Result<PathBuf> {
+    // These say their version and call it a failure.
+    let starts = |program| Command::new(program).arg("--version").output().is_ok();
+    if !(starts("wrk") && starts("hey")) && is_there("apt-get") && is_root() {
+        step.say("installing wrk and hey");
+        debian_packages(step, "apt-get install -y --no-install-recommends wrk hey")?;
+    }
+    let folder = workspace.target.join("tools");
+    if !(is_there("oha") || folder.join("bin/oha").exists()) {
+        step.say("installing oha, which takes minutes");
+        let installed = step.run(workspace.cargo("install").args(["oha", "--locked", "--root"]).arg(&folder))?;
+        if !installed.status.success() {
+            step.say(&format!("oha could not be installed: {}", installed.lines.join(" ")));
+        }
+    }
+    Ok(folder.join("bin"))
+}
+
+/// A fresh machine knows no packages before the first update.
+fn debian_packages(step: &Step<'_>, install: &str) -> Result<()> {
+    for line in ["apt-get update", install] {
         let mut words = line.split(' ');
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
