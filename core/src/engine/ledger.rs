@@ -1,14 +1,12 @@
-//! What was written, and by whom: the truth that an out-of-date copy is held against.
+//! What was written, by whom, and who knows of it: the one truth that out-of-date copies are held against.
 //!
 //! A copy of the rows cannot know what it has not heard of yet, so that somebody else must say whether its answer was out
-//! of date. The ledger does: for each node that takes changes how many it has taken, and for each item the last change.
+//! of date. The ledger does: for each node that takes changes it holds how many it has taken, and for each item the last
+//! change that was made safe, and what users were told, who may have been promised what no rows have yet.
 
 use super::Engine;
+use super::table::Table;
 use crate::units::Nanos;
-
-/// Items whose last change is remembered. Two items that fall into one place hide one another's changes: with a lag of a
-/// thousand changes that happens to one and a half per cent of them.
-const PLACES: usize = 1 << 16;
 
 /// How much a node that keeps rows has taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -28,8 +26,6 @@ pub struct Log {
 /// A change of an item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
-    /// The item, by its rank.
-    pub item: u64,
     /// The primary that took it.
     pub node: u16,
     /// Its number in that primary's log.
@@ -38,11 +34,25 @@ pub struct Change {
     pub at: Nanos,
 }
 
-/// Every node's log, and every item's last change.
+/// What has become of an item.
+#[derive(Clone, Copy, Debug, Default)]
+struct Item {
+    /// Its last change; of number 0 before there was one.
+    last: Change,
+    /// When a user was last told of a change.
+    told: Nanos,
+    /// Changes that users were told of and that its rows do not have.
+    promised: u32,
+}
+
+/// Every node's log, and every changed item.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     logs: Vec<Log>,
-    changes: Vec<Change>,
+    /// Whether somebody keeps copies who is held against what users were told; else nothing is kept of that.
+    followed: bool,
+    index: Table,
+    items: Vec<Item>,
 }
 
 impl Ledger {
@@ -53,11 +63,20 @@ impl Ledger {
         }
         &mut self.logs[index]
     }
-}
 
-/// The place of an item: by the high bits of a multiplication (Knuth, *The Art of Computer Programming*, section 6.4).
-fn place(item: u64) -> usize {
-    (item.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize % PLACES
+    fn item(&self, item: u64) -> Item {
+        self.index.get(item).map_or_else(Item::default, |at| self.items[at as usize])
+    }
+
+    fn item_mut(&mut self, item: u64) -> &mut Item {
+        let at = self.index.get(item).unwrap_or_else(|| {
+            self.items.push(Item::default());
+            let at = self.items.len() as u32 - 1;
+            self.index.set(item, at);
+            at
+        });
+        &mut self.items[at as usize]
+    }
 }
 
 impl Engine {
@@ -77,16 +96,55 @@ impl Engine {
         let log = self.ledger.log_mut(node);
         log.position += 1;
         let number = log.position;
-        if self.ledger.changes.is_empty() {
-            self.ledger.changes.resize(PLACES, Change::default());
-        }
-        self.ledger.changes[place(item)] = Change { item, node, number, at };
+        self.ledger.item_mut(item).last = Change { node, number, at };
         number
     }
 
     /// The last change of an item, if there was one.
     pub fn last_change(&self, item: u64) -> Option<Change> {
-        self.ledger.changes.get(place(item)).copied().filter(|change| change.item == item && change.number > 0)
+        Some(self.ledger.item(item).last).filter(|change| change.number > 0)
+    }
+
+    /// Keeps account from now on of what users are told of changes.
+    pub(crate) fn follow_changes(&mut self) {
+        self.ledger.followed = true;
+    }
+
+    /// A user is told that the item's rows have changed, at `when`.
+    pub(crate) fn changed(&mut self, item: u64, when: Nanos) {
+        if self.ledger.followed {
+            let item = self.ledger.item_mut(item);
+            item.told = item.told.max(when);
+        }
+    }
+
+    /// A change of the item has been accepted, now, and will be applied to its rows later.
+    pub(crate) fn promised(&mut self, item: u64) {
+        if self.ledger.followed {
+            let now = self.now;
+            let item = self.ledger.item_mut(item);
+            (item.told, item.promised) = (now, item.promised + 1);
+        }
+    }
+
+    /// A promised change has been applied, or has been given up.
+    pub(crate) fn kept(&mut self, item: u64) {
+        if self.ledger.followed {
+            let item = self.ledger.item_mut(item);
+            item.promised = item.promised.saturating_sub(1);
+        }
+    }
+
+    /// Whether the item has changed after `at`, and a user knows it: a copy of then is out of date.
+    #[inline]
+    pub(crate) fn changed_since(&self, item: u64, at: Nanos) -> bool {
+        self.ledger.followed && self.ledger.item(item).told > at
+    }
+
+    /// Whether the item's rows lack a change that its user takes for made.
+    #[inline]
+    pub(crate) fn is_behind(&self, item: u64) -> bool {
+        self.ledger.followed && self.ledger.item(item).promised > 0
     }
 }
 
@@ -102,5 +160,21 @@ mod tests {
         assert_eq!(engine.last_change(7).map(|change| (change.node, change.number)), Some((4, 1)));
         assert_eq!(engine.last_change(8).map(|change| (change.node, change.number)), Some((3, 2)));
         assert_eq!((engine.log_of(3).position, engine.log_of(9).position), (2, 0));
+    }
+
+    #[test]
+    fn what_users_were_told_is_kept_beside_what_was_written() {
+        let mut engine = Engine::new(1);
+        engine.promised(7);
+        assert!(!engine.is_behind(7), "nobody follows");
+        engine.follow_changes();
+        engine.commit(3, 7);
+        engine.now = 10;
+        engine.promised(7);
+        assert!(engine.is_behind(7) && engine.changed_since(7, 9) && !engine.changed_since(7, 10));
+        engine.kept(7);
+        engine.changed(7, 5);
+        assert!(!engine.is_behind(7) && engine.changed_since(7, 9), "who was told later still knows");
+        assert_eq!(engine.last_change(7), Some(Change { node: 3, number: 1, at: 0 }), "a promise is no change");
     }
 }

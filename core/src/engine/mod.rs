@@ -11,7 +11,6 @@
 pub mod alarm;
 pub mod calendar;
 pub mod calls;
-mod changes;
 mod deadlines;
 pub mod host;
 mod items;
@@ -39,7 +38,6 @@ use std::collections::BinaryHeap;
 
 use calendar::{Calendar, Slot};
 use calls::{Call, CallId, Calls};
-use changes::Changes;
 use deadlines::Deadlines;
 use host::Host;
 use items::Items;
@@ -157,7 +155,7 @@ impl Timer {
 
 /// Whose event a slot of the calendar holds.
 #[derive(Clone, Copy, Debug)]
-enum Owner {
+pub(crate) enum Owner {
     Processor(u32),
     Disk(u32),
     Line(u32),
@@ -239,7 +237,6 @@ pub struct Engine {
     visits: Visits,
     /// Time that a packet takes one way between two regions.
     distances: Vec<Vec<Nanos>>,
-    changes: Changes,
     /// Bytes of a request and of its response, by class.
     payload: [[f64; Class::ALL.len()]; 2],
     watch_one_in: u64,
@@ -283,7 +280,6 @@ impl Engine {
             items: Items::new(seed),
             visits: Visits::new(seed),
             distances: Vec::new(),
-            changes: Changes::default(),
             payload: [[0.0; Class::ALL.len()]; 2],
             watch_one_in: 0,
             watch_only: None,
