@@ -73,6 +73,11 @@ const DECAY_NS: f64 = 10e9;
 /// Random servers tried before the next that will do is taken: nginx's ip_hash tries 20.
 const TRIES: u32 = 20;
 
+/// Each of so many once, from the one behind this on. No remainder: a division at every request.
+fn after(from: usize, count: usize) -> impl Iterator<Item = usize> {
+    (from + 1..count).chain(0..=from)
+}
+
 /// All servers of a balancer.
 #[derive(Clone, Debug)]
 pub(super) struct Servers {
@@ -211,7 +216,7 @@ impl Servers {
     fn next(&mut self, engine: &Engine, wanted: &Wanted) -> Option<usize> {
         let (group, count) = (self.group[wanted.class as usize], self.list.len());
         let from = self.last[group];
-        let next = (1..=count).map(|ahead| (from + ahead) % count).find(|index| self.fits(engine, wanted, *index))?;
+        let next = after(from, count).find(|index| self.fits(engine, wanted, *index))?;
         self.last[group] = next;
         Some(next)
     }
@@ -240,7 +245,7 @@ impl Servers {
         let (group, count) = (self.group[wanted.class as usize], self.list.len());
         let from = self.last[group];
         let mut best: Option<usize> = None;
-        for index in (1..=count).map(|ahead| (from + ahead) % count) {
+        for index in after(from, count) {
             let fewer = best.is_none_or(|best| self.list[index].in_flight < self.list[best].in_flight);
             if fewer && self.fits(engine, wanted, index) {
                 best = Some(index);

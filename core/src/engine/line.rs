@@ -13,13 +13,13 @@ pub(super) struct Line {
     /// Time that one byte takes at the transmitter; zero for a link whose bandwidth is no concern.
     byte_ns: f64,
     trouble: Trouble,
-    /// Nothing takes time here and nothing is in between: a link within a machine. Worked out from the three above, for
-    /// it is asked for every message.
-    plain: bool,
     /// When the transmitter is free again.
     free_at: Nanos,
     /// Bytes sent so far.
     pub(super) sent_bytes: f64,
+    /// What is sent is there at once: nothing takes time here, nothing is in between, a link within a machine, and nothing
+    /// is on the way. Worked out from the others, for it is asked for every message.
+    immediate: bool,
     on_the_way: VecDeque<(Nanos, Message)>,
 }
 
@@ -44,9 +44,9 @@ impl Line {
             latency_ns: 0,
             byte_ns: 0.0,
             trouble: Trouble::NONE,
-            plain: true,
             free_at: 0,
             sent_bytes: 0.0,
+            immediate: true,
             on_the_way: VecDeque::new(),
         };
         line.set(latency_ns, byte_ns);
@@ -66,7 +66,12 @@ impl Line {
     /// Changes its latency, and the time that a byte takes.
     pub(super) fn set(&mut self, latency_ns: Nanos, byte_ns: f64) {
         (self.latency_ns, self.byte_ns) = (latency_ns, byte_ns);
-        self.plain = latency_ns == 0 && byte_ns == 0.0 && self.trouble == Trouble::NONE;
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let plain = self.latency_ns == 0 && self.byte_ns == 0.0 && self.trouble == Trouble::NONE;
+        self.immediate = plain && self.on_the_way.is_empty();
     }
 
     /// Changes what a fault does to it.
@@ -75,10 +80,10 @@ impl Line {
         self.set(self.latency_ns, self.byte_ns);
     }
 
-    /// Whether what is sent is there at once: nothing on the way, no time to cross, nothing in between.
+    /// Whether what is sent is there at once.
     #[inline]
     pub(super) fn immediate(&self) -> bool {
-        self.plain && self.on_the_way.is_empty()
+        self.immediate
     }
 
     /// When a message of so many bytes, sent now, has crossed.
@@ -100,6 +105,7 @@ impl Line {
     pub(super) fn send(&mut self, arrives: Nanos, message: Message) -> Nanos {
         let arrives = self.on_the_way.back().map_or(arrives, |(before, _)| arrives.max(*before));
         self.on_the_way.push_back((arrives, message));
+        self.immediate = false;
         arrives
     }
 
@@ -108,6 +114,10 @@ impl Line {
     }
 
     pub(super) fn receive(&mut self) -> Option<Message> {
-        self.on_the_way.pop_front().map(|(_, message)| message)
+        let first = self.on_the_way.pop_front();
+        if self.on_the_way.is_empty() {
+            self.settle();
+        }
+        first.map(|(_, message)| message)
     }
 }
