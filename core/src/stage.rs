@@ -171,6 +171,9 @@ pub enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FaultKind {
     /// It is gone: what it held fails, and what comes is refused. A machine or a region that is gone does not even refuse.
+    ///
+    /// A process is back when the fault ends, but not sooner than its restart takes from its death; the processes of a
+    /// machine or a region start when the fault ends.
     Down,
     /// Its processors run at this share of their speed; a link takes so much longer.
     Slow {

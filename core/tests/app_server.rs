@@ -143,6 +143,22 @@ fn a_leak_drains_the_pool_until_the_process_starts_anew() {
 }
 
 #[test]
+fn a_process_that_is_killed_is_back_when_the_fault_ends_but_not_before_it_has_started() {
+    let stage = chain(1.0, patient(), App { restart: s(10), ..light() }, Vec::new());
+    for (fault_s, gone_s) in [(1, 10), (10, 10), (25, 25)] {
+        let mut run = Simulation::new(&stage, 1).unwrap();
+        run.run_until(5 * SECOND_NS);
+        run.inject(Target::Component(APP, None), FaultKind::Down, Some(s(fault_s)));
+        let mut is_up = |at_ns| {
+            run.run_until(5 * SECOND_NS + at_ns);
+            run.node_gauge(APP).up
+        };
+        let back_ns = gone_s * SECOND_NS;
+        assert!(!is_up(SECOND_NS / 2) && !is_up(back_ns - 1) && is_up(back_ns + 1), "down for {fault_s} s");
+    }
+}
+
+#[test]
 fn a_query_holds_its_connection_after_its_user_gave_up() {
     let app = App { queries: PerClass::all(1), pool: 1, ..light() };
     let users = clients::Settings { timeout: s(1), ..patient() };

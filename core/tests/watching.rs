@@ -121,7 +121,8 @@ fn keeping_a_share_skips_the_rest_and_a_retention_bounds_the_disk() {
 
 #[test]
 fn what_a_dead_or_full_pipeline_does_not_take_is_lost_and_counted() {
-    let mut stage = beside(1_000.0, app(), pipeline(log_pipeline::Settings { expansion: 1.0, ..Default::default() }));
+    let settings = log_pipeline::Settings { expansion: 1.0, restart: s(10), ..Default::default() };
+    let mut stage = beside(1_000.0, app(), pipeline(settings));
     assert!(stage.set_knob("logs.disk", 20_000_000.0));
     let mut run = Simulation::new(&stage, 1).unwrap();
     run.run_until(40 * SECOND_NS);

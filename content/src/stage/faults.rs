@@ -52,7 +52,8 @@ const A_RELEASE: FaultKind = FaultKind::Deploy { errors: 0.0, speed: 1.0, canary
 pub(crate) const KINDS: &[KindOfFault] = &[
     kind(
         "down",
-        "It is gone: what it held fails, and what comes is refused; a cut link lets nothing through.",
+        "It is gone: what it held fails, and what comes is refused; a cut link lets nothing through. A process is back when \
+         it ends, but not sooner than its restart takes; a machine's processes start when it ends.",
         &[],
         FaultKind::Down,
     ),

@@ -39,7 +39,7 @@ impl Simulation {
                 // The machine has power again; its processes must start.
                 self.restart(node);
             } else if !was_up && self.nodes[node].up() {
-                self.revive(node);
+                self.come_back(node);
             }
         }
         self.announce(node);
@@ -49,6 +49,7 @@ impl Simulation {
     pub(super) fn kill(&mut self, node: usize, cause: Option<Cause>) {
         let calls = self.engine.seize(node as u16);
         self.nodes[node].deaths += 1;
+        self.nodes[node].died = self.engine.now();
         self.nodes[node].behaviour.stop(&mut self.engine);
         self.forget_leak(node);
         for call in calls {
@@ -65,10 +66,24 @@ impl Simulation {
     }
 
     fn restart_after(&mut self, node: usize, boot_ns: Nanos) {
+        let restart_ns = self.nodes[node].behaviour.restart_ns();
+        self.start_in(node, boot_ns.saturating_add(restart_ns));
+    }
+
+    /// What kept a process from running is over. That took as long as the fault was said to last, its start included; but
+    /// nobody is back sooner than a restart takes.
+    fn come_back(&mut self, node: usize) {
+        let gone_ns = self.engine.now() - self.nodes[node].died;
+        match self.nodes[node].behaviour.restart_ns().saturating_sub(gone_ns) {
+            0 => self.revive(node),
+            left_ns => self.start_in(node, left_ns),
+        }
+    }
+
+    fn start_in(&mut self, node: usize, ns: Nanos) {
         self.nodes[node].deaths += 1;
         self.nodes[node].restarting = true;
-        let restart_ns = self.nodes[node].behaviour.restart_ns();
-        let back = self.engine.now().saturating_add(boot_ns).saturating_add(restart_ns);
+        let back = self.engine.now().saturating_add(ns);
         self.schedule(back, Action::Restarted { node, deaths: self.nodes[node].deaths });
         self.announce(node);
     }

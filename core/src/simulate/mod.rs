@@ -94,6 +94,8 @@ struct Node {
     planned: bool,
     /// It is dead, and nobody meant it.
     in_trouble: bool,
+    /// When it died last.
+    died: Nanos,
     /// Counts the deaths, so that a restart that was overtaken by another death is forgotten.
     deaths: u32,
     /// Memory that a fault makes it leak, and holds until it dies.
@@ -148,6 +150,7 @@ impl Simulation {
                 off_ns: 0,
                 planned: false,
                 in_trouble: false,
+                died: 0,
                 deaths: 0,
                 leaked_bytes: 0.0,
             }
