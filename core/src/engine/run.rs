@@ -46,50 +46,55 @@ pub(crate) trait Driver: Sized {
         let engine = self.engine();
         let owner = engine.owners[slot.index()];
         // Five in six are a processor's: a jump that is foreseen, where one by table would not be.
-        if let Owner::Processor(host) = owner {
+        let done = if let Owner::Processor(host) = owner {
             let fired = engine.hosts[host as usize].processor.fire(engine.now);
             engine.schedule_processor(host);
-            if let Fired::Done(call) = fired {
-                self.serve(Some(call));
+            match fired {
+                Fired::Done(call) => Some(call),
+                Fired::Quota => None,
             }
         } else {
-            self.fire_other(slot, owner);
+            self.fire_other(slot, owner)
+        };
+        if let Some(acting) = done.and_then(|call| self.engine().served(call)) {
+            self.happens(Event::Served(acting));
         }
     }
 
-    /// The same of a slot that is no processor's.
+    /// The same of a slot that is no processor's. The call with which a station is done, if it was one.
     #[inline(never)]
-    fn fire_other(&mut self, slot: Slot, owner: Owner) {
+    fn fire_other(&mut self, slot: Slot, owner: Owner) -> Option<CallId> {
         let engine = self.engine();
         match owner {
-            Owner::Timer(timer) => {
-                engine.fired = Some(slot);
-                self.happens(Event::Timer(timer));
-            }
+            // What has come over a link is next, for nothing else is waiting while the clock moves.
             Owner::Line(line) => {
                 let (line, _) = &mut engine.lines[line as usize];
                 let message = line.receive();
                 engine.calendar.set(slot, line.next().unwrap_or(Nanos::MAX));
                 if let Some(message) = message {
-                    self.deliver(message);
+                    engine.messages.push(message);
                 }
             }
             Owner::Late => {
                 let late = engine.late.pop();
                 engine.schedule_late();
                 if let Some(Reverse(late)) = late {
-                    self.deliver(late.message);
+                    engine.messages.push(late.message);
                 }
             }
             Owner::Disk(host) => {
                 let done = engine.hosts[host as usize].disk.fire(engine.now);
                 engine.schedule_disk(host);
-                self.serve(done);
+                return done;
             }
             Owner::Pauses => {
                 let paused = engine.pauses.pop();
                 engine.schedule_pauses();
-                self.serve(paused.map(|Reverse((_, call))| call));
+                return paused.map(|Reverse((_, call))| call);
+            }
+            Owner::Timer(timer) => {
+                engine.fired = Some(slot);
+                self.happens(Event::Timer(timer));
             }
             Owner::Deadlines => {
                 let due = engine.deadlines.fire(&mut engine.calendar, engine.now, &engine.calls);
@@ -99,14 +104,7 @@ pub(crate) trait Driver: Sized {
             }
             Owner::Processor(_) => {}
         }
-    }
-
-    /// A station is done with a call.
-    #[inline]
-    fn serve(&mut self, done: Option<CallId>) {
-        if let Some(acting) = done.and_then(|call| self.engine().served(call)) {
-            self.happens(Event::Served(acting));
-        }
+        None
     }
 
     /// What travelled is there.
