@@ -71,8 +71,8 @@ fn a_consumer_that_is_too_slow_builds_a_backlog_that_is_drained_later() {
 fn a_worker_that_crashes_and_a_message_that_is_poison_lose_nothing_else() {
     let stage = broken(&stage("14-message-queue"), "workers", FaultKind::Down, 3, 2);
     let knobs = [("queue.poison", "0.02"), ("queue.retry_after", "500 ms")];
-    // The workers are back ten seconds after they died, by their restart.
-    let run = begun_until(&with(&stage, &knobs), 25);
+    // The workers are back ten seconds after they died, by their restart, and then have much to do.
+    let run = begun_until(&with(&stage, &knobs), 60);
     let of = |name| figure(&run, "queue", name);
     println!(
         "stage 14: {:.0} accepted, {:.0} done, {:.0} redelivered, {:.0} dead letters, {:.0} waiting",
