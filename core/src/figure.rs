@@ -9,7 +9,7 @@ use crate::{pack_enum, pack_struct};
 /// A figure: a board that runs, with the charts and controls that its place in the lesson needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
-    /// What runs. First, so that stages alike are alike in base64 too, and a page of several compresses well.
+    /// What runs. First: what a page's figures have in common compresses best in one piece.
     pub stage: Stage,
     /// Its name within the page; sentences refer to it.
     pub id: String,

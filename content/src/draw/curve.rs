@@ -1,7 +1,5 @@
 //! The hockey stick as a still picture: mean response time over load, as theory has it and as it was simulated.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::figure::{Figure, Panel};
 use hockeystick_core::outcome::Estimate;
 use hockeystick_core::settings::Unit;
@@ -62,13 +60,21 @@ impl Curves {
         plot.map_or_else(Markup::default, |plot| plot.draw(&figure.stage))
     }
 
-    /// What theory says of a figure, as an attribute's value: packed, then base64 for URLs. None without a curve.
+    /// What theory says of a figure, as an attribute's value: packed. None without a curve.
     pub(crate) fn encoded(&self, figure: &Figure) -> Option<String> {
         let known = self
             .find(figure)
             .filter(|_| figure.panels.iter().any(|it| matches!(it, Panel::HockeyStick | Panel::Cost)))?;
-        Some(URL_SAFE_NO_PAD.encode(hockeystick_core::pack::to_bytes(&known.theory)))
+        let mut theory = known.theory.clone();
+        theory.means.mean_ms.iter_mut().chain(&mut theory.p95_ms).for_each(|ms| *ms = rounded(*ms));
+        Some(hockeystick_core::pack::to_text(&theory))
     }
+}
+
+/// To some four digits: what is read between points within 2 % needs no more, and the rest would only weigh.
+fn rounded(value: f32) -> f32 {
+    const DROPPED: u32 = 0x7ff;
+    f32::from_bits((value.to_bits() + DROPPED / 2) & !DROPPED)
 }
 
 /// What a curve is of: a stage undisturbed, whatever its load.

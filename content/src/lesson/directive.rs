@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::figure::Figure;
 use hockeystick_core::stage::Stage;
 
@@ -31,7 +29,7 @@ pub(crate) struct FigureBlock {
 }
 
 impl FigureBlock {
-    /// The figure as an attribute's value: packed, then base64 for URLs.
+    /// The figure as an attribute's value: packed.
     ///
     /// Sentences that the page shows in any case stay out: a reader would download them twice.
     pub(crate) fn encoded(&self) -> String {
@@ -41,7 +39,7 @@ impl FigureBlock {
             challenge.goal.clear();
             challenge.hints.clear();
         }
-        URL_SAFE_NO_PAD.encode(hockeystick_core::pack::to_bytes(&figure))
+        hockeystick_core::pack::to_text(&figure)
     }
 }
 

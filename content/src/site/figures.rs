@@ -1,7 +1,5 @@
 //! The stages as files, for pages that let their reader choose one: what a figure's attribute holds.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::component::Kind;
 use hockeystick_core::figure::Figure;
 use hockeystick_core::pack;
@@ -29,7 +27,7 @@ pub(super) fn files(chapters: &[Chapter]) -> Vec<Page> {
 
 /// A figure as an attribute's value.
 pub(super) fn encoded(figure: &Figure) -> String {
-    URL_SAFE_NO_PAD.encode(pack::to_bytes(figure))
+    pack::to_text(figure)
 }
 
 /// Every icon that a board may need, for a page whose boards come later.

@@ -1,15 +1,12 @@
 //! What a running figure takes from the page's HTML, so that its program need not hold it: icons of what a reader may
 //! drag in, and the machine sizes on sale.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_core::component::Kind;
 use hockeystick_core::hardware::MachineSize;
 use hockeystick_core::pack;
-use hockeystick_core::stage::HOURS_A_MONTH;
 use maud::{Markup, html};
 
-use crate::{builtin, draw, show};
+use crate::{builtin, draw};
 
 /// The icons of the kinds that a figure offers, so that the page's sprite has them; and of the workers that come with a
 /// queue.
@@ -22,24 +19,12 @@ pub(super) fn icons(kinds: &[Kind]) -> Markup {
     }
 }
 
-/// The machine sizes on sale, for figures to copy.
+/// The machine sizes on sale, for figures to read.
 pub(super) fn sizes() -> Markup {
+    // The page about the model names the sources; here they would be most of the bytes.
+    let on_sale: Vec<MachineSize> =
+        builtin::catalogue().sizes.into_iter().map(|size| MachineSize { source: String::new(), ..size }).collect();
     html! {
-        datalist #machine-sizes {
-            @for size in &builtin::catalogue().sizes {
-                option value=(size.id) data-size=(packed(size)) { (words(size)) }
-            }
-        }
+        data #machine-sizes value=(pack::to_text(&on_sale)) {}
     }
-}
-
-fn packed(size: &MachineSize) -> String {
-    // The page about the catalogue names the source; here it would be most of the bytes.
-    URL_SAFE_NO_PAD.encode(pack::to_bytes(&MachineSize { source: String::new(), ..size.clone() }))
-}
-
-fn words(size: &MachineSize) -> String {
-    let machine = &size.machine;
-    let price = show::dollars(machine.price_per_hour * HOURS_A_MONTH);
-    format!("{}: {} vCPU, {}, {price} a month", size.name, machine.vcpus, machine.memory)
 }

@@ -11,7 +11,6 @@ use hockeystick_core::verdict::{CONFIDENCE, Comparison, Tolerances, Verdict};
 use hockeystick_protocol::sentences;
 use maud::{Markup, html};
 
-use crate::encode;
 use crate::shown;
 
 /// Seed of the simulations: that of `loadgen check`, so that both say the same.
@@ -77,7 +76,7 @@ impl Check {
             figure.controls.push(Control { path, label, min: max / 50.0, max, logarithmic: false });
         }
         let points: Vec<Measured> = shown.into_iter().map(|index| point(results, index)).collect();
-        Some([encode(&figure), encode(&points)])
+        Some([hockeystick_core::pack::to_text(&figure), hockeystick_core::pack::to_text(&points)])
     }
 
     /// The verdict after the next step; none when all steps have been judged.

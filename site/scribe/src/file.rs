@@ -1,7 +1,5 @@
 //! A file that a reader dropped, which may be anything: a measurement, a stage, or neither.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hockeystick_content::{TEXT_BYTES_MAX, board, builtin, results, stage};
 use hockeystick_core::figure::Figure;
 use hockeystick_core::measurement::Results;
@@ -87,9 +85,8 @@ fn read_stage(name: &str, text: &str) -> Result<File, String> {
 
 /// The figure in an attribute's value.
 pub(crate) fn figure_of(data: &str) -> Result<Figure, String> {
-    let bytes = URL_SAFE_NO_PAD.decode(data.trim()).ok();
-    let figure = bytes.and_then(|bytes| pack::from_bytes(&bytes));
-    figure.ok_or_else(|| "The stage cannot be read: reload the page, which may be older than the site.".to_owned())
+    pack::from_text(data.trim())
+        .ok_or_else(|| "The stage cannot be read: reload the page, which may be older than the site.".to_owned())
 }
 
 /// The stage in a page's bytes.

@@ -135,11 +135,5 @@ impl Desk {
 
 /// A figure of a stage with everything at hand, as the data of an attribute.
 fn open_figure(stage: Stage) -> String {
-    encode(&Figure::bare("sandbox", stage).open())
-}
-
-/// Something packed, in base64 for an attribute.
-fn encode(value: &impl pack::Pack) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(pack::to_bytes(value))
+    pack::to_text(&Figure::bare("sandbox", stage).open())
 }

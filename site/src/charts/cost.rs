@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use hockeystick_core::cost::{Prices, Tariff};
+use hockeystick_core::hardware::Catalogue;
 use web_sys::HtmlElement;
 
 use super::curve::{Curve, ask_means};
@@ -15,7 +16,7 @@ use super::sheet::{Anchor, Layout, Margins, Sheet, Stroke};
 use super::table::Table;
 use super::theme::Ink;
 use crate::figure::handle::{Asked, Change, FigureHandle, Sample};
-use crate::figure::sizes::Sizes;
+use crate::figure::sizes;
 
 /// Stretches of the line.
 const POINTS: usize = 96;
@@ -79,7 +80,7 @@ impl Cost {
 }
 
 fn tariff(figure: &FigureHandle) -> Tariff {
-    let catalogue = Sizes::of_page().catalogue();
+    let catalogue = Catalogue { sizes: sizes::on_sale() };
     figure.with_stage(|stage| Tariff::of(stage, &Prices::default(), &catalogue))
 }
 

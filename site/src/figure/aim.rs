@@ -160,7 +160,7 @@ impl Figure {
             _ => self.spot_words(Errand::Add(kind), spot).to_ascii_lowercase(),
         };
         let layout = self.view.layout.get_untracked();
-        let size = super::sizes::Sizes::of_page().standard();
+        let size = super::sizes::standard();
         let mut made = None;
         self.with(|running| {
             running.settle();

@@ -1,5 +1,6 @@
 //! The hardware of what the reader touched: its size from the catalogue, its parts, its price.
 
+use hockeystick_core::hardware::Machine;
 use hockeystick_core::settings::Unit;
 use hockeystick_core::stage::{HOURS_A_MONTH, Placement, Stage};
 
@@ -9,30 +10,34 @@ use super::dom::{El, el};
 use super::inspector::setting;
 use super::numbers::show;
 use super::pick;
-use super::sizes::Sizes;
+use super::sizes;
 use crate::charts::number::fixed;
 
 /// The sizes on sale, to pick one; none where the page has no catalogue.
-fn sizes(figure: Figure, id: String) -> Option<El> {
-    let sizes = Sizes::of_page();
-    let on_sale = sizes.options();
+fn size_list(figure: Figure, id: String) -> Option<El> {
+    let on_sale = sizes::on_sale();
     if on_sale.is_empty() {
         return None;
     }
     // A machine whose parts were turned is none of the catalogue any more, and says so.
     let mut options = vec![pick::option("", "Other")];
-    options.extend(pick::ready(on_sale));
+    options.extend(on_sale.iter().map(|size| {
+        pick::option(
+            &size.id,
+            &format!("{}: {}{}", size.name, machine_words(&size.machine), month_words(&size.machine)),
+        )
+    }));
     let shown = id.clone();
     let picked = move || {
         figure.view.stage_version.track();
         let size = figure
             .stage(|stage| size_of(stage, &shown).map(|(size, machine)| (size.map(str::to_owned), machine.clone())));
         let known = size.and_then(|(size, machine)| Some((size?, machine)));
-        let known = known.filter(|(size, machine)| Sizes::of_page().get(size).is_some_and(|it| it.machine == *machine));
+        let known = known.filter(|(size, machine)| sizes::get(size).is_some_and(|it| it.machine == *machine));
         known.map(|(size, _)| size).unwrap_or_default()
     };
     let pick = move |size: &str| {
-        let Some(size) = Sizes::of_page().get(size) else { return };
+        let Some(size) = sizes::get(size) else { return };
         figure.edit(|stage| {
             let machine = stage.machines.iter().position(|named| named.id == id);
             let is_set = match (machine, stage.component(&id)) {
@@ -46,7 +51,7 @@ fn sizes(figure: Figure, id: String) -> Option<El> {
     Some(el("div", "setting").child(pick::list("Size", options, picked, pick)))
 }
 
-fn size_of<'s>(stage: &'s Stage, id: &str) -> Option<(Option<&'s str>, &'s hockeystick_core::hardware::Machine)> {
+fn size_of<'s>(stage: &'s Stage, id: &str) -> Option<(Option<&'s str>, &'s Machine)> {
     if let Some(named) = stage.machines.iter().find(|named| named.id == id) {
         return Some((named.size.as_deref(), &named.machine));
     }
@@ -68,7 +73,7 @@ pub(crate) fn machine(figure: Figure, id: String) -> Vec<El> {
     ];
     let settings = fields
         .map(|(field, name, doc)| el("div", "setting").children(setting(figure, format!("{id}.{field}"), name, doc)));
-    let sizes = sizes(figure, id.clone());
+    let sizes = size_list(figure, id.clone());
     let words = move || {
         figure.view.stage_version.track();
         figure.stage(|stage| price_words(stage, &id)).unwrap_or_default()
@@ -82,8 +87,12 @@ pub(crate) fn machine(figure: Figure, id: String) -> Vec<El> {
 /// A machine's size, parts and price.
 fn price_words(stage: &Stage, id: &str) -> Option<String> {
     let (_, machine) = size_of(stage, id)?;
-    let month = machine.price_per_hour * HOURS_A_MONTH;
-    let price = if month > 0.0 { format!(" · ${} a month", fixed(month, 2)) } else { String::new() };
     let disk = show(machine.disk.0 as f64, Unit::Bytes);
-    Some(format!("{} · {disk} disk{price}", machine_words(machine)))
+    Some(format!("{} · {disk} disk{}", machine_words(machine), month_words(machine)))
+}
+
+/// ` · $24.00 a month`; nothing where it costs nothing.
+fn month_words(machine: &Machine) -> String {
+    let month = machine.price_per_hour * HOURS_A_MONTH;
+    if month > 0.0 { format!(" · ${} a month", fixed(month, 2)) } else { String::new() }
 }

@@ -133,10 +133,9 @@ fn read(element: &HtmlElement) -> Result<hockeystick_core::figure::Figure, Strin
     Ok(figure)
 }
 
-/// What an attribute holds: packed, in base64.
+/// What an attribute holds.
 fn unpack<T: pack::Pack>(data: &str) -> Result<T, String> {
-    let bytes = crate::base64::decode(data).ok_or("its data was cut or changed")?;
-    pack::from_bytes(&bytes).ok_or_else(|| "its data was cut or is of another version".to_owned())
+    pack::from_text(data).ok_or_else(|| "its data was cut or is of another version".to_owned())
 }
 
 /// A figure, for its own elements. Copied into every handler.

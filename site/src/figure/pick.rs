@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlElement, HtmlInputElement};
+use web_sys::{Event, HtmlInputElement};
 
 use super::Figure;
 use super::dom::{El, el};
@@ -62,9 +62,4 @@ pub(crate) fn switch(figure: Figure, path: String, label: &str) -> El {
     };
     let input = el("input", "").attr("type", "checkbox").live_checked(on).on("change", take);
     el("label", "pick-row").child(el("span", "knob-name").text(label)).child(input)
-}
-
-/// Elements that are there already, as options.
-pub(crate) fn ready(options: Vec<HtmlElement>) -> Vec<El> {
-    options.into_iter().map(|option| El::of(option.into())).collect()
 }
