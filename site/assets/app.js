@@ -1,4 +1,5 @@
 // The page's entry: loads the modules, defines the custom elements, says so where they cannot run.
+import { inspect } from './inspector.js';
 import init, { mount_challenge, mount_figure, mount_predict, start } from './hockeystick_site.js';
 import { load, worker } from './programs.js';
 
@@ -74,7 +75,7 @@ if (typeof WebAssembly === 'undefined') {
 } else {
   try {
     await init({ module_or_path: await load('simulator') });
-    start(worker);
+    start(worker, inspect);
     opening = true;
     customElements.define('hockeystick-figure', element(mount_figure));
     customElements.define('hockeystick-predict', element(mount_predict));

@@ -56,11 +56,7 @@ const show = async (stage) => {
   link.target = '_blank';
   link.rel = 'noopener';
   link.textContent = `${title} · Hockeystick`;
-  // What the inspector says of the things on the board.
-  const told = document.createElement('div');
-  told.hidden = true;
-  told.append(...[...page.querySelectorAll('.thing-block')].map((block) => document.importNode(block, true)));
-  main.querySelector('.embed-help').replaceWith(figure, link, told);
+  main.querySelector('.embed-help').replaceWith(figure, link);
   return undefined;
 };
 

@@ -20,10 +20,12 @@ impl std::fmt::Debug for Mounted {
     }
 }
 
-/// Starts the page. `make_worker` makes a worker that runs `worker.js`.
+/// Starts the page. `make_worker` makes a worker of a program's name; `inspect` is told of each
+/// inspector that opens.
 #[wasm_bindgen]
-pub fn start(make_worker: js_sys::Function) {
+pub fn start(make_worker: js_sys::Function, inspect: js_sys::Function) {
     figure::link::set_worker_maker(make_worker);
+    figure::told::set_inspect(inspect);
     lesson::start();
 }
 

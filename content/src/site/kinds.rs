@@ -38,6 +38,7 @@ pub(super) fn index() -> Content {
                     }
                 }
             }
+            (model::common())
             (checked::section())
         }
     };

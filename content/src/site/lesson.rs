@@ -21,7 +21,7 @@ pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
                     (strip::strip(stage))
                 }
                 @for block in &lesson.blocks { (show_block(block, curves)) }
-                @if stop.has_lesson() { (model::section(stage)) } @else { (model::in_short(stage)) }
+                (model::section(stage))
                 (glossary(&lesson.terms))
             }
             (neighbours(stops, number))

@@ -1,68 +1,72 @@
-//! "What this models, and what it leaves out": made from the components themselves, with every number and its source.
+//! What is modelled: in short below a lesson, in full on the pages of the kinds, with every number and its source.
 
 use hockeystick_core::component::{Kind, Settings};
-use hockeystick_core::hardware::Machine;
-use hockeystick_core::settings::Knob;
+use hockeystick_core::hardware::{Machine, MachineSize};
+use hockeystick_core::settings::{Knob, Unit};
 use hockeystick_core::stage::{Component, Placement, Stage};
-use hockeystick_core::workload::Class;
+use hockeystick_core::workload::{PerClass, Workload};
 use maud::{Markup, html};
 
 use crate::{builtin, draw, show};
 
+/// What a stage's board is made of: each kind in a sentence, with what this stage sets itself. The kind's own page has the
+/// rest, and it is there that the figures' inspector reads what it says.
 pub(super) fn section(stage: &Stage) -> Markup {
+    let mix = mix_words(&stage.workload.mix);
     html! {
         section.model aria-labelledby="model" {
             h2 #model { "What this models, and what it leaves out" }
             p {
-                "Every request is simulated on its own. Below is what each thing on the board does, what it does not \
-                 do, and every number that it uses, with where that number comes from. A number in bold is this \
-                 stage’s own."
-            }
-            div.things {
-                (workload(stage))
-                (links(stage))
-                @for component in &stage.components { (one_component(stage, component)) }
-                @for named in &stage.machines { (one_machine(&named.id, named.size.as_deref(), &named.machine)) }
-            }
-        }
-    }
-}
-
-/// The same in short, for a page whose words are few: each kind's own page has the rest.
-pub(super) fn in_short(stage: &Stage) -> Markup {
-    html! {
-        section.model aria-labelledby="model" {
-            h2 #model { "What this models, and what it leaves out" }
-            p {
-                "Every request is simulated on its own. Each thing on the board has a page that says what it does, what \
-                 it leaves out, and where each of its numbers comes from. Here are the numbers that this stage sets."
+                "Every request is simulated on its own. What each kind of thing models, what it leaves out, and where its \
+                 numbers come from, stands on its page, and what holds for all of them on "
+                a href="/model/#traffic" { "one of its own" } ". Here is what this stage is made of, and what it sets \
+                 itself."
             }
             ul.in-short {
-                @for component in &stage.components { (one_line(component)) }
+                @for kind in Kind::ALL { (one_kind_here(stage, *kind)) }
                 @for named in &stage.machines {
                     li { (draw::icon("box")) b { (named.id) } " " (size_words(named.size.as_deref(), &named.machine)) }
                 }
+                li { (draw::icon("static")) b { "Requests" } " " (show::rate(stage.workload.rate.per_s())) ": " (mix) "." }
+                (links(stage))
             }
-            (links(stage))
         }
     }
 }
 
-fn one_line(component: &Component) -> Markup {
-    let kind = component.settings.kind();
-    let rows = setting_rows(&component.settings, kind);
-    let own: Vec<Row> = rows.into_iter().filter(|row| row.here != row.default).collect();
+/// What of a kind is on the board; nothing where none is.
+fn one_kind_here(stage: &Stage, kind: Kind) -> Markup {
+    let here: Vec<&Component> = stage.components.iter().filter(|one| one.settings.kind() == kind).collect();
+    let about = kind.about();
     html! {
-        li {
-            (draw::icon(kind.key()))
-            a href={ "/model/" (kind.key()) "/" } { b { (component.id) } } " "
-            @if component.copies > 1 { (component.copies) " copies. " }
-            @if let Some(Placement::Own { size, machine }) = &component.machine {
-                (size_words(size.as_deref(), machine)) " "
+        @if !here.is_empty() {
+            li {
+                (draw::icon(kind.key())) a href={ "/model/" (kind.key()) "/" } { b { (about.name) } } " "
+                (show::prose(about.summary))
+                @for component in here { (one_component(component)) }
             }
-            @for (index, row) in own.iter().enumerate() {
-                @if index > 0 { ", " }
-                code { (row.key) } " " (row.here)
+        }
+    }
+}
+
+/// How a component differs from what its kind is by default; nothing where it does not.
+fn one_component(component: &Component) -> Markup {
+    let rows = setting_rows(&component.settings, component.settings.kind());
+    let own: Vec<Row> = rows.into_iter().filter(|row| row.here != row.default).collect();
+    let machine = match &component.machine {
+        Some(Placement::Own { size, machine }) => Some(size_words(size.as_deref(), machine)),
+        _ => None,
+    };
+    html! {
+        @if component.copies > 1 || machine.is_some() || !own.is_empty() {
+            div {
+                i { (component.id) } " "
+                @if component.copies > 1 { "×" (component.copies) " " }
+                @if let Some(words) = machine { (words) " " }
+                @for (index, row) in own.iter().enumerate() {
+                    @if index > 0 { ", " }
+                    code { (row.key) } " " (row.here)
+                }
             }
         }
     }
@@ -74,7 +78,7 @@ fn size_words(size: Option<&str>, machine: &Machine) -> String {
     let name = size.and_then(|size| catalogue.get(size)).map_or("a machine of its own", |size| size.name.as_str());
     let processors =
         if machine.vcpus == 1 { "1 processor".to_owned() } else { format!("{} processors", machine.vcpus) };
-    format!("{name}: {processors}, {}.", show::number(hockeystick_core::settings::Unit::Bytes, machine.memory.0 as f64))
+    format!("{name}: {processors}, {}.", show::number(Unit::Bytes, machine.memory.0 as f64))
 }
 
 /// A row of a table.
@@ -83,18 +87,7 @@ struct Row {
     key: String,
     here: String,
     default: String,
-    /// Whether it is one of several named choices.
-    choice: bool,
     source: String,
-}
-
-impl Row {
-    /// Whether it does anything here: a number of nothing that nobody has set belongs to something that is off, and the
-    /// usual choice goes without saying.
-    fn in_play(&self) -> bool {
-        self.here != self.default
-            || !self.choice && !matches!(self.here.as_str(), "0" | "0 ns" | "0 B" | "off" | "none")
-    }
 }
 
 fn table(caption: &str, rows: &[Row]) -> Markup {
@@ -102,15 +95,12 @@ fn table(caption: &str, rows: &[Row]) -> Markup {
         details.numbers {
             summary { (caption) }
             table {
-                thead { tr { th { "Setting" } th { "Here" } th { "Where the default comes from" } } }
+                thead { tr { th { "Setting" } th { "Default" } th { "Where it comes from" } } }
                 tbody {
                     @for row in rows {
                         tr data-field=(row.key) {
                             th scope="row" { span { (row.what) } " " code { (row.key) } }
-                            td {
-                                @if row.here == row.default { (row.here) }
-                                @else { b { (row.here) } ", by default " (row.default) }
-                            }
+                            td { (row.here) }
                             td { (row.source) }
                         }
                     }
@@ -120,18 +110,9 @@ fn table(caption: &str, rows: &[Row]) -> Markup {
     }
 }
 
-/// `kind` is the key of the kind that it tells of, if any: figures on the page look there for what they say of it.
-fn block(
-    kind: Option<&str>,
-    icon: &str,
-    name: &str,
-    summary: &str,
-    models: &[&str],
-    leaves_out: &[&str],
-    table: &Markup,
-) -> Markup {
+fn block(icon: &str, name: &str, summary: &str, models: &[&str], leaves_out: &[&str], table: &Markup) -> Markup {
     html! {
-        div.thing-block data-kind=[kind] {
+        div.thing-block {
             h3 { (draw::icon(icon)) (name) }
             p.summary { (show::prose(summary)) }
             @if !models.is_empty() { ul.models { @for line in models { li { (show::prose(line)) } } } }
@@ -144,40 +125,43 @@ fn block(
     }
 }
 
-fn workload(stage: &Stage) -> Markup {
-    let mix: Vec<String> = Class::ALL
-        .iter()
-        .filter(|class| *stage.workload.mix.get(**class) > 0.0)
-        .map(|class| format!("{} {} %", class.name(), show::significant(stage.workload.mix.get(*class) * 100.0)))
-        .collect();
-    let default = hockeystick_core::workload::Workload::default();
-    let default_mix: Vec<String> = default
-        .mix
-        .iter()
-        .map(|(class, share)| format!("{} {} %", class.name(), show::significant(share * 100.0)))
-        .collect();
+/// What every board has: requests, messages, machines.
+pub(super) fn common() -> Markup {
+    html! {
+        section.model aria-labelledby="traffic" {
+            h2 #traffic { "Traffic, network and machines" }
+            div.things {
+                (workload())
+                (network())
+                @for size in &builtin::catalogue().sizes { (machine_size(size)) }
+            }
+        }
+    }
+}
+
+fn workload() -> Markup {
+    let row = |what: &str, key: &str, here: &str, source: &str| Row {
+        what: what.to_owned(),
+        key: key.to_owned(),
+        here: here.to_owned(),
+        default: here.to_owned(),
+        source: source.to_owned(),
+    };
     let rows = [
-        Row {
-            what: "Requests a second in the busiest hour".to_owned(),
-            key: "users".to_owned(),
-            here: show::rate(stage.workload.rate.per_s()),
-            default: "none".to_owned(),
-            choice: false,
-            source:
-                "The journey’s rule: 200 requests a day for each user, and a busiest hour at 4 times the daily mean"
-                    .to_owned(),
-        },
-        Row {
-            what: "What they ask for".to_owned(),
-            key: "workload.mix".to_owned(),
-            here: mix.join(", "),
-            default: default_mix.join(", "),
-            choice: false,
-            source: "The journey’s default, assumed for a to-do list".to_owned(),
-        },
+        row(
+            "Requests a second in the busiest hour",
+            "users",
+            "of the stage",
+            "The journey’s rule: 200 requests a day for each user, and a busiest hour at 4 times the daily mean",
+        ),
+        row(
+            "What they ask for",
+            "workload.mix",
+            &mix_words(&Workload::default().mix),
+            "The journey’s default, assumed for a to-do list",
+        ),
     ];
     block(
-        None,
         "static",
         "Requests",
         "What users ask for: static files, reads, writes, and heavier jobs.",
@@ -187,34 +171,22 @@ fn workload(stage: &Stage) -> Markup {
     )
 }
 
-fn one_component(stage: &Stage, component: &Component) -> Markup {
-    let kind = component.settings.kind();
-    let about = kind.about();
-    let rows = setting_rows(&component.settings, kind).into_iter().zip(kind.fields());
-    let in_play = rows.filter(|(row, field)| row.in_play() && component.settings.matters(field));
-    let rows: Vec<Row> = in_play.map(|(row, _)| row).collect();
-    let off = kind.fields().len() - rows.len();
-    let own = match &component.machine {
-        Some(Placement::Own { size, machine }) => one_machine(&component.id, size.as_deref(), machine),
-        _ => html! {},
-    };
-    let first = stage.components.iter().find(|other| other.settings.kind() == kind);
-    let repeated = first.is_some_and(|first| first.id != component.id);
-    let several = stage.components.iter().filter(|other| other.settings.kind() == kind).count() > 1;
-    let name = if several { format!("{}: {}", about.name, component.id) } else { about.name.to_owned() };
-    let turned = component.settings != kind.default_settings();
-    let models = [about.models, if turned { about.also } else { &[] }].concat();
-    let (models, leaves_out) = if repeated { (&[][..], &[][..]) } else { (&models[..], about.leaves_out) };
-    let key = (!repeated).then(|| kind.key());
-    html! {
-        (block(key, kind.key(), &name, about.summary, models, leaves_out, &html! {
-            (table("Its numbers and their sources", &rows))
-            @if off > 0 && !repeated {
-                p.more { a href={ "/model/" (kind.key()) "/" } { (off) " more that are off here" } }
-            }
-        }))
-        (own)
-    }
+fn network() -> Markup {
+    block(
+        "dns",
+        "Network",
+        "Every message takes its link’s time, each way.",
+        &[],
+        &["Bandwidth where none is given, lost packets and congestion."],
+        &html! {},
+    )
+}
+
+/// Who asks for what: `read 25 %, write 5 %`.
+fn mix_words(mix: &PerClass<f64>) -> String {
+    let shares = mix.iter().filter(|(_, share)| **share > 0.0);
+    let words = shares.map(|(class, share)| format!("{} {} %", class.name(), show::significant(share * 100.0)));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Everything that a kind models, and all of its numbers.
@@ -223,7 +195,7 @@ pub(super) fn one_kind(kind: Kind) -> Markup {
     let rows = setting_rows(&kind.default_settings(), kind);
     let numbers = table("Its numbers and their sources", &rows);
     let models = [about.models, about.also].concat();
-    block(Some(kind.key()), kind.key(), about.name, about.summary, &models, about.leaves_out, &numbers)
+    block(kind.key(), about.name, about.summary, &models, about.leaves_out, &numbers)
 }
 
 fn setting_rows(settings: &Settings, kind: Kind) -> Vec<Row> {
@@ -234,38 +206,26 @@ fn setting_rows(settings: &Settings, kind: Kind) -> Vec<Row> {
         key: field.name.to_owned(),
         here: value(settings.knob(field.name)),
         default: value(defaults.knob(field.name)),
-        choice: defaults.knob(field.name).is_some_and(|knob| !knob.choices().is_empty()),
         source: show::prose(field.source),
     });
     rows.collect()
 }
 
-/// A machine in one sentence: what differs from its size in bold.
-fn one_machine(id: &str, size: Option<&str>, machine: &Machine) -> Markup {
-    let catalogue = builtin::catalogue();
-    let size = size.and_then(|size| catalogue.get(size));
-    let base = size.map_or_else(Machine::default, |size| size.machine.clone());
+/// A size on sale, in one sentence.
+fn machine_size(size: &MachineSize) -> Markup {
+    let machine = &size.machine;
     let is_shown = |name: &str| match name {
         "quota" | "period" => machine.quota.is_some(),
         "speed" => machine.speed != 1.0,
         _ => true,
     };
+    let shown = Machine::FIELDS.iter().filter(|field| is_shown(field.name));
+    let words = shown.map(|field| words(field.name, &show::number(field.unit, (field.read)(machine)), machine));
     html! {
         div.thing-block {
-            h3 { (draw::icon("box")) "Machine: " (id) }
-            p {
-                @match size {
-                    Some(size) => { "The size " (size.name) " of the catalogue: " }
-                    None => "The model’s default machine: "
-                }
-                @for (index, field) in Machine::FIELDS.iter().filter(|field| is_shown(field.name)).enumerate() {
-                    @let words = words(field.name, &show::number(field.unit, (field.read)(machine)), machine);
-                    @if index > 0 { ", " }
-                    @if (field.read)(machine) == (field.read)(&base) { (words) } @else { b { (words) } }
-                }
-                "."
-            }
-            @if let Some(size) = size { p.source { "Source: " (show::prose(&size.source)) "." } }
+            h3 { (draw::icon("box")) "Machine: " (size.name) }
+            p { (words.collect::<Vec<_>>().join(", ")) "." }
+            p.source { "Source: " (show::prose(&size.source)) "." }
         }
     }
 }
@@ -288,6 +248,7 @@ fn words(field: &str, value: &str, machine: &Machine) -> String {
     }
 }
 
+/// How long messages take, the links of one length together.
 fn links(stage: &Stage) -> Markup {
     let name = |index: usize| stage.components.get(index).map_or("", |component| component.id.as_str());
     // What only looks or orders sends no messages of any length.
@@ -295,16 +256,12 @@ fn links(stage: &Stage) -> Markup {
     times.sort_by(f64::total_cmp);
     times.dedup();
     html! {
-        div.thing-block {
-            h3 { (draw::icon("dns")) "Network" }
-            p {
-                "Every message takes its link’s time, each way. "
-                @for seconds in times.iter().rev() {
-                    @let all: Vec<String> = stage.links.iter().filter(|link| link.latency.as_secs_f64() == *seconds)
-                        .map(|link| format!("{} to {}", name(link.from), name(link.to))).collect();
-                    b { (show::number(hockeystick_core::settings::Unit::Seconds, *seconds)) } ": " (all.join(", ")) ". "
-                }
-                "Left out: bandwidth where none is given, lost packets and congestion."
+        li {
+            (draw::icon("dns")) b { "Network" } " Time of a message, one way. "
+            @for seconds in times.iter().rev() {
+                @let all: Vec<String> = stage.links.iter().filter(|link| link.latency.as_secs_f64() == *seconds)
+                    .map(|link| format!("{} to {}", name(link.from), name(link.to))).collect();
+                (show::number(Unit::Seconds, *seconds)) ": " (all.join(", ")) ". "
             }
         }
     }

@@ -17,9 +17,10 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
     // A page without figures does without their program.
     let scripts = ["progress.js", "offline.js", "app.js"].into_iter().take(if content.needs_figures { 3 } else { 2 });
     let scripts = html! {
+        @if content.stage_number.is_none() { (sheet(&assets, style::PLACES)) }
         @for name in scripts { script type="module" src={ (assets) "/" (name) } {} }
         @if let Some(tool) = content.tool {
-            link rel="stylesheet" href={ (assets) "/tools.css" };
+            (sheet(&assets, "tools.css"))
             script type="module" src={ (assets) "/" (tool) } {}
         }
     };
@@ -43,9 +44,15 @@ pub(super) fn bare(
 ) -> Result<Page, miette::Report> {
     let assets = format!("{}assets/{}", root(options, path), options.build_id);
     let scripts = html! {
+        (sheet(&assets, style::PLACES))
         @for name in ["embed.js", "app.js"] { script type="module" src={ (assets) "/" (name) } {} }
     };
     framed(options, path, title, description, &scripts, &html! { (main) (palette::sizes()) })
+}
+
+/// A style sheet beside the one that every page has.
+fn sheet(assets: &str, name: &str) -> Markup {
+    html! { link rel="stylesheet" href={ (assets) "/" (name) }; }
 }
 
 fn framed(

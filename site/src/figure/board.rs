@@ -32,7 +32,6 @@ pub(crate) fn board(figure: Figure) -> El {
         .live_style("height", move || px(view.layout.with(|layout| layout.height * layout.fit)))
         .child(world.clone())
         .on("keydown", move |event| keys(figure, &event))
-        .live_child(move || missing(figure))
         .live_child(move || failure(figure));
     let board = looked_at(figure, board);
     let board = board.on("click", move |event: web_sys::MouseEvent| super::follow::clicked(figure, &event));
@@ -63,7 +62,11 @@ fn fill(figure: Figure, world: El) {
         world
             .children((0..machines).map(|index| machine(figure, index)))
             .child(arrows)
-            .children((0..components).map(|index| card(figure, index)))
+            .children(
+                (0..components).flat_map(|index| {
+                    std::iter::once(card(figure, index)).chain(super::breaks::at_card(figure, index))
+                }),
+            )
             .child(canvas)
             .child(mark(figure)),
     );
@@ -108,8 +111,8 @@ fn mark(figure: Figure) -> El {
         .child(el("span", "").live_text(move || view.busiest.get().map(text).unwrap_or_default()))
 }
 
-/// What is to be connected before it can run.
-fn missing(figure: Figure) -> Option<El> {
+/// What is to be connected before it can run. It stands below the board, where it can cover nothing.
+pub(crate) fn missing(figure: Figure) -> Option<El> {
     let what = figure.view.missing.get()?;
     Some(el("p", "missing").attr("role", "status").text(&what))
 }

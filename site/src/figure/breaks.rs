@@ -1,12 +1,16 @@
 //! "Break it": the faults that the chosen thing can have, its links' and its region's too.
 
+use std::sync::Arc;
+
 use hockeystick_core::figure::Break;
 use hockeystick_core::stage::{FaultKind, Stage, Target};
 use js_sys::Reflect;
 use web_sys::Event;
 
 use super::Figure;
+use super::board::translate;
 use super::dom::{El, button, el};
+use super::layout::Layout;
 use super::live::Live;
 use super::view::{Thing, title};
 
@@ -41,13 +45,38 @@ fn targets(stage: &Stage, thing: Thing, copy: Option<u32>) -> Vec<(String, Targe
     }
 }
 
+/// Whether nothing can be broken about a thing.
+fn is_sound(stage: &Stage, thing: Thing) -> bool {
+    targets(stage, thing, None).iter().all(|(_, on)| stage.troubles(on).is_empty())
+}
+
+/// The button at a card that opens the choice of its faults. It stands beside the card, for a card is a button itself, and
+/// is there while the card is pointed at, focused or chosen.
+pub(crate) fn at_card(figure: Figure, index: usize) -> Option<El> {
+    let thing = Thing::Component(index);
+    let name = figure.name(thing);
+    if figure.stage(|stage| is_sound(stage, thing)) {
+        return None;
+    }
+    let place = move || {
+        let corner = |layout: &Arc<Layout>| layout.cards.get(index).map(|card| translate(card.x + card.width, card.y));
+        figure.view.layout.with(corner).unwrap_or_default()
+    };
+    let open = move || {
+        figure.view.to_break.set(true);
+        figure.view.chosen.set(Some(thing));
+    };
+    let button = button("break-card", "Break it").attr("aria-label", &format!("Break {}", title(&name)));
+    Some(button.live_style("transform", place).on_click(open))
+}
+
 /// The faults that the chosen thing can have; nothing where it can have none.
 pub(crate) fn breaks(figure: Figure, thing: Thing) -> Option<El> {
     let copies = figure.stage(|stage| match thing {
         Thing::Component(index) => stage.components.get(index).map_or(1, |component| component.copies),
         Thing::Machine(_) | Thing::Link(_) => 1,
     });
-    if figure.stage(|stage| targets(stage, thing, None).iter().all(|(_, on)| stage.troubles(on).is_empty())) {
+    if figure.stage(|stage| is_sound(stage, thing)) {
         return None;
     }
     let (lasts, copy) = (Live::new(USUAL), Live::new(None::<u32>));

@@ -15,7 +15,7 @@ use super::knob::{Scale, knob};
 use super::numbers::show;
 use super::pick;
 use super::theme::class_name;
-use super::told::Told;
+use super::told;
 use super::view::{Thing, icon, title};
 
 /// The panel; nothing while nothing is chosen.
@@ -35,14 +35,25 @@ pub(crate) fn inspector(figure: Figure) -> Option<El> {
     let head = el("header", "")
         .child(el("h3", "").text(&name))
         .child(button("button icon-only", "").attr("aria-label", "Close").child(cross).on_click(close));
-    let panel =
-        el("section", "inspector").attr("aria-label", &format!("Settings of {name}")).on("keydown", keys).child(head);
-    let panel = panel.children(super::breaks::breaks(figure, thing));
-    Some(match thing {
+    let panel = el("section", "inspector")
+        .attr("aria-label", &format!("Settings of {name}"))
+        .attr("tabindex", "-1")
+        .on("keydown", keys)
+        .child(head)
+        .children(super::breaks::breaks(figure, thing));
+    let panel = if figure.view.to_break.get_untracked() { panel.attr("data-to-break", "") } else { panel };
+    figure.view.to_break.set(false);
+    let panel = match thing {
         Thing::Component(index) => panel.children(component(figure, index)),
         Thing::Machine(_) => panel.children(machine(figure, figure.name(thing))),
         Thing::Link(index) => panel.children(link(figure, index)),
-    })
+    };
+    let kind = match thing {
+        Thing::Component(index) => Some(figure.stage(|stage| stage.components[index].settings.kind())),
+        Thing::Machine(_) | Thing::Link(_) => None,
+    };
+    told::inspect(&panel, kind);
+    Some(panel)
 }
 
 fn component(figure: Figure, index: usize) -> Vec<El> {
@@ -51,11 +62,8 @@ fn component(figure: Figure, index: usize) -> Vec<El> {
         (component.id.clone(), component.settings.kind(), hardware(stage, index))
     });
     let about = kind.about();
-    let told = Told::of(kind);
-    let mut parts = vec![
-        el("p", "kind").child(svg("icon", "0 0 24 24", &icon(kind))).text(about.name),
-        el("p", "").text(&told.summary()),
-    ];
+    let mut parts =
+        vec![el("p", "kind").child(svg("icon", "0 0 24 24", &icon(kind))).text(about.name), told::summary()];
     if figure.can_edit() {
         parts.push(actions(figure, index));
     }
@@ -64,19 +72,17 @@ fn component(figure: Figure, index: usize) -> Vec<El> {
     if kind == Kind::Clients {
         parts.extend(setting(figure, format!("{id}.rate"), "Requests a second", ""));
     }
-    parts.extend(kind.fields().iter().map(|field| field_view(figure, &id, kind, field, &told)));
+    parts.extend(kind.fields().iter().map(|field| field_view(figure, &id, kind, field)));
     if figure.stage(|stage| matches!(stage.components[index].machine, Some(Placement::Own { .. }))) {
         parts.extend(machine(figure, id));
     }
-    let list =
-        |class: &str, lines: Vec<String>| el("ul", class).children(lines.iter().map(|line| el("li", "").text(line)));
     parts.push(
         el("details", "about")
             .attr("open", "")
             .child(el("summary", "").text("What this models, and what it leaves out"))
-            .child(list("", told.models()))
+            .child(told::models())
             .child(el("p", "").text("Left out:"))
-            .child(list("out", told.leaves_out())),
+            .child(told::leaves_out()),
     );
     parts
 }
@@ -139,16 +145,18 @@ fn hardware(stage: &Stage, index: usize) -> Option<String> {
     }
 }
 
-fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field, told: &Told) -> El {
+fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field) -> El {
     let path = format!("{id}.{}", field.name);
     let name = title(field.name);
     let per_class = kind.default_settings().knob(field.name).is_some_and(|knob| knob.per_class());
-    let (doc, origin) = told.field(field.name);
     let source = el("details", "source")
         .child(el("summary", "").text(&format!("Default: {}", default_words(kind, field))))
-        .child(el("p", "").text(&origin));
+        .child(told::origin(field.name));
     if !per_class {
-        return el("div", "setting").children(setting(figure, path, &name, &doc)).child(source);
+        return el("div", "setting")
+            .children(setting(figure, path, &name, ""))
+            .child(told::doc(field.name))
+            .child(source);
     }
     let rows = Class::ALL.into_iter().map(|class| {
         let path = format!("{path}.{}", class.name());
@@ -156,7 +164,7 @@ fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field, told:
     });
     el("fieldset", "setting")
         .child(el("legend", "").text(&name))
-        .child(el("p", "doc").text(&doc))
+        .child(told::doc(field.name))
         .children(rows)
         .child(source)
 }

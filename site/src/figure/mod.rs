@@ -6,7 +6,7 @@
 //! - [`palette`], [`aim`]: what is added and connected. [`history`]: what is taken back. [`eye`], [`tools`]: how the board
 //!   is looked at. [`breaks`], [`timeline`]: what is broken, and when. [`follow`]: one request, stop by stop.
 //! - [`controls`], [`knob`], [`inspector`]: what is turned; [`scrub`]: how far a key or a drag turns it. [`view`]:
-//!   what connects them, in [`live`] values. [`dom`]: how elements are made. [`told`]: what the page says of a kind.
+//!   what connects them, in [`live`] values. [`dom`]: how elements are made. [`told`]: where what is said of a kind goes.
 //!   [`theme`], [`numbers`].
 
 mod aim;
@@ -42,7 +42,7 @@ mod sight;
 pub(crate) mod sizes;
 mod theme;
 mod timeline;
-mod told;
+pub(crate) mod told;
 mod tools;
 mod view;
 
@@ -276,7 +276,7 @@ fn build(figure: Figure, into: &HtmlElement) {
         let panels = panels.into_iter().map(|it| panel(figure, it));
         row = row.child(el("div", "panels").children(panels));
     }
-    drop(boards.child(board::board(figure)));
+    drop(boards.child(board::board(figure)).live_child(move || board::missing(figure)));
     drop(row.live_child(move || inspector::inspector(figure)));
     if palette.is_some() {
         append(into, &palette::ghost(figure));

@@ -1,48 +1,60 @@
-//! What the page says of a kind of component: what it is, what the model of it leaves out, what its settings mean.
+//! What the inspector says of a kind of component: what it is, what the model of it leaves out, what its settings mean.
 //!
-//! A page with figures holds these texts in its HTML, where they can be read without a program too. Taking them from
-//! there keeps the module as small as it was, however many kinds there are.
+//! The words are those of the kind's own page. The module only leaves slots for them, each with the place on that page as a
+//! selector; the page's script fetches it and fills them (`site/assets/inspector.js`). So neither the module nor a lesson grows
+//! with what is said of each kind.
+
+use std::cell::RefCell;
 
 use hockeystick_core::component::Kind;
-use web_sys::Element;
+use js_sys::Function;
+use wasm_bindgen::JsValue;
 
-/// The page's words about a kind; empty where the page has none.
-pub(crate) struct Told(Option<Element>);
+use super::dom::{El, el};
 
-impl Told {
-    pub(crate) fn of(kind: Kind) -> Self {
-        let block = format!(".thing-block[data-kind={}]", kind.key());
-        Self(leptos::prelude::document().query_selector(&block).ok().flatten())
-    }
+thread_local! {
+    static INSPECT: RefCell<Option<Function>> = const { RefCell::new(None) };
+}
 
-    pub(crate) fn summary(&self) -> String {
-        self.text(".summary")
-    }
+/// What the page does with a panel: a function of the panel and of its kind's key.
+pub(crate) fn set_inspect(inspect: Function) {
+    INSPECT.set(Some(inspect));
+}
 
-    /// What the model does, a sentence each.
-    pub(crate) fn models(&self) -> Vec<String> {
-        self.lines(".models li")
-    }
+/// Tells the page of a panel: it fills the slots, now or when the words have come, and places the panel on a small screen.
+pub(crate) fn inspect(panel: &El, kind: Option<Kind>) {
+    let kind = kind.map_or(JsValue::UNDEFINED, |kind| kind.key().into());
+    INSPECT.with_borrow(|inspect| {
+        // Without the words there are still the knobs.
+        let _ = inspect.as_ref().map(|inspect| inspect.call2(&JsValue::NULL, &panel.html(), &kind));
+    });
+}
 
-    /// What the model leaves out, a sentence each.
-    pub(crate) fn leaves_out(&self) -> Vec<String> {
-        self.lines(".leaves-out li")
-    }
+/// What the kind is.
+pub(crate) fn summary() -> El {
+    slot("p", "", ".summary")
+}
 
-    /// What a setting does, and where its default comes from.
-    pub(crate) fn field(&self, name: &str) -> (String, String) {
-        let row = format!("[data-field={name}]");
-        (self.text(&format!("{row} th span")), self.text(&format!("{row} td:last-child")))
-    }
+/// What the model does, a sentence each.
+pub(crate) fn models() -> El {
+    slot("ul", "", ".models")
+}
 
-    fn text(&self, selector: &str) -> String {
-        self.lines(selector).into_iter().next().unwrap_or_default()
-    }
+/// What the model leaves out, a sentence each.
+pub(crate) fn leaves_out() -> El {
+    slot("ul", "out", ".leaves-out")
+}
 
-    fn lines(&self, selector: &str) -> Vec<String> {
-        let found = self.0.as_ref().and_then(|block| block.query_selector_all(selector).ok());
-        let nodes = found.as_ref().map_or(0, web_sys::NodeList::length);
-        let line = |index| found.as_ref()?.get(index)?.text_content();
-        (0..nodes).filter_map(line).collect()
-    }
+/// What a setting does.
+pub(crate) fn doc(field: &str) -> El {
+    slot("p", "doc", &format!("[data-field={field}] th span"))
+}
+
+/// Where a setting's default comes from.
+pub(crate) fn origin(field: &str) -> El {
+    slot("p", "", &format!("[data-field={field}] td:last-child"))
+}
+
+fn slot(tag: &str, class: &str, of: &str) -> El {
+    el(tag, class).attr("data-told", of)
 }

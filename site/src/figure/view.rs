@@ -111,6 +111,8 @@ pub(crate) struct View {
     pub(crate) story: Live<Option<Story>>,
     pub(crate) run: Live<RunNow>,
     pub(crate) chosen: Live<Option<Thing>>,
+    /// Whether it was chosen to be broken.
+    pub(crate) to_break: Live<bool>,
     /// What is being moved, by pointer or by keyboard.
     pub(crate) moving: Live<Option<Thing>>,
     /// Where something new, or the end of a link, may be dropped.
@@ -151,6 +153,7 @@ impl View {
             story: Live::new(None),
             run: Live::new(run),
             chosen: Live::new(None),
+            to_break: Live::new(false),
             moving: Live::new(None),
             aim: Live::new(None),
             pointer: Live::new(None),

@@ -191,6 +191,8 @@ async fn settings_open_with_their_sources_and_close_with_escape() -> Result<()> 
     let card = lone_card(&browser).await?;
     browser.click(&card).await?;
     browser.wait_for(&format!("document.querySelector('{FIGURE} .inspector')")).await?;
+    // The words come from the kind's own page.
+    browser.wait_for(&format!("document.querySelector('{FIGURE} .inspector.told')")).await?;
     let text: String = browser.eval(&format!("document.querySelector('{FIGURE} .inspector').textContent")).await?;
     for part in ["DNS resolver", "Default: ", "RFC 1035", "What this models"] {
         ensure!(text.contains(part), "{part} is missing in {text}");
@@ -199,6 +201,38 @@ async fn settings_open_with_their_sources_and_close_with_escape() -> Result<()> 
     browser.key(Key::Escape).await?;
     browser.wait_for(&format!("!document.querySelector('{FIGURE} .inspector')")).await?;
     browser.wait_for(&format!("document.activeElement === document.querySelector('{card}')")).await
+}
+
+#[tokio::test]
+async fn on_a_phone_settings_are_a_sheet_below_the_card_that_was_touched() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::phone()).await?;
+    let card = lone_card(&browser).await?;
+    let height = format!("document.querySelector('{FIGURE}').offsetHeight");
+    let before: f64 = browser.eval(&height).await?;
+    browser.click(&card).await?;
+    browser.wait_for(&format!("document.querySelector('{FIGURE} .inspector:popover-open.told')")).await?;
+    let fits = format!(
+        "(() => {{ const sheet = document.querySelector('{FIGURE} .inspector').getBoundingClientRect(); \
+         const card = document.querySelector('{card}').getBoundingClientRect(); \
+         return sheet.height <= innerHeight * 0.601 && Math.abs(sheet.bottom - innerHeight) < 1 && \
+         card.top >= 0 && card.bottom <= sheet.top; }})()"
+    );
+    browser.wait_for(&fits).await?;
+    ensure!((browser.eval::<f64>(&height).await? - before).abs() < 1.0, "what is below has moved");
+    browser.key(Key::Escape).await?;
+    browser.wait_for(&format!("!document.querySelector('{FIGURE} .inspector')")).await?;
+    browser.wait_for(&format!("document.activeElement === document.querySelector('{card}')")).await
+}
+
+#[tokio::test]
+async fn a_card_leads_to_its_faults() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    let card = lone_card(&browser).await?;
+    browser.eval::<()>(&format!("void document.querySelector('{card}').focus()")).await?;
+    browser.key(Key::Tab).await?;
+    browser.wait_for("document.activeElement.matches('.break-card')").await?;
+    browser.key(Key::Enter).await?;
+    browser.wait_for(&format!("document.activeElement.matches('{FIGURE} .inspector .breaks .button')")).await
 }
 
 #[tokio::test]

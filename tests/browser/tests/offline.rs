@@ -27,6 +27,10 @@ async fn a_visited_site_works_without_a_network() -> Result<()> {
     browser.wait_for("!!document.querySelector('.figure-live canvas')").await?;
     let title: String = browser.eval("document.querySelector('h1').textContent").await?;
     ensure!(title == "Not now, but soon", "{title}");
+    // What its inspector says of a thing comes from that kind's page.
+    browser.eval::<()>("void document.querySelector('.card').focus()").await?;
+    browser.chord(&[], ' ').await?;
+    browser.wait_for("document.querySelector('.inspector.told')?.textContent.includes('Browsers that ask')").await?;
     for page in ["", "stages/", "model/cache/", "glossary/"] {
         browser.goto(&format!("{top}{page}")).await?;
         let heading: String = browser.eval("document.querySelector('h1')?.textContent ?? ''").await?;

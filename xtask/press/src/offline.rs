@@ -22,7 +22,8 @@ pub(crate) fn fill(site: &mut SiteFiles, build_id: &str) -> Result<()> {
 /// What pages load. Texts for people, such as a licence, and source sheets that are part of another are not.
 fn is_kept(path: &str) -> bool {
     let is_loaded = [".js", ".wasm", ".woff2", ".svg"].iter().any(|end| path.ends_with(end));
-    path.starts_with("assets/") && (is_loaded || path.ends_with("/style.css") || path.ends_with("/tools.css"))
+    let is_sheet = ["/style.css", "/places.css", "/tools.css"].iter().any(|end| path.ends_with(end));
+    path.starts_with("assets/") && (is_loaded || is_sheet)
 }
 
 /// The address of a page: of the folder where it is one's index.
