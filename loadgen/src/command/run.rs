@@ -85,11 +85,11 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let plan = super::plan::load(&options.plan)?;
     let host = guard::read_host(&options.host).into_diagnostic()?;
     let (limits, repeats) = (options.limits.limits(), options.limits.repeat);
+    // Whoever sends how much of it: the host gets the whole plan.
+    limits.permit(&host, &plan, repeats).into_diagnostic()?;
     let (shard, timetable) = options.together.read()?;
     together::permit(&plan, shard)?;
     refuse_to_go_back(options, shard, timetable)?;
-    // Whoever sends how much of it: the host gets the whole plan.
-    limits.permit(&host, &plan, repeats).into_diagnostic()?;
     if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, shard, repeats)? {
         return Err(miette!("not confirmed: nothing was sent"));
     }

@@ -149,7 +149,7 @@ impl Limits {
     pub fn permit(&self, host: &Url, plan: &Plan, repeats: u32) -> Result<(), Refusal> {
         let name = host.host_str().unwrap_or_default();
         let loopback = is_loopback(host);
-        if !loopback && !self.allowed_hosts.iter().any(|allowed| allowed == name) {
+        if !loopback && !self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
             return Err(Refusal::NotAllowed { host: name.to_owned() });
         }
         self.takes(loopback, plan, repeats).into_iter().find_map(Take::refusal).map_or(Ok(()), Err)
