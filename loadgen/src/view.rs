@@ -87,8 +87,9 @@ impl View for JsonLines {
         let [p50_ms, p95_ms, p99_ms] = progress.percentiles_ms;
         let fields = json!({
             "elapsed_s": progress.elapsed_s, "completed": progress.completed, "failed": progress.failed,
-            "in_flight": progress.in_flight, "answers_per_s": progress.answers_per_s, "errors": progress.errors,
-            "p50_ms": p50_ms, "p95_ms": p95_ms, "p99_ms": p99_ms,
+            "in_flight": progress.in_flight, "offered_per_s": progress.offered_per_s,
+            "answers_per_s": progress.answers_per_s, "errors": progress.errors, "users_exhausted": progress.exhausted,
+            "p50_ms": p50_ms, "p95_ms": p95_ms, "p99_ms": p99_ms, "lag_p99_ms": progress.lag_ms[1],
         });
         self.line("second", fields);
     }

@@ -1,7 +1,9 @@
 //! `loadgen run`: sends a plan to a deployment and measures.
 
 use std::io::{IsTerminal, Write, stderr, stdin};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use hockeystick_core::measurement::{Ended, Results};
@@ -11,10 +13,11 @@ use reqwest::Url;
 use super::Exit;
 use super::limits::LimitOptions;
 use super::together::{self, TogetherOptions};
+use crate::exposition::{Address, Server};
 use crate::plan::Plan;
 use crate::run::busy::Meter;
 use crate::run::guard;
-use crate::run::{self, Interrupt, View};
+use crate::run::{self, Interrupt, Metrics, View};
 use crate::shard::Shard;
 use crate::store;
 use crate::timetable::Timetable;
@@ -24,7 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   loadgen run --host http://127.0.0.1:8080 --plan plan.toml --out results.json
   loadgen run --host http://127.0.0.1:8080 --plan plan.toml --out results.json \\
-      --utilisation \"box cpu=cgroup:/sys/fs/cgroup/tick\"
+      --utilisation \"box cpu=cgroup:/sys/fs/cgroup/tick\" --metrics-addr 127.0.0.1:9464
   loadgen run --host https://staging.example.org --allow-host staging.example.org --yes \\
       --plan plan.toml --out results.json
   loadgen run --host https://staging.example.org --allow-host staging.example.org --yes \
@@ -70,6 +73,9 @@ pub(super) struct Options {
     together: TogetherOptions,
     #[command(flatten)]
     limits: LimitOptions,
+    /// Tell Prometheus how the run goes: at http://ADDR/metrics while it lasts. Port 0 is any free one, which is then said
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics_addr: Option<SocketAddr>,
     /// Do not ask before loading another host
     #[arg(long)]
     yes: bool,
@@ -93,6 +99,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, shard, repeats)? {
         return Err(miette!("not confirmed: nothing was sent"));
     }
+    let address = options.metrics_addr.map(Address::take).transpose().into_diagnostic()?;
     let earlier = if options.resume { earlier(&options.out, &plan, &host)? } else { None };
     if let Some(core) = options.core {
         run::keep_to(core).into_diagnostic()?;
@@ -104,6 +111,9 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     } else {
         Box::new(Terminal::new(plan.warm_up.as_secs_f64()))
     };
+    let metrics = address.is_some().then(|| Arc::new(Metrics::new(&plan, shard)));
+    // There as long as the run.
+    let _server = serve(address, metrics.as_ref())?;
     let run_options = run::Options {
         host,
         plan,
@@ -112,6 +122,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         threads: usize::from(options.threads),
         shard,
         timetable,
+        metrics,
         repeats,
         earlier,
     };
@@ -156,6 +167,13 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
             Ok(Exit::Stopped)
         }
     }
+}
+
+/// Answers at the address, where one was asked for.
+fn serve(address: Option<Address>, metrics: Option<&Arc<Metrics>>) -> Result<Option<Server>, Report> {
+    let Some((address, metrics)) = address.zip(metrics) else { return Ok(None) };
+    eprintln!("metrics at http://{}/metrics", address.at());
+    address.serve(Arc::clone(metrics)).map(Some).into_diagnostic().wrap_err("cannot serve metrics")
 }
 
 /// A step that is measured again, or later, is no more at its place in a timetable that others keep as well.

@@ -13,8 +13,9 @@ use tokio::sync::watch;
 
 use super::client::Dials;
 use super::dates::Dates;
+use super::failure::Failure;
 use super::guard::{self, Watch};
-use super::pulse::Second;
+use super::pulse::{Offered, Second};
 use super::readings::{Readings, Used};
 use super::record::{Recorder, SLICES, Window};
 use super::step::{StepRun, Traffic};
@@ -110,6 +111,9 @@ impl<'r> Director<'r> {
                 break;
             }
             self.view.step_begins(index + 1, steps.len(), planned);
+            if let Some(metrics) = &self.options.metrics {
+                metrics.step_begins(index + 1);
+            }
             ended = self.measure(index, planned, shared).await?;
         }
         // No receiver means that goose is gone already.
@@ -190,7 +194,8 @@ impl<'r> Director<'r> {
             Err(end) => return Ok(end),
         };
         let dates = self.options.timetable.is_some().then(|| Dates::new(moment.start, moment.wall.as_nanosecond()));
-        let step = Arc::new(StepRun::new(index, moment.start, window, traffic, dates));
+        let metrics = self.options.metrics.clone();
+        let step = Arc::new(StepRun::new(index, moment.start, window, traffic, dates, metrics));
         self.dials.tell(&step);
         let window_from = moment.wall + plan.warm_up;
         let window_from = window_from.strftime("%FT%T%.3fZ").to_string();
@@ -198,55 +203,12 @@ impl<'r> Director<'r> {
         let on_this_machine = guard::is_loopback(&self.options.host);
         let mut readings = Readings::new(&self.options.meters, on_this_machine, window);
         let mut in_flight = [Mean::default(); SLICES];
-        let mut watch = Watch::new(plan.stop);
-        let (mut looked, mut beat) = (step.start, step.start + SECOND);
-        let mut last = Second::default();
-        let deadline = step.start + Duration::from_nanos(window.to_ns) + timetable::longest_answer(plan);
-        loop {
-            tokio::select! {
-                biased;
-                () = self.interrupt.raised() => {
-                    step.over.store(true, Ordering::Relaxed);
-                    return Ok(StepEnd::Interrupted);
-                }
-                () = tokio::time::sleep(SAMPLE_EVERY) => {}
-                () = step.ended.notified() => {}
-            }
-            let now = Instant::now();
-            let now_ns = step.ns(now);
-            readings.take(now_ns)?;
-            let pending = step.in_flight(now_ns);
-            if let Some(slice) = window.slice(now_ns) {
-                in_flight[slice].add(pending as f64);
-            }
-            if now >= beat {
-                beat = now + SECOND;
-                last = step.second();
-                // A second that began in the warm-up is no part of the measurement.
-                let measured = window.holds(now_ns.saturating_sub(SECOND.as_nanos() as u64));
-                if let Some(missed) = self.keeper.second(&last).filter(|_| measured) {
-                    step.over.store(true, Ordering::Relaxed);
-                    return Ok(StepEnd::Missed(missed));
-                }
-            }
-            if now >= looked + LOOK_EVERY {
-                looked = now;
-                self.view.progress(&progress(&step, now_ns, pending, &last));
-                if let Some(reason) = watch.look(&step, now) {
-                    step.over.store(true, Ordering::Relaxed);
-                    return Ok(StepEnd::Stopped(reason));
-                }
-            }
-            if step.is_done(now_ns) || now > deadline {
-                break;
-            }
+        if let Some(end) = self.oversee(&step, &mut readings, &mut in_flight).await? {
+            return Ok(end);
         }
-        step.over.store(true, Ordering::Relaxed);
-        let mut recorder = step.recorder();
-        for arrival in step.take_rest() {
-            recorder.record_unsent(shared.plan.requests[arrival.request as usize].class, arrival.due_ns);
-        }
+        step.record_unsent(|arrival| shared.plan.requests[arrival.request as usize].class);
         let Used { stations, generator_cpus, neighbours, disturbed } = readings.finish();
+        let recorder = step.recorder();
         let figures = recorder.finish(due, &disturbed);
         let parts = if self.options.shard.is_whole() { Vec::new() } else { parts(&recorder, &in_flight) };
         drop(recorder);
@@ -284,6 +246,79 @@ impl<'r> Director<'r> {
             clock: step.dates.as_ref().and_then(Dates::clock),
             shares: Vec::new(),
         })))
+    }
+
+    /// Samples a step while it runs, and watches it; what ends it before its time, if something does.
+    async fn oversee(
+        &mut self,
+        step: &StepRun,
+        readings: &mut Readings<'_>,
+        in_flight: &mut [Mean; SLICES],
+    ) -> Result<Option<StepEnd>, RunError> {
+        let end = self.watch(step, readings, in_flight).await;
+        step.over.store(true, Ordering::Relaxed);
+        if let Some(metrics) = &self.options.metrics {
+            metrics.step_ends();
+        }
+        end
+    }
+
+    async fn watch(
+        &mut self,
+        step: &StepRun,
+        readings: &mut Readings<'_>,
+        in_flight: &mut [Mean; SLICES],
+    ) -> Result<Option<StepEnd>, RunError> {
+        let plan = &self.options.plan;
+        let mut watch = Watch::new(plan.stop);
+        let (mut looked, mut beat) = (step.start, step.start + SECOND);
+        let (mut last, mut offered) = (Second::default(), Offered::default());
+        let deadline = step.start + Duration::from_nanos(step.window.to_ns) + timetable::longest_answer(plan);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.interrupt.raised() => {
+                                        return Ok(Some(StepEnd::Interrupted));
+                }
+                () = tokio::time::sleep(SAMPLE_EVERY) => {}
+                () = step.ended.notified() => {}
+            }
+            let now = Instant::now();
+            let now_ns = step.ns(now);
+            readings.take(now_ns)?;
+            let pending = step.in_flight(now_ns);
+            if let Some(slice) = step.window.slice(now_ns) {
+                in_flight[slice].add(pending as f64);
+            }
+            if now >= beat {
+                beat = now + SECOND;
+                last = step.second();
+                // A second that began in the warm-up is no part of the measurement.
+                let measured = step.window.holds(now_ns.saturating_sub(SECOND.as_nanos() as u64));
+                if let Some(missed) = self.keeper.second(&last).filter(|_| measured) {
+                    return Ok(Some(StepEnd::Missed(missed)));
+                }
+            }
+            if now >= looked + LOOK_EVERY {
+                looked = now;
+                self.tell(step, now_ns, offered.per_s(now_ns, step.due(now_ns)), &last);
+                if let Some(reason) = watch.look(step, now) {
+                    return Ok(Some(StepEnd::Stopped(reason)));
+                }
+            }
+            if step.is_done(now_ns) || now > deadline {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Tells the view and the metrics how a step goes.
+    fn tell(&self, step: &StepRun, now_ns: u64, offered_per_s: f64, last: &Second) {
+        let progress = Progress { offered_per_s, ..progress(step, now_ns, last) };
+        if let Some(metrics) = &self.options.metrics {
+            metrics.progress(&progress);
+        }
+        self.view.progress(&progress);
     }
 
     /// When a step begins: shortly, or at its place in the timetable, for which this waits.
@@ -365,17 +400,19 @@ fn due_by_class(plan: &Plan, arrivals: &[Arrival], window: Window) -> PerClass<u
     due
 }
 
-fn progress(step: &StepRun, now_ns: u64, in_flight: u64, last: &Second) -> Progress {
+fn progress(step: &StepRun, now_ns: u64, last: &Second) -> Progress {
     let live = step.live();
-    let answers = (live.completed + live.failed).max(1);
     Progress {
         elapsed_s: now_ns as f64 / 1e9,
         completed: live.completed,
         failed: live.failed,
-        in_flight,
-        mean_ms: live.response_ns as f64 / answers as f64 / 1e6,
+        failures: Failure::ALL.into_iter().zip(live.failures).filter(|(_, count)| *count > 0).collect(),
+        exhausted: live.exhausted,
+        in_flight: step.in_flight(now_ns),
+        offered_per_s: 0.0,
         answers_per_s: last.answers_per_s(),
         percentiles_ms: [0.5, 0.95, 0.99].map(|quantile| last.quantile_ms(quantile)),
+        lag_ms: [0.5, 0.99].map(|quantile| last.lag_ms(quantile)),
         errors: last.errors(),
     }
 }

@@ -4,7 +4,7 @@
 //! - `director`: the plan, step by step. `user`: one goose user. `pace`: waiting to the microsecond. `client`: connections.
 //!   `exchange`: one request and its answer. `cookies`: what a user keeps of it. `dates`: the deployment's clock in it. `failure`: kinds of error.
 //! - `step`: a step while it runs. `record`: its figures. `pulse`: its last second, for views and `thresholds`.
-//!   `readings`: processor time meanwhile.
+//!   `readings`: processor time meanwhile. `metrics`: what Prometheus is told.
 //!
 //! The way of one step: its schedule is made, the users are told, a task beside them samples and watches, and when the
 //! last answer is in, the step is on the disk before the next begins. A step that was disturbed may be repeated; until its
@@ -18,6 +18,7 @@ mod director;
 mod exchange;
 mod failure;
 pub mod guard;
+mod metrics;
 mod neighbours;
 mod pace;
 mod pulse;
@@ -42,6 +43,7 @@ use reqwest::Url;
 use tokio::sync::{Notify, Semaphore, watch};
 
 pub use failure::Failure;
+pub use metrics::Metrics;
 
 use self::busy::{Meter, MeterError};
 use self::client::Dials;
@@ -71,6 +73,8 @@ pub struct Options {
     pub timetable: Option<Timetable>,
     /// How often a step is repeated whose measurement something from outside disturbed.
     pub repeats: u32,
+    /// Where to count what Prometheus asks for, if it does.
+    pub metrics: Option<Arc<Metrics>>,
     /// What an earlier run of this plan has measured: this one goes on after its last step. See [`resumable`].
     pub earlier: Option<Results>,
 }
@@ -115,7 +119,7 @@ pub trait View: Send + Sync {
 }
 
 /// How far a step is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Progress {
     /// Seconds since the step began.
     pub elapsed_s: f64,
@@ -123,14 +127,20 @@ pub struct Progress {
     pub completed: u64,
     /// Requests that failed.
     pub failed: u64,
+    /// The same, by kind, without the kinds that did not come up.
+    pub failures: Vec<(Failure, u64)>,
+    /// Requests that found every user busy when they were due.
+    pub exhausted: u64,
     /// Requests due and not yet answered.
     pub in_flight: u64,
-    /// Mean response time so far, in milliseconds.
-    pub mean_ms: f64,
+    /// Requests a second that became due, over the last second.
+    pub offered_per_s: f64,
     /// Answers a second, over the last second.
     pub answers_per_s: f64,
     /// Median, 95th and 99th percentile of the response time over the last second, in milliseconds.
     pub percentiles_ms: [Option<f64>; 3],
+    /// Median and 99th percentile of the generator's own lag over the last second, in milliseconds.
+    pub lag_ms: [Option<f64>; 2],
     /// Share of requests that failed, over the last second.
     pub errors: Option<f64>,
 }

@@ -1,15 +1,16 @@
 //! One step while it runs: what is due, who has taken it, and the figures so far.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hockeystick_core::workload::Closed;
+use hockeystick_core::workload::{Class, Closed};
 use tokio::sync::Notify;
 
 use super::client::Dial;
 use super::dates::Dates;
 use super::failure::Failure;
+use super::metrics::Metrics;
 use super::pulse::{Pulse, Second};
 use super::record::{Recorder, Sample, Window};
 use crate::schedule::Arrival;
@@ -46,6 +47,7 @@ pub(super) struct StepRun {
     recorder: Mutex<Recorder>,
     live: Mutex<Live>,
     pulse: Mutex<Pulse>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// Running totals of a step, for guard rails and the view.
@@ -53,6 +55,8 @@ pub(super) struct StepRun {
 pub(super) struct Live {
     pub(super) completed: u64,
     pub(super) failed: u64,
+    /// The same, by kind, in the order of [`Failure::ALL`].
+    pub(super) failures: [u64; Failure::ALL.len()],
     pub(super) exhausted: u64,
     pub(super) response_ns: u64,
     pub(super) lag_ns: u64,
@@ -61,7 +65,14 @@ pub(super) struct Live {
 }
 
 impl StepRun {
-    pub(super) fn new(index: usize, start: Instant, window: Window, traffic: Traffic, dates: Option<Dates>) -> Self {
+    pub(super) fn new(
+        index: usize,
+        start: Instant,
+        window: Window,
+        traffic: Traffic,
+        dates: Option<Dates>,
+        metrics: Option<Arc<Metrics>>,
+    ) -> Self {
         Self {
             index,
             start,
@@ -76,6 +87,7 @@ impl StepRun {
             recorder: Mutex::new(Recorder::new(window)),
             live: Mutex::new(Live::default()),
             pulse: Mutex::new(Pulse::default()),
+            metrics,
         }
     }
 
@@ -112,7 +124,7 @@ impl StepRun {
     }
 
     /// Takes what is left of the step away from the users.
-    pub(super) fn take_rest(&self) -> &[Arrival] {
+    fn take_rest(&self) -> &[Arrival] {
         let arrivals = self.arrivals();
         let from = self.next.fetch_add(arrivals.len(), Ordering::Relaxed);
         &arrivals[from.min(arrivals.len())..]
@@ -128,13 +140,17 @@ impl StepRun {
         self.begun.load(Ordering::Relaxed) as u64
     }
 
+    /// Requests that have become due; of a closed loop, those that were sent.
+    pub(super) fn due(&self, now_ns: u64) -> u64 {
+        match &self.traffic {
+            Traffic::Open(arrivals) => arrivals.partition_point(|arrival| arrival.due_ns <= now_ns) as u64,
+            Traffic::Closed(_) => self.begun(),
+        }
+    }
+
     /// Requests that are due and not yet answered.
     pub(super) fn in_flight(&self, now_ns: u64) -> u64 {
-        let due = match &self.traffic {
-            Traffic::Open(arrivals) => arrivals.partition_point(|arrival| arrival.due_ns <= now_ns),
-            Traffic::Closed(_) => self.begun.load(Ordering::Relaxed),
-        };
-        due.saturating_sub(self.finished.load(Ordering::Relaxed)) as u64
+        self.due(now_ns).saturating_sub(self.finished.load(Ordering::Relaxed) as u64)
     }
 
     /// Whether the window is over and nothing is left to wait for.
@@ -148,20 +164,25 @@ impl StepRun {
 
     pub(super) fn record(&self, sample: &Sample) {
         self.recorder().record(sample);
+        if let Some(metrics) = &self.metrics {
+            metrics.record(sample);
+        }
         let response_ns = sample.done_ns.saturating_sub(sample.due_ns);
+        let lag_ns = sample.sent_ns.saturating_sub(sample.due_ns);
         let mut live = lock(&self.live);
         live.exhausted += u64::from(sample.exhausted);
-        live.lag_ns += sample.sent_ns.saturating_sub(sample.due_ns);
+        live.lag_ns += lag_ns;
         live.response_ns += response_ns;
         match sample.result {
             Ok(()) => live.completed += 1,
             Err(failure) => {
                 live.failed += 1;
+                live.failures[failure as usize] += 1;
                 live.last_failure = Some(failure);
             }
         }
         drop(live);
-        lock(&self.pulse).record(sample.class, response_ns, sample.result.is_ok());
+        lock(&self.pulse).record(sample.class, lag_ns, response_ns, sample.result.is_ok());
         let finished = self.finished.fetch_add(1, Ordering::Relaxed) + 1;
         let last = matches!(&self.traffic, Traffic::Open(arrivals) if finished == arrivals.len());
         if last {
@@ -169,7 +190,21 @@ impl StepRun {
         }
     }
 
+    /// Requests that were due and that nobody will send any more.
+    pub(super) fn record_unsent(&self, class: impl Fn(&Arrival) -> Class) {
+        let mut recorder = self.recorder();
+        for arrival in self.take_rest() {
+            recorder.record_unsent(class(arrival), arrival.due_ns);
+            if let Some(metrics) = &self.metrics {
+                metrics.failed(class(arrival), Failure::Unsent);
+            }
+        }
+    }
+
     pub(super) fn record_dial(&self, dial: Dial) {
+        if let Some(metrics) = &self.metrics {
+            metrics.dialled();
+        }
         let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.recorder().record_dial(self.ns(Instant::now()), ns(dial.connect), dial.tls.map(ns));
     }

@@ -116,6 +116,7 @@ fn options(url: &str, plan: plan::Plan, out: &Path) -> Options {
         threads: 1,
         shard: Shard::default(),
         timetable: None,
+        metrics: None,
         repeats: 0,
         earlier: None,
     }
