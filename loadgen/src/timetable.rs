@@ -77,7 +77,7 @@ impl Timetable {
 }
 
 /// Time between the end of a step and the beginning of the next: the longest that an answer may take, and some.
-fn pause(plan: &Plan) -> Duration {
+pub fn pause(plan: &Plan) -> Duration {
     longest_answer(plan) + SLACK
 }
 

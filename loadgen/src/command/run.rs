@@ -109,7 +109,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let view: Box<dyn View> = if options.json {
         Box::new(JsonLines::new().into_diagnostic().wrap_err("cannot write to standard output")?)
     } else {
-        Box::new(Terminal::new(plan.warm_up.as_secs_f64()))
+        Box::new(Terminal::new(&plan, shard, timetable.as_ref()))
     };
     let metrics = address.is_some().then(|| Arc::new(Metrics::new(&plan, shard)));
     // There as long as the run.

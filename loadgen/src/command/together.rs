@@ -4,7 +4,7 @@ use std::env;
 use std::str::FromStr;
 
 use clap::Args;
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use miette::{IntoDiagnostic, Report, miette};
 
 use crate::plan::Plan;
@@ -84,7 +84,12 @@ impl TogetherOptions {
         let shard = self.shard(environment)?;
         let start = match self.start_at {
             Some(Start::At(start)) => Some(start),
-            Some(Start::After(after)) if shard.is_whole() => Some(now.checked_add(after).into_diagnostic()?),
+            Some(Start::After(after)) if shard.is_whole() => {
+                let start = now.checked_add(after).into_diagnostic()?;
+                // Whole seconds are easily read, and told to others.
+                let whole = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+                Some(start.round(whole).into_diagnostic()?)
+            }
             Some(Start::After(_)) => {
                 let help = format!("give all of them one time, such as --start-at {}", soon(now));
                 return Err(miette!(help = help, "shards that count from now on begin each at another time"));
@@ -164,7 +169,7 @@ mod tests {
             start_at: start_at.map(|text| text.parse().unwrap()),
         };
         let lookup = |name: &str| environment.iter().find(|(of, _)| *of == name).map(|(_, value)| (*value).to_owned());
-        let now = "2026-03-01T10:00:12Z".parse().unwrap();
+        let now = "2026-03-01T10:00:11.7Z".parse().unwrap();
         options.resolve(&lookup, now).map_err(|error| format!("{error:?}"))
     }
 
@@ -190,7 +195,7 @@ mod tests {
             (None, at, &[("LOADGEN_SHARDS", "3")], "NUMBER/COUNT"),
             (Some("1/2"), None, &[], "--start-at 2026-03-01T10:01:00Z"),
             (Some("1/2"), Some("+30s"), &[], "--start-at 2026-03-01T10:01:00Z"),
-            (None, Some("2026-03-01T10:00:00Z"), &[], "12.0 s ago"),
+            (None, Some("2026-03-01T10:00:00Z"), &[], "11.7 s ago"),
         ] {
             let error = resolve(shard, start, environment).unwrap_err().replace("\n  │ ", "");
             assert!(error.contains(says), "{shard:?} {start:?}: {error}");

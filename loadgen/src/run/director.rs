@@ -327,8 +327,8 @@ impl<'r> Director<'r> {
             return Ok(Moment { start: Instant::now() + STEP_LEAD, wall: Timestamp::now() + STEP_LEAD });
         };
         let wall = timetable.begins(&self.options.plan, index);
-        self.view.waits(index + 1, wall);
         loop {
+            self.view.waits(index + 1, wall);
             let left = timetable::instant(wall).map(|start| (start, start.saturating_duration_since(Instant::now())));
             match left {
                 Some((_, left)) if left > STEP_LEAD => {

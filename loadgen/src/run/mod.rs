@@ -104,7 +104,7 @@ impl Interrupt {
 
 /// Hears how a run goes.
 pub trait View: Send + Sync {
-    /// A step waits for its time to begin.
+    /// A step waits for its time to begin; said now and then until it does.
     fn waits(&self, number: usize, until: Timestamp) {
         let _ = (number, until);
     }
@@ -116,6 +116,8 @@ pub trait View: Send + Sync {
     fn step_ends(&self, number: usize, step: &Step);
     /// The step that has ended is measured again, for this reason.
     fn step_repeats(&self, number: usize, reason: &str);
+    /// The run is over, however it ended.
+    fn ends(&self) {}
 }
 
 /// How far a step is.
@@ -273,6 +275,7 @@ async fn attack(options: Options, interrupt: &Interrupt, view: &dyn View) -> Res
             })),
         }
     };
+    view.ends();
     directed?;
     if director.results.ended == Ended::Complete {
         // Every user has left its transaction: goose notices within half a second.

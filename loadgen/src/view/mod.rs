@@ -1,0 +1,44 @@
+//! What a terminal shows while something runs.
+//!
+//! - [`Terminal`]: a run, on a terminal as a `board` that is drawn anew ten times a second, elsewhere as a line for each
+//!   step. `curve` is the board's chart, `paint` its colours, `screen` where it stands. [`JsonLines`]: the same for programs.
+
+mod board;
+mod curve;
+mod json;
+mod paint;
+mod screen;
+mod terminal;
+
+use std::io::{IsTerminal, stderr};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+pub use json::JsonLines;
+pub use terminal::Terminal;
+
+use crate::plan::{Load, PlannedStep};
+use crate::table::number;
+
+/// A bar of the simulation's progress, on a terminal; nothing elsewhere.
+pub fn simulation_bar() -> ProgressBar {
+    let bar = if stderr().is_terminal() { ProgressBar::new(1000) } else { ProgressBar::hidden() };
+    bar.set_style(style("{spinner} simulating {bar:30} {percent} %"));
+    bar
+}
+
+/// A step's load in a word or two.
+pub fn load(step: &PlannedStep) -> String {
+    match &step.load {
+        Load::Closed(closed) => format!("{} users", closed.users),
+        Load::Open(curve) if curve.is_constant() => format!("{}/s", number(curve.max_per_s())),
+        Load::Open(curve) => {
+            let rates = curve.points().iter().map(|(_, rate)| *rate);
+            format!("{} to {}/s", number(rates.fold(f64::INFINITY, f64::min)), number(curve.max_per_s()))
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
