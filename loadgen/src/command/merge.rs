@@ -60,17 +60,16 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     };
     let out = options.out.display();
     eprintln!("{out}: {} steps of {} shards{left_out}", results.steps.len(), results.merged.len());
-    match &results.ended {
-        Ended::Complete => Ok(Exit::Agrees),
-        Ended::Running | Ended::Interrupted => {
-            eprintln!("a shard was interrupted");
-            Ok(Exit::Inconclusive)
-        }
-        Ended::Stopped(reason) | Ended::Missed(reason) => {
-            eprintln!("a shard ended before the plan did: {reason}");
-            Ok(Exit::Inconclusive)
+    for (number, shard) in (1..).zip(&results.merged) {
+        match &shard.ended {
+            Ended::Complete => {}
+            Ended::Running => eprintln!("shard {number} was cut off: its machine is gone, or it still runs"),
+            Ended::Interrupted => eprintln!("shard {number} was interrupted"),
+            Ended::Stopped(reason) => eprintln!("shard {number} was stopped: {reason}"),
+            Ended::Missed(threshold) => eprintln!("shard {number} saw a threshold that was not kept: {threshold}"),
         }
     }
+    Ok(if results.ended == Ended::Complete { Exit::Agrees } else { Exit::Inconclusive })
 }
 
 fn steps(results: &Results) -> Table {

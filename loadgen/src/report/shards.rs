@@ -62,7 +62,8 @@ pub fn remarks(results: &Results) -> Vec<String> {
 pub(super) fn clocks(results: &Results) -> String {
     let skews: Vec<_> = results.steps.iter().filter_map(Step::skew).collect();
     let machine = &results.merged[0].machine;
-    if !machine.is_empty() && results.merged.iter().all(|shard| shard.machine == *machine) {
+    let one_clock = skews.iter().all(|skew| skew.at_least_s == 0.0);
+    if one_clock && !machine.is_empty() && results.merged.iter().all(|shard| shard.machine == *machine) {
         return "All generators ran on one machine, by one clock.".to_owned();
     }
     let worst = |of: fn(&hockeystick_core::measurement::Skew) -> f64| 1e3 * skews.iter().map(of).fold(0.0, f64::max);
