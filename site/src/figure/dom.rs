@@ -57,11 +57,6 @@ fn follow_boxed(act: Box<dyn Fn()>) {
 }
 
 impl El {
-    /// An element that is there already.
-    pub(crate) fn of(element: Element) -> Self {
-        Self(element)
-    }
-
     /// Takes everything out of it.
     pub(crate) fn clear(&self) {
         self.0.set_text_content(None);
