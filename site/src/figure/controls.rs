@@ -189,16 +189,18 @@ fn choice(figure: Figure, control: Control, names: &'static [&'static str]) -> E
 
 fn break_button(figure: Figure, what: Break) -> El {
     // What the author named may stand elsewhere on the reader's board, or be gone.
-    let here = move |on: &Target| {
-        figure.view.stage_version.track();
-        figure.authored(|it| figure.stage(|stage| stage.counterpart(&it.stage, on)))
-    };
+    let here = move |on: &Target| figure.authored(|it| figure.stage(|stage| stage.counterpart(&it.stage, on)));
     let on = what.on.clone();
-    button("button break", &what.label).live_disabled(move || here(&on).is_none()).on_click(move || {
-        if let Some(on) = here(&what.on) {
-            figure.break_it(Break { on, ..what.clone() });
-        }
-    })
+    button("button break", &what.label)
+        .live_disabled(move || {
+            figure.view.stage_version.track();
+            here(&on).is_none()
+        })
+        .on_click(move || {
+            if let Some(on) = here(&what.on) {
+                figure.break_it(Break { on, ..what.clone() });
+            }
+        })
 }
 
 /// Shown while something is broken.

@@ -84,11 +84,11 @@ pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale, unit
             figure.set(&slide_path, scale.value(place / STEPS));
         }
     };
-    let (pressed, pressed_path) = (fill.clone(), Rc::clone(&path));
+    let pressed_path = Rc::clone(&path);
     let keys = scrub::Scale::slider(scale.min, scale.max, scale.logarithmic, unit);
     // The browser would move the slider by a pixel, which mostly rounds to the same number.
     let press = move |event: KeyboardEvent| {
-        if let Some(value) = keys.pressed(pressed(), &event.key()) {
+        if let Some(value) = keys.pressed(figure.get(&pressed_path).unwrap_or(0.0), &event.key()) {
             event.prevent_default();
             figure.set(&pressed_path, value);
         }
