@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use hockeystick_core::cost::{Prices, Tariff};
-use hockeystick_core::hardware::Catalogue;
 use web_sys::HtmlElement;
 
 use super::curve::{Curve, ask_means};
@@ -80,7 +79,7 @@ impl Cost {
 }
 
 fn tariff(figure: &FigureHandle) -> Tariff {
-    let catalogue = Catalogue { sizes: sizes::on_sale() };
+    let catalogue = sizes::catalogue();
     figure.with_stage(|stage| Tariff::of(stage, &Prices::default(), &catalogue))
 }
 

@@ -15,7 +15,7 @@ use crate::charts::number::fixed;
 
 /// The sizes on sale, to pick one; none where the page has no catalogue.
 fn size_list(figure: Figure, id: String) -> Option<El> {
-    let on_sale = sizes::on_sale();
+    let on_sale = sizes::catalogue().sizes;
     if on_sale.is_empty() {
         return None;
     }
