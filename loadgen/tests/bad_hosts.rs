@@ -104,10 +104,11 @@ fn a_connection_that_was_closed_while_idle_fails_no_request() {
         }
     });
     let folder = tempfile::tempdir().unwrap();
-    let plan = "arrivals = \"constant\"\nusers = 1\nsteps = [{ rate = \"20/s\", seconds = 1 }]";
+    // A third of a second lies between two requests: long enough to learn that the connection is gone.
+    let plan = "arrivals = \"constant\"\nusers = 1\nsteps = [{ rate = \"3/s\", seconds = 3 }]";
     let step = run(&server.url(), plan, folder.path()).steps.remove(0);
-    assert_eq!((step.completed, step.failures()), (19, 0), "{:?}", step.failed);
-    assert!(connections.load(Ordering::Relaxed) >= 19);
+    assert!(step.completed >= 8 && step.failures() == 0, "{} completed, {:?}", step.completed, step.failed);
+    assert!(connections.load(Ordering::Relaxed) >= step.completed);
     documented("closes idle connections, without a word", "no failure: a new connection is opened");
 }
 
