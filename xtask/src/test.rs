@@ -61,7 +61,7 @@ impl Scope {
             Some(Part::Content) => vec!["hockeystick-content"],
             Some(Part::Site) => vec!["hockeystick-site", "hockeystick-press", "hockeystick-server"],
             Some(Part::Browser) => vec![],
-            Some(Part::Loadgen) => vec!["hockeystick-loadgen"],
+            Some(Part::Loadgen) => vec!["hockeystick-loadgen", "hockeystick-loadgen-probe"],
             Some(Part::Staging) => vec!["hockeystick-staging"],
             None => vec![
                 "hockeystick-core",
@@ -69,6 +69,7 @@ impl Scope {
                 "hockeystick-content",
                 "hockeystick-site",
                 "hockeystick-loadgen",
+                "hockeystick-loadgen-probe",
                 "hockeystick-staging",
                 "hockeystick-press",
                 "hockeystick-server",
