@@ -8,31 +8,14 @@
 
 mod common;
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use common::{GOOD, Server, run};
 use hockeystick_content::results;
 use hockeystick_core::doubt::doubts;
 use hockeystick_loadgen::{histogram, plan};
-
-/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
-struct Dice(Cell<u64>);
-
-impl Dice {
-    fn below(&self, count: usize) -> usize {
-        let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-        self.0.set(state);
-        let mut bits = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) % count.max(1) as u64) as usize
-    }
-
-    fn pick<T: Copy>(&self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
+use hockeystick_probe::fuzz::{asked, changed, hunt, words};
+use hockeystick_probe::random::Dice;
 
 /// What stands in plans and results, and what should not.
 #[rustfmt::skip]
@@ -98,40 +81,11 @@ static RESULTS: LazyLock<String> = LazyLock::new(|| {
     std::fs::read_to_string(folder.path().join("results.json")).unwrap()
 });
 
-/// A text with a few places changed.
-fn changed(text: &str, dice: &Dice) -> Vec<u8> {
-    let mut bytes = text.as_bytes().to_vec();
-    for _ in 0..1 + dice.below(4) {
-        let (from, length) = (dice.below(bytes.len() + 1), dice.below(16));
-        let to = (from + length).min(bytes.len());
-        match dice.below(6) {
-            0 => drop(bytes.drain(from..to)),
-            1 => drop(bytes.splice(from..to, words(dice, 3).into_bytes())),
-            2 => drop(bytes.splice(from..from, words(dice, 6).into_bytes())),
-            3 if dice.below(4) == 0 => bytes.truncate(from),
-            4 if !bytes.is_empty() => {
-                let at = from.min(bytes.len() - 1);
-                bytes[at] = dice.below(256) as u8;
-            }
-            _ => {
-                let part = bytes[from..to].to_vec();
-                let at = dice.below(bytes.len() + 1);
-                drop(bytes.splice(at..at, part));
-            }
-        }
-    }
-    bytes
-}
-
-fn words(dice: &Dice, most: usize) -> String {
-    (0..dice.below(most)).map(|_| dice.pick(WORDS)).collect()
-}
-
 /// The bytes of this number: mostly a good text that was changed, else words in a row.
 fn bytes(number: u64, good: &str) -> Vec<u8> {
-    let dice = Dice(Cell::new(number));
+    let mut dice = Dice::new(number);
     match dice.below(8) {
-        0 => words(&dice, 24).into_bytes(),
+        0 => words(WORDS, 24, &mut dice).into_bytes(),
         // One number or word for another: what a hurried hand does.
         1..=3 => {
             let starts: Vec<usize> = good.match_indices([' ', '"']).map(|(at, _)| at + 1).collect();
@@ -139,7 +93,7 @@ fn bytes(number: u64, good: &str) -> Vec<u8> {
             let to = good[from..].find([' ', '"', ',', '\n']).map_or(good.len(), |length| from + length);
             [&good[..from], dice.pick(WORDS), &good[to..]].concat().into_bytes()
         }
-        _ => changed(good, &dice),
+        _ => changed(good, WORDS, |dice| words(WORDS, 6, dice), &mut dice),
     }
 }
 
@@ -176,36 +130,24 @@ fn try_results(bytes: &[u8]) -> bool {
     }
 }
 
-fn fuzz(what: &str, good: &str, first: u64, count: u64, try_bytes: impl Fn(&[u8]) -> bool) {
-    assert!(try_bytes(good.as_bytes()), "the good one of {what} is not");
-    let mut read = 0;
-    for number in first..first + count {
-        let bytes = bytes(number, good);
-        let tried = catch_unwind(AssertUnwindSafe(|| try_bytes(&bytes)));
-        let Ok(good) = tried else { panic!("{what} {number}: {}", String::from_utf8_lossy(&bytes)) };
-        read += u64::from(good);
-    }
-    println!("{count} {what} from {first} on, {read} of them good");
-}
-
-fn number_from(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+fn fuzz(what: &str, good: &str, numbers: (u64, u64), read: fn(&[u8]) -> bool) {
+    assert!(read(good.as_bytes()), "the good one of {what} is not");
+    hunt(what, numbers, |number| bytes(number, good), read);
 }
 
 #[test]
 fn no_text_makes_the_reader_of_plans_panic() {
-    fuzz("plans", PLAN, 1, 2_000, try_plan);
+    fuzz("plans", PLAN, (1, 2_000), try_plan);
 }
 
 #[test]
 fn no_bytes_make_the_reader_of_results_panic() {
-    fuzz("results", &RESULTS, 1, 1_000, try_results);
+    fuzz("results", &RESULTS, (1, 1_000), try_results);
 }
 
 #[test]
 #[ignore = "as long as one likes"]
 fn no_text_of_very_many_makes_a_reader_panic() {
-    let (first, count) = (number_from("HOCKEYSTICK_FIRST", 1), number_from("HOCKEYSTICK_COUNT", 1_000_000));
-    fuzz("plans", PLAN, first, count, try_plan);
-    fuzz("results", &RESULTS, first, count, try_results);
+    fuzz("plans", PLAN, asked(), try_plan);
+    fuzz("results", &RESULTS, asked(), try_results);
 }

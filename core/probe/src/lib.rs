@@ -1,6 +1,7 @@
 //! Reference stages for tests and benchmarks of the engine, and the engine as a bare WebAssembly module.
 
 pub mod exports;
+pub mod fuzz;
 pub mod laws;
 pub mod measured;
 pub mod random;
