@@ -16,19 +16,6 @@ fn closing(bytes: &'static [u8]) -> Server {
     Server::answering(bytes, false)
 }
 
-/// A server that begins with some bytes, and then repeats others for as long as somebody reads.
-fn endless(begin: &'static [u8], more: &'static [u8]) -> Server {
-    let more: Arc<[u8]> = more.repeat((16 << 10) / more.len() + 1).into();
-    Server::start(move |mut stream| {
-        let more = Arc::clone(&more);
-        async move {
-            request(&mut stream).await;
-            let _ = stream.write_all(begin).await;
-            while stream.write_all(&more).await.is_ok() {}
-        }
-    })
-}
-
 #[test]
 fn garbage() {
     let server = closing(b"\x16\x03garbage and more garbage\r\n\r\n");
@@ -79,13 +66,13 @@ fn a_flood_of_interim_answers() {
 
 #[test]
 fn a_head_without_end() {
-    let server = endless(b"HTTP/1.1 200 OK\r\n", b"x-more: and more of it, on and on, line after line\r\n");
+    let server = Server::endless(b"HTTP/1.1 200 OK\r\n", b"x-more: and more of it, on and on, line after line\r\n");
     fails_as("protocol", "sends header fields without end", &server.url());
 }
 
 #[test]
 fn a_field_without_end() {
-    let server = endless(b"HTTP/1.1 200 OK\r\nx-more: ", b"and more of it, on and on, in one line ");
+    let server = Server::endless(b"HTTP/1.1 200 OK\r\nx-more: ", b"and more of it, on and on, in one line ");
     fails_as("protocol", "sends one header field without end", &server.url());
 }
 
@@ -168,7 +155,7 @@ fn an_endless_body_that_comes_slowly() {
 /// Of a body that somebody looks at, less is read: it is kept.
 #[test]
 fn an_endless_body_that_comes_fast() {
-    let server = endless(b"HTTP/1.1 200 OK\r\n\r\n", b"on and on ");
+    let server = Server::endless(b"HTTP/1.1 200 OK\r\n\r\n", b"on and on ");
     let expect = "[[request]]\nclass = \"static\"\npath = \"/\"\nexpect = { contains = \"done\" }\nweight = 1e9";
     fails_with("body", "sends a body without end, as fast as it can", &server.url(), expect);
 }

@@ -8,29 +8,14 @@ mod common;
 
 use std::fs;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use common::{GOOD, Server, request};
-use tokio::io::AsyncWriteExt;
+use common::{GOOD, Server};
 
 const USERS: u64 = 8;
 /// What a user may hold of an answer: 4 MiB that are looked at, as long again while they grow or are copied, and the
 /// buffers of its connection.
 const PER_USER_MIB: u64 = 10;
-
-/// A server that answers with some bytes, and then with others for as long as somebody reads.
-fn endless(begin: &'static [u8], more: &'static [u8]) -> Server {
-    let more: Arc<[u8]> = more.repeat(1 << 10).into();
-    Server::start(move |mut stream| {
-        let more = Arc::clone(&more);
-        async move {
-            request(&mut stream).await;
-            let _ = stream.write_all(begin).await;
-            while stream.write_all(&more).await.is_ok() {}
-        }
-    })
-}
 
 /// Most memory that a run of two seconds ever had, in MiB. `line` says more of its only request.
 fn peak_mib(server: &Server, line: &str) -> u64 {
@@ -79,7 +64,7 @@ fn memory_is_bounded_whatever_comes() {
         ("header fields without end", "HTTP/1.1 200 OK\r\n", "x-more: on and on\r\n", ""),
         ("one header field without end", "HTTP/1.1 200 OK\r\nx-more: ", "on and on ", ""),
     ] {
-        let peak = peak_mib(&endless(begin.as_bytes(), more.as_bytes()), line);
+        let peak = peak_mib(&Server::endless(begin.as_bytes(), more.as_bytes()), line);
         println!("{what}: {peak} MiB");
         assert!(peak <= peaceful + USERS * PER_USER_MIB, "{what}: {peak} MiB, and {peaceful} with a good server");
     }

@@ -8,6 +8,7 @@ pub(crate) mod bad;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hockeystick_core::measurement::{Results, Step};
@@ -53,6 +54,19 @@ impl Server {
                 if stream.write_all(bytes).await.is_err() || !keep {
                     return;
                 }
+            }
+        })
+    }
+
+    /// Begins with some bytes, and then repeats others for as long as somebody reads.
+    pub(crate) fn endless(begin: &'static [u8], more: &'static [u8]) -> Self {
+        let more: Arc<[u8]> = more.repeat((16 << 10) / more.len() + 1).into();
+        Self::start(move |mut stream| {
+            let more = Arc::clone(&more);
+            async move {
+                request(&mut stream).await;
+                let _ = stream.write_all(begin).await;
+                while stream.write_all(&more).await.is_ok() {}
             }
         })
     }
