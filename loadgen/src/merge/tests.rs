@@ -30,22 +30,11 @@ fn step(samples: &[Sample], disturbed: &[bool; SLICES]) -> Step {
         warm_up_s: 1.0,
         measured_s: 2.0,
         window_from: Some("2026-03-01T10:00:01.000Z".to_owned()),
-        due: figures.due,
-        sent: figures.sent,
-        completed: figures.completed,
-        failed: figures.failed,
-        users_exhausted: figures.exhausted,
         in_flight: samples.len() as f64,
         generator_cpus: 0.25,
-        lag: figures.whole.lag,
-        response: figures.whole.response,
-        service: figures.service,
-        classes: figures.classes,
-        slices: figures.whole.slices,
-        connections: figures.connections,
         schedule: Some(Schedule::new(arrivals).text()),
         parts: recorder.slices().iter().map(part).collect(),
-        ..Step::default()
+        ..figures.step()
     }
 }
 

@@ -225,26 +225,14 @@ impl<'r> Director<'r> {
             measured_s,
             window_from: Some(window_from),
             held_out: planned.held_out,
-            due: figures.due,
-            sent: figures.sent,
-            completed: figures.completed,
-            failed: figures.failed,
-            users_exhausted: figures.exhausted,
             in_flight: slices::whole_mean(&in_flight, &disturbed),
             generator_cpus,
-            lag: figures.whole.lag,
-            response: figures.whole.response,
-            service: figures.service,
-            classes: figures.classes,
-            slices: figures.whole.slices,
-            connections: figures.connections,
             schedule,
             stations,
             neighbours,
-            discarded: Vec::new(),
             parts,
             clock: step.dates.as_ref().and_then(Dates::clock),
-            shares: Vec::new(),
+            ..figures.step()
         })))
     }
 

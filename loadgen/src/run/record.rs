@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hockeystick_core::measurement::{ClassResult, Connections, Distribution};
+use hockeystick_core::measurement::{ClassResult, Connections, Distribution, Step};
 use hockeystick_core::workload::{Class, PerClass};
 
 use super::failure::Failure;
@@ -193,6 +193,26 @@ pub(crate) struct Figures {
     pub(crate) service: Distribution,
     pub(crate) classes: BTreeMap<Class, ClassResult>,
     pub(crate) connections: Option<Connections>,
+}
+
+impl Figures {
+    /// A step with these figures, and nothing besides.
+    pub(crate) fn step(self) -> Step {
+        Step {
+            due: self.due,
+            sent: self.sent,
+            completed: self.completed,
+            failed: self.failed,
+            users_exhausted: self.exhausted,
+            lag: self.whole.lag,
+            response: self.whole.response,
+            service: self.service,
+            classes: self.classes,
+            slices: self.whole.slices,
+            connections: self.connections,
+            ..Step::default()
+        }
+    }
 }
 
 #[cfg(test)]
