@@ -106,6 +106,8 @@ impl Drag {
         let by = match event.key().as_str() {
             "Enter" if picked => return self.put_down(event, true),
             "Escape" if picked => return self.put_down(event, false),
+            // What Space opened.
+            "Escape" => return self.figure.view.chosen.set(None),
             "Enter" => return self.pick_up(event),
             " " => {
                 event.prevent_default();

@@ -200,7 +200,12 @@ async fn settings_open_with_their_sources_and_close_with_escape() -> Result<()> 
     browser.eval::<()>(&format!("void document.querySelector('{FIGURE} .inspector button').focus()")).await?;
     browser.key(Key::Escape).await?;
     browser.wait_for(&format!("!document.querySelector('{FIGURE} .inspector')")).await?;
-    browser.wait_for(&format!("document.activeElement === document.querySelector('{card}')")).await
+    browser.wait_for(&format!("document.activeElement === document.querySelector('{card}')")).await?;
+    // From the card as well, where the keyboard is after Space.
+    browser.chord(&[], ' ').await?;
+    browser.wait_for(&format!("document.querySelector('{FIGURE} .inspector')")).await?;
+    browser.key(Key::Escape).await?;
+    browser.wait_for(&format!("!document.querySelector('{FIGURE} .inspector')")).await
 }
 
 #[tokio::test]
