@@ -174,10 +174,12 @@ impl Limits {
     }
 }
 
-/// How far back a watch looks.
+/// How far back a watch looks…
 const LOOK_BACK: Duration = Duration::from_secs(3);
-/// Fewer answers than this prove nothing.
+/// … or further, for fewer answers than this prove nothing: one of many shards has few.
 const ANSWERS_MIN: u64 = 10;
+/// As far back as it ever looks.
+const LOOK_BACK_MAX: Duration = Duration::from_secs(60);
 /// Mean lag, with users free, that only a generator which cannot keep up has.
 const LAG_MAX: Duration = Duration::from_millis(50);
 
@@ -209,22 +211,19 @@ impl Watch {
         }
         let live = step.live();
         self.seen.push_back((now, live));
-        while self.seen.len() > 1 && now - self.seen[1].0 >= LOOK_BACK {
+        while self.seen.len() > 1 && is_enough(self.seen[1], (now, live)) {
             self.seen.pop_front();
         }
         let (since, before) = self.seen[0];
-        if now - since < LOOK_BACK {
+        if now - since < LOOK_BACK || live.answers() - before.answers() < ANSWERS_MIN {
             return None;
         }
-        let (completed, failed) = (live.completed - before.completed, live.failed - before.failed);
-        let answers = completed + failed;
-        if answers < ANSWERS_MIN {
-            return None;
-        }
+        let (answers, failed) = (live.answers() - before.answers(), live.failed - before.failed);
         let share = failed as f64 / answers as f64;
         if share > self.stop.errors {
             let kind = live.last_failure.map_or("unknown", super::failure::Failure::name);
-            return Some(format!("{failed} of {answers} requests failed within three seconds (last: {kind})"));
+            let seconds = (now - since).as_secs();
+            return Some(format!("{failed} of {answers} requests failed within {seconds} s (last: {kind})"));
         }
         let mean = |after: u64, before: u64| Duration::from_nanos((after - before) / answers);
         let response = mean(live.response_ns, before.response_ns);
@@ -238,6 +237,12 @@ impl Watch {
         }
         None
     }
+}
+
+/// Whether what came between two looks is enough to go by.
+fn is_enough((since, before): (Instant, Live), (now, live): (Instant, Live)) -> bool {
+    let long = now - since;
+    long >= LOOK_BACK_MAX || long >= LOOK_BACK && live.answers() - before.answers() >= ANSWERS_MIN
 }
 
 #[cfg(test)]

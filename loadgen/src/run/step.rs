@@ -64,6 +64,13 @@ pub(super) struct Live {
     pub(super) last_failure: Option<Failure>,
 }
 
+impl Live {
+    /// Requests that came to their end, well or not.
+    pub(super) const fn answers(&self) -> u64 {
+        self.completed + self.failed
+    }
+}
+
 impl StepRun {
     pub(super) fn new(
         index: usize,
