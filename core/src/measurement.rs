@@ -7,6 +7,7 @@
 //! and Tene's "coordinated omission").
 
 mod check;
+mod missed;
 mod shards;
 
 use std::collections::BTreeMap;
@@ -17,11 +18,13 @@ use crate::statistics::{Interval, quantile_interval};
 use crate::workload::{Arrivals, Class, Closed, PerClass};
 
 pub use check::Invalid;
+pub use missed::Missed;
 pub use shards::{Clock, Merged, Part, Shard, Share, Skew};
 
 /// The version of the results file's shape. What a version has beyond the one before is absent where it does not apply: in
-/// 2 loads that are no single rate, connections, the plan's digest, thresholds; in 3 shards, and what was merged of them.
-pub const SCHEMA: u32 = 3;
+/// 2 loads that are no single rate, connections, the plan's digest, thresholds; in 3 shards, and what was merged of them;
+/// in 4 steps that were missed, and runs that ended with others.
+pub const SCHEMA: u32 = 4;
 
 /// The oldest version that is read.
 pub const SCHEMA_OLDEST: u32 = 1;
@@ -60,6 +63,9 @@ pub struct Results {
     pub merged: Vec<Merged>,
     /// How the run ended, or that it has not.
     pub ended: Ended,
+    /// Steps of the plan that are not among these, though the run went on past them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<Missed>,
     /// Finished steps, in order.
     pub steps: Vec<Step>,
 }
@@ -82,7 +88,7 @@ pub struct Generator {
 pub enum Ended {
     /// It has not: the file was written after a step that was not the last.
     Running,
-    /// All steps are here.
+    /// The plan's end was reached. All steps are here, but for those that were [missed](Results::missed).
     Complete,
     /// Somebody stopped it; the finished steps are here.
     Interrupted,
@@ -90,6 +96,8 @@ pub enum Ended {
     Stopped(String),
     /// The deployment did not keep a threshold of the plan, this one; the finished steps are here.
     Missed(String),
+    /// Of a shard: another was stopped, or somebody stopped all of them, for this reason; the finished steps are here.
+    Followed(String),
 }
 
 /// The load of a step that is no single rate.

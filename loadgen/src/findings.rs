@@ -58,6 +58,7 @@ impl<'r> Findings<'r> {
         if self.results.ended != Ended::Complete {
             sentences.push("note: the run did not finish; only the steps in the file were looked at".to_owned());
         }
+        sentences.extend(self.results.missed_remarks().into_iter().map(|remark| format!("note: {remark}")));
         sentences.push(self.judgement.conclusion());
         sentences.push(self.rival_words());
         sentences.extend(self.capacities.iter().map(|capacity| capacity.words.clone()));

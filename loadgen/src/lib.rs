@@ -4,7 +4,8 @@
 //!
 //! - [`command`]: one file a subcommand, and the exit codes. [`table`], [`view`]: what a terminal shows.
 //! - [`plan`]: what to send. [`schedule`]: when each request is due. [`run`]: sending and measuring.
-//! - [`shard`], [`timetable`]: one machine's share of a plan, and when all of them begin. [`merge`]: their results as one.
+//! - [`shard`], [`timetable`]: one machine's share of a plan, and when all of them begin. [`notice`]: how they stop
+//!   together. [`merge`]: their results as one.
 //! - [`model`]: a stage as a command names it. [`fit`]: a stage's demands from measurements. [`judge`]: the judgement of
 //!   the core, for terminals and programs.
 //! - [`findings`]: all that a measurement says of a model. [`capacity`]: what a deployment carries, in words.
@@ -25,6 +26,7 @@ pub mod histogram;
 pub mod judge;
 pub mod merge;
 pub mod model;
+pub mod notice;
 pub mod plan;
 pub mod report;
 pub mod run;

@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use hockeystick_core::engine::random::Stream;
 use hockeystick_core::measurement;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::plan::Plan;
@@ -93,9 +94,14 @@ impl Shard {
         u64::from(number) * u64::from(self.of) + u64::from(self.index)
     }
 
-    /// As results say it; nothing of the whole.
-    pub fn written(self) -> Option<measurement::Shard> {
-        let written = || measurement::Shard { number: self.number(), of: self.of, machine: machine() };
+    /// As results say it, of a run whose first step begins at `start`; nothing of the whole.
+    pub fn written(self, start: Option<Timestamp>) -> Option<measurement::Shard> {
+        let written = || measurement::Shard {
+            number: self.number(),
+            of: self.of,
+            machine: machine(),
+            start_at: start.map(|start| start.to_string()),
+        };
         (!self.is_whole()).then(written)
     }
 }

@@ -23,7 +23,8 @@ pub struct Timetable {
 pub enum Untimely {
     /// It has passed.
     #[error(
-        "the start, {start}, was {ago_s:.1} s ago by this machine's clock; give a later one, the same on every machine"
+        "the start, {start}, was {ago_s:.1} s ago by this machine's clock; give a later one, the same on every machine, or \
+         take up at the next step with --resume"
     )]
     Past {
         /// The start.
@@ -53,7 +54,15 @@ impl Timetable {
         if away.is_negative() {
             return Err(Untimely::Past { start, ago_s: -away.as_secs_f64() });
         }
-        if away > AWAY_MAX { Err(Untimely::Far { start, now }) } else { Ok(Self { start }) }
+        Self::under_way(start, now)
+    }
+
+    /// A plan that begins at `start`, or began then: its steps that have begun are missed.
+    ///
+    /// # Errors
+    /// When the start is more than a day away.
+    pub fn under_way(start: Timestamp, now: Timestamp) -> Result<Self, Untimely> {
+        if start.duration_since(now) > AWAY_MAX { Err(Untimely::Far { start, now }) } else { Ok(Self { start }) }
     }
 
     /// When the first step begins.

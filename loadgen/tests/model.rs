@@ -135,6 +135,7 @@ fn results(steps: Vec<Step>) -> Results {
         plan: None,
         shard: None,
         merged: Vec::new(),
+        missed: Vec::new(),
         ended: Ended::Complete,
         steps,
     }

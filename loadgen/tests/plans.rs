@@ -128,9 +128,9 @@ fn a_run_goes_on_after_its_last_finished_step_and_only_with_its_own_plan() {
     let host = server.url().parse().unwrap();
     let rest = "\n[[request]]\nclass = \"read\"\npath = \"/\"\n";
     let plan = plan::read(&format!("schema = 1\nwarm_up = \"0 s\"\n{text}{rest}"), "plan.toml").unwrap();
-    assert_eq!(resumable(&first, &plan, &host), Ok(()));
+    assert_eq!(resumable(&first, &plan, &host, None), Ok(()));
     let other = plan::read(&format!("schema = 1\n{text}{rest}"), "plan.toml").unwrap();
-    assert_eq!(resumable(&first, &other, &host), Err(Unresumable::Plan));
+    assert_eq!(resumable(&first, &other, &host, None), Err(Unresumable::Plan));
     let second = common::resume(&server.url(), plan, &out, first.clone());
     assert_eq!((second.ended.clone(), second.steps.len()), (Ended::Complete, 2));
     assert_eq!(second.steps[0], first.steps[0]);

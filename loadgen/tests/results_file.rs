@@ -20,7 +20,7 @@ static GOOD_FILE: LazyLock<String> = LazyLock::new(|| {
 #[test]
 fn each_mistake_names_its_place() {
     for (from, to, says) in [
-        ("\"schema\": 3", "\"schema\": 7", "versions 1 to 3"),
+        ("\"schema\": 4", "\"schema\": 7", "versions 1 to 4"),
         ("\"measured_s\": 1.0", "\"measured_s\": 0.0", "steps[0].measured_s"),
         ("\"measured_s\": 1.0", "\"measured_s\": -1.0", "steps[0].measured_s"),
         ("\"measured_s\": 1.0", "\"measured_s\": NaN", "line"),

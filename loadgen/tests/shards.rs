@@ -148,16 +148,17 @@ fn merged_shards_are_a_measurement_and_a_shard_alone_is_none() {
 }
 
 #[test]
-fn a_shard_whose_time_has_passed_sends_nothing_and_says_so() {
+fn a_shard_that_comes_when_all_is_over_sends_nothing_and_says_what_it_missed() {
     let (server, seen) = server(Duration::ZERO);
     let folder = tempfile::tempdir().unwrap();
-    let ago = SystemTime::now() - Duration::from_secs(5);
+    let ago = SystemTime::now() - Duration::from_secs(60);
     let start = jiff::Timestamp::from_second(ago.duration_since(UNIX_EPOCH).unwrap().as_secs() as i64).unwrap();
     let plan = plan::read(OPEN, "plan.toml").unwrap();
-    let results = shard(&server.url(), plan, &folder.path().join("late.json"), (1, 2), start);
-    let Ended::Stopped(reason) = &results.ended else { panic!("{:?}", results.ended) };
-    assert!(reason.contains("step 1") && reason.contains("--start-at"), "{reason}");
-    // Its four users have opened their connections.
-    assert_eq!(seen.lock().unwrap().values().sum::<u32>(), 4);
-    assert!(results.steps.is_empty());
+    let results = shard(&server.url(), plan, &folder.path().join("1.json"), (1, 2), start);
+    assert_eq!((&results.ended, results.steps.len()), (&Ended::Complete, 0));
+    assert_eq!(results.missed.iter().map(|missed| missed.step).collect::<Vec<_>>(), [1, 2]);
+    assert!(results.missed[0].reason.contains("it was started at"), "{:?}", results.missed);
+    // Not even a connection was opened.
+    assert!(seen.lock().unwrap().is_empty());
+    assert_eq!(read(folder.path(), 1), results);
 }

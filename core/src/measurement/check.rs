@@ -36,8 +36,29 @@ impl Results {
         {
             return Err(invalid("shard.number", format!("is {}; from 1 to {} is valid", shard.number, shard.of)));
         }
+        self.check_missed()?;
         for (index, step) in self.steps.iter().enumerate() {
             step.check(&format!("steps[{index}]"))?;
+        }
+        Ok(())
+    }
+
+    fn check_missed(&self) -> Result<(), Invalid> {
+        let reached = self.reached();
+        if reached > STEPS_MAX {
+            return Err(invalid(
+                "missed",
+                format!("makes {reached} steps with those measured; at most {STEPS_MAX} are read"),
+            ));
+        }
+        let mut least = 1;
+        for (index, missed) in self.missed.iter().enumerate() {
+            if !(least..=reached).contains(&missed.step) {
+                let text =
+                    format!("is {}; from {least} to {reached} is valid, each step once and in order", missed.step);
+                return Err(invalid(format!("missed[{index}].step"), text));
+            }
+            least = missed.step + 1;
         }
         Ok(())
     }

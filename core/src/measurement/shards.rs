@@ -16,6 +16,9 @@ pub struct Shard {
     /// Stands for the machine since it was started, and tells nothing of it: shards with the same one shared their
     /// processors and their clock. Empty where the system does not say.
     pub machine: String,
+    /// When the first step was to begin, as RFC 3339: all shards of a run have the same. Absent in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<String>,
 }
 
 /// A machine that sent one of the shards that were merged.

@@ -17,11 +17,11 @@ Examples:
   loadgen merge shard-1.json shard-2.json shard-3.json --out results.json
   loadgen merge shard-*.json --out results.json && loadgen check results.json --stage fitted.toml
 
-Exit code 0 where all steps are there, 3 where some shard did not finish them all.";
+Exit code 0 where all steps are whole, 3 where some lack the share of a shard: it says whose, and why.";
 
 /// Make one results file of the shards that several machines sent
 ///
-/// Without loss: counts and histograms are added. What each generator did stays beside it: its lag, its processor time, and
+/// Without loss: counts and histograms are added. A step that some shard did not finish is left out. What each generator did stays beside it: its lag, its processor time, and
 /// how far its clock was from the others', as the deployment's answers show it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -46,7 +46,6 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         store::read_results(path).map(|results| File { name, results }).into_diagnostic()
     };
     let shards: Vec<File> = options.shards.iter().map(read).collect::<Result<_, _>>()?;
-    let most = shards.iter().map(|file| file.results.steps.len()).max().unwrap_or(0);
     let results = merge::merge(shards).into_diagnostic()?;
     store::write_results(&options.out, &results).into_diagnostic()?;
     say!("{}", steps(&results));
@@ -54,30 +53,24 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     for line in report::shards::remarks(&results) {
         say!("{line}");
     }
-    let left_out = match most - results.steps.len() {
-        0 => String::new(),
-        left_out => format!("; {left_out} more were not finished by all and are left out"),
-    };
-    let out = options.out.display();
-    eprintln!("{out}: {} steps of {} shards{left_out}", results.steps.len(), results.merged.len());
+    eprintln!("{}: {} steps of {} shards", options.out.display(), results.steps.len(), results.merged.len());
+    results.missed_remarks().iter().for_each(|remark| eprintln!("{remark}"));
     for (number, shard) in (1..).zip(&results.merged) {
-        match &shard.ended {
-            Ended::Complete => {}
-            Ended::Running => eprintln!("shard {number} was cut off: its machine is gone, or it still runs"),
-            Ended::Interrupted => eprintln!("shard {number} was interrupted"),
-            Ended::Stopped(reason) => eprintln!("shard {number} was stopped: {reason}"),
-            Ended::Missed(threshold) => eprintln!("shard {number} saw a threshold that was not kept: {threshold}"),
+        if let Some(ending) = merge::ending(&shard.ended) {
+            eprintln!("shard {number} {ending}");
         }
     }
-    Ok(if results.ended == Ended::Complete { Exit::Agrees } else { Exit::Inconclusive })
+    let all = results.ended == Ended::Complete && results.missed.is_empty();
+    Ok(if all { Exit::Agrees } else { Exit::Inconclusive })
 }
 
 fn steps(results: &Results) -> Table {
     let mut table = Table::new(&["step", "offered /s", "answered /s", "p50 ms", "p95", "p99", "failed", "in doubt"]);
-    for (index, step) in results.steps.iter().enumerate() {
+    for (index, (step, planned)) in results.steps.iter().zip(results.planned()).enumerate() {
         let ms = |us: u64| number(us as f64 / 1e3);
+        let here = index + 1;
         table.row([
-            (index + 1).to_string(),
+            if here == planned { here.to_string() } else { format!("{here} (the plan's {planned})") },
             number(step.offered_per_s()),
             number(step.throughput_per_s()),
             ms(step.response.p50_us),

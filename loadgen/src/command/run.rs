@@ -14,6 +14,7 @@ use super::Exit;
 use super::limits::LimitOptions;
 use super::together::{self, TogetherOptions};
 use crate::exposition::{Address, Server};
+use crate::notice::{Notice, Watch};
 use crate::plan::Plan;
 use crate::run::busy::Meter;
 use crate::run::guard;
@@ -30,8 +31,8 @@ Examples:
       --utilisation \"box cpu=cgroup:/sys/fs/cgroup/tick\" --metrics-addr 127.0.0.1:9464
   loadgen run --host https://staging.example.org --allow-host staging.example.org --yes \\
       --plan plan.toml --out results.json
-  loadgen run --host https://staging.example.org --allow-host staging.example.org --yes \
-      --plan plan.toml --shard 2/3 --start-at 2026-03-01T10:00:00Z --out shard-2.json   # and 1/3, 3/3 elsewhere
+  loadgen run --host https://staging.example.org --allow-host staging.example.org --yes --plan plan.toml \\
+      --shard 2/3 --start-at 2026-03-01T10:00:00Z --resume --out shard-2.json   # and 1/3, 3/3 elsewhere
 
 A plan:
   schema = 1
@@ -63,7 +64,8 @@ pub(super) struct Options {
     /// Processor time to read beside each step; NAME is the station in the stage, such as "box cpu". Repeatable
     #[arg(long, value_name = "[NAME=]cgroup:PATH|pid:N")]
     utilisation: Vec<Meter>,
-    /// Go on after the last finished step of the results file, which must be of the same plan, seed and host
+    /// Go on after the last finished step of the results file, which must be of the same plan, seed and host. With
+    /// --start-at, at the next step by the timetable, whether or not there is a file: for a shard that was cut off or is late
     #[arg(long)]
     resume: bool,
     /// Print a line of JSON for each event: a step begins, a second has passed, a step ends
@@ -93,14 +95,24 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let (limits, repeats) = (options.limits.limits(), options.limits.repeat);
     // Whoever sends how much of it: the host gets the whole plan.
     limits.permit(&host, &plan, repeats).into_diagnostic()?;
-    let (shard, timetable) = options.together.read()?;
+    let (shard, timetable) = options.together.read(options.resume)?;
     together::permit(&plan, shard)?;
-    refuse_to_go_back(options, shard, timetable)?;
+    refuse_to_repeat(options, timetable)?;
+    let earlier = if options.resume { earlier(&options.out, &plan, &host, shard, timetable)? } else { None };
+    if let Some(results) = earlier.as_ref().filter(|results| is_over(results, &plan)) {
+        eprintln!("nothing is left to do for shard {shard}");
+        return Ok(conclude(&options.out, results, &plan));
+    }
+    let notice = timetable.filter(|_| !shard.is_whole());
+    let notice = notice.map(|timetable| Notice::beside(&options.out, &plan, &host, shard, &timetable));
+    if let Some(reason) = notice.as_ref().and_then(Notice::read) {
+        eprintln!("nothing was sent, for all shards of this run were stopped: {reason}");
+        return Ok(Exit::Stopped);
+    }
     if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, shard, repeats)? {
         return Err(miette!("not confirmed: nothing was sent"));
     }
     let address = options.metrics_addr.map(Address::take).transpose().into_diagnostic()?;
-    let earlier = if options.resume { earlier(&options.out, &plan, &host)? } else { None };
     if let Some(core) = options.core {
         run::keep_to(core).into_diagnostic()?;
     }
@@ -112,11 +124,12 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         Box::new(Terminal::new(&plan, shard, timetable.as_ref()))
     };
     let metrics = address.is_some().then(|| Arc::new(Metrics::new(&plan, shard)));
-    // There as long as the run.
+    // Both are there as long as the run.
     let _server = serve(address, metrics.as_ref())?;
+    let _watch = watch(notice.as_ref(), &interrupt)?;
     let run_options = run::Options {
         host,
-        plan,
+        plan: plan.clone(),
         out: options.out.clone(),
         meters: options.utilisation.clone(),
         threads: usize::from(options.threads),
@@ -126,46 +139,76 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         repeats,
         earlier,
     };
-    let steps = run_options.plan.steps.len();
     let results = run::run(run_options, &interrupt, view.as_ref()).map_err(|error| match error {
         run::RunError::Store(_) => miette!(help = "free some space or give another --out, then run again", "{error}"),
         _ => miette!("{error}"),
     })?;
-    let out = options.out.display();
-    let done = results.steps.len();
+    if let Some(notice) = &notice {
+        tell_the_others(notice, shard, &results.ended);
+    }
+    Ok(conclude(&options.out, &results, &plan))
+}
+
+/// Whether nothing is left to do for a shard, whoever starts it again: it was stopped, or has reached the plan's end.
+fn is_over(results: &Results, plan: &Plan) -> bool {
+    let stopped = matches!(results.ended, Ended::Stopped(_) | Ended::Missed(_) | Ended::Followed(_));
+    results.shard.is_some() && (stopped || results.reached() >= plan.steps.len())
+}
+
+/// Says how a run ended, and what there is of it.
+fn conclude(out: &Path, results: &Results, plan: &Plan) -> Exit {
+    let (out, done, steps) = (out.display(), results.steps.len(), plan.steps.len());
+    let holds = format!("{out} holds the {done} of {steps} steps that were finished");
     match &results.ended {
         Ended::Complete | Ended::Running => {
             eprintln!("{out}: {done} steps");
-            match results.steps.iter().position(|step| step.completed == 0 && step.due > 0) {
-                None => Ok(Exit::Agrees),
-                Some(index) => {
-                    let failed = results.steps[index].failed.iter().map(|(kind, count)| format!("{count} {kind}"));
-                    let failed: Vec<String> = failed.collect();
-                    eprintln!(
-                        "step {} measured nothing, as no request was answered as expected ({}): does the deployment \
-                         answer at {}, and what the plan asks for?",
-                        index + 1,
-                        failed.join(", "),
-                        results.host
-                    );
-                    Ok(Exit::Inconclusive)
-                }
-            }
+            results.missed_remarks().iter().for_each(|remark| eprintln!("{remark}"));
+            let said_nothing =
+                results.steps.iter().zip(results.planned()).find(|(step, _)| step.completed == 0 && step.due > 0);
+            let Some((step, number)) = said_nothing else {
+                return if results.missed.is_empty() { Exit::Agrees } else { Exit::Inconclusive };
+            };
+            let failed: Vec<String> = step.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            eprintln!(
+                "step {number} measured nothing, as no request was answered as expected ({}): does the deployment answer at \
+                 {}, and what the plan asks for?",
+                failed.join(", "),
+                results.host
+            );
+            Exit::Inconclusive
         }
         Ended::Interrupted => {
-            eprintln!("interrupted; {out} holds the {done} of {steps} steps that were finished");
-            Ok(Exit::Inconclusive)
+            eprintln!("interrupted; {holds}");
+            Exit::Inconclusive
         }
         Ended::Missed(threshold) => {
-            eprintln!(
-                "a threshold was not kept: {threshold}; {out} holds the {done} of {steps} steps that were finished"
-            );
-            Ok(Exit::Disagrees)
+            eprintln!("a threshold was not kept: {threshold}; {holds}");
+            Exit::Disagrees
         }
         Ended::Stopped(reason) => {
-            eprintln!("stopped: {reason}; {out} holds the {done} of {steps} steps that were finished");
-            Ok(Exit::Stopped)
+            eprintln!("stopped: {reason}; {holds}");
+            Exit::Stopped
         }
+        Ended::Followed(reason) => {
+            eprintln!("stopped with all shards: {reason}; {holds}");
+            Exit::Stopped
+        }
+    }
+}
+
+/// Looks for the notice, where there may be one.
+fn watch(notice: Option<&Notice>, interrupt: &Interrupt) -> Result<Option<Watch>, Report> {
+    let Some(notice) = notice else { return Ok(None) };
+    eprintln!("this shard stops as soon as there is {}", notice.path().display());
+    notice.watch(interrupt).map(Some).into_diagnostic().wrap_err("cannot look for the other shards' notice")
+}
+
+/// Puts the notice up where this shard's end is that of all: no later step would be whole, and what stopped it is likely to
+/// be a reason for all. One that was interrupted may come back.
+fn tell_the_others(notice: &Notice, shard: Shard, ended: &Ended) {
+    let (Ended::Stopped(reason) | Ended::Missed(reason)) = ended else { return };
+    if let Err(error) = notice.put_up(&format!("shard {shard}: {reason}")) {
+        eprintln!("the other shards cannot be told: {error}");
     }
 }
 
@@ -176,29 +219,31 @@ fn serve(address: Option<Address>, metrics: Option<&Arc<Metrics>>) -> Result<Opt
     address.serve(Arc::clone(metrics)).map(Some).into_diagnostic().wrap_err("cannot serve metrics")
 }
 
-/// A step that is measured again, or later, is no more at its place in a timetable that others keep as well.
-fn refuse_to_go_back(options: &Options, shard: Shard, timetable: Option<Timetable>) -> Result<(), Report> {
+/// A step that is measured again is no more at its place in a timetable.
+fn refuse_to_repeat(options: &Options, timetable: Option<Timetable>) -> Result<(), Report> {
     if timetable.is_some() && options.limits.repeat > 0 {
         return Err(miette!(
             help = "leave one of them out",
             "with --start-at no step can be repeated: its time is fixed"
         ));
     }
-    if options.resume && !shard.is_whole() {
-        let help =
-            "run all shards anew, or merge what is there: `loadgen merge` keeps the steps that all of them finished";
-        return Err(miette!(help = help, "a shard cannot be resumed: the others went on without it"));
-    }
     Ok(())
 }
 
 /// What the file of an earlier run holds; nothing where there is no file yet.
-fn earlier(out: &Path, plan: &Plan, host: &Url) -> Result<Option<Results>, Report> {
+fn earlier(
+    out: &Path,
+    plan: &Plan,
+    host: &Url,
+    shard: Shard,
+    timetable: Option<Timetable>,
+) -> Result<Option<Results>, Report> {
     if !out.exists() {
         return Ok(None);
     }
     let results = store::read_results(out).into_diagnostic()?;
-    run::resumable(&results, plan, host).map_err(|reason| {
+    let share = shard.written(timetable.map(|timetable| timetable.start()));
+    run::resumable(&results, plan, host, share.as_ref()).map_err(|reason| {
         miette!(
             help = "run without --resume to measure anew, or give another --out",
             "cannot resume {}: {reason}",

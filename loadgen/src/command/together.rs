@@ -23,7 +23,8 @@ pub(super) struct TogetherOptions {
     #[arg(long, value_name = "[NUMBER]/COUNT")]
     shard: Option<Wanted>,
     /// When the first step begins: a time such as 2026-03-01T10:00:00Z, or +30s from now. Each later step begins when the
-    /// one before is over and its slowest answer would be there, so that all shards begin it together
+    /// one before is over and its slowest answer would be there, so that all shards begin it together. With --resume it may
+    /// have passed
     #[arg(long, value_name = "TIME|+DURATION")]
     start_at: Option<Start>,
 }
@@ -75,12 +76,17 @@ impl FromStr for Start {
 type Lookup<'l> = &'l dyn Fn(&str) -> Option<String>;
 
 impl TogetherOptions {
-    /// The share to send, and when.
-    pub(super) fn read(&self) -> Result<(Shard, Option<Timetable>), Report> {
-        self.resolve(&|name| env::var(name).ok().filter(|value| !value.is_empty()), Timestamp::now())
+    /// The share to send, and when. One that `joins` may come late.
+    pub(super) fn read(&self, joins: bool) -> Result<(Shard, Option<Timetable>), Report> {
+        self.resolve(&|name| env::var(name).ok().filter(|value| !value.is_empty()), Timestamp::now(), joins)
     }
 
-    fn resolve(&self, environment: Lookup<'_>, now: Timestamp) -> Result<(Shard, Option<Timetable>), Report> {
+    fn resolve(
+        &self,
+        environment: Lookup<'_>,
+        now: Timestamp,
+        joins: bool,
+    ) -> Result<(Shard, Option<Timetable>), Report> {
         let shard = self.shard(environment)?;
         let start = match self.start_at {
             Some(Start::At(start)) => Some(start),
@@ -100,7 +106,8 @@ impl TogetherOptions {
                 return Err(miette!(help = help, "shards must begin together, and --start-at does not say when"));
             }
         };
-        let timetable = start.map(|start| Timetable::new(start, now)).transpose().into_diagnostic()?;
+        let timetable = if joins { Timetable::under_way } else { Timetable::new };
+        let timetable = start.map(|start| timetable(start, now)).transpose().into_diagnostic()?;
         Ok((shard, timetable))
     }
 
@@ -164,13 +171,22 @@ mod tests {
         start_at: Option<&str>,
         environment: &[(&str, &str)],
     ) -> Result<(Shard, Option<Timetable>), String> {
+        resolve_late(shard, start_at, environment, false)
+    }
+
+    fn resolve_late(
+        shard: Option<&str>,
+        start_at: Option<&str>,
+        environment: &[(&str, &str)],
+        joins: bool,
+    ) -> Result<(Shard, Option<Timetable>), String> {
         let options = TogetherOptions {
             shard: shard.map(|text| text.parse().unwrap()),
             start_at: start_at.map(|text| text.parse().unwrap()),
         };
         let lookup = |name: &str| environment.iter().find(|(of, _)| *of == name).map(|(_, value)| (*value).to_owned());
         let now = "2026-03-01T10:00:11.7Z".parse().unwrap();
-        options.resolve(&lookup, now).map_err(|error| format!("{error:?}"))
+        options.resolve(&lookup, now, joins).map_err(|error| format!("{error:?}"))
     }
 
     #[test]
@@ -201,6 +217,14 @@ mod tests {
             assert!(error.contains(says), "{shard:?} {start:?}: {error}");
         }
         assert!("/0".parse::<Wanted>().is_err() && "soon".parse::<Start>().is_err() && "+".parse::<Start>().is_err());
+    }
+
+    #[test]
+    fn one_that_joins_may_come_after_the_start() {
+        let start = "2026-03-01T09:00:00Z";
+        let (_, timetable) = resolve_late(Some("1/2"), Some(start), &[], true).unwrap();
+        assert_eq!(timetable.unwrap().start().to_string(), start);
+        assert!(resolve_late(Some("1/2"), Some("2027-03-01T09:00:00Z"), &[], true).is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hockeystick_core::measurement::{Ended, Generator, Invalid, Load, Merged, Results, SCHEMA, Shard, Step};
+use hockeystick_core::measurement::{Ended, Generator, Invalid, Load, Merged, Missed, Results, SCHEMA, Shard, Step};
 
 use self::step::{merge_step, once};
 use crate::histogram::HistogramError;
@@ -43,18 +43,21 @@ pub enum Unmergeable {
     /// Two were of different runs.
     #[error("{0} and {1} are not of one run: {2} differs")]
     Differs(String, String, String),
-    /// One has finished nothing.
-    #[error("{0} holds no finished step, so there is none that all shards finished")]
-    Unfinished(String),
+    /// Each step lacks somebody's share.
+    #[error(
+        "no step was finished by all shards, and one that lacks a share is no measurement of the plan; of step 1, {0}"
+    )]
+    NoneWhole(String),
     /// A histogram cannot be read.
-    #[error("{0}: `{1}` {2}")]
-    Histogram(String, String, HistogramError),
+    #[error("{0}: of the step that was measured from {1} on, `{2}` {3}")]
+    Histogram(String, String, String, HistogramError),
     /// What came of it makes no sense.
     #[error("the files make no sense together: {0}")]
     Invalid(#[from] Invalid),
 }
 
-/// Merges the shards of a plan, in whatever order they are given. Steps that some shard did not finish are left out.
+/// Merges the shards of a plan, in whatever order they are given. A step that some shard did not finish is left out, for the
+/// deployment saw another load than the plan's, and the file says who lacks and why.
 ///
 /// # Errors
 /// When they are not the shards of one run, all of them and each once.
@@ -62,9 +65,10 @@ pub fn merge(mut files: Vec<File>) -> Result<Results, Unmergeable> {
     let shards = sort(&mut files)?;
     let first = files.first().ok_or(Unmergeable::Nothing)?;
     files.iter().try_for_each(|file| same_run(first, file))?;
-    let steps = files.iter().map(|file| file.results.steps.len()).min().unwrap_or(0);
-    if let Some(file) = files.iter().find(|file| file.results.steps.is_empty()) {
-        return Err(Unmergeable::Unfinished(file.name.clone()));
+    let by_number: Vec<_> = files.iter().map(by_number).collect();
+    let (whole, missed) = divide(&files, &by_number);
+    if let Some(missed) = missed.first().filter(|_| whole.is_empty()) {
+        return Err(Unmergeable::NoneWhole(missed.reason.clone()));
     }
     let merged = |(file, shard): (&File, &Shard)| Merged {
         machine: shard.machine.clone(),
@@ -87,7 +91,11 @@ pub fn merge(mut files: Vec<File>) -> Result<Results, Unmergeable> {
         shard: None,
         merged: files.iter().zip(&shards).map(merged).collect(),
         ended: ended(&files),
-        steps: (0..steps).map(|index| merge_step(&files, &shards, index)).collect::<Result<_, _>>()?,
+        missed,
+        steps: whole
+            .iter()
+            .map(|number| merge_step(&shares(&files, &by_number, *number), &shards))
+            .collect::<Result<_, _>>()?,
     };
     results.check()?;
     Ok(results)
@@ -140,8 +148,14 @@ fn same_run(a: &File, b: &File) -> Result<(), Unmergeable> {
     if first.generator.name != other.generator.name {
         return differs(format_args!("the program ({} and {})", first.generator.name, other.generator.name));
     }
-    for (index, (one, two)) in first.steps.iter().zip(&other.steps).enumerate() {
-        let number = index + 1;
+    // Without a start, of an older version, the windows tell.
+    let start = |results: &Results| results.shard.as_ref().and_then(|shard| shard.start_at.clone());
+    if start(first) != start(other) {
+        return differs(format_args!("--start-at"));
+    }
+    let others = by_number(b);
+    let common = by_number(a).into_iter().filter_map(|(number, one)| Some((number, one, *others.get(&number)?)));
+    for (number, one, two) in common {
         if one.window_from != two.window_from {
             let at = |step: &Step| step.window_from.clone().unwrap_or_else(|| "unknown".to_owned());
             return differs(format_args!("when step {number} was measured (from {} and from {})", at(one), at(two)));
@@ -159,19 +173,79 @@ fn same_run(a: &File, b: &File) -> Result<(), Unmergeable> {
     Ok(())
 }
 
+/// The steps of a shard, by their numbers in the plan.
+fn by_number(file: &File) -> BTreeMap<usize, &Step> {
+    file.results.planned().zip(&file.results.steps).collect()
+}
+
+/// The steps that all shards finished, and those that only some did.
+fn divide(files: &[File], by_number: &[BTreeMap<usize, &Step>]) -> (Vec<usize>, Vec<Missed>) {
+    let reached = files.iter().map(|file| file.results.reached()).max().unwrap_or(0).max(1);
+    let (mut whole, mut missed) = (Vec::new(), Vec::new());
+    for number in 1..=reached {
+        let lacks = |(file, steps): (&File, &BTreeMap<usize, &Step>)| {
+            (!steps.contains_key(&number)).then(|| why(&file.results, number))
+        };
+        let lacking: Vec<String> = (1..)
+            .zip(files.iter().zip(by_number))
+            .filter_map(|(shard, file)| Some(format!("shard {shard} {}", lacks(file)?)))
+            .collect();
+        match lacking.as_slice() {
+            [] => whole.push(number),
+            _ => missed.push(Missed { step: number, reason: some_of(&lacking) }),
+        }
+    }
+    (whole, missed)
+}
+
+/// Why a shard has not finished a step.
+fn why(results: &Results, number: usize) -> String {
+    match results.missed.iter().find(|missed| missed.step == number) {
+        Some(missed) => format!("missed it: {}", missed.reason),
+        None => ending(&results.ended).unwrap_or_else(|| "did not reach it".to_owned()),
+    }
+}
+
+/// How a shard ended before the plan did.
+pub fn ending(ended: &Ended) -> Option<String> {
+    match ended {
+        Ended::Complete => None,
+        Ended::Running => Some("was cut off: its machine is gone, or it still runs".to_owned()),
+        Ended::Interrupted => Some("was interrupted".to_owned()),
+        Ended::Stopped(reason) => Some(format!("was stopped: {reason}")),
+        Ended::Missed(threshold) => Some(format!("saw a threshold that was not kept: {threshold}")),
+        Ended::Followed(reason) => Some(format!("stopped with all others, because of {reason}")),
+    }
+}
+
+/// The first few, and how many more: of a thousand shards, all may lack.
+fn some_of(all: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    if all.len() > SHOWN { format!("{shown}; and {} more", all.len() - SHOWN) } else { shown }
+}
+
+/// What each shard has of a step that all have.
+fn shares<'f>(files: &'f [File], by_number: &[BTreeMap<usize, &'f Step>], number: usize) -> Vec<(&'f str, &'f Step)> {
+    let shares = files.iter().zip(by_number);
+    shares.filter_map(|(file, steps)| Some((file.name.as_str(), *steps.get(&number)?))).collect()
+}
+
 /// How all of them ended: as the one that fared worst.
 fn ended(files: &[File]) -> Ended {
     let rank = |ended: &Ended| match ended {
         Ended::Complete => 0,
         Ended::Running | Ended::Interrupted => 1,
-        Ended::Missed(_) => 2,
-        Ended::Stopped(_) => 3,
+        Ended::Followed(_) => 2,
+        Ended::Missed(_) => 3,
+        Ended::Stopped(_) => 4,
     };
     // Of equals the first.
     let worst = files.iter().enumerate().rev().max_by_key(|(_, file)| rank(&file.results.ended));
     match worst.map(|(index, file)| (index + 1, &file.results.ended)) {
         Some((number, Ended::Missed(threshold))) => Ended::Missed(format!("{threshold} (shard {number})")),
         Some((number, Ended::Stopped(reason))) => Ended::Stopped(format!("shard {number}: {reason}")),
+        Some((_, Ended::Followed(reason))) => Ended::Followed(reason.clone()),
         // What says that it runs was not told how it ended: its machine is gone.
         Some((_, Ended::Running | Ended::Interrupted)) => Ended::Interrupted,
         Some((_, Ended::Complete)) | None => Ended::Complete,

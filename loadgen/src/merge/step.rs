@@ -8,16 +8,16 @@ use hockeystick_core::measurement::{
 use hockeystick_core::schedule::Schedule;
 use hockeystick_core::workload::Class;
 
-use super::{File, Unmergeable};
+use super::Unmergeable;
 use crate::histogram::Times;
 use crate::slices::{self, SliceTimes};
 
-/// Adds a step of all shards, which are of one run.
-pub(super) fn merge_step(files: &[File], shards: &[Shard], index: usize) -> Result<Step, Unmergeable> {
-    let adder = Adder { files, index };
-    let steps = || files.iter().map(move |file| &file.results.steps[index]);
+/// Adds a step of all shards, which are of one run; each with the name of its file.
+pub(super) fn merge_step(of: &[(&str, &Step)], shards: &[Shard]) -> Result<Step, Unmergeable> {
+    let adder = Adder { of };
+    let steps = || of.iter().map(|(_, step)| *step);
     let sum = |of: fn(&Step) -> u64| steps().map(of).fold(0, u64::saturating_add);
-    let first = &files[0].results.steps[index];
+    let first = of.first().ok_or(Unmergeable::Nothing)?.1;
     // A part that was disturbed on one machine has late requests in it: it counts on all, or on none.
     let disturbed: Vec<bool> =
         (0..first.slices.len()).map(|slice| steps().any(|step| step.slices[slice].disturbed)).collect();
@@ -85,18 +85,18 @@ fn share(step: &Step) -> Share {
 
 /// Adds what several files say of one step.
 struct Adder<'f> {
-    files: &'f [File],
-    index: usize,
+    of: &'f [(&'f str, &'f Step)],
 }
 
 impl Adder<'_> {
     /// Adds a distribution of each, where it has it.
     fn times(&self, path: &str, of: impl Fn(&Step) -> Option<&Distribution>) -> Result<Times, Unmergeable> {
         let mut all = Times::default();
-        for file in self.files {
-            let Some(distribution) = of(&file.results.steps[self.index]) else { continue };
+        for (name, step) in self.of {
+            let Some(distribution) = of(step) else { continue };
             let times = Times::read(distribution).map_err(|error| {
-                Unmergeable::Histogram(file.name.clone(), format!("steps[{}].{path}.hdr", self.index), error)
+                let begun = step.window_from.clone().unwrap_or_default();
+                Unmergeable::Histogram((*name).to_owned(), begun, format!("{path}.hdr"), error)
             })?;
             all.add(&times);
         }
@@ -112,7 +112,7 @@ impl Adder<'_> {
     }
 
     fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.files.iter().map(|file| &file.results.steps[self.index])
+        self.of.iter().map(|(_, step)| *step)
     }
 
     fn classes(&self) -> Result<BTreeMap<Class, ClassResult>, Unmergeable> {

@@ -47,8 +47,9 @@ fn file(number: u32, of: u32, steps: Vec<Step>) -> File {
         seed: 7,
         arrivals: Arrivals::Poisson,
         plan: Some("cafe".to_owned()),
-        shard: Some(Shard { number, of, machine: format!("machine {}", number.div_ceil(2)) }),
+        shard: Some(Shard { number, of, machine: format!("machine {}", number.div_ceil(2)), start_at: None }),
         merged: Vec::new(),
+        missed: Vec::new(),
         ended: Ended::Complete,
         steps,
     };
@@ -156,10 +157,14 @@ fn what_is_not_all_shards_of_one_run_is_refused() {
         (&|files| files[0].results.steps[0].parts.clear(), "divided"),
         (&|files| files[1].results.steps[0].parts.clear(), "divided"),
         (&|files| files[2].results.steps[0].slices.clear(), "divided"),
-        (&|files| files[1].results.steps.clear(), "2.json holds no finished step"),
+        (&|files| files[1].results.steps.clear(), "no step was finished by all shards"),
+        (&|files| files[1].results.shard.as_mut().unwrap().start_at = Some("soon".to_owned()), "--start-at differs"),
         (&|files| files[1].results.shard = None, "2.json holds no shard"),
         (&|files| files[1].results.shard.as_mut().unwrap().of = 4, "one of 3 shards and 2.json one of 4"),
-        (&|files| files[1].results.steps[0].parts[3].lag.hdr = "?".to_owned(), "2.json: `steps[0].parts[3].lag.hdr`"),
+        (
+            &|files| files[1].results.steps[0].parts[3].lag.hdr = "?".to_owned(),
+            "2.json: of the step that was measured from 2026-03-01T10:00:01.000Z on, `parts[3].lag.hdr`",
+        ),
     ] {
         let error = refused(change);
         assert!(error.contains(says), "{says}: {error}");
@@ -177,6 +182,30 @@ fn steps_that_some_shard_did_not_finish_are_left_out_and_the_file_says_why() {
     assert_eq!((merged.steps.len(), merged.ended), (1, Ended::Interrupted));
     files[2].results.ended = Ended::Stopped("too slow".to_owned());
     assert_eq!(merge(files).unwrap().ended, Ended::Stopped("shard 3: too slow".to_owned()));
+}
+
+#[test]
+fn a_step_is_matched_by_its_number_in_the_plan_and_one_that_lacks_a_shard_is_named() {
+    let step = |second: u32| Step {
+        window_from: Some(format!("2026-03-01T10:00:0{second}.000Z")),
+        ..three()[0].results.steps[0].clone()
+    };
+    let missed = |step| Missed { step, reason: "it was started late".to_owned() };
+    let mut files = three();
+    for (file, (steps, missed)) in files.iter_mut().zip([
+        (vec![step(1), step(2), step(3), step(4)], vec![]),
+        (vec![step(1), step(3), step(4)], vec![missed(2)]),
+        (vec![step(2), step(3)], vec![missed(1)]),
+    ]) {
+        (file.results.steps, file.results.missed) = (steps, missed);
+    }
+    files[2].results.ended = Ended::Running;
+    let merged = merge(files).unwrap();
+    assert_eq!(merged.planned().collect::<Vec<_>>(), [3]);
+    assert_eq!(merged.steps[0].window_from, step(3).window_from);
+    let reasons: Vec<&str> = merged.missed.iter().map(|missed| &*missed.reason).collect();
+    assert_eq!(reasons[..2], ["shard 3 missed it: it was started late", "shard 2 missed it: it was started late"]);
+    assert_eq!(reasons[2], "shard 3 was cut off: its machine is gone, or it still runs");
 }
 
 #[test]

@@ -12,6 +12,9 @@ use crate::table::number;
 /// The whole report.
 pub fn render(results: &Results, findings: Option<&Findings<'_>>) -> String {
     let mut text = format!("# Load test of {}\n\n{}\n", plain(&results.host), super::subtitle(results));
+    for remark in results.missed_remarks() {
+        let _ = writeln!(text, "\n{}", plain(&remark));
+    }
     if let Some(findings) = findings {
         verdicts(&mut text, findings);
     }

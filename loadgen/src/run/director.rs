@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hockeystick_core::doubt::doubts;
-use hockeystick_core::measurement::{Ended, Generator, Load, Part, Results, SCHEMA, Step};
+use hockeystick_core::measurement::{Ended, Load, Missed, Part, Results, Step};
 use hockeystick_core::schedule::{Arrival as Scheduled, Schedule};
 use hockeystick_core::workload::PerClass;
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use super::record::{Recorder, SLICES, Window};
 use super::step::{StepRun, Traffic};
 use super::thresholds::Keeper;
 use super::user::{Phase, Preparing, SETUPS_AT_ONCE, Shared};
-use super::{Interrupt, Options, Progress, RunError, View};
+use super::{Interrupt, Options, Progress, RunError, View, beginning};
 use crate::plan::{self, Plan, PlannedStep};
 use crate::schedule::{self, Arrival};
 use crate::shard::Shard;
@@ -59,9 +59,10 @@ pub(super) struct Director<'r> {
 /// How a step came to its end.
 enum StepEnd {
     Finished(Box<Step>),
-    Interrupted,
-    Stopped(String),
-    Missed(String),
+    /// It never began, for its time has passed.
+    Passed(String),
+    /// It was the run's end, too.
+    Run(Ended),
 }
 
 /// When a step begins.
@@ -79,37 +80,21 @@ impl<'r> Director<'r> {
         view: &'r dyn View,
         dials: Arc<Dials>,
     ) -> Self {
-        let fresh = || Results {
-            schema: SCHEMA,
-            generator: Generator {
-                name: concat!("loadgen ", env!("CARGO_PKG_VERSION")).to_owned(),
-                processors: std::thread::available_parallelism()
-                    .map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
-                users: options.shard.users(options.plan.users),
-            },
-            started: Timestamp::now().strftime("%FT%TZ").to_string(),
-            host: options.host.origin().ascii_serialization(),
-            seed: options.plan.seed,
-            arrivals: options.plan.arrivals,
-            plan: Some(options.plan.digest.clone()),
-            shard: options.shard.written(),
-            merged: Vec::new(),
-            ended: Ended::Running,
-            steps: Vec::new(),
-        };
-        let mut results = options.earlier.clone().unwrap_or_else(fresh);
-        results.ended = Ended::Running;
+        let results = beginning::results(options);
         let keeper = Keeper::new(&options.plan.thresholds);
         Self { options, phase, interrupt, view, resigned: false, keeper, dials, results }
     }
 
     pub(super) async fn direct(&mut self, shared: &Shared) -> Result<(), RunError> {
         let steps = &self.options.plan.steps;
-        let mut ended = self.prepare(shared).await;
-        for (index, planned) in steps.iter().enumerate().skip(self.results.steps.len()) {
-            if ended != Ended::Complete {
-                break;
-            }
+        self.miss_what_has_begun();
+        let mut ended = Ended::Complete;
+        if self.results.reached() < steps.len() {
+            ended = self.prepare(shared).await;
+        }
+        while ended == Ended::Complete {
+            let index = self.results.reached();
+            let Some(planned) = steps.get(index) else { break };
             self.view.step_begins(index + 1, steps.len(), planned);
             if let Some(metrics) = &self.options.metrics {
                 metrics.step_begins(index + 1);
@@ -118,23 +103,47 @@ impl<'r> Director<'r> {
         }
         // No receiver means that goose is gone already.
         let _ = self.phase.send(Phase::Leave);
-        if ended != Ended::Complete {
+        if self.results.ended != ended {
             self.results.ended = ended;
             store::write_results(&self.options.out, &self.results)?;
         }
         Ok(())
     }
 
+    /// Leaves out the steps that began before this run did: it has come late to a timetable that others keep, or comes back.
+    fn miss_what_has_begun(&mut self) {
+        let Some(timetable) = self.options.timetable else { return };
+        let now = Timestamp::now();
+        let came = if self.options.earlier.is_some() { "it was cut off and went on at" } else { "it was started at" };
+        while self.results.reached() < self.options.plan.steps.len() {
+            let begins = timetable.begins(&self.options.plan, self.results.reached());
+            if begins > now {
+                return;
+            }
+            self.miss(format!("{came} {now:.0}, and the step began at {begins}"));
+        }
+    }
+
+    /// Goes on without the next step.
+    fn miss(&mut self, reason: String) {
+        let step = self.results.reached() + 1;
+        self.view.step_missed(step, &reason);
+        self.results.missed.push(Missed { step, reason });
+    }
+
     /// Measures a step until nothing from outside disturbs it, as often as the options allow. After a step that stayed
     /// disturbed to the last, none is repeated.
     async fn measure(&mut self, index: usize, planned: &PlannedStep, shared: &Shared) -> Result<Ended, RunError> {
         let mut discarded = Vec::new();
+        let place = self.results.steps.len();
         loop {
             let mut step = match self.step(index, planned, shared).await? {
                 StepEnd::Finished(step) => *step,
-                StepEnd::Interrupted => return Ok(Ended::Interrupted),
-                StepEnd::Stopped(reason) => return Ok(Ended::Stopped(reason)),
-                StepEnd::Missed(threshold) => return Ok(Ended::Missed(threshold)),
+                StepEnd::Run(ended) => return Ok(ended),
+                StepEnd::Passed(reason) => {
+                    self.miss(reason);
+                    return Ok(Ended::Complete);
+                }
             };
             let doubts = doubts(index, &step);
             let passes = !doubts.is_empty() && doubts.iter().all(|doubt| doubt.law.passes());
@@ -142,16 +151,16 @@ impl<'r> Director<'r> {
             self.resigned |= passes && !again && !discarded.is_empty();
             step.discarded.clone_from(&discarded);
             // An earlier measurement of this step has waited for its better.
-            self.results.steps.truncate(index);
+            self.results.steps.truncate(place);
             self.results.steps.push(step);
             // Said with the last step itself: nothing but a threshold can come between the two.
             if index + 1 == self.options.plan.steps.len() && !again {
                 self.results.ended = Ended::Complete;
             }
             store::write_results(&self.options.out, &self.results)?;
-            self.view.step_ends(index + 1, &self.results.steps[index]);
+            self.view.step_ends(index + 1, &self.results.steps[place]);
             if !again {
-                let missed = self.keeper.step(&self.results.steps[index]);
+                let missed = self.keeper.step(&self.results.steps[place]);
                 return Ok(missed.map_or(Ended::Complete, Ended::Missed));
             }
             let reasons: Vec<String> = doubts.into_iter().map(|doubt| doubt.message).collect();
@@ -178,7 +187,7 @@ impl<'r> Director<'r> {
         let patience = CONNECT_MAX + self.options.plan.timeout * setups.div_ceil(SETUPS_AT_ONCE as u32);
         let prepared = tokio::select! {
             prepared = tokio::time::timeout(patience, all) => prepared.unwrap_or(Ok(())),
-            () = self.interrupt.raised() => return Ended::Interrupted,
+            ended = self.interrupt.raised() => return ended,
         };
         let failed = preparing.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
         prepared.err().or(failed).map_or(Ended::Complete, Ended::Stopped)
@@ -265,9 +274,7 @@ impl<'r> Director<'r> {
         loop {
             tokio::select! {
                 biased;
-                () = self.interrupt.raised() => {
-                                        return Ok(Some(StepEnd::Interrupted));
-                }
+                ended = self.interrupt.raised() => return Ok(Some(StepEnd::Run(ended))),
                 () = tokio::time::sleep(SAMPLE_EVERY) => {}
                 () = step.ended.notified() => {}
             }
@@ -284,14 +291,14 @@ impl<'r> Director<'r> {
                 // A second that began in the warm-up is no part of the measurement.
                 let measured = step.window.holds(now_ns.saturating_sub(SECOND.as_nanos() as u64));
                 if let Some(missed) = self.keeper.second(&last).filter(|_| measured) {
-                    return Ok(Some(StepEnd::Missed(missed)));
+                    return Ok(Some(StepEnd::Run(Ended::Missed(missed))));
                 }
             }
             if now >= looked + LOOK_EVERY {
                 looked = now;
                 self.tell(step, now_ns, offered.per_s(now_ns, step.due(now_ns)), &last);
                 if let Some(reason) = watch.look(step, now) {
-                    return Ok(Some(StepEnd::Stopped(reason)));
+                    return Ok(Some(StepEnd::Run(Ended::Stopped(reason))));
                 }
             }
             if step.is_done(now_ns) || now > deadline {
@@ -321,23 +328,22 @@ impl<'r> Director<'r> {
             match left {
                 Some((_, left)) if left > STEP_LEAD => {
                     tokio::select! {
-                        () = self.interrupt.raised() => return Err(StepEnd::Interrupted),
+                        ended = self.interrupt.raised() => return Err(StepEnd::Run(ended)),
                         () = tokio::time::sleep((left - STEP_LEAD).min(WAIT_MAX)) => {}
                     }
                 }
                 Some((start, _)) => return Ok(Moment { start, wall }),
-                None => return Err(StepEnd::Stopped(missed_its_start(index, wall))),
+                None => return Err(StepEnd::Passed(late(wall))),
             }
         }
     }
 }
 
-fn missed_its_start(index: usize, wall: Timestamp) -> String {
+fn late(wall: Timestamp) -> String {
     let late_s = Timestamp::now().duration_since(wall).as_secs_f64();
-    let before = if index == 0 { "drawing the schedule, setups and connections" } else { "the step before" };
     format!(
-        "step {} was to begin at {wall} and {before} took {} s longer; give a later --start-at, or a faster machine",
-        index + 1,
+        "it was to begin at {wall}, and what comes before (setups, connections, drawing the schedule, the step before) took \
+         {} s longer: give a later --start-at, or a faster machine",
         table::number(late_s)
     )
 }

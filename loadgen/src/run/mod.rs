@@ -1,7 +1,7 @@
 //! `loadgen run`: a plan against a deployment, measured.
 //!
 //! - [`guard`]: what may be loaded, and when to stop. [`busy`]: processor time of the deployment. `neighbours`: of others.
-//! - `director`: the plan, step by step. `user`: one goose user. `pace`: waiting to the microsecond. `client`: connections.
+//! - `director`: the plan, step by step, from the `beginning`: nothing, or an earlier run's file. `user`: one goose user. `pace`: waiting to the microsecond. `client`: connections.
 //!   `exchange`: one request and its answer. `cookies`: what a user keeps of it. `dates`: the deployment's clock in it. `failure`: kinds of error.
 //! - `step`: a step while it runs. `record`: its figures. `pulse`: its last second, for views and `thresholds`.
 //!   `readings`: processor time meanwhile. `metrics`: what Prometheus is told.
@@ -10,6 +10,7 @@
 //! last answer is in, the step is on the disk before the next begins. A step that was disturbed may be repeated; until its
 //! better is there, it stays.
 
+mod beginning;
 pub mod busy;
 mod client;
 mod cookies;
@@ -42,6 +43,7 @@ use jiff::Timestamp;
 use reqwest::Url;
 use tokio::sync::{Notify, Semaphore, watch};
 
+pub use beginning::{Unresumable, resumable};
 pub use failure::Failure;
 pub use metrics::Metrics;
 
@@ -79,26 +81,42 @@ pub struct Options {
     pub earlier: Option<Results>,
 }
 
-/// A request to end the run, from Ctrl-C or a test.
+/// A request to end the run, from Ctrl-C, from another shard, or from a test.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<(AtomicBool, Notify)>);
+pub struct Interrupt(Arc<Raised>);
+
+#[derive(Debug, Default)]
+struct Raised {
+    is: AtomicBool,
+    notify: Notify,
+    /// Why all shards are to end.
+    of_all: OnceLock<String>,
+}
 
 impl Interrupt {
     /// Ends the run; what is finished is kept.
     pub fn raise(&self) {
-        self.0.0.store(true, Ordering::SeqCst);
-        self.0.1.notify_one();
+        self.0.is.store(true, Ordering::SeqCst);
+        self.0.notify.notify_one();
+    }
+
+    /// The same because all shards of the plan are to end, for this reason.
+    pub fn follow(&self, reason: String) {
+        // The first reason is the one that counts.
+        let _ = self.0.of_all.set(reason);
+        self.raise();
     }
 
     /// Whether the run was asked to end.
     pub fn is_raised(&self) -> bool {
-        self.0.0.load(Ordering::SeqCst)
+        self.0.is.load(Ordering::SeqCst)
     }
 
-    async fn raised(&self) {
+    async fn raised(&self) -> Ended {
         while !self.is_raised() {
-            self.0.1.notified().await;
+            self.0.notify.notified().await;
         }
+        self.0.of_all.get().map_or(Ended::Interrupted, |reason| Ended::Followed(reason.clone()))
     }
 }
 
@@ -116,6 +134,10 @@ pub trait View: Send + Sync {
     fn step_ends(&self, number: usize, step: &Step);
     /// The step that has ended is measured again, for this reason.
     fn step_repeats(&self, number: usize, reason: &str);
+    /// A step is left out, for its time has passed; see [`Results::missed`].
+    fn step_missed(&self, number: usize, reason: &str) {
+        let _ = (number, reason);
+    }
     /// The run is over, however it ended.
     fn ends(&self) {}
 }
@@ -159,46 +181,6 @@ pub enum RunError {
     /// Processor time could not be read.
     #[error(transparent)]
     Meter(#[from] MeterError),
-}
-
-/// Why a run cannot go on from a results file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unresumable {
-    /// It is of another plan, or of none that is known.
-    #[error("it does not hold steps of this plan: the plan, or a file that it names, was changed since, or is another")]
-    Plan,
-    /// It is of another deployment.
-    #[error("it holds steps of {0}")]
-    Host(String),
-    /// It is a share, and the others have not stopped where it has.
-    #[error("it is of shard {0} of {1}, and the others went on without it: run all of them anew")]
-    Shard(u32, u32),
-    /// It is of several runs.
-    #[error("it was merged of several files")]
-    Merged,
-    /// It has all steps.
-    #[error("it is complete: there is nothing left to do")]
-    Complete,
-}
-
-/// Whether a run of this plan against this host can go on from these results.
-///
-/// # Errors
-/// Why it cannot.
-pub fn resumable(earlier: &Results, plan: &Plan, host: &Url) -> Result<(), Unresumable> {
-    if earlier.plan.as_ref() != Some(&plan.digest) || earlier.seed != plan.seed {
-        return Err(Unresumable::Plan);
-    }
-    if earlier.host != host.origin().ascii_serialization() {
-        return Err(Unresumable::Host(earlier.host.clone()));
-    }
-    if let Some(shard) = &earlier.shard {
-        return Err(Unresumable::Shard(shard.number, shard.of));
-    }
-    if !earlier.merged.is_empty() {
-        return Err(Unresumable::Merged);
-    }
-    if earlier.steps.len() >= plan.steps.len() { Err(Unresumable::Complete) } else { Ok(()) }
 }
 
 /// Keeps this process, and the threads that it will start, to one processor.

@@ -95,4 +95,8 @@ impl View for JsonLines {
         self.line("step-repeats", json!({ "reason": reason }));
         self.second.store(0, Ordering::Relaxed);
     }
+
+    fn step_missed(&self, number: usize, reason: &str) {
+        self.line("step-missed", json!({ "missed": number, "reason": reason }));
+    }
 }

@@ -123,6 +123,10 @@ impl View for Terminal {
         self.line(&format!("step {number} once more, for it was disturbed"));
     }
 
+    fn step_missed(&self, number: usize, reason: &str) {
+        self.line(&format!("step {number} is missed: {reason}"));
+    }
+
     fn ends(&self) {
         let Some(screen) = &self.screen else { return };
         let (mut screen, mut board) = (lock(screen), self.board());

@@ -58,7 +58,9 @@ impl Check {
                 Ended::Interrupted => p.check-note { "Somebody stopped the run: only its finished steps are here." }
                 Ended::Stopped(why) => p.check-note { "A guard rail stopped the run (" (why) "): only its finished steps are here." }
                 Ended::Missed(what) => p.check-note { "The deployment did not keep a threshold of the plan (" (what) "): only the finished steps are here." }
+                Ended::Followed(why) => p.check-note { "All shards of the run were stopped (" (why) "): only the finished steps are here." }
             }
+            @for remark in results.missed_remarks() { p.check-note { (remark) "." } }
         };
         markup.into_string()
     }
