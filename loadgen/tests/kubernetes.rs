@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use hockeystick_loadgen::command::Exit;
 use serde_json::Value;
 
 /// The manifest's objects, by kind.
@@ -17,11 +18,39 @@ fn object(kind: &str) -> Value {
 }
 
 #[test]
-fn the_job_runs_each_shard_once() {
+fn a_pod_that_is_started_again_takes_up_and_one_that_was_stopped_stops_the_job() {
+    let job = &object("Job")["spec"];
+    // What Kubernetes asks of a policy by exit codes.
+    assert_eq!(job["template"]["spec"]["restartPolicy"], "Never");
+    assert!(job["backoffLimitPerIndex"].as_u64().is_some() && job["backoffLimit"].is_null());
+    let container = &job["template"]["spec"]["containers"][0];
+    assert!(container["args"].as_array().unwrap().contains(&"--resume".into()));
+    let rules = job["podFailurePolicy"]["rules"].as_array().unwrap();
+    let action = |code: Exit| {
+        let code = Value::from(code as u8);
+        let rule =
+            rules.iter().find(|rule| rule["onExitCodes"]["values"].as_array().is_some_and(|all| all.contains(&code)));
+        let rule = rule.unwrap();
+        assert_eq!(
+            (&rule["onExitCodes"]["containerName"], &rule["onExitCodes"]["operator"]),
+            (&container["name"], &"In".into())
+        );
+        rule["action"].clone()
+    };
+    assert_eq!([Exit::Disagrees, Exit::Usage, Exit::Stopped].map(action), ["FailJob"; 3]);
+    assert_eq!(action(Exit::Inconclusive), "FailIndex");
+    // Rules count in their order: a pod that is moved ends as one that was interrupted.
+    assert_eq!(
+        (&rules[0]["action"], &rules[0]["onPodConditions"][0]["type"]),
+        (&"Ignore".into(), &"DisruptionTarget".into())
+    );
+}
+
+#[test]
+fn the_job_runs_all_shards() {
     let job = &object("Job")["spec"];
     assert_eq!(job["completionMode"], "Indexed");
     assert_eq!(job["completions"], job["parallelism"]);
-    assert_eq!((&job["backoffLimit"], &job["template"]["spec"]["restartPolicy"]), (&0.into(), &"Never".into()));
     assert!(job["activeDeadlineSeconds"].as_u64().is_some());
     let containers = job["template"]["spec"]["containers"].as_array().unwrap();
     let count = &containers[0]["env"].as_array().unwrap()[0];
@@ -41,8 +70,10 @@ fn loadgen_accepts_the_arguments_of_every_pod() {
     for index in 0..job["completions"].as_u64().unwrap() {
         let run = |start_at: &str| {
             let arguments = container["args"].as_array().unwrap().iter();
-            let arguments =
-                arguments.map(|argument| volume(argument.as_str().unwrap()).replace("$(START_AT)", start_at));
+            let filled = |text: &str| {
+                volume(text).replace("$(START_AT)", start_at).replace("$(JOB_COMPLETION_INDEX)", &index.to_string())
+            };
+            let arguments = arguments.map(|argument| filled(argument.as_str().unwrap()));
             let output = Command::new(env!("CARGO_BIN_EXE_loadgen"))
                 .current_dir(&folder)
                 .args(arguments)
@@ -53,8 +84,8 @@ fn loadgen_accepts_the_arguments_of_every_pod() {
             (output.status.code(), String::from_utf8_lossy(&output.stderr).replace("\n  │ ", " "))
         };
         // All is well but the time, which is looked at last: nothing is sent.
-        let (code, said) = run("2020-01-01T00:00:00Z");
-        assert!(code == Some(2) && said.contains("ago by this machine's clock"), "{said}");
+        let (code, said) = run("2999-01-01T00:00:00Z");
+        assert!(code == Some(2) && said.contains("more than a day away"), "{said}");
         // As it stands in the file, for whoever forgets to replace it.
         let (code, said) = run(map["data"]["start-at"].as_str().unwrap());
         assert!(code == Some(2) && said.contains("is no start"), "{said}");
