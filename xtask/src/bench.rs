@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: how fast the engine is, what a page weighs, and loadgen beside its peers.
+//! `cargo xtask bench`: how fast the engine is, what a page weighs, what a figure costs its page, and loadgen beside its
+//! peers.
 
 use std::process::{Command, ExitCode};
 
@@ -10,13 +11,14 @@ use crate::steps::Steps;
 use crate::tools;
 use crate::workspace::Workspace;
 
-/// Measures the engine and the pages against their budgets, and loadgen against its peers.
+/// Measures the engine, the pages and their figures against their budgets, and loadgen against its peers.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask bench                  everything
   cargo xtask bench --only engine    the engine, natively and in wasm under node, beside others
   cargo xtask bench --only pages     page weights
+  cargo xtask bench --only frames    the page's main thread in Chromium: a frame of 2,000 dots, a card that is dragged
   cargo xtask bench --only loadgen   loadgen beside wrk, oha, hey and plain goose; wants two idle processors")]
 pub(crate) struct Options {
     /// Measure one thing.
@@ -30,6 +32,8 @@ enum Bench {
     Engine,
     /// Page weights.
     Pages,
+    /// What a figure costs the page's main thread, by Chromium's tracing.
+    Frames,
     /// loadgen beside its peers, against a server whose service times are known.
     Loadgen,
 }
@@ -44,12 +48,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         })?;
         show(workspace.cargo("bench").args(["--package", "hockeystick-probe"]))?;
     }
-    if wants(Bench::Pages) {
+    let site = workspace.target.join("bench-site");
+    if wants(Bench::Pages) || wants(Bench::Frames) {
         let mut steps = Steps::new(build::STEPS, false);
-        let options = build::Options::optimised(workspace.target.join("bench-site"), false);
-        let built = build::site(&mut steps, &workspace, &options)?;
+        let built = build::site(&mut steps, &workspace, &build::Options::optimised(site.clone(), false))?;
         drop(steps);
-        print!("{}", built.findings);
+        if wants(Bench::Pages) {
+            print!("{}", built.findings);
+        }
+    }
+    if wants(Bench::Frames) {
+        Steps::new(1, false).run("tools", tools::chromium)?;
+        // The browser is what is measured; what drives it need not be optimised.
+        let bench = ["--profile", "dev", "--package", "hockeystick-browser-tests", "--bench", "frames"];
+        show(workspace.cargo("bench").args(bench).env("HOCKEYSTICK_SITE", &site))?;
     }
     if wants(Bench::Loadgen) {
         let mut path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -17,7 +18,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::device::Device;
-use crate::driver::{Driver, Post};
+use crate::driver::{Driver, Post, Watch};
+use crate::trace::ThreadNames;
 
 /// How long a condition may take; a loaded machine is slow, and a test that passes does not wait.
 const WAIT_MAX: Duration = Duration::from_secs(20);
@@ -56,6 +58,7 @@ impl Point {
 #[derive(Debug)]
 pub struct Browser {
     client: Client,
+    pub(crate) thread_names: Mutex<ThreadNames>,
     _driver: Driver,
 }
 
@@ -65,8 +68,28 @@ impl Browser {
     /// # Errors
     /// When Chromium or ChromeDriver is missing or does not start.
     pub async fn start(device: &Device) -> Result<Self> {
-        let (driver, client) = Driver::start().await?;
-        let browser = Self { client, _driver: driver };
+        Self::start_with(device, Watch::Network).await
+    }
+
+    /// Starts a browser that [traces](Self::trace) what its pages do, instead of their requests.
+    ///
+    /// # Errors
+    /// When Chromium or ChromeDriver is missing or does not start.
+    pub async fn traced(device: &Device) -> Result<Self> {
+        Self::start_with(device, Watch::Tasks).await
+    }
+
+    /// The same, of a browser that paints on a graphics processor; what that does is nobody's task.
+    ///
+    /// # Errors
+    /// When Chromium or ChromeDriver is missing or does not start.
+    pub async fn traced_with_graphics(device: &Device) -> Result<Self> {
+        Self::start_with(device, Watch::TasksWithGraphics).await
+    }
+
+    async fn start_with(device: &Device, watch: Watch) -> Result<Self> {
+        let (driver, client) = Driver::start(watch).await?;
+        let browser = Self { client, thread_names: Mutex::default(), _driver: driver };
         browser.emulate(device).await?;
         Ok(browser)
     }
@@ -236,20 +259,50 @@ impl Browser {
         self.mouse("mouseReleased", to, false).await
     }
 
+    /// Drags with the mouse from place to place, one every `pause`.
+    ///
+    /// # Errors
+    /// When Chromium refuses.
+    pub async fn drag_along(&self, way: &[Point], pause: Duration) -> Result<()> {
+        let [from, .., to] = way else { bail!("a drag has a start and an end") };
+        self.mouse("mouseMoved", *from, false).await?;
+        self.mouse("mousePressed", *from, true).await?;
+        let mut ticks = tokio::time::interval(pause);
+        for at in way {
+            ticks.tick().await;
+            self.mouse("mouseMoved", *at, true).await?;
+        }
+        self.mouse("mouseReleased", *to, false).await
+    }
+
     /// Drags with a finger.
     ///
     /// # Errors
     /// When Chromium refuses.
     pub async fn swipe(&self, from: Point, to: Point) -> Result<()> {
-        let touch = async |kind: &str, points: Value| {
-            self.cdp("Input.dispatchTouchEvent", json!({ "type": kind, "touchPoints": points })).await
+        self.fingers(&[(from, to)]).await
+    }
+
+    /// Puts fingers down one after another, moves them together, each from a place to another, and takes them off.
+    ///
+    /// # Errors
+    /// When Chromium refuses.
+    pub async fn fingers(&self, ways: &[(Point, Point)]) -> Result<()> {
+        let touch = async |kind: &str, fingers: usize, part: f64| {
+            let at = ways[..fingers].iter().enumerate().map(|(id, (from, to))| {
+                let at = from.towards(*to, part);
+                json!({ "x": at.x, "y": at.y, "id": id })
+            });
+            let params = json!({ "type": kind, "touchPoints": at.collect::<Vec<_>>() });
+            self.cdp("Input.dispatchTouchEvent", params).await
         };
-        touch("touchStart", json!([{ "x": from.x, "y": from.y }])).await?;
-        for step in 1..=DRAG_STEPS {
-            let at = from.towards(to, f64::from(step) / f64::from(DRAG_STEPS));
-            touch("touchMove", json!([{ "x": at.x, "y": at.y }])).await?;
+        for finger in 1..=ways.len() {
+            touch("touchStart", finger, 0.0).await?;
         }
-        touch("touchEnd", json!([])).await?;
+        for step in 1..=DRAG_STEPS {
+            touch("touchMove", ways.len(), f64::from(step) / f64::from(DRAG_STEPS)).await?;
+        }
+        touch("touchEnd", 0, 1.0).await?;
         Ok(())
     }
 
@@ -278,14 +331,19 @@ impl Browser {
     /// When Chromium refuses.
     pub async fn requests(&self) -> Result<Vec<String>> {
         let mut urls = Vec::new();
-        for entry in self.log("performance").await? {
-            let event: Value = serde_json::from_str(&entry.message)?;
-            let message = &event["message"];
+        for message in self.protocol_log().await? {
             if message["method"] == "Network.requestWillBeSent" {
                 urls.extend(message["params"]["request"]["url"].as_str().map(str::to_owned));
             }
         }
         Ok(urls)
+    }
+
+    /// The events of the DevTools protocol that the driver has kept since the last call.
+    pub(crate) async fn protocol_log(&self) -> Result<Vec<Value>> {
+        let entries = self.log("performance").await?;
+        let message = |entry: &LogEntry| Ok(serde_json::from_str::<Value>(&entry.message)?["message"].take());
+        entries.iter().map(message).collect()
     }
 
     async fn log(&self, kind: &str) -> Result<Vec<LogEntry>> {

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::trace::CATEGORIES;
+
 /// How many browsers run at once in one test program; nextest's test group bounds them across programs.
 const BROWSERS_MAX: usize = 2;
 static BROWSERS: Semaphore = Semaphore::const_new(BROWSERS_MAX);
@@ -31,6 +33,20 @@ const CHROMIUM_FLAGS: [&str; 10] = [
     "--hide-scrollbars",
 ];
 
+/// What the driver keeps of what a browser does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// Every request.
+    Network,
+    /// Every task of every thread.
+    Tasks,
+    /// The same of a browser that leaves painting to a graphics processor, one that is played by this machine's own.
+    TasksWithGraphics,
+}
+
+/// Such a browser's flags.
+const GRAPHICS_FLAGS: [&str; 3] = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"];
+
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A running ChromeDriver with one session.
@@ -44,7 +60,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) async fn start() -> Result<(Self, Client)> {
+    pub(crate) async fn start(watch: Watch) -> Result<(Self, Client)> {
         let slot = BROWSERS.acquire().await.context("the browsers' semaphore is closed")?;
         let profile = tempfile::tempdir().context("cannot create a profile folder")?;
         let mut command = Command::new("chromedriver");
@@ -54,17 +70,26 @@ impl Driver {
         let Some(stdout) = process.stdout.take() else { bail!("chromedriver has no output") };
         let port = read_port(stdout)?;
         let mut driver = Self { process, port, session: None, profile, _slot: slot };
-        let client = driver.new_session().await?;
+        let client = driver.new_session(watch).await?;
         driver.session = client.session_id().await?;
         Ok((driver, client))
     }
 
-    async fn new_session(&self) -> Result<Client> {
+    async fn new_session(&self, watch: Watch) -> Result<Client> {
         let mut flags: Vec<String> = CHROMIUM_FLAGS.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", self.profile.path().display()));
+        if watch == Watch::TasksWithGraphics {
+            flags.retain(|flag| flag != "--disable-gpu");
+            flags.extend(GRAPHICS_FLAGS.map(str::to_owned));
+        }
+        let mut options = json!({ "args": flags });
+        if watch != Watch::Network {
+            options["perfLoggingPrefs"] =
+                json!({ "enableNetwork": false, "enablePage": false, "traceCategories": CATEGORIES });
+        }
         let capabilities = json!({
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": flags },
+            "goog:chromeOptions": options,
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         });
         let capabilities: Capabilities = serde_json::from_value(capabilities)?;

@@ -5,6 +5,7 @@
 //! driver    one ChromeDriver and one Chromium a browser, ended with it
 //! browser   what a test does with a page: open, look, press, drag, listen
 //! axe       accessibility, by axe-core's rules
+//! trace     what the threads of a page did, by Chromium's tracing
 //! device    the screen, the preferences and the speed to emulate
 //! ```
 //!
@@ -27,8 +28,10 @@ mod browser;
 mod device;
 mod driver;
 mod site;
+mod trace;
 
 pub use browser::{Browser, Point};
 pub use device::{Device, Theme};
 pub use fantoccini::key::Key;
 pub use site::Site;
+pub use trace::{Task, Trace};

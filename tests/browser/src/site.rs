@@ -23,9 +23,13 @@ impl Site {
     /// # Errors
     /// When there is no built site.
     pub async fn start() -> Result<Self> {
+        Self::start_in(Self::folder()).await
+    }
+
+    /// The built site that is tested.
+    pub fn folder() -> PathBuf {
         let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist");
-        let folder = env::var_os("HOCKEYSTICK_SITE").map_or_else(default, PathBuf::from);
-        Self::start_in(folder).await
+        env::var_os("HOCKEYSTICK_SITE").map_or_else(default, PathBuf::from)
     }
 
     /// Serves `folder`.
