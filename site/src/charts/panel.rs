@@ -70,6 +70,13 @@ pub(super) trait Chart {
     fn file_name(&self) -> &'static str;
 }
 
+thread_local! {
+    /// The frame in which a chart of the page was drawn last: each frame draws one.
+    static DRAWN_MS: Cell<f64> = const { Cell::new(-1.0) };
+}
+
+type OnFrame = Closure<dyn FnMut(f64)>;
+
 /// A chart on the page. Dropped, it stops listening; what it drew stays until its element goes.
 pub(super) struct Panel {
     chart: RefCell<Box<dyn Chart>>,
@@ -82,9 +89,11 @@ pub(super) struct Panel {
     /// The browser's number for the frame that was asked for last.
     request: Cell<i32>,
     table_is_old: Cell<bool>,
+    /// Ticks for the table, while the chart is seen.
+    clock: RefCell<Option<Interval>>,
     /// The value on the x axis that is read out.
     reading: Cell<Option<f64>>,
-    frame: RefCell<Option<Closure<dyn FnMut()>>>,
+    frame: RefCell<Option<OnFrame>>,
     kept: RefCell<Vec<Box<dyn Any>>>,
 }
 
@@ -153,12 +162,13 @@ impl Panel {
             asked: Cell::new(false),
             request: Cell::new(0),
             table_is_old: Cell::new(true),
+            clock: RefCell::default(),
             reading: Cell::new(None),
             frame: RefCell::default(),
             kept: RefCell::default(),
         });
-        let draw = weakly(&panel, |panel, ()| panel.draw());
-        *panel.frame.borrow_mut() = Some(Closure::new(move || draw(())));
+        let draw = weakly(&panel, |panel, now_ms| panel.draw(now_ms));
+        *panel.frame.borrow_mut() = Some(Closure::new(draw));
         let redraw = weakly(&panel, |panel, ()| panel.redraw());
         panel.chart.borrow_mut().start(&panel.parts.plot, figure, Rc::new(move || redraw(())));
         panel.fit();
@@ -199,6 +209,8 @@ impl Panel {
         let seen = weakly(self, |panel, entries: JsValue| {
             let last: Option<IntersectionObserverEntry> = entries.unchecked_into::<Array>().pop().dyn_into().ok();
             panel.seen.set(last.is_some_and(|entry| entry.is_intersecting()));
+            let tabulate = weakly(panel, |panel, ()| panel.tabulate());
+            panel.clock.replace(panel.seen.get().then(|| Interval::new(TABLE_EVERY_MS, move || tabulate(()))));
             panel.redraw();
         });
         // Drawn a little before it is scrolled to, so that it is there when it is seen.
@@ -225,8 +237,6 @@ impl Panel {
         let night = dom::window().and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok()?);
         let recoloured = weakly(self, |panel, _: Event| panel.recolour());
         self.keep((size, sight, attributes, night.map(|night| Listener::new(&night, "change", recoloured))));
-        let tabulate = weakly(self, |panel, ()| panel.tabulate());
-        self.keep(Interval::new(TABLE_EVERY_MS, move || tabulate(())));
     }
 
     fn listen_to_reader(self: &Rc<Self>) {
@@ -255,9 +265,12 @@ impl Panel {
     /// Has the chart drawn with the next frame, if anybody sees it.
     fn redraw(&self) {
         self.table_is_old.set(true);
-        if !self.seen.get() || self.asked.replace(true) {
-            return;
+        if self.seen.get() && !self.asked.replace(true) {
+            self.ask();
         }
+    }
+
+    fn ask(&self) {
         if let (Some(window), Some(frame)) = (dom::window(), self.frame.borrow().as_ref()) {
             self.request.set(window.request_animation_frame(frame.as_ref().unchecked_ref()).unwrap_or_default());
         }
@@ -277,7 +290,11 @@ impl Panel {
         dom::style(&self.parts.plot, "height", &dom::px(height));
     }
 
-    fn draw(&self) {
+    fn draw(&self, now_ms: f64) {
+        // All charts of a figure hear of a sample at once; together they would hold up what moves.
+        if DRAWN_MS.replace(now_ms) == now_ms {
+            return self.ask();
+        }
         self.asked.set(false);
         if self.theme.borrow().is_none() {
             *self.theme.borrow_mut() = Theme::of(&self.parts.plot);
@@ -354,9 +371,9 @@ impl Panel {
         }
     }
 
-    /// Brings the table up to date, if the chart is seen and has changed.
+    /// Brings the table up to date, if the chart has changed.
     fn tabulate(&self) {
-        if self.seen.get() && self.table_is_old.replace(false) {
+        if self.table_is_old.replace(false) {
             let chart = self.chart.borrow();
             chart.table().write(&self.parts.table, chart.title(), TABLE_ROWS);
         }

@@ -1,9 +1,15 @@
 //! The same figures as the picture, as a table: for screen readers, and as a file.
 
 use hockeystick_core::number::short;
+use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::dom;
+
+/// Most cells on the page, and the fewest rows whatever the columns: a page that makes and lays out a thousand of them
+/// stands still while it does. The file has all of them.
+const CELLS_MOST: usize = 160;
+const ROWS_LEAST: usize = 3;
 
 /// Rows of values under named columns.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,8 +31,20 @@ impl Table {
         text
     }
 
-    /// Writes the table into an empty element, at most `most` rows of it, evenly chosen, the last one always.
+    /// Brings the table in an element up to date: at most `most` rows of it, evenly chosen, the last one always; of a wide
+    /// one fewer. Cells that are there already stay and change their text, so that who reads them keeps their place.
     pub(super) fn write(&self, into: &Element, caption: &str, most: usize) -> Option<()> {
+        let columns = self.head.len().max(1);
+        let rows = thinned(self.rows.len(), most.min(CELLS_MOST / columns).max(ROWS_LEAST));
+        let value = |value: &f64| super::number::significant(*value, 3);
+        let values = || rows.iter().map(|index| self.rows[*index].iter().map(value));
+        let kept = into.query_selector_all("td").ok()?;
+        if kept.length() > 0 && kept.length() as usize == rows.len() * columns {
+            for (cell, text) in (0..).zip(values().flatten()) {
+                dom::say(kept.get(cell)?.unchecked_ref(), &text);
+            }
+            return Some(());
+        }
         into.set_text_content(None);
         dom::text_child::<Element>(into, "caption", "", caption)?;
         let head: Element = dom::child(into, "thead", "")?;
@@ -35,10 +53,10 @@ impl Table {
             dom::set(&dom::text_child::<Element>(&row, "th", "", name)?, "scope", "col");
         }
         let body: Element = dom::child(into, "tbody", "")?;
-        for index in thinned(self.rows.len(), most) {
+        for texts in values() {
             let row: Element = dom::child(&body, "tr", "")?;
-            for value in &self.rows[index] {
-                dom::text_child::<Element>(&row, "td", "", &super::number::significant(*value, 3))?;
+            for text in texts {
+                dom::text_child::<Element>(&row, "td", "", &text)?;
             }
         }
         Some(())

@@ -45,7 +45,8 @@ struct Line {
     unsent: RefCell<Vec<Order>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
-    _on_silence: Timeout,
+    /// Waits for its first word.
+    on_silence: Cell<Option<Timeout>>,
 }
 
 impl Drop for Line {
@@ -78,7 +79,7 @@ impl Line {
             unsent: RefCell::default(),
             _on_message: on_message,
             _on_error: on_error,
-            _on_silence: Timeout::new(SILENCE_MS, move || which.silent()),
+            on_silence: Cell::new(Some(Timeout::new(SILENCE_MS, move || which.silent()))),
         }))
     }
 
@@ -93,6 +94,7 @@ impl Line {
 
     fn is_ready(&self) {
         self.ready.set(true);
+        self.on_silence.set(None);
         for order in self.unsent.take() {
             self.send(order);
         }
