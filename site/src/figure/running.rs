@@ -163,7 +163,10 @@ impl Running {
 
     /// Lays the board out for its present width.
     pub(crate) fn lay_out(&self) {
-        let width = self.box_width();
+        self.lay_out_for(self.box_width());
+    }
+
+    fn lay_out_for(&self, width: f64) {
         if width < 1.0 {
             return;
         }
@@ -210,11 +213,12 @@ impl Running {
 
     /// Puts the cards' centres where the reader wants them.
     pub(crate) fn put_cards(&self, centres: &[Point]) {
-        let (width, narrow) = self.view.layout.with_untracked(|layout| (layout.width, layout.narrow));
+        let (width, narrow, fit) = self.view.layout.with_untracked(|layout| (layout.width, layout.narrow, layout.fit));
         let share = |centre: &Point| Point { x: centre.x / width, y: centre.y };
         let ids = self.handle.with_stage(|stage| stage.components.iter().map(|it| it.id.clone()).collect::<Vec<_>>());
         self.handle.places(|places| *places.of(narrow) = ids.into_iter().zip(centres.iter().map(share)).collect());
-        self.lay_out();
+        // The width is not asked for: while something is dragged the browser would lay the page out for every answer.
+        self.lay_out_for(width * fit);
     }
 
     /// Makes the positions that are seen the stage's own, before it is changed: what stays, stays where it is.
