@@ -2,7 +2,8 @@
 //
 // A page comes from the network while there is one, so nobody reads yesterday's. What it loads lies below
 // `assets/BUILD_ID/` and never changes: that comes from the cache. So a page and its programs are always of one build.
-// A new build waits until no page of the old one is open, and only then clears what the old one kept.
+// A new build waits until no page of the old one is open, and only then clears what the old one kept. Until then its pages
+// are shown and not kept: a cache holds one build, and without a network that build is whole.
 const CACHE = 'hockeystick-{{build}}';
 const ASSETS = {{assets}};
 const PAGES = {{pages}};
@@ -12,17 +13,29 @@ const PATIENCE_MS = 4000;
 const root = new URL('./', location);
 const at = (path) => new URL(path, root).href;
 
-const keep = async (cache, paths) => {
-  // One file that is missing must not lose the others.
-  await Promise.allSettled(paths.map((path) => cache.add(new Request(at(path), { cache: 'no-cache' }))));
+const own = async (url) => (await caches.open(CACHE)).match(url);
+
+// A page of another build would ask for programs that are not in this cache.
+const isOurs = async (answer) =>
+  !answer.headers.get('Content-Type')?.startsWith('text/html') || (await answer.text()).includes('assets/{{build}}/');
+
+const remember = async (request, answer) => {
+  // A redirect cannot be shown again from a cache, and an error should not be.
+  if (!answer.ok || answer.redirected || answer.type !== 'basic') return;
+  if (!(await isOurs(answer.clone()))) return;
+  const cache = await caches.open(CACHE);
+  await cache.put(request, answer);
 };
+
+const keep = async (path) => remember(at(path), await fetch(at(path), { cache: 'no-cache' }));
 
 addEventListener('install', (event) => {
   event.waitUntil(
     caches.open(CACHE).then(async (cache) => {
       // Without its programs there is nothing to offer offline: then the next visit tries again.
       await cache.addAll(ASSETS.map(at));
-      await keep(cache, PAGES);
+      // One page that is missing must not lose the others.
+      await Promise.allSettled(PAGES.map(keep));
     }),
   );
 });
@@ -32,18 +45,12 @@ addEventListener('activate', (event) => {
   event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(isOld).map((name) => caches.delete(name)))));
 });
 
-const remember = async (request, answer) => {
-  // A redirect cannot be shown again from a cache, and an error should not be.
-  if (!answer.ok || answer.redirected || answer.type !== 'basic') return;
-  const cache = await caches.open(CACHE);
-  await cache.put(request, answer);
-};
-
 const asset = async (request) => {
+  // Of whichever build: a page that came from the network may be of the next one.
   const kept = await caches.match(request);
   if (kept) return kept;
   const answer = await fetch(request);
-  await remember(request, answer.clone());
+  if (request.url.startsWith(at('assets/{{build}}/'))) await remember(request, answer.clone());
   return answer;
 };
 
@@ -57,14 +64,14 @@ const page = (url) => {
 };
 
 const fresh = async (request, event) => {
-  const kept = caches.match(page(request.url));
+  const kept = own(page(request.url));
   const answer = fetch(request);
   answer.then((answer) => event.waitUntil(remember(page(request.url), answer.clone())), () => {});
   const late = new Promise((done) => setTimeout(done, PATIENCE_MS)).then(async () => (await kept) ?? answer);
   try {
     return await Promise.race([answer, late]);
   } catch (error) {
-    const instead = (await kept) ?? (request.mode === 'navigate' && (await caches.match(at('offline.html'))));
+    const instead = (await kept) ?? (request.mode === 'navigate' && (await own(at('offline.html'))));
     if (instead) return instead;
     throw error;
   }
