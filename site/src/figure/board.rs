@@ -111,6 +111,15 @@ fn mark(figure: Figure) -> El {
         .child(el("span", "").live_text(move || view.busiest.get().map(text).unwrap_or_default()))
 }
 
+/// The way back for a reader who looks at a part of a board that has no tools, as two fingers make it.
+pub(crate) fn way_back(figure: Figure) -> Option<El> {
+    let closer = move || figure.view.eye.with(|eye| eye.zoom > 1.0);
+    let shown = move || if closer() { "" } else { "none" }.to_owned();
+    (!figure.can_edit()).then(|| {
+        button("button", "See all of the board").live_style("display", shown).on_click(move || figure.see_all())
+    })
+}
+
 /// What is to be connected before it can run. It stands below the board, where it can cover nothing.
 pub(crate) fn missing(figure: Figure) -> Option<El> {
     let what = figure.view.missing.get()?;

@@ -7,7 +7,6 @@ use hockeystick_core::settings::Unit;
 
 use hockeystick_core::stage::Stage;
 use hockeystick_core::stage::edit::Spot;
-use leptos::prelude::{GetValue, SetValue, StoredValue};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, PointerEvent};
 
@@ -17,6 +16,7 @@ use super::board::{px, translate};
 use super::dom::{El, el, svg};
 use super::drag::Drag;
 use super::layout::{Rect, Row, SLOT_PX, SLOTS, rows};
+use super::live::Live;
 use super::meter::pool;
 use super::numbers::show;
 use super::view::{CardNow, MachineNow, Thing, icon, title};
@@ -64,7 +64,7 @@ fn port(figure: Figure, index: usize) -> Option<El> {
     if !figure.can_edit() || !figure.stage(makes_sense) {
         return None;
     }
-    let held = StoredValue::new(None::<i32>);
+    let held = Live::new(None::<i32>);
     let down = move |event: PointerEvent| {
         if event.button() != 0 || !event.is_primary() {
             return;
@@ -74,24 +74,24 @@ fn port(figure: Figure, index: usize) -> Option<El> {
         if let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {
             let _ = element.set_pointer_capture(event.pointer_id());
         }
-        held.set_value(Some(event.pointer_id()));
+        held.set(Some(event.pointer_id()));
         figure.take_up(Errand::Connect(index));
     };
     let moved = move |event: PointerEvent| {
-        if held.get_value() == Some(event.pointer_id()) {
+        if held.get_untracked() == Some(event.pointer_id()) {
             event.stop_propagation();
             figure.aim_at(event.client_x(), event.client_y());
         }
     };
     let up = move |event: PointerEvent| {
-        if held.get_value() == Some(event.pointer_id()) {
+        if held.get_untracked() == Some(event.pointer_id()) {
             event.stop_propagation();
-            held.set_value(None);
+            held.set(None);
             figure.drop_it(false);
         }
     };
     let cancel = move |_: Event| {
-        held.set_value(None);
+        held.set(None);
         figure.let_it_be();
     };
     let port = el("span", "port").attr("aria-hidden", "true").attr("title", "Drag to connect");
@@ -116,7 +116,7 @@ fn held(figure: Figure, thing: Thing, element: El) -> El {
         .on("pointerdown", move |event| drag.pointer_down(&event))
         .on("pointermove", move |event| drag.pointer_move(&event))
         .on("pointerup", move |event| drag.pointer_up(&event))
-        .on("pointercancel", move |_: web_sys::Event| drag.pointer_cancel())
+        .on("pointercancel", move |_: web_sys::Event| drag.give_back())
         .on("keydown", move |event| drag.key_down(&event))
         .on("blur", move |_: web_sys::Event| drag.blur())
 }

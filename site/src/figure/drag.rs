@@ -1,11 +1,11 @@
 //! Moving things on the board, by pointer and by keyboard, and choosing them.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent};
 
 use super::Figure;
 use super::layout::Point;
+use super::live::Live;
 use super::view::{Thing, title};
 
 /// A pointer that moved less than this has clicked.
@@ -21,6 +21,8 @@ struct Held {
     pointer: Option<i32>,
     from: Point,
     gone: bool,
+    /// How far it has been moved.
+    by: Point,
     /// Where everything was when it was picked up.
     before: Vec<Point>,
 }
@@ -30,12 +32,12 @@ struct Held {
 pub(crate) struct Drag {
     figure: Figure,
     thing: Thing,
-    held: StoredValue<Held>,
+    held: Live<Held>,
 }
 
 impl Drag {
     pub(crate) fn new(figure: Figure, thing: Thing) -> Self {
-        Self { figure, thing, held: StoredValue::new(Held::default()) }
+        Self { figure, thing, held: Live::new(Held::default()) }
     }
 
     pub(crate) fn pointer_down(self, event: &PointerEvent) {
@@ -46,13 +48,16 @@ impl Drag {
         // Capture can fail only when the pointer is gone already.
         let _ = element.set_pointer_capture(event.pointer_id());
         let from = Point { x: event.client_x().into(), y: event.client_y().into() };
-        self.held.set_value(Held { pointer: Some(event.pointer_id()), from, ..Held::default() });
+        self.held.set(Held { pointer: Some(event.pointer_id()), from, ..Held::default() });
     }
 
     pub(crate) fn pointer_move(self, event: &PointerEvent) {
-        let mut held = self.held.get_value();
+        let mut held = self.held.get_untracked();
         if held.pointer != Some(event.pointer_id()) {
             return;
+        }
+        if self.figure.view.pinched.get_untracked() {
+            return self.give_back();
         }
         let now = Point { x: event.client_x().into(), y: event.client_y().into() };
         let by = Point { x: now.x - held.from.x, y: now.y - held.from.y };
@@ -65,9 +70,12 @@ impl Drag {
         if held.gone {
             let scale = self.figure.scale();
             let by = self.snapped(&held.before, Point { x: by.x / scale, y: by.y / scale }, event.alt_key());
-            self.figure.with(|running| running.shift(self.thing, &held.before, by));
+            // From one place on the grid to the next it stays where it is, and so does everything else.
+            if std::mem::replace(&mut held.by, by) != by {
+                self.figure.with(|running| running.shift(self.thing, &held.before, by));
+            }
         }
-        self.held.set_value(held);
+        self.held.set(held);
     }
 
     /// A way that ends on the grid.
@@ -79,11 +87,14 @@ impl Drag {
     }
 
     pub(crate) fn pointer_up(self, event: &PointerEvent) {
-        let held = self.held.get_value();
+        let held = self.held.get_untracked();
         if held.pointer != Some(event.pointer_id()) {
             return;
         }
-        self.held.set_value(Held::default());
+        if self.figure.view.pinched.get_untracked() {
+            return self.give_back();
+        }
+        self.held.set(Held::default());
         self.figure.view.moving.set(None);
         if held.gone {
             self.figure.changed();
@@ -92,9 +103,14 @@ impl Drag {
         }
     }
 
-    pub(crate) fn pointer_cancel(self) {
-        self.held.set_value(Held::default());
+    /// The drag comes to nothing: the thing is back where it was.
+    pub(crate) fn give_back(self) {
+        let held = self.held.get_untracked();
+        self.held.set(Held::default());
         self.figure.view.moving.set(None);
+        if held.gone {
+            self.figure.with(|running| running.put_cards(&held.before));
+        }
     }
 
     pub(crate) fn key_down(self, event: &KeyboardEvent) {
@@ -150,7 +166,7 @@ impl Drag {
     /// The card lost the focus while it was held: it stays where it is.
     pub(crate) fn blur(self) {
         if self.figure.view.moving.get_untracked() == Some(self.thing)
-            && self.held.with_value(|held| held.pointer.is_none())
+            && self.held.with_untracked(|held| held.pointer.is_none())
         {
             self.figure.view.moving.set(None);
         }
@@ -165,7 +181,7 @@ impl Drag {
     fn pick_up(self, event: &KeyboardEvent) {
         event.prevent_default();
         let before = self.figure.view.layout.get_untracked().centres();
-        self.held.set_value(Held { before, ..Held::default() });
+        self.held.set(Held { before, ..Held::default() });
         self.figure.drive(|handle| handle.remember(None));
         self.figure.view.moving.set(Some(self.thing));
         self.say(" picked up. Arrow keys move it, Enter puts it down, Escape puts it back.");
@@ -178,7 +194,7 @@ impl Drag {
             self.say(" put down.");
             self.figure.changed();
         } else {
-            let before = self.held.with_value(|held| held.before.clone());
+            let before = self.held.with_untracked(|held| held.before.clone());
             self.figure.with(|running| running.put_cards(&before));
             self.say(" is back where it was.");
         }

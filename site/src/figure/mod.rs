@@ -276,7 +276,8 @@ fn build(figure: Figure, into: &HtmlElement) {
         let panels = panels.into_iter().map(|it| panel(figure, it));
         row = row.child(el("div", "panels").children(panels));
     }
-    drop(boards.child(board::board(figure)).live_child(move || board::missing(figure)));
+    let boards = boards.child(board::board(figure)).children(board::way_back(figure));
+    drop(boards.live_child(move || board::missing(figure)));
     drop(row.live_child(move || inspector::inspector(figure)));
     if palette.is_some() {
         append(into, &palette::ghost(figure));

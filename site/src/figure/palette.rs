@@ -3,7 +3,6 @@
 //! A press drags; Enter takes a kind up to be dropped by keyboard. The page's sprite has the icons.
 
 use hockeystick_core::component::Kind;
-use leptos::prelude::{GetValue, SetValue, StoredValue};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent};
 
@@ -12,6 +11,7 @@ use super::aim::Errand;
 use super::board::translate;
 use super::dom::{El, button, el, svg};
 use super::layout::Point;
+use super::live::Live;
 use super::view::icon;
 
 /// A pointer that moved less than this has pressed.
@@ -33,7 +33,7 @@ pub(crate) fn palette(figure: Figure) -> Option<El> {
 
 fn item(figure: Figure, button: El, kind: Kind) -> El {
     // Which pointer holds it, and where that came down.
-    let held = StoredValue::new(None::<(i32, f64, f64)>);
+    let held = Live::new(None::<(i32, f64, f64)>);
     let carried =
         move || figure.view.aim.with_untracked(|aim| aim.as_ref().is_some_and(|aim| aim.errand == Errand::Add(kind)));
     let down = move |event: PointerEvent| {
@@ -43,10 +43,10 @@ fn item(figure: Figure, button: El, kind: Kind) -> El {
         if let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {
             let _ = element.set_pointer_capture(event.pointer_id());
         }
-        held.set_value(Some((event.pointer_id(), event.client_x().into(), event.client_y().into())));
+        held.set(Some((event.pointer_id(), event.client_x().into(), event.client_y().into())));
     };
     let moved = move |event: PointerEvent| {
-        let Some((_, x, y)) = held.get_value().filter(|held| held.0 == event.pointer_id()) else { return };
+        let Some((_, x, y)) = held.get_untracked().filter(|held| held.0 == event.pointer_id()) else { return };
         let far = (f64::from(event.client_x()) - x).hypot(f64::from(event.client_y()) - y);
         if !carried() && far >= PRESS_PX {
             figure.take_up(Errand::Add(kind));
@@ -57,17 +57,17 @@ fn item(figure: Figure, button: El, kind: Kind) -> El {
         }
     };
     let up = move |event: PointerEvent| {
-        if held.get_value().is_none_or(|held| held.0 != event.pointer_id()) {
+        if held.get_untracked().is_none_or(|held| held.0 != event.pointer_id()) {
             return;
         }
-        held.set_value(None);
+        held.set(None);
         figure.view.ghost.put(None);
         if carried() {
             figure.drop_it(false);
         }
     };
     let cancel = move |_: web_sys::Event| {
-        held.set_value(None);
+        held.set(None);
         figure.view.ghost.put(None);
         figure.let_it_be();
     };
@@ -95,7 +95,7 @@ fn item(figure: Figure, button: El, kind: Kind) -> El {
         .on("pointercancel", cancel)
         .on("keydown", keys)
         .on("blur", move |_: web_sys::Event| {
-            if held.get_value().is_none() && carried() {
+            if held.get_untracked().is_none() && carried() {
                 figure.let_it_be();
             }
         })

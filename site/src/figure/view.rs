@@ -5,7 +5,6 @@ use std::sync::Arc;
 use hockeystick_core::component::Kind;
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::stage::Stage;
-use leptos::prelude::*;
 
 use super::aim::Aim;
 use super::eye::Eye;
@@ -95,8 +94,8 @@ pub(crate) struct View {
     pub(crate) layout: Live<Arc<Layout>>,
     /// Counts the changes of the stage: whoever shows a knob follows it.
     pub(crate) stage_version: Live<u32>,
-    pub(crate) cards: StoredValue<Vec<Live<CardNow>>>,
-    pub(crate) machines: StoredValue<Vec<Live<MachineNow>>>,
+    pub(crate) cards: Live<Vec<Live<CardNow>>>,
+    pub(crate) machines: Live<Vec<Live<MachineNow>>>,
     pub(crate) strip: Live<Strip>,
     pub(crate) busiest: Live<Option<Busiest>>,
     pub(crate) one_in: Live<u32>,
@@ -123,6 +122,8 @@ pub(crate) struct View {
     pub(crate) ghost: Live<Option<Point>>,
     /// How the board is looked at.
     pub(crate) eye: Live<Eye>,
+    /// Two fingers hold the board, or one of them still does: neither moves anything on it.
+    pub(crate) pinched: Live<bool>,
     /// What is missing before the stage can run.
     pub(crate) missing: Live<Option<String>>,
     /// What the reader should know about an address that was opened.
@@ -141,8 +142,8 @@ impl View {
         Self {
             layout: Live::new(Arc::default()),
             stage_version: Live::new(0),
-            cards: StoredValue::new(Vec::new()),
-            machines: StoredValue::new(Vec::new()),
+            cards: Live::new(Vec::new()),
+            machines: Live::new(Vec::new()),
             strip: Live::new(Strip::default()),
             busiest: Live::new(None),
             one_in: Live::new(1),
@@ -159,6 +160,7 @@ impl View {
             pointer: Live::new(None),
             ghost: Live::new(None),
             eye: Live::new(Eye::default()),
+            pinched: Live::new(false),
             missing: Live::new(None),
             notice: Live::new(None),
             said: Live::new(String::new()),
@@ -169,16 +171,16 @@ impl View {
 
     /// Signals for the cards and machines of a board that is built. Call it under the board's reactive owner.
     pub(crate) fn begin_board(&self, stage: &Stage) {
-        self.cards.set_value(stage.components.iter().map(|_| Live::new(CardNow::default())).collect());
-        self.machines.set_value(stage.machines.iter().map(|_| Live::new(MachineNow::default())).collect());
+        self.cards.set(stage.components.iter().map(|_| Live::new(CardNow::default())).collect());
+        self.machines.set(stage.machines.iter().map(|_| Live::new(MachineNow::default())).collect());
     }
 
     pub(crate) fn card(&self, index: usize) -> Live<CardNow> {
-        self.cards.with_value(|cards| cards[index])
+        self.cards.with_untracked(|cards| cards[index])
     }
 
     pub(crate) fn machine(&self, index: usize) -> Live<MachineNow> {
-        self.machines.with_value(|machines| machines[index])
+        self.machines.with_untracked(|machines| machines[index])
     }
 }
 
