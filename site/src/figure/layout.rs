@@ -340,7 +340,17 @@ fn narrow_cards(stage: &Stage, width: f64) -> Vec<Rect> {
         top = place_row(stage, &row, top, width, &mut cards) + ROW_GAP;
     }
     align_machines(stage, &mut cards, width);
+    (0..stage.machines.len()).for_each(|machine| make_room(stage, machine, &mut cards));
     cards
+}
+
+/// The bars of a machine stand below its cards: what would lie on them moves down, with everything below it.
+fn make_room(stage: &Stage, machine: usize, cards: &mut [Rect]) {
+    let Some(Some(rect)) = machine_rects(stage, cards, true).into_iter().nth(machine) else { return };
+    let (foot, clear) = (rect.bottom() - MACHINE_FOOT, rect.bottom() + ROW_GAP);
+    let meets = |card: &&Rect| (foot..clear).contains(&card.y) && card.x < rect.right() && rect.x < card.right();
+    let highest = cards.iter().filter(meets).map(|card| card.y).fold(clear, f64::min);
+    cards.iter_mut().filter(|card| card.y >= highest).for_each(|card| card.y += clear - highest);
 }
 
 /// Places a row's cards side by side, in as many lines as the width needs; returns the bottom of the lowest.
