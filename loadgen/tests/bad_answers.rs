@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::bad::{documented, fails_as, fails_with};
 use common::{Server, pause, request, run};
+use hockeystick_core::measurement::Ended;
 use tokio::io::AsyncWriteExt;
 
 /// A server that closes after these bytes.
@@ -62,6 +63,18 @@ fn a_flood_of_interim_answers() {
         }
     });
     fails_as("timeout", "sends 1xx answers without end", &server.url());
+}
+
+#[test]
+fn a_flood_of_interim_answers_as_fast_as_they_can_be_read() {
+    let server = Server::endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n");
+    let folder = tempfile::tempdir().unwrap();
+    // The client reads a flood for a long moment before anybody else has a turn, so no timeout comes in time.
+    let plan = "timeout = \"300 ms\"\nusers = 1\nsteps = [{ rate = \"10/s\", seconds = 60 }]";
+    let results = run(&server.url(), plan, folder.path());
+    let Ended::Stopped(reason) = &results.ended else { panic!("{:?}", results.ended) };
+    println!("{reason}");
+    documented("floods with 1xx answers, faster than they can be read", "the run stops after some seconds");
 }
 
 #[test]

@@ -180,6 +180,10 @@ const LOOK_BACK: Duration = Duration::from_secs(3);
 const ANSWERS_MIN: u64 = 10;
 /// As far back as it ever looks.
 const LOOK_BACK_MAX: Duration = Duration::from_secs(60);
+/// Time between two looks, which are to be a tenth of a second apart, after which the generator has stood still…
+const STILL: Duration = Duration::from_secs(1);
+/// … and how much of that a step may have.
+const STILL_MAX: Duration = Duration::from_secs(4);
 /// Mean lag, with users free, that only a generator which cannot keep up has.
 const LAG_MAX: Duration = Duration::from_millis(50);
 
@@ -188,15 +192,26 @@ const LAG_MAX: Duration = Duration::from_millis(50);
 pub(super) struct Watch {
     stop: Stop,
     seen: VecDeque<(Instant, Live)>,
+    /// Time in which nobody looked.
+    still: Duration,
 }
 
 impl Watch {
     pub(super) fn new(stop: Stop) -> Self {
-        Self { stop, seen: VecDeque::new() }
+        Self { stop, seen: VecDeque::new(), still: Duration::ZERO }
     }
 
     /// Looks at the step; the reason to stop, if there is one.
     pub(super) fn look(&mut self, step: &StepRun, now: Instant) -> Option<String> {
+        let before = self.seen.back().map_or(step.start, |(before, _)| *before);
+        self.still += Some(now.saturating_duration_since(before)).filter(|gap| *gap > STILL).unwrap_or_default();
+        if self.still > STILL_MAX {
+            let still_s = self.still.as_secs_f64();
+            return Some(format!(
+                "the generator stood still for {still_s:.1} s: it had no processor, or the deployment keeps it busy with \
+                 something else than answers, such as 1xx without end"
+            ));
+        }
         if let Some(first) = step.untaken().first()
             && let Some(waits) = now.checked_duration_since(step.start + Duration::from_nanos(first.due_ns))
             && waits > self.stop.response
