@@ -1,4 +1,8 @@
 //! What is asked of a deployment: `p95 < 200 ms`, `errors < 1 %`.
+//!
+//! An [`Objective`] is asked of a model as well as of a measurement, so it knows the figures that both have. The thresholds
+//! of loadgen's plans are written alike ([`split`], [`read_share`]) and are something else: any percentile of any class of
+//! request, over the last seconds of a run, which no model tells.
 
 use std::fmt;
 use std::str::FromStr;
@@ -41,14 +45,19 @@ impl FromStr for Objective {
 }
 
 fn read(text: &str) -> Option<Objective> {
-    let (name, limit) = text.split_once('<')?;
-    let (name, limit) = (name.trim(), limit.trim_start_matches('=').trim());
+    let (name, limit) = split(text)?;
     if name == "errors" {
         return read_share(limit).filter(|below| *below > 0.0).map(|below| Objective::Errors { below });
     }
     let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name && *metric != Metric::Throughput)?;
     let below: Duration = limit.parse().ok()?;
     (below > Duration::ZERO).then_some(Objective::Time { metric, below })
+}
+
+/// What is limited and the limit, from `FIGURE < LIMIT`, or with `<=`: of figures that are measured, the same.
+pub fn split(text: &str) -> Option<(&str, &str)> {
+    let (figure, limit) = text.split_once('<')?;
+    Some((figure.trim(), limit.strip_prefix('=').unwrap_or(limit).trim()))
 }
 
 /// A share, 0 to 1, from `1 %` or `0.01`.

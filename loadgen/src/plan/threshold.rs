@@ -1,9 +1,12 @@
-//! Thresholds: what a deployment must keep while it is measured, such as `p95 < 200 ms`.
+//! Thresholds: what a deployment must keep while it is measured, such as `p95 < 200 ms`. No [`Objective`], though written
+//! alike: it is never asked of a model, so it may be of one class, any percentile, and for a time.
+//!
+//! [`Objective`]: hockeystick_core::objective::Objective
 
 use std::fmt;
 use std::str::FromStr;
 
-use hockeystick_core::objective::read_share;
+use hockeystick_core::objective::{read_share, split};
 use hockeystick_core::units::Duration;
 use hockeystick_core::workload::Class;
 
@@ -47,13 +50,13 @@ impl FromStr for Threshold {
 
     /// Reads `[CLASS] FIGURE < LIMIT [for S s]`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let (figure, limit) = text.split_once('<').ok_or("there is no `<` in it")?;
+        let (figure, limit) = split(text).ok_or("there is no `<` in it")?;
         let (limit, seconds) = match limit.split_once(" for ") {
             None => (limit, SECONDS),
             Some((limit, time)) => (limit, read_seconds(time)?),
         };
-        let (class, figure) = match figure.trim().split_once(char::is_whitespace) {
-            None => (None, figure.trim()),
+        let (class, figure) = match figure.split_once(char::is_whitespace) {
+            None => (None, figure),
             Some((class, figure)) => {
                 let class = Class::from_name(class).ok_or_else(|| format!("`{class}` is no class of request"))?;
                 (Some(class), figure.trim())
@@ -66,6 +69,9 @@ impl FromStr for Threshold {
             }
             _ => limit.trim().parse::<Duration>().map_err(|error| error.to_string())?.as_secs_f64() * 1e6,
         };
+        if limit <= 0.0 {
+            return Err("nothing stays below that limit".to_owned());
+        }
         Ok(Self { class, figure, limit, seconds, text: text.trim().to_owned() })
     }
 }
@@ -104,10 +110,21 @@ mod tests {
         assert!((threshold.limit - 1.5e6).abs() < 1e-3);
         assert!(matches!(threshold.figure, Figure::Quantile(q) if (q - 0.999).abs() < 1e-12));
         assert_eq!(threshold.to_string(), "read p99.9 < 1.5 s for 10 s");
-        let errors: Threshold = "errors<1%".parse().unwrap();
-        assert!((errors.limit - 0.01).abs() < 1e-12 && errors.seconds == 3);
-        for text in ["p95 > 1 s", "p95 < fast", "p0 < 1 s", "errors < 2", "browse p95 < 1 s", "mean < 1 s for 0 s", ""]
-        {
+        for text in ["errors<1%", "errors <= 1 %"] {
+            let errors: Threshold = text.parse().unwrap();
+            assert!((errors.limit - 0.01).abs() < 1e-12 && errors.seconds == 3);
+        }
+        for text in [
+            "errors < 0",
+            "p95 < 0 s",
+            "p95 > 1 s",
+            "p95 < fast",
+            "p0 < 1 s",
+            "errors < 2",
+            "browse p95 < 1 s",
+            "mean < 1 s for 0 s",
+            "",
+        ] {
             assert!(text.parse::<Threshold>().is_err(), "{text}");
         }
     }
