@@ -3,21 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hockeystick_core::doubt::doubts;
-use hockeystick_core::measurement::{Ended, Results};
+use hockeystick_core::measurement::Ended;
 use miette::{IntoDiagnostic, Report, miette};
 
 use super::Exit;
 use crate::merge::{self, File};
-use crate::table::{Table, number};
 use crate::{report, store};
 
 const EXAMPLES: &str = "\
 Examples:
   loadgen merge shard-1.json shard-2.json shard-3.json --out results.json
-  loadgen merge shard-*.json --out results.json && loadgen check results.json --stage fitted.toml
+  loadgen merge shard-*.json --out results.json
 
-Exit code 0 where all steps are whole, 3 where some lack the share of a shard: it says whose, and why.";
+Exit code 0 where all steps are whole, 3 where some lack a shard: it says whose.";
 
 /// Make one results file of the shards that several machines sent
 ///
@@ -48,7 +46,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let shards: Vec<File> = options.shards.iter().map(read).collect::<Result<_, _>>()?;
     let results = merge::merge(shards).into_diagnostic()?;
     store::write_results(&options.out, &results).into_diagnostic()?;
-    say!("{}", steps(&results));
+    say!("{}", report::steps::table(&results));
     say!("{}", report::shards::table(&results));
     for line in report::shards::remarks(&results) {
         say!("{line}");
@@ -62,23 +60,4 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     }
     let all = results.ended == Ended::Complete && results.missed.is_empty();
     Ok(if all { Exit::Agrees } else { Exit::Inconclusive })
-}
-
-fn steps(results: &Results) -> Table {
-    let mut table = Table::new(&["step", "offered /s", "answered /s", "p50 ms", "p95", "p99", "failed", "in doubt"]);
-    for (index, (step, planned)) in results.steps.iter().zip(results.planned()).enumerate() {
-        let ms = |us: u64| number(us as f64 / 1e3);
-        let here = index + 1;
-        table.row([
-            if here == planned { here.to_string() } else { format!("{here} (the plan's {planned})") },
-            number(step.offered_per_s()),
-            number(step.throughput_per_s()),
-            ms(step.response.p50_us),
-            ms(step.response.p95_us),
-            ms(step.response.p99_us),
-            step.failures().to_string(),
-            if doubts(index, step).is_empty() { "no" } else { "yes" }.to_owned(),
-        ]);
-    }
-    table
 }

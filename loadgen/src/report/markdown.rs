@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use hockeystick_core::measurement::{Results, Step};
+use hockeystick_core::measurement::Results;
 
-use super::shards;
+use super::{shards, steps};
 use crate::findings::Findings;
 use crate::judge;
-use crate::table::number;
 
 /// The whole report.
 pub fn render(results: &Results, findings: Option<&Findings<'_>>) -> String {
@@ -54,36 +53,8 @@ pub fn verdicts(text: &mut String, findings: &Findings<'_>) {
 
 fn measured(text: &mut String, results: &Results) {
     text.push_str("\n## Measured, step by step\n\n");
-    head(text, &["step", "offered /s", "answered /s", "mean ms", "p50", "p95", "p99", "errors", "lag p99 ms", "busy"]);
-    for (index, step) in results.steps.iter().enumerate() {
-        let ms = |us: u64| number(us as f64 / 1e3);
-        row(
-            text,
-            &[
-                format!("{}{}", index + 1, if step.held_out { " (held out)" } else { "" }),
-                number(step.offered_per_s()),
-                number(step.throughput_per_s()),
-                number(step.response.mean_us / 1e3),
-                ms(step.response.p50_us),
-                ms(step.response.p95_us),
-                ms(step.response.p99_us),
-                errors(step),
-                ms(step.lag.p99_us),
-                busy(step),
-            ],
-        );
-    }
-}
-
-pub(super) fn errors(step: &Step) -> String {
-    let errors: Vec<String> = step.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    if errors.is_empty() { "none".to_owned() } else { errors.join(", ") }
-}
-
-pub(super) fn busy(step: &Step) -> String {
-    let busy: Vec<String> =
-        step.stations.iter().map(|(name, busy)| format!("{name} {}", number(busy.processors()))).collect();
-    busy.join(", ")
+    head(text, &steps::COLUMNS);
+    steps::rows(results).iter().for_each(|cells| row(text, cells));
 }
 
 fn head(text: &mut String, cells: &[&str]) {

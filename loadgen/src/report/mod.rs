@@ -7,6 +7,7 @@ pub mod junit;
 pub mod markdown;
 mod plots;
 pub mod shards;
+pub mod steps;
 
 use hockeystick_core::as_measured;
 use hockeystick_core::measurement::{Results, Step};
@@ -109,37 +110,8 @@ fn verdicts(html: &mut Html, findings: &Findings<'_>) {
 
 fn measured(html: &mut Html, results: &Results) {
     html.element("h2", "Measured, step by step");
-    html.table(&[
-        "step",
-        "offered /s",
-        "answered /s",
-        "mean ms",
-        "p50",
-        "p95",
-        "p99",
-        "max",
-        "errors",
-        "no user free",
-        "lag p99 ms",
-        "busy",
-    ]);
-    for (index, step) in results.steps.iter().enumerate() {
-        let ms = |us: u64| number(us as f64 / 1e3);
-        html.row(&[
-            format!("{}{}", index + 1, if step.held_out { " (held out)" } else { "" }),
-            number(step.offered_per_s()),
-            number(step.throughput_per_s()),
-            number(step.response.mean_us / 1e3),
-            ms(step.response.p50_us),
-            ms(step.response.p95_us),
-            ms(step.response.p99_us),
-            ms(step.response.max_us),
-            markdown::errors(step),
-            step.users_exhausted.to_string(),
-            ms(step.lag.p99_us),
-            markdown::busy(step),
-        ]);
-    }
+    html.table(&steps::COLUMNS);
+    steps::rows(results).iter().for_each(|row| html.row(row));
     html.end_table();
 }
 
