@@ -9,13 +9,13 @@ use hockeystick_core::as_measured::simulate;
 use hockeystick_core::component::Settings;
 use hockeystick_core::judge::{Judgement, chosen, judge};
 use hockeystick_core::measurement::{
-    BusyTime, ClassResult, Distribution, Ended, Generator, Results, SCHEMA, Slice, Step,
+    BusyTime, ClassResult, Distribution, Ended, Generator, Load, Results, SCHEMA, Slice, Step,
 };
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::stage::Stage;
-use hockeystick_core::units::Rate;
+use hockeystick_core::units::{Duration, Rate};
 use hockeystick_core::verdict::{Tolerances, Verdict};
-use hockeystick_core::workload::{Arrivals, Class, PerClass};
+use hockeystick_core::workload::{Arrivals, Class, Closed, Demand, PerClass};
 use hockeystick_loadgen::model::Loaded;
 use hockeystick_loadgen::{fit, judge as shown};
 
@@ -57,14 +57,25 @@ fn only(class: Class) -> PerClass<f64> {
 
 /// What a long and quiet measurement of a deployment like `stage` would hold.
 fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_time: bool) -> Step {
-    const SECONDS: f64 = 1000.0;
     let Settings::AppServer(app) = &stage.components[stage.component("app").unwrap()].settings else { panic!() };
     let demand_s: f64 = mix.iter().map(|(class, share)| share * app.demand.get(class).mean.as_secs_f64()).sum();
     let rate_per_s = busy / demand_s;
     let mut at = stage.clone();
     at.workload.rate = Rate::per_second(rate_per_s);
     at.workload.mix = mix;
-    let Outcome { response_ms, utilisation, .. } = simulate(&at, 77, 100_000.0, 0.9).unwrap().outcome;
+    seen(&at, held_out, with_busy_time)
+}
+
+/// The same of a stage under the load of its own workload.
+fn seen(stage: &Stage, held_out: bool, with_busy_time: bool) -> Step {
+    const SECONDS: f64 = 1000.0;
+    let Outcome { response_ms, utilisation, throughput_per_s, .. } =
+        simulate(stage, 77, 100_000.0, 0.9).unwrap().outcome;
+    let mix = stage.workload.mix;
+    let rate_per_s = match stage.workload.closed {
+        None => stage.workload.rate.per_s(),
+        Some(_) => throughput_per_s.known().unwrap(),
+    };
     let us = |estimate: &Estimate| estimate.known().unwrap() * 1e3;
     let [mean, p50, p95, p99] = [&response_ms.mean, &response_ms.p50, &response_ms.p95, &response_ms.p99].map(us);
     let distribution = |count| Distribution {
@@ -101,6 +112,7 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
     let classes: BTreeMap<_, _> = classes.collect();
     Step {
         rate_per_s,
+        load: stage.workload.closed.map(Load::Closed),
         warm_up_s: 1.0,
         measured_s: SECONDS,
         window_from: None,
@@ -196,6 +208,30 @@ fn without_busy_time_one_factor_fits_the_response_times() {
     let found_ms = app.demand.get(Class::Read).mean.as_ms_f64();
     assert!((found_ms / 4.0 - 1.0).abs() < 0.15, "{found_ms} ms");
     assert_eq!(fitted.demands.len(), 4);
+}
+
+#[test]
+fn a_step_of_a_closed_loop_is_predicted_by_its_users_and_not_by_its_rate() {
+    let truth = loaded(STAGE);
+    let mut asked = truth.stage.clone();
+    let think = Demand::exponential(Duration::from_ms(100));
+    (asked.workload.mix, asked.workload.closed) = (MIX, Some(Closed { users: 45, think }));
+    // About as many as come: where a simulation of so many requests ends.
+    asked.workload.rate = Rate::per_second(400.0);
+    let mut results = results(vec![seen(&asked, true, true)]);
+    let judgement = judged(&results, &truth.stage);
+    assert_eq!(judgement.verdict, Verdict::Agrees, "{}", shown::text(&judgement));
+    let judgement = judged(&results, &guess().stage);
+    assert_eq!(judgement.verdict, Verdict::Disagrees, "{}", shown::text(&judgement));
+    // Who takes the same requests for an open loop's expects longer queues than users leave who wait for their answers.
+    results.steps[0].load = None;
+    let judgement = judged(&results, &truth.stage);
+    assert_eq!(judgement.verdict, Verdict::Disagrees, "{}", shown::text(&judgement));
+    assert!(
+        judgement.steps[0].comparisons.iter().all(|figure| figure.error.value > -0.01),
+        "{}",
+        shown::text(&judgement)
+    );
 }
 
 #[test]
