@@ -55,7 +55,7 @@ fn verdicts(level: Level, factor: f64) -> [u64; 3] {
     let tolerances = Tolerances::default();
     let mut counts = [0; 3];
     for schedule in (1..=SCHEDULES).map(|seed| arrivals(level, seed)) {
-        let measure = |seed| measured::step(&deployment, &schedule, "box cpu", &demand_s(factor), seed);
+        let measure = |seed| measured::step(&deployment, &schedule, &[("box cpu", demand_s(factor))], seed);
         let prediction = Prediction::new(&model, &schedule, &measure(1), 1, REPLICATIONS).unwrap();
         for seed in 1000..1000 + MEASUREMENTS {
             let step = measure(seed);

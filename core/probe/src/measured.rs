@@ -36,11 +36,12 @@ pub fn arrivals(rate_per_s: f64, mix: &PerClass<f64>, seconds: f64, seed: u64) -
     Schedule::new(all)
 }
 
-/// What a measurement of a deployment that is like `stage` would hold; `demand_s` are its demands at `station`.
+/// What a measurement of a deployment that is like `stage` would hold; `stations` are those whose busy time is read, each
+/// with the demands of a request there, in seconds.
 ///
 /// # Panics
 /// When the stage breaks a rule, or fails a request.
-pub fn step(stage: &Stage, schedule: &Schedule, station: &str, demand_s: &PerClass<f64>, seed: u64) -> Step {
+pub fn step(stage: &Stage, schedule: &Schedule, stations: &[(&str, PerClass<f64>)], seed: u64) -> Step {
     let responses = replay(stage, schedule, seed).unwrap_or_else(|problems| panic!("{problems:?}"));
     let end = schedule.arrivals().last().map_or(0, |arrival| arrival.at);
     let from = (WARM_UP_S * 1e9) as Nanos;
@@ -60,7 +61,10 @@ pub fn step(stage: &Stage, schedule: &Schedule, station: &str, demand_s: &PerCla
     }
     let measured_s = (to - from) as f64 / 1e9;
     let response = distribution(slices.concat());
-    let work_s: f64 = answered.iter().map(|(class, count)| *count as f64 * demand_s.get(class)).sum();
+    let busy = |demand_s: &PerClass<f64>| {
+        let busy_s = answered.iter().map(|(class, count)| *count as f64 * demand_s.get(class)).sum();
+        BusyTime { busy_s, elapsed_s: measured_s }
+    };
     let mut classes = BTreeMap::new();
     for (class, times_us) in Class::ALL.into_iter().zip(by_class.0).filter(|(_, times_us)| !times_us.is_empty()) {
         let response = distribution(times_us);
@@ -87,7 +91,7 @@ pub fn step(stage: &Stage, schedule: &Schedule, station: &str, demand_s: &PerCla
         classes,
         slices: slices.into_iter().map(slice).collect(),
         schedule: Some(schedule.text()),
-        stations: BTreeMap::from([(station.to_owned(), BusyTime { busy_s: work_s, elapsed_s: measured_s })]),
+        stations: stations.iter().map(|(station, demand_s)| ((*station).to_owned(), busy(demand_s))).collect(),
         neighbours: None,
         ..Step::default()
     }
