@@ -16,11 +16,11 @@ fn every_subcommand_has_a_manual_page_with_its_examples() {
     let into = folder.path().join("man1");
     loadgen(&["man", into.to_str().unwrap()]);
     let page = |name: &str| std::fs::read_to_string(into.join(name)).unwrap();
-    for command in ["predict", "run", "merge", "calibrate", "check", "report", "schema", "completions", "man"] {
+    for command in ["predict", "plan", "run", "merge", "calibrate", "check", "report", "schema", "completions", "man"] {
         let text = page(&format!("loadgen-{command}.1"));
-        assert!(text.contains(".SH SYNOPSIS") && text.contains("Example"), "{command}: {text}");
+        assert!(text.contains(".SH SYNOPSIS") && text.contains(".SH EXAMPLES\n.nf\n"), "{command}: {text}");
     }
-    assert!(page("loadgen.1").contains("Exit codes"));
+    assert!(page("loadgen.1").contains(".SH EXIT CODES\n.nf\n"));
 }
 
 #[test]

@@ -247,7 +247,8 @@ fn split(line: &str) -> Vec<String> {
 fn every_example_of_the_help_does_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("my-stage.toml"), builtin::text(STAGE, "stage.toml").unwrap()).unwrap();
-    let help = out(&["predict", "--help"]);
+    // As a shell joins lines.
+    let help = out(&["predict", "--help"]).replace("\\\n", "");
     let examples: Vec<&str> = help.lines().filter_map(|line| line.trim().strip_prefix("loadgen ")).collect();
     assert!(examples.len() >= 8, "{help}");
     for example in examples {

@@ -16,11 +16,13 @@ use crate::{fit, model, store};
 const EXAMPLES: &str = "\
 Examples:
   loadgen calibrate results.json --stage 01-single-server --out fitted.toml
-  loadgen calibrate results.json --stage my-stage.toml --out fitted.toml --steps 1..4
-  loadgen calibrate results.json --stage my-stage.toml --out fitted.toml --busy \"app cpu=0.21,0.39,0.58,0.8\"
-  loadgen calibrate results.json --stage my-stage.toml --out fitted.toml --prometheus http://prometheus:9090 \\
-      --query 'app cpu=sum(rate(container_cpu_usage_seconds_total{pod=~\"app-.*\"}[$window]))' \\
-      --query 'db cpu=sum(rate(container_cpu_usage_seconds_total{pod=\"db-0\"}[$window]))'";
+  loadgen calibrate results.json --stage my.toml --out fitted.toml --steps 1..4
+  loadgen calibrate results.json --stage my.toml --out fitted.toml \\
+      --busy \"app cpu=0.21,0.39,0.58,0.8\"
+  loadgen calibrate results.json --stage my.toml --out fitted.toml \\
+      --prometheus http://prometheus:9090 \\
+    --query 'app cpu=sum(rate(process_cpu_seconds_total{job=\"app\"}[$window]))' \\
+    --query 'db cpu=sum(rate(process_cpu_seconds_total{job=\"db\"}[$window]))'";
 
 /// Fit a stage's demands to the steps that the plan did not hold out
 ///

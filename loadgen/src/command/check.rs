@@ -19,8 +19,9 @@ use crate::{judge, model, store};
 const EXAMPLES: &str = "\
 Examples:
   loadgen check results.json --stage fitted.toml
-  loadgen check results.json --stage fitted.toml --tolerance mean=0.15 --tolerance p99=0.3
-  loadgen check results.json --stage fitted.toml --objective \"p95 < 200ms\" --objective \"errors < 0.1%\"
+  loadgen check results.json --stage fitted.toml --tolerance mean=0.15
+  loadgen check results.json --stage fitted.toml \\
+      --objective \"p95 < 200ms\" --objective \"errors < 0.1%\"
   loadgen check results.json --stage fitted.toml --steps 5..8 --format json
   loadgen check results.json --stage fitted.toml --format junit > check.xml";
 

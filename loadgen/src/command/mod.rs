@@ -40,11 +40,12 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; `check`: the model agrees with the measurement
-  1  `check`: the model disagrees with the measurement; `run`: a threshold of the plan was not kept
+  1  `check`: the model disagrees; `run`: a threshold of the plan was not kept
   2  usage, or a file or host that cannot be used
-  3  `check`, `calibrate`: inconclusive, or a measurement that cannot be believed; `run`: interrupted, or nothing measured;
-     `merge`: some shard did not finish
-  4  `run`: a guard rail stopped it";
+  3  `check`, `calibrate`: inconclusive, or a measurement not to be believed;
+     `run`: interrupted, steps missed, or nothing measured;
+     `merge`: steps that lack a shard
+  4  `run`: a guard rail stopped it, or another shard";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -135,6 +136,8 @@ mod tests {
         for command in Cli::command().get_subcommands() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example"), "{}", command.get_name());
+            // One that a terminal breaks cannot be copied.
+            assert!(help.lines().all(|line| line.chars().count() <= 80), "{}: {help}", command.get_name());
         }
     }
 

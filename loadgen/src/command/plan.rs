@@ -19,9 +19,11 @@ use crate::view;
 const EXAMPLES: &str = "\
 Examples:
   loadgen plan plan.toml
-  loadgen plan plan.toml --host https://staging.example.org --allow-host staging.example.org
+  loadgen plan plan.toml --host https://staging.example.org \\
+      --allow-host staging.example.org
 
-Exit code 0 where `loadgen run` would begin, 2 where the plan is wrong or passes a limit.";
+Exit code 0 where `loadgen run` would begin, 2 where the plan is wrong or passes
+a limit.";
 
 /// Check a plan and show what it would send; sends nothing
 ///

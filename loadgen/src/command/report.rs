@@ -17,8 +17,9 @@ use crate::{judge as shown, model, store};
 const EXAMPLES: &str = "\
 Examples:
   loadgen report results.json --out report.html
-  loadgen report results.json --stage fitted.toml --objective \"p95 < 200ms\" --out report.html
-  loadgen report results.json --stage fitted.toml --format md >> \"$GITHUB_STEP_SUMMARY\"
+  loadgen report results.json --stage fitted.toml --out report.html
+  loadgen report results.json --stage fitted.toml --objective \"p95 < 200ms\" \\
+      --format md >> \"$GITHUB_STEP_SUMMARY\"
   loadgen report results.json --stage fitted.toml --format junit --out check.xml";
 
 /// Write measurement and model into one file: HTML that opens anywhere, Markdown, JSON or JUnit's XML

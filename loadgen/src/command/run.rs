@@ -28,11 +28,14 @@ const EXAMPLES: &str = "\
 Examples:
   loadgen run --host http://127.0.0.1:8080 --plan plan.toml --out results.json
   loadgen run --host http://127.0.0.1:8080 --plan plan.toml --out results.json \\
-      --utilisation \"box cpu=cgroup:/sys/fs/cgroup/tick\" --metrics-addr 127.0.0.1:9464
-  loadgen run --host https://staging.example.org --allow-host staging.example.org --yes \\
-      --plan plan.toml --out results.json
-  loadgen run --host https://staging.example.org --allow-host staging.example.org --yes --plan plan.toml \\
-      --shard 2/3 --start-at 2026-03-01T10:00:00Z --resume --out shard-2.json   # and 1/3, 3/3 elsewhere
+      --utilisation \"box cpu=cgroup:/sys/fs/cgroup/tick\" \\
+      --metrics-addr 127.0.0.1:9464
+  loadgen run --host https://staging.example.org --plan plan.toml \\
+      --allow-host staging.example.org --yes --out results.json
+  # and 1/3, 3/3 elsewhere
+  loadgen run --host https://staging.example.org --plan plan.toml \\
+      --allow-host staging.example.org --yes --out shard-2.json \\
+      --shard 2/3 --start-at 2026-03-01T10:00:00Z --resume
 
 A plan:
   schema = 1

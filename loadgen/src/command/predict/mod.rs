@@ -20,9 +20,12 @@ const EXAMPLES: &str = "\
 Examples:
   loadgen predict 01-single-server
   loadgen predict 01-single-server --users 10000 --seconds 300
-  loadgen predict 09-load-balancer --set app.copies=2 --set \"app.demand.read=4 ms\"
-  loadgen predict 09-load-balancer --no-faults --fault down:app#1@30s+20s --seconds 120
-  loadgen predict 09-load-balancer --fault '{ at = \"30 s\", on = \"app\", kind = \"slow\", speed = 0.5 }'
+  loadgen predict 09-load-balancer --set app.copies=2 \\
+      --set \"app.demand.read=4 ms\"
+  loadgen predict 09-load-balancer --no-faults --seconds 120 \\
+      --fault down:app#1@30s+20s
+  loadgen predict 09-load-balancer \\
+      --fault '{ at = \"30 s\", on = \"app\", kind = \"slow\", speed = 0.5 }'
   loadgen predict 01-single-server --sweep 10..100 --steps 8
   loadgen predict 01-single-server --sweep 10..100 --csv
   loadgen predict 01-single-server --trace 12
