@@ -226,7 +226,7 @@ fn one_generator_that_is_stopped_stops_the_others_and_no_step_is_whole_that_it_d
     let folder = tempfile::tempdir().unwrap();
     let ends = run_all(&network, &url, LONG_PLAN, folder.path());
     assert_eq!(ends.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Some(4); SHARDS], "{ends:?}");
-    assert!(ends[1].1.contains("stopped: ") && ends[1].1.contains("(last: status)"), "{}", ends[1].1);
+    assert!(ends[1].1.contains("stopped: ") && ends[1].1.contains("(last: status 503)"), "{}", ends[1].1);
     for other in [0, 2] {
         assert!(ends[other].1.contains("stopped with all shards: shard 2/3: "), "{}", ends[other].1);
     }

@@ -21,7 +21,7 @@ const KEPT_BYTES_MAX: usize = 4 << 20;
 pub(super) struct Failed {
     pub(super) kind: Failure,
     /// The answer's status, if there was an answer.
-    status: Option<StatusCode>,
+    pub(super) status: Option<StatusCode>,
 }
 
 impl From<Failure> for Failed {

@@ -236,9 +236,8 @@ impl Watch {
         let (answers, failed) = (live.answers() - before.answers(), live.failed - before.failed);
         let share = failed as f64 / answers as f64;
         if share > self.stop.errors {
-            let kind = live.last_failure.map_or("unknown", super::failure::Failure::name);
-            let seconds = (now - since).as_secs();
-            return Some(format!("{failed} of {answers} requests failed within {seconds} s (last: {kind})"));
+            let (seconds, last) = ((now - since).as_secs(), step.last_failure());
+            return Some(format!("{failed} of {answers} requests failed within {seconds} s (last: {last})"));
         }
         let mean = |after: u64, before: u64| Duration::from_nanos((after - before) / answers);
         let response = mean(live.response_ns, before.response_ns);

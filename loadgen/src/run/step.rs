@@ -1,10 +1,11 @@
 //! One step while it runs: what is due, who has taken it, and the figures so far.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hockeystick_core::workload::{Class, Closed};
+use reqwest::StatusCode;
 use tokio::sync::Notify;
 
 use super::client::Dial;
@@ -44,6 +45,8 @@ pub(super) struct StepRun {
     /// The step is over, whatever is left of it.
     pub(super) over: AtomicBool,
     pub(super) ended: Notify,
+    /// The last status that was not as expected; 0 where there was none.
+    status: AtomicU16,
     recorder: Mutex<Recorder>,
     live: Mutex<Live>,
     pulse: Mutex<Pulse>,
@@ -60,8 +63,7 @@ pub(super) struct Live {
     pub(super) exhausted: u64,
     pub(super) response_ns: u64,
     pub(super) lag_ns: u64,
-    /// The last failure, for the message of a safety stop.
-    pub(super) last_failure: Option<Failure>,
+    last_failure: Option<Failure>,
 }
 
 impl Live {
@@ -91,6 +93,7 @@ impl StepRun {
             finished: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             ended: Notify::new(),
+            status: AtomicU16::new(0),
             recorder: Mutex::new(Recorder::new(window)),
             live: Mutex::new(Live::default()),
             pulse: Mutex::new(Pulse::default()),
@@ -167,6 +170,20 @@ impl StepRun {
             Traffic::Closed(_) => self.begun.load(Ordering::Relaxed),
         };
         now_ns >= self.window.to_ns && self.finished.load(Ordering::Relaxed) >= all
+    }
+
+    /// An answer's status was not as expected.
+    pub(super) fn saw_status(&self, status: StatusCode) {
+        self.status.store(status.as_u16(), Ordering::Relaxed);
+    }
+
+    /// The last failure in words, for the message of a safety stop.
+    pub(super) fn last_failure(&self) -> String {
+        match (self.live().last_failure, self.status.load(Ordering::Relaxed)) {
+            (None, _) => "unknown".to_owned(),
+            (Some(Failure::Status), status) if status > 0 => format!("status {status}"),
+            (Some(failure), _) => failure.name().to_owned(),
+        }
     }
 
     pub(super) fn record(&self, sample: &Sample) {

@@ -241,6 +241,9 @@ impl<'s> User<'s> {
         if let Some((dates, dated)) = step.dates.as_ref().zip(self.dated) {
             dates.see(dated, sent);
         }
+        if let Err(Failed { kind: Failure::Status, status: Some(status) }) = result {
+            step.saw_status(status);
+        }
         step.record(&Sample {
             class: planned.class,
             due_ns,
