@@ -30,10 +30,10 @@ const DEAREST: usize = 3;
 const DRAG_MOVES: u32 = 60;
 const DRAG_PAUSE: Duration = Duration::from_millis(33);
 
-/// The shapes of one frame: each is one of three calls, and a frame begins with an empty canvas. The calls are their own
-/// again before anything is measured.
+/// The shapes of one frame: each is filled once, and a frame begins with an empty canvas. The calls are their own again
+/// before anything is measured.
 const DRAWN: &str = "new Promise(done => {
-    const paper = CanvasRenderingContext2D.prototype, calls = ['arc', 'rect', 'closePath', 'clearRect'];
+    const paper = CanvasRenderingContext2D.prototype, calls = ['fill', 'clearRect'];
     const own = calls.map(call => paper[call]);
     const counts = [];
     calls.forEach((call, at) => paper[call] = function (...args) {
