@@ -50,7 +50,8 @@ pub fn read(text: &str) -> Result<Stage, String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let file: File<Stage> = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| format!("`{}`: {}", error.path(), error.inner()))?;
-    let problems = file.board.check();
+    let mut problems = file.board.check();
+    problems.extend(file.board.check_challenge());
     let lines = problems.iter().map(|it| format!("`board.{}`: {} (valid: {})", it.path, it.message, it.help));
     if problems.is_empty() { Ok(file.board) } else { Err(lines.collect::<Vec<_>>().join("; ")) }
 }

@@ -44,13 +44,18 @@ pub fn boards(slug: &str) -> Result<Vec<(&'static str, Stage)>, StageErrors> {
     files(slug).filter(|file| file.ends_with(".toml")).map(read).collect()
 }
 
-/// The figures of a stage's lesson from top to bottom; none where it has no lesson.
+/// The figures of a stage's page from top to bottom: those of its lesson, or the one of its stage file where it has no
+/// lesson. None where there is no such stage.
 pub fn figures(slug: &str) -> Option<Result<Vec<Figure>, FileErrors>> {
-    let text = text(slug, "lesson.md")?;
+    let stage_text = text(slug, "stage.toml")?;
     let read = |boards: Vec<(&'static str, Stage)>| {
         let files: Vec<&str> = boards.iter().map(|(file, _)| *file).collect();
         let find = |name: &str| boards.iter().find(|(file, _)| *file == name).map(|(_, stage)| stage.clone());
         let folder = figure::Folder { stage: &find, files: &files };
+        let Some(text) = text(slug, "lesson.md") else {
+            let (_, shown) = stage::read_shown(stage_text, &path(slug, "stage.toml"), &CATALOGUE, Some(&folder))?;
+            return Ok(shown.map(|shown| shown.figure).into_iter().collect());
+        };
         let lesson = lesson::read(&lesson::Source { text, file: &path(slug, "lesson.md"), folder })?;
         Ok(lesson.figures().map(|block| block.figure.clone()).collect())
     };

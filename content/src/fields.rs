@@ -118,7 +118,8 @@ impl<'t, 'i> Fields<'t, 'i> {
         let path = self.path_of(name);
         let DeValue::Array(array) = value.get_ref() else {
             let message = format!("expected tables, found {}", name_of(value.get_ref()));
-            problems.add(value.span(), path, message, format!("write each as [[{name}]]"));
+            let help = format!("write each as [[{path}]]");
+            problems.add(value.span(), path, message, help);
             return Vec::new();
         };
         if array.len() > most {

@@ -122,6 +122,34 @@ fn a_rule_that_the_stage_breaks_is_shown_at_the_field_that_breaks_it() {
 }
 
 #[test]
+fn a_challenge_asks_for_old_and_lost_and_says_what_breaks() {
+    let asks = |more: &str| with("budget = 60", &format!("budget = 60\n{more}"));
+    let fault = "[[challenge.fault]]\nat = \"30 s\"\non = \"box\"\nkind = \"down\"\n";
+    let text = asks("stale = 0.01\nlost = 20\nfor = \"90 s\"") + "\n" + fault;
+    let stage = read(&text).unwrap();
+    let challenge = stage.challenge.as_ref().unwrap();
+    assert_eq!((challenge.stale, challenge.lost, challenge.seconds()), (Some(0.01), Some(20.0), 90.0));
+    // What breaks in a trial is not on the timeline of the board itself.
+    let trial = challenge.trial(&stage, stage.clone()).unwrap();
+    assert_eq!(trial.faults.len(), stage.faults.len() + 1);
+    assert_eq!(trial.faults[stage.faults.len()].on, Target::Machine(0));
+    let without = Stage { machines: Vec::new(), ..stage.clone() };
+    assert!(challenge.trial(&stage, without).is_none(), "there is no box that could break");
+
+    for (wrong, expected) in [
+        (asks("stale = 2"), "challenge.stale: 2 is out of range; from 0 to 1"),
+        (asks("lost = -1"), "challenge.lost: -1 is out of range; from 0 to 1000000000000"),
+        (asks("lost = \"none\""), "challenge.lost"),
+        (asks("fault = 3"), "write each as [[challenge.fault]]"),
+        (text.replace("on = \"box\"\nkind = \"down\"", "on = \"bax\"\nkind = \"down\""), "challenge.fault[0].on"),
+        (text.replace("on = \"box\"\nkind = \"down\"", "on = \"box\"\nkind = \"cut\""), "challenge.fault[0].on"),
+    ] {
+        let errors = read(&wrong).unwrap_err().lines();
+        assert!(errors.contains(expected), "{errors}");
+    }
+}
+
+#[test]
 fn an_error_shows_the_line_it_is_about() {
     let text = with("workers = 16", "wrokers = 16").replace("kind = \"down\"", "kind = \"gone\"");
     let errors = read(&text).unwrap_err();

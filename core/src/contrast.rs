@@ -6,7 +6,7 @@
 //! replications there are must be settled beforehand: who stops as soon as an interval leaves zero finds differences
 //! where there are none.
 
-use crate::outcome::{Estimate, Outcome};
+use crate::outcome::Outcome;
 use crate::statistics::{Interval, student_t_quantile};
 
 /// Confidence of every interval.
@@ -41,11 +41,7 @@ impl Compared {
         let answered = outcome.throughput_per_s.known();
         let value = match self {
             Self::Throughput => answered,
-            Self::Failed => {
-                let failed: f64 = outcome.errors_per_s.values().filter_map(Estimate::known).sum();
-                let all = failed + answered?;
-                (all > 0.0).then(|| failed / all)
-            }
+            Self::Failed => outcome.failed_share(),
             Self::Mean => outcome.response_ms.mean.known(),
             Self::P50 => outcome.response_ms.p50.known(),
             Self::P95 => outcome.response_ms.p95.known(),
@@ -150,6 +146,7 @@ fn paired(pairs: &[(f64, f64)], mean: f64) -> Interval {
 
 #[cfg(test)]
 mod tests {
+    use crate::outcome::Estimate;
     use std::collections::BTreeMap;
 
     use super::*;

@@ -22,6 +22,7 @@
 //! - [`objective`]: what is asked of a deployment. [`capacity`]: how much it carries before it misses that, and what runs
 //!   out first.
 //! - [`address`]: a board as the bytes of an address. [`contrast`]: two stages under the same traffic, and by how much they differ.
+//!   [`challenge`]: whether a run does what a stage asks of its reader.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
 
@@ -29,6 +30,7 @@ pub mod address;
 pub mod as_measured;
 pub mod calibrate;
 pub mod capacity;
+pub mod challenge;
 pub mod component;
 pub mod contrast;
 pub mod cost;

@@ -1,6 +1,7 @@
-//! What is asked of a deployment: `p95 < 200 ms`, `errors < 1 %`.
+//! What is asked of a deployment: `p95 < 200 ms`, `errors < 1 %`, `stale < 1 %`.
 //!
-//! An [`Objective`] is asked of a model as well as of a measurement, so it knows the figures that both have. The thresholds
+//! An [`Objective`] is asked of a model as well as of a measurement, so it knows the figures that both have, and
+//! `stale`, which only a model knows. The thresholds
 //! of loadgen's plans are written alike ([`split`], [`read_share`]) and are something else: any percentile of any class of
 //! request, over the last seconds of a run, which no model tells.
 
@@ -29,11 +30,18 @@ pub enum Objective {
         /// The share of all requests that they must stay below, 0 to 1.
         below: f64,
     },
+    /// Answers that are out of date. A measurement does not know which ones were.
+    Stale {
+        /// The share of all answers that they must stay below, 0 to 1.
+        below: f64,
+    },
 }
 
 /// A text that is no objective.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no objective: expected one such as \"p95 < 200ms\" (mean, p50, p95, p99) or \"errors < 1%\"")]
+#[error(
+    "`{0}` is no objective: expected one such as \"p95 < 200ms\" (mean, p50, p95, p99), \"errors < 1%\" or \"stale < 1%\""
+)]
 pub struct ObjectiveError(String);
 
 impl FromStr for Objective {
@@ -46,8 +54,9 @@ impl FromStr for Objective {
 
 fn read(text: &str) -> Option<Objective> {
     let (name, limit) = split(text)?;
-    if name == "errors" {
-        return read_share(limit).filter(|below| *below > 0.0).map(|below| Objective::Errors { below });
+    if matches!(name, "errors" | "stale") {
+        let below = read_share(limit).filter(|below| *below > 0.0)?;
+        return Some(if name == "errors" { Objective::Errors { below } } else { Objective::Stale { below } });
     }
     let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name && *metric != Metric::Throughput)?;
     let below: Duration = limit.parse().ok()?;
@@ -74,6 +83,7 @@ impl fmt::Display for Objective {
         match self {
             Self::Time { metric, below } => write!(f, "{} under {below}", metric.name()),
             Self::Errors { below } => write!(f, "errors under {} %", short(below * 100.0, 3)),
+            Self::Stale { below } => write!(f, "old answers under {} %", short(below * 100.0, 3)),
         }
     }
 }
@@ -84,6 +94,7 @@ impl Objective {
         match self {
             Self::Time { metric, .. } => predicted(outcome, *metric).known(),
             Self::Errors { .. } => Compared::Failed.of(outcome),
+            Self::Stale { .. } => outcome.stale.known(),
         }
     }
 
@@ -91,7 +102,7 @@ impl Objective {
     pub fn limit(&self) -> f64 {
         match self {
             Self::Time { below, .. } => below.as_ms_f64(),
-            Self::Errors { below } => *below,
+            Self::Errors { below } | Self::Stale { below } => *below,
         }
     }
 
@@ -103,14 +114,16 @@ impl Objective {
                 Self::Time { metric: *metric, below: Duration::from_secs_f64(below.as_secs_f64() * factor) }
             }
             Self::Errors { below } => Self::Errors { below: below * factor },
+            Self::Stale { below } => Self::Stale { below: below * factor },
         }
     }
 
-    /// The figure as it was measured.
+    /// The figure as it was measured; none where a measurement has none.
     pub fn measured(&self, step: &Step) -> Option<f64> {
         match self {
             Self::Time { metric, .. } => (step.completed > 0).then(|| step.figure(*metric, CONFIDENCE).value),
             Self::Errors { .. } => (step.due > 0).then(|| step.failures() as f64 / step.due as f64),
+            Self::Stale { .. } => None,
         }
     }
 
@@ -121,6 +134,7 @@ impl Objective {
                 format!("{} {} ms", metric.name(), short(figure, if figure < 10.0 { 2 } else { 0 }))
             }
             Self::Errors { .. } => format!("errors {} %", short(figure * 100.0, 2)),
+            Self::Stale { .. } => format!("old answers {} %", short(figure * 100.0, 2)),
         }
     }
 }
@@ -136,9 +150,19 @@ mod tests {
         assert_eq!("p95<=0.2 s".parse(), Ok(p95));
         assert_eq!("errors < 1%".parse(), Ok(Objective::Errors { below: 0.01 }));
         assert_eq!("errors<0.5 %".parse(), Ok(Objective::Errors { below: 0.005 }));
+        assert_eq!("stale < 2 %".parse(), Ok(Objective::Stale { below: 0.02 }));
         assert_eq!((p95.to_string(), p95.limit()), ("p95 under 200 ms".to_owned(), 200.0));
-        for wrong in ["", "p95", "p95 200ms", "p95 < 200", "p12 < 1 s", "throughput < 1 s", "errors < 0", "mean < 0 s"]
-        {
+        for wrong in [
+            "",
+            "p95",
+            "p95 200ms",
+            "p95 < 200",
+            "p12 < 1 s",
+            "throughput < 1 s",
+            "errors < 0",
+            "stale < 0",
+            "mean < 0 s",
+        ] {
             assert!(wrong.parse::<Objective>().is_err(), "{wrong}");
         }
     }

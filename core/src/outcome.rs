@@ -112,6 +112,22 @@ pub struct Outcome {
     pub metrics: BTreeMap<String, Estimate>,
 }
 
+impl Outcome {
+    /// The share of the requests that failed, 0 to 1; none when there were none.
+    pub fn failed_share(&self) -> Option<f64> {
+        let failed: f64 = self.errors_per_s.values().filter_map(Estimate::known).sum();
+        let all = failed + self.throughput_per_s.known()?;
+        (all > 0.0).then(|| failed / all)
+    }
+
+    /// Changes that somebody was told are safe, and that are gone: rows that no backup had, and what a promoted replica
+    /// had not heard of.
+    pub fn lost(&self) -> f64 {
+        let counts = |name: &str| name.ends_with(" rows_lost") || name.ends_with(" lost_writes");
+        self.metrics.iter().filter(|(name, _)| counts(name)).filter_map(|(_, count)| count.known()).sum()
+    }
+}
+
 pack_enum!(Estimate { 0 => Known { value, low, high, basis }, 1 => NotApplicable { not_applicable } });
 pack_struct!(Response { mean, p50, p95, p99 });
 pack_struct!(Outcome { throughput_per_s, response_ms, utilisation, errors_per_s, stale, metrics });

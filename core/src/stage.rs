@@ -3,6 +3,7 @@
 //! [`Stage`] is resolved and checked: whoever holds one can simulate it. The text of a stage file is read by
 //! `hockeystick-content`, which also knows the line of each field; see [`check`](Stage::check) for the rules.
 
+mod challenge;
 mod check;
 pub mod edit;
 mod knobs;
@@ -10,6 +11,7 @@ mod troubles;
 
 use serde::{Deserialize, Serialize};
 
+pub use challenge::Challenge;
 pub use check::Problem;
 pub use knobs::Reading;
 
@@ -271,30 +273,6 @@ impl FaultKind {
     }
 }
 
-/// What the reader is asked to reach, judged by the simulation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Challenge {
-    /// The task, as a sentence.
-    pub goal: String,
-    /// Requests a second that must be carried.
-    pub rate: crate::units::Rate,
-    /// Largest 95th percentile of the response time.
-    pub p95: Duration,
-    /// Largest share of requests that may fail.
-    #[serde(default)]
-    pub errors: f64,
-    /// Largest price of a month, in US dollars.
-    #[serde(default)]
-    pub budget: Option<f64>,
-    /// How much simulated time a run is judged by; none for as long as some twenty thousand requests take.
-    #[serde(default, rename = "for")]
-    pub lasts: Option<Duration>,
-    /// Hints, from vague to plain.
-    #[serde(default)]
-    pub hints: Vec<String>,
-}
-
 pack_struct!(Region { id, latency });
 pack_struct!(Stage { title, workload, regions, machines, components, links, faults, challenge });
 pack_struct!(NamedMachine { id, size, machine });
@@ -318,7 +296,6 @@ pack_enum!(FaultKind {
     11 => HotKey { share },
     12 => Stuck,
 });
-pack_struct!(Challenge { goal, rate, p95, errors, budget, lasts, hints });
 
 /// Hours in a month, as clouds bill it: 365 × 24 / 12.
 pub const HOURS_A_MONTH: f64 = 730.0;

@@ -2,8 +2,9 @@
 
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::hardware::Machine;
+use hockeystick_core::outcome::Estimate;
 use hockeystick_core::simulate::{RunOptions, Simulation, run};
-use hockeystick_core::stage::{FaultKind, Target};
+use hockeystick_core::stage::{Fault, FaultKind, Stage, Target};
 use hockeystick_core::units::{Bytes, Duration, Rate, SECOND_NS};
 use hockeystick_core::workload::Demand;
 use hockeystick_probe::{first_stage, single_station};
@@ -65,6 +66,20 @@ fn a_machine_that_is_off_lets_users_time_out_and_comes_back() {
     run.run_until(80 * SECOND_NS);
     let window = run.take_window();
     assert!(window.completed > 300 && window.failed.iter().sum::<u64>() == 0, "{window:?}");
+}
+
+#[test]
+fn what_goes_wrong_is_measured_however_soon_all_is_well_again() {
+    let mut stage = first_stage(20.0);
+    let outage = |at| Fault { at, lasts: Some(Duration::from_s(20)), on: Target::Machine(0), kind: FaultKind::Down };
+    stage.faults.push(outage(Duration::from_s(100)));
+    let options = RunOptions { seconds: 1_000.0, ..RunOptions::default() };
+    let measured = |stage: &Stage| run(stage, &options, &mut |_| {}).unwrap();
+    let later = measured(&stage);
+    assert!(later.warm_up_s <= 100.0, "{} s are left out", later.warm_up_s);
+    let failed: f64 = later.outcome.errors_per_s.values().filter_map(Estimate::known).sum();
+    // 20 requests a second for 20 s and the restart, of a thousand.
+    assert!(failed * later.measured_s > 350.0, "{failed}");
 }
 
 #[test]

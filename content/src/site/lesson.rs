@@ -81,6 +81,14 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
                     li data-goal="errors" {
                         "At most " b { (show::significant(asked.errors * 100.0)) " %" } " of them fail"
                     }
+                    @if let Some(stale) = asked.stale {
+                        li data-goal="stale" {
+                            "At most " b { (show::significant(stale * 100.0)) " %" } " of the answers are old"
+                        }
+                    }
+                    @if let Some(lost) = asked.lost {
+                        li data-goal="lost" { (lost_words(lost)) }
+                    }
                     @if let Some(budget) = asked.budget {
                         li data-goal="budget" { "At most " b { (show::dollars(budget)) } " a month" }
                     }
@@ -90,6 +98,12 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn lost_words(most: f64) -> Markup {
+    html! {
+        @if most > 0.0 { "At most " b { (show::significant(most)) } " changes are lost" } @else { b { "No" } " change is lost" }
     }
 }
 

@@ -141,8 +141,9 @@ pub(crate) struct Names<'n> {
     pub(crate) links: &'n [Link],
 }
 
-pub(crate) fn read(top: &Fields<'_, '_>, names: Names<'_>, problems: &mut Problems) -> Vec<Fault> {
-    let tables = top.tables("fault", limits::FAULTS, problems);
+/// Every `fault` of a table.
+pub(crate) fn read(of: &Fields<'_, '_>, names: Names<'_>, problems: &mut Problems) -> Vec<Fault> {
+    let tables = of.tables("fault", limits::FAULTS, problems);
     tables.iter().filter_map(|fields| read_fault(fields, names, problems).ok()).collect()
 }
 

@@ -69,13 +69,16 @@ pub(crate) const TOP_LEVEL: [Known; 12] = [
 ];
 
 /// Fields of `[challenge]`.
-pub(crate) const CHALLENGE: [Known; 7] = [
+pub(crate) const CHALLENGE: [Known; 10] = [
     ("goal", "goal = \"the task, as a sentence\""),
     ("rate", "rate = \"60/s\""),
     ("p95", "p95 = \"300 ms\""),
     ("errors", "errors = 0.001"),
+    ("stale", "share of answers that may be out of date: stale = 0.0001; nobody asks when left out"),
+    ("lost", "changes that may be lost in a run: lost = 0; nobody asks when left out"),
     ("budget", "budget = 60 (US dollars a month)"),
     ("for", "how long a run is judged: for = \"6 min\"; else some 20,000 requests, 30 s to 15 min"),
+    ("fault", "what goes wrong in each run, and when: [[challenge.fault]]"),
     ("hints", "hints = [\"a vague one\", \"a plain one\"]"),
 ];
 
@@ -136,7 +139,7 @@ fn read_into(
         links: &links.0,
     };
     let faults = faults::read(&top, known, problems);
-    let challenge = read_challenge(&top, problems);
+    let challenge = read_challenge(&top, known, problems);
     if !problems.is_empty() {
         return Err(Wrong);
     }
@@ -172,15 +175,19 @@ pub(crate) fn parse<'t>(text: &'t str, problems: &mut Problems) -> Result<toml::
     if errors.is_empty() { Ok(document) } else { Err(Wrong) }
 }
 
-/// Reports what [`Stage::check`] finds, each where the file says it.
+/// Reports what [`Stage::check`] and [`Stage::check_challenge`] find, each where the file says it.
 fn report_broken_rules(stage: &Stage, places: &places::Places<'_, '_>, problems: &mut Problems) {
-    for problem in stage.check() {
+    for problem in stage.check().into_iter().chain(stage.check_challenge()) {
         let (span, path) = places.find(&problem.path);
         problems.add(span, path, problem.message, problem.help);
     }
 }
 
-fn read_challenge(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Option<Challenge>, Wrong> {
+fn read_challenge(
+    top: &Fields<'_, '_>,
+    targets: Names<'_>,
+    problems: &mut Problems,
+) -> Result<Option<Challenge>, Wrong> {
     let Some(value) = top.get("challenge") else { return Ok(None) };
     let table = Fields::of(value, "challenge", problems)?;
     table.only(&names(&CHALLENGE), problems);
@@ -188,16 +195,22 @@ fn read_challenge(top: &Fields<'_, '_>, problems: &mut Problems) -> Result<Optio
     let rate = table.required("rate", valid(&CHALLENGE, "rate"), problems);
     let p95 = table.required("p95", valid(&CHALLENGE, "p95"), problems);
     let errors = table.optional("errors", valid(&CHALLENGE, "errors"), problems);
+    let stale = table.optional("stale", valid(&CHALLENGE, "stale"), problems);
+    let lost = table.optional("lost", valid(&CHALLENGE, "lost"), problems);
     let budget = table.optional("budget", valid(&CHALLENGE, "budget"), problems);
     let lasts = table.optional("for", valid(&CHALLENGE, "for"), problems);
+    let faults = faults::read(&table, targets, problems);
     let hints = table.optional("hints", valid(&CHALLENGE, "hints"), problems);
     Ok(Some(Challenge {
         goal: goal?,
         rate: rate?,
         p95: p95?,
         errors: errors?.unwrap_or_default(),
+        stale: stale?,
+        lost: lost?,
         budget: budget?,
         lasts: lasts?,
+        faults,
         hints: hints?.unwrap_or_default(),
     }))
 }

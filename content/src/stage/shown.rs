@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use hockeystick_core::figure::Figure;
-use hockeystick_core::stage::Stage;
+use hockeystick_core::stage::{Challenge, Fault, Stage};
 
 use crate::fields::{Fields, Known, Wrong, names, valid};
 use crate::figure::{self, Folder};
@@ -59,9 +59,30 @@ pub(super) fn read(
         None => stage.clone(),
     };
     let mut figure = figure::read(&fields, ID.to_owned(), begin, problems)?;
-    // The task is the stage's, on whatever board its reader begins.
-    figure.stage.challenge.clone_from(&stage.challenge);
+    figure.stage.challenge = task(stage, &figure.stage, &fields, problems)?;
     Ok(Some(Shown { figure, opening: opening?, turn: turn?, to_break: to_break? }))
+}
+
+/// The stage's task, on whatever board its reader begins.
+fn task(
+    stage: &Stage,
+    begin: &Stage,
+    fields: &Fields<'_, '_>,
+    problems: &mut Problems,
+) -> Result<Option<Challenge>, Wrong> {
+    let Some(task) = &stage.challenge else { return Ok(None) };
+    let there = |fault: &Fault| Some(Fault { on: begin.counterpart(stage, &fault.on)?, ..fault.clone() });
+    let Some(faults) = task.faults.iter().map(there).collect() else {
+        let message = "the challenge breaks something that is not on the board of `from`";
+        problems.add(
+            fields.span_of("from"),
+            fields.path_of("from"),
+            message,
+            "a board that has it, with the same name",
+        );
+        return Err(Wrong);
+    };
+    Ok(Some(Challenge { faults, ..task.clone() }))
 }
 
 fn texts(fields: &Fields<'_, '_>, name: &str, problems: &mut Problems) -> Result<Vec<Told>, Wrong> {

@@ -24,6 +24,11 @@ pub(crate) struct Claim {
     pub(crate) board: Option<String>,
     /// What the reader drags onto the board first.
     pub(crate) drop: Option<Drop>,
+    /// Arrows that the reader takes away, and then those that are drawn: `"backup -> database"`.
+    #[serde(default)]
+    pub(crate) unlink: Vec<String>,
+    #[serde(default)]
+    pub(crate) link: Vec<String>,
     /// Knobs that are turned before the run begins: `"app.pool" = "10"`.
     #[serde(default)]
     pub(crate) set: BTreeMap<String, String>,
@@ -83,6 +88,8 @@ impl Claim {
             let size = drop.size.as_ref().map_or(String::new(), |size| format!(" of size {size}"));
             scene += &format!(" with a {}{size} on {}{}", drop.kind, drop.on, knobs(&drop.set));
         }
+        scene.extend(self.unlink.iter().map(|arrow| format!(" without {arrow}")));
+        scene.extend(self.link.iter().map(|arrow| format!(" with {arrow}")));
         scene += &knobs(&self.set);
         scene.extend(self.faults.iter().map(|fault| format!(" with {fault}")));
         for Then { at, press, set } in &self.then {

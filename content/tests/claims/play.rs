@@ -37,7 +37,7 @@ pub(crate) struct Stagehand {
 
 impl Stagehand {
     pub(crate) fn of(slug: &str) -> Self {
-        let figures = builtin::figures(slug).unwrap_or_else(|| panic!("{slug} has no lesson.md"));
+        let figures = builtin::figures(slug).unwrap_or_else(|| panic!("no stage {slug}"));
         let figures = figures.unwrap_or_else(|errors| panic!("{}", errors.lines()));
         let boards = builtin::boards(slug).unwrap_or_else(|errors| panic!("{}", errors.lines()));
         Self { figures, boards }
@@ -65,6 +65,14 @@ impl Stagehand {
         })?;
         if let Some(dropped) = &claim.drop {
             put(&mut board, dropped)?;
+        }
+        for arrow in &claim.unlink {
+            let link = link_named(&board, arrow)?;
+            board.disconnect(link);
+        }
+        for arrow in &claim.link {
+            let ends = arrow.split_once(" -> ").and_then(|(a, b)| board.component(a).zip(board.component(b)));
+            ends.and_then(|(a, b)| board.connect(a, b)).ok_or_else(|| format!("`{arrow}` cannot be drawn"))?;
         }
         turn(&mut board, &claim.set)?;
         for text in &claim.faults {
@@ -126,14 +134,19 @@ fn turn(board: &mut Stage, set: &BTreeMap<String, String>) -> Result<(), String>
     set.iter().try_for_each(|(path, text)| stage::set(board, path, text).map_err(|error| error.to_string()))
 }
 
+/// The arrow of this name: `app -> database`.
+fn link_named(board: &Stage, arrow: &str) -> Result<usize, String> {
+    let id = |index: usize| board.components[index].id.as_str();
+    let found = board.links.iter().position(|link| format!("{} -> {}", id(link.from), id(link.to)) == arrow);
+    found.ok_or_else(|| format!("no link `{arrow}`"))
+}
+
 fn put(board: &mut Stage, dropped: &Drop) -> Result<(), String> {
     let Drop { kind: key, on, size, set } = dropped;
     let kind = Kind::from_key(key).ok_or_else(|| format!("no kind `{key}`"))?;
     let catalogue = builtin::catalogue();
     let size = catalogue.get(size.as_deref().unwrap_or(STANDARD)).ok_or_else(|| format!("no size {size:?}"))?;
-    let id = |index: usize| board.components[index].id.as_str();
-    let link = board.links.iter().position(|link| format!("{} -> {}", id(link.from), id(link.to)) == *on);
-    let spot = Spot::Link(link.ok_or_else(|| format!("no link `{on}`"))?);
+    let spot = Spot::Link(link_named(board, on)?);
     let at = board.place_for(kind, spot);
     board.put(kind, spot, at, Some(size)).ok_or_else(|| format!("a {key} cannot stand on `{on}`"))?;
     turn(board, set)

@@ -25,3 +25,4 @@ mod stage_18;
 mod stage_19;
 mod stage_20;
 mod stage_21;
+mod start_boards;

@@ -96,7 +96,8 @@ fn while_the_cdn_is_down_files_cross_the_ocean_again() {
     let stage = stage("12-cdn");
     let up = ran(&stage, 20.0).outcome;
     let down = ran(&on_cdn(&stage, FaultKind::Down), 20.0).outcome;
-    assert!(down.errors_per_s() < 1.0, "{}", down.errors_per_s());
+    // Only what was on its way when the edges went.
+    assert!(down.errors_per_s() < 0.002 * 5_556.0, "{}", down.errors_per_s());
     assert!(down.mean_ms() > 1.3 * up.mean_ms(), "{} {}", down.mean_ms(), up.mean_ms());
     println!("stage 12, CDN down: mean {:.0} ms instead of {:.0}", down.mean_ms(), up.mean_ms());
 }

@@ -35,7 +35,11 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: true,
     calls: &[Kind::Database, Kind::Replica, Kind::ObjectStore],
-    glance: &[Glance::seconds("recovery_point", "Newest is").most(), Glance::count("rows_at_risk", "Rows at risk")],
+    glance: &[
+        Glance::seconds("recovery_point", "Newest is").most(),
+        Glance::count("rows_at_risk", "Rows at risk"),
+        Glance::count("rows_lost", "lost").at_head(),
+    ],
 };
 
 settings! {

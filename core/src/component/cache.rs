@@ -41,7 +41,12 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[],
-    glance: &[Glance::share("hit_ratio", "Hits"), Glance::share("stale", "Stale")],
+    glance: &[
+        Glance::share("hit_ratio", "Hits"),
+        Glance::share("stale", "stale").beside(),
+        Glance::rate("misses", "Misses"),
+        Glance::rate("expired", "Expired"),
+    ],
 };
 
 choices! {
@@ -436,6 +441,7 @@ impl Behaviour for State {
         let mut add = |name, unit, reading| metrics.push(Metric { name, unit, reading });
         add("hit_ratio", Unit::Number, MetricReading::Ratio(hits as f64, look_ups as f64));
         add("stale", Unit::Number, MetricReading::Ratio(stale as f64, hits as f64));
+        add("misses", Unit::Count, MetricReading::Count((look_ups - hits) as f64));
         add("look_ups", Unit::Count, MetricReading::Count(look_ups as f64));
         add("entries", Unit::Count, MetricReading::Gauge(self.store.len() as f64));
         add("evictions", Unit::Count, MetricReading::Count(evicted as f64));

@@ -40,7 +40,11 @@ pub const ABOUT: About = About {
     hosted: false,
     origin: false,
     calls: &[Kind::LoadBalancer, Kind::AppServer, Kind::ObjectStore],
-    glance: &[Glance::share("hit_ratio", "Hits"), Glance::rate("requests", "Asked")],
+    glance: &[
+        Glance::share("hit_ratio", "Hits"),
+        Glance::rate("outdated", "stale").beside(),
+        Glance::rate("requests", "Asked"),
+    ],
 };
 
 choices! {

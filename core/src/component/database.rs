@@ -23,6 +23,7 @@ use crate::outcome::Estimate;
 use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
+use crate::statistics::sort;
 use crate::units::{Bytes, Duration, Nanos, SECOND_NS};
 use crate::workload::{Class, Demand, PerClass, Workload};
 
@@ -52,7 +53,12 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[Kind::Replica, Kind::Database],
-    glance: &[Glance::share("memory_hit_ratio", "From memory"), Glance::seconds("lag", "Lag").most()],
+    glance: &[
+        Glance::share("memory_hit_ratio", "From memory"),
+        Glance::seconds("lag", "Lag").most(),
+        Glance::rate("stale_reads", "stale").beside(),
+        Glance::count("lost_writes", "lost").at_head(),
+    ],
 };
 
 choices! {
@@ -362,7 +368,7 @@ fn acknowledged(synchronous: u32, followers: &[Follower], context: &Context<'_>)
         let wait_ns = 2 * follower.latency.ns() + disk.ns();
         waits.extend((0..stage.components[follower.component].copies).map(|_| wait_ns));
     }
-    waits.sort_unstable();
+    sort(&mut waits, |one, other| one < other);
     waits.get((synchronous as usize).checked_sub(1)?).copied().map(Duration::from_ns)
 }
 

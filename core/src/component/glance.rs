@@ -14,9 +14,25 @@ pub struct Glance {
     pub unit: Unit,
     /// Whether several copies show the largest of theirs instead of the sum.
     pub most: bool,
+    /// Where on the card it stands.
+    pub place: Place,
+}
+
+/// Where a card shows a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a line of its own, after its label.
+    Line,
+    /// Behind the figure before it, with its label after it, while there is any of it.
+    Beside,
+    /// At the card's name, as what is seldom and bad is, with its label after it, once there is any of it.
+    Head,
 }
 
 impl Glance {
+    /// Most of one kind.
+    pub const MOST: usize = 4;
+
     pub(super) const fn count(metric: &'static str, label: &'static str) -> Self {
         Self::of(metric, label, Unit::Count)
     }
@@ -40,11 +56,19 @@ impl Glance {
     }
 
     const fn of(metric: &'static str, label: &'static str, unit: Unit) -> Self {
-        Self { metric, label, unit, most: false }
+        Self { metric, label, unit, most: false, place: Place::Line }
     }
 
     pub(super) const fn most(self) -> Self {
         Self { most: true, ..self }
+    }
+
+    pub(super) const fn beside(self) -> Self {
+        Self { place: Place::Beside, ..self }
+    }
+
+    pub(super) const fn at_head(self) -> Self {
+        Self { place: Place::Head, ..self }
     }
 }
 
@@ -120,7 +144,9 @@ mod tests {
     #[test]
     fn every_kind_but_those_with_nothing_to_tell_has_a_glance() {
         for kind in Kind::ALL {
-            assert!((1..=2).contains(&kind.about().glance.len()), "{}", kind.key());
+            let glances = kind.about().glance;
+            assert!((1..=Glance::MOST).contains(&glances.len()), "{}", kind.key());
+            assert!(glances[0].place == Place::Line, "{}", kind.key());
         }
     }
 }

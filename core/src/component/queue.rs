@@ -37,7 +37,11 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[Kind::AppServer, Kind::LoadBalancer],
-    glance: &[Glance::count("backlog", "Backlog"), Glance::seconds("done_after", "Done after")],
+    glance: &[
+        Glance::count("backlog", "Backlog"),
+        Glance::seconds("done_after", "Done after"),
+        Glance::count("lost", "lost").at_head(),
+    ],
 };
 
 settings! {

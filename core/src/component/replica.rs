@@ -41,7 +41,11 @@ pub const ABOUT: About = About {
     hosted: true,
     origin: false,
     calls: &[Kind::Database],
-    glance: &[Glance::seconds("lag", "Lag").most(), Glance::share("stale_reads", "Stale")],
+    glance: &[
+        Glance::seconds("lag", "Lag").most(),
+        Glance::share("stale_reads", "stale").beside(),
+        Glance::count("lost_writes", "lost").at_head(),
+    ],
 };
 
 choices! {

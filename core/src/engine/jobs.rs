@@ -95,8 +95,10 @@ impl Jobs {
     /// Takes a call's job away.
     pub(super) fn remove(&mut self, call: CallId) {
         self.jobs.retain(|job| job.call != call);
-        // What is in order is a heap as well.
-        self.jobs.sort_unstable_by_key(Job::rank);
+        // A heap again, from its lowest parents upward.
+        for hole in (0..self.jobs.len() / 2).rev() {
+            self.sink(hole, self.jobs[hole]);
+        }
     }
 }
 

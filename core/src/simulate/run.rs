@@ -66,7 +66,8 @@ struct Batch {
 
 /// Simulates a stage and measures it. `progress` hears how far the run is, from 0 to 1.
 ///
-/// Warm-up ends where MSER-5 says so, on the means of 400 slices of the run; batches that it touches are thrown away.
+/// Warm-up ends where MSER-5 says so, on the means of 400 slices of the run, and before anything goes wrong; batches that
+/// it touches are thrown away.
 /// Intervals come from the means of the batches that are left, never from single response times, which are correlated.
 ///
 /// # Errors
@@ -91,9 +92,9 @@ pub fn measure(
     for batch in 0..BATCHES {
         batches.push(simulation.batch(batch, options.seconds, &mut slice_means, progress));
     }
-    // Slices are dropped in whole batches; MSER-5 never asks for more than half of them.
-    let warm_up = mser5(&slice_means).div_ceil(SLICES).min(BATCHES / 2);
     let batch_s = options.seconds / BATCHES as f64;
+    // Slices are dropped in whole batches; MSER-5 never asks for more than half of them.
+    let warm_up = mser5(&slice_means).div_ceil(SLICES).min(BATCHES / 2).min(before_faults(stage, batch_s));
     let measured = &batches[warm_up..];
     let run = Run {
         outcome: summarise(&simulation, measured, options.confidence),
@@ -104,6 +105,13 @@ pub fn measure(
         digest: simulation.digest(),
     };
     Ok((run, simulation))
+}
+
+/// Batches that end before the first thing goes wrong. A fault is what its run is about, and response times that settle
+/// after it look like a warm-up; what is wrong from the first moment on is how the stage is.
+fn before_faults(stage: &Stage, batch_s: f64) -> usize {
+    let starts = stage.faults.iter().map(|fault| fault.at.as_secs_f64()).filter(|at| *at > 0.0);
+    starts.fold(BATCHES, |least, at| least.min((at / batch_s) as usize))
 }
 
 impl Simulation {

@@ -1,6 +1,8 @@
 //! The rules that a stage keeps. Every breach is reported, with the field's path and what would be valid.
 
-use super::{FaultKind, Link, Placement, Stage, Target, limits};
+use std::fmt::Arguments;
+
+use super::{Challenge, Fault, FaultKind, Link, Placement, Stage, Target, limits};
 use crate::component::Kind;
 use crate::hardware::Machine;
 use crate::number::short;
@@ -22,20 +24,20 @@ pub struct Problem {
     pub help: String,
 }
 
-/// Collects breaches.
+/// Collects breaches. Texts come as what is to be formatted: a stage without a breach formats nothing.
 #[derive(Debug, Default)]
 struct Report(Vec<Problem>);
 
 impl Report {
-    fn add(&mut self, path: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Problem { path: path.into(), message: message.into(), help: help.into() });
+    fn add(&mut self, path: Arguments<'_>, message: Arguments<'_>, help: Arguments<'_>) {
+        self.0.push(Problem { path: path.to_string(), message: message.to_string(), help: help.to_string() });
     }
 
     /// Not-a-number is outside every range.
-    fn range(&mut self, path: impl Into<String>, value: f64, min: f64, max: f64, unit: Unit) {
+    fn range(&mut self, path: Arguments<'_>, value: f64, min: f64, max: f64, unit: Unit) {
         if !(min..=max).contains(&value) {
             let (value, min, max) = (show(value, unit), show(min, unit), show(max, unit));
-            self.add(path, format!("{value} is out of range"), format!("from {min} to {max}"));
+            self.add(path, format_args!("{value} is out of range"), format_args!("from {min} to {max}"));
         }
     }
 }
@@ -58,7 +60,7 @@ impl Stage {
             self.check_workload(&mut report);
             self.check_components(&mut report);
             self.check_links(&mut report);
-            self.check_faults(&mut report);
+            self.check_faults(&self.faults, "fault", &mut report);
         }
         report.0
     }
@@ -77,13 +79,17 @@ impl Stage {
         let before = report.0.len();
         for (path, size, most, what) in sizes {
             if size > most {
-                report.add(path, format!("{size} {what} are too many"), format!("at most {most}"));
+                report.add(
+                    format_args!("{path}"),
+                    format_args!("{size} {what} are too many"),
+                    format_args!("at most {most}"),
+                );
             }
         }
         let edges = self.edges();
         if edges > limits::EDGES {
             let message = format!("{edges} connections between copies are too many");
-            report.add("link", message, format!("at most {}", limits::EDGES));
+            report.add(format_args!("link"), format_args!("{message}"), format_args!("at most {}", limits::EDGES));
         }
         report.0.len() == before
     }
@@ -94,32 +100,44 @@ impl Stage {
         self.links.iter().fold(0, |sum, link| sum.saturating_add(copies(link.from).saturating_mul(copies(link.to))))
     }
 
+    /// Every breach of a rule in what the reader is asked to reach. Whoever simulates a stage need not know.
+    pub fn check_challenge(&self) -> Vec<Problem> {
+        let mut report = Report::default();
+        if let Some(Challenge { rate, errors, stale, lost, faults, .. }) = &self.challenge {
+            let mut range = |field: &str, value: f64, most: f64, unit| {
+                report.range(format_args!("challenge.{field}"), value, 0.0, most, unit);
+            };
+            range("rate", rate.per_s(), limits::RATE_PER_S, Unit::PerSecond);
+            range("errors", *errors, 1.0, Unit::Number);
+            range("stale", stale.unwrap_or_default(), 1.0, Unit::Number);
+            range("lost", lost.unwrap_or_default(), 1e12, Unit::Count);
+            self.check_faults(faults, "challenge.fault", &mut report);
+        }
+        report.0
+    }
+
     fn check_workload(&self, report: &mut Report) {
         let rate = self.workload.rate.per_s();
-        report.range("rate", rate, 0.0, limits::RATE_PER_S, Unit::PerSecond);
+        report.range(format_args!("rate"), rate, 0.0, limits::RATE_PER_S, Unit::PerSecond);
         for (class, share) in self.workload.mix.iter() {
-            report.range(format!("workload.mix.{}", class.name()), *share, 0.0, 1.0, Unit::Number);
+            report.range(format_args!("workload.mix.{}", class.name()), *share, 0.0, 1.0, Unit::Number);
         }
         let sum: f64 = self.workload.mix.0.iter().sum();
         if (sum - 1.0).abs() >= 1e-6 || sum.is_nan() {
             report.add(
-                "workload.mix",
-                format!("the shares add up to {}", short(sum, PLACES)),
-                "shares that add up to 1",
+                format_args!("workload.mix"),
+                format_args!("the shares add up to {}", short(sum, PLACES)),
+                format_args!("shares that add up to 1"),
             );
         }
         self.check_shape(report);
-        if let Some(challenge) = &self.challenge {
-            report.range("challenge.rate", challenge.rate.per_s(), 0.0, limits::RATE_PER_S, Unit::PerSecond);
-            report.range("challenge.errors", challenge.errors, 0.0, 1.0, Unit::Number);
-        }
     }
 
     /// How requests come, and what they are about.
     fn check_shape(&self, report: &mut Report) {
         let Workload { bursts, day, closed, popularity, .. } = &self.workload;
         let mut range = |field: &str, value: f64, min: f64, max: f64, unit| {
-            report.range(format!("workload.{field}"), value, min, max, unit);
+            report.range(format_args!("workload.{field}"), value, min, max, unit);
         };
         if let Some(bursts) = bursts {
             range("bursts.factor", bursts.factor, 1.0, 1_000.0, Unit::Number);
@@ -143,17 +161,29 @@ impl Stage {
         for (index, region) in self.regions.iter().enumerate() {
             let path = format!("region.{}", region.id);
             if !valid_id(&region.id) {
-                report.add(&path, format!("`{}` is not a name", region.id), NAMES);
+                report.add(
+                    format_args!("{path}"),
+                    format_args!("`{}` is not a name", region.id),
+                    format_args!("{NAMES}"),
+                );
             }
             let elsewhere = |id: &str| self.component(id).is_some() || self.machines.iter().any(|named| named.id == id);
             if self.regions[..index].iter().any(|other| other.id == region.id) || elsewhere(&region.id) {
-                report.add(&path, format!("there is another `{}`", region.id), "a name of its own");
+                report.add(
+                    format_args!("{path}"),
+                    format_args!("there is another `{}`", region.id),
+                    format_args!("a name of its own"),
+                );
             }
             if region.latency.len() != self.regions.len() {
-                report.add(&path, "distances are missing", "a latency to every other region");
+                report.add(
+                    format_args!("{path}"),
+                    format_args!("distances are missing"),
+                    format_args!("a latency to every other region"),
+                );
             }
             for latency in &region.latency {
-                report.range(format!("{path}.latency"), latency.as_secs_f64(), 0.0, 60.0, Unit::Seconds);
+                report.range(format_args!("{path}.latency"), latency.as_secs_f64(), 0.0, 60.0, Unit::Seconds);
             }
         }
     }
@@ -162,29 +192,49 @@ impl Stage {
         for (index, named) in self.machines.iter().enumerate() {
             if self.machines[..index].iter().any(|other| other.id == named.id) || self.component(&named.id).is_some() {
                 let message = format!("there is another `{}`", named.id);
-                report.add(format!("machine.{}", named.id), message, "a name of its own");
+                report.add(
+                    format_args!("machine.{}", named.id),
+                    format_args!("{message}"),
+                    format_args!("a name of its own"),
+                );
             }
             check_machine(report, &format!("machine.{}", named.id), &named.machine);
         }
         if !self.components.iter().any(|component| component.settings.kind() == Kind::Clients) {
-            report.add("component", "no component of kind `clients`", "at least one: the users");
+            report.add(
+                format_args!("component"),
+                format_args!("no component of kind `clients`"),
+                format_args!("at least one: the users"),
+            );
         }
         for (index, component) in self.components.iter().enumerate() {
             let path = format!("component[{index}]");
             if !valid_id(&component.id) {
-                report.add(format!("{path}.id"), format!("`{}` is not a name", component.id), NAMES);
+                report.add(
+                    format_args!("{path}.id"),
+                    format_args!("`{}` is not a name", component.id),
+                    format_args!("{NAMES}"),
+                );
             }
             if self.component(&component.id) != Some(index) {
                 let message = format!("there is another `{}`", component.id);
-                report.add(format!("{path}.id"), message, "a name of its own");
+                report.add(format_args!("{path}.id"), format_args!("{message}"), format_args!("a name of its own"));
             }
             let most = if component.settings.kind() == Kind::Clients { 1 } else { limits::COPIES };
-            report.range(format!("{path}.copies"), f64::from(component.copies), 1.0, f64::from(most), Unit::Count);
+            report.range(format_args!("{path}.copies"), f64::from(component.copies), 1.0, f64::from(most), Unit::Count);
             if !component.at.iter().all(|at| (-100_000.0..=100_000.0).contains(at)) {
-                report.add(format!("{path}.at"), "off the board", "two numbers, about 800 by 470 for a whole figure");
+                report.add(
+                    format_args!("{path}.at"),
+                    format_args!("off the board"),
+                    format_args!("two numbers, about 800 by 470 for a whole figure"),
+                );
             }
             if component.region.is_some_and(|region| region >= self.regions.len()) {
-                report.add(format!("{path}.region"), "there is no such region", "a region of this stage");
+                report.add(
+                    format_args!("{path}.region"),
+                    format_args!("there is no such region"),
+                    format_args!("a region of this stage"),
+                );
             }
             self.check_placement(report, &path, index);
             self.check_settings(report, &path, index);
@@ -197,14 +247,22 @@ impl Stage {
         match &component.machine {
             None if about.hosted => {
                 let message = format!("`{}` runs on nothing", component.id);
-                report.add(path, message, "machine = \"…\": a machine of this stage, or a size of the catalogue");
+                report.add(
+                    format_args!("{path}"),
+                    format_args!("{message}"),
+                    format_args!("machine = \"…\": a machine of this stage, or a size of the catalogue"),
+                );
             }
             Some(_) if !about.hosted => {
                 let message = format!("`{}` does not run on a machine of ours", component.id);
-                report.add(format!("{path}.machine"), message, "no machine");
+                report.add(format_args!("{path}.machine"), format_args!("{message}"), format_args!("no machine"));
             }
             Some(Placement::Shared(machine)) if *machine >= self.machines.len() => {
-                report.add(format!("{path}.machine"), "there is no such machine", "a machine of this stage");
+                report.add(
+                    format_args!("{path}.machine"),
+                    format_args!("there is no such machine"),
+                    format_args!("a machine of this stage"),
+                );
             }
             Some(Placement::Own { machine, .. }) => check_machine(report, &format!("{path}.machine"), machine),
             _ => {}
@@ -219,15 +277,15 @@ impl Stage {
             for class in classes {
                 let part = class.map_or(String::new(), |class| format!(".{}", class.name()));
                 let value = knob.read(class).unwrap_or(f64::NAN);
-                report.range(format!("{path}.{name}{part}"), value, *min, *max, knob.unit());
+                report.range(format_args!("{path}.{name}{part}"), value, *min, *max, knob.unit());
                 let cv = knob.variation(class);
                 if !(0.0..=Demand::LARGEST_CV).contains(&cv) {
                     let most = short(Demand::LARGEST_CV, PLACES);
                     let help = format!("from 0 (constant) over 1 (exponential) to {most}");
                     report.add(
-                        format!("{path}.{name}{part}.cv"),
-                        format!("{} is out of range", short(cv, PLACES)),
-                        help,
+                        format_args!("{path}.{name}{part}.cv"),
+                        format_args!("{} is out of range", short(cv, PLACES)),
+                        format_args!("{help}"),
                     );
                 }
             }
@@ -238,7 +296,11 @@ impl Stage {
         for (index, link) in self.links.iter().enumerate() {
             let path = format!("link[{index}]");
             let (Some(from), Some(to)) = (self.components.get(link.from), self.components.get(link.to)) else {
-                report.add(path, "it leads to nowhere", "two components of this stage");
+                report.add(
+                    format_args!("{path}"),
+                    format_args!("it leads to nowhere"),
+                    format_args!("two components of this stage"),
+                );
                 continue;
             };
             let (caller, called) = (from.settings.kind(), to.settings.kind());
@@ -246,20 +308,32 @@ impl Stage {
                 let names: Vec<&str> = caller.about().calls.iter().map(|kind| kind.key()).collect();
                 let help = if names.is_empty() { "no link from it".to_owned() } else { names.join(", ") };
                 let message = format!("`{}` ({}) does not call a {}", from.id, caller.key(), called.key());
-                report.add(&path, message, help);
+                report.add(format_args!("{path}"), format_args!("{message}"), format_args!("{help}"));
             }
             if self.links[..index].iter().any(|other| (other.from, other.to) == (link.from, link.to)) {
-                report.add(&path, format!("`{}` and `{}` are linked already", from.id, to.id), "one link");
+                report.add(
+                    format_args!("{path}"),
+                    format_args!("`{}` and `{}` are linked already", from.id, to.id),
+                    format_args!("one link"),
+                );
             }
-            report.range(format!("{path}.latency"), link.latency.as_secs_f64(), 0.0, 60.0, Unit::Seconds);
+            report.range(format_args!("{path}.latency"), link.latency.as_secs_f64(), 0.0, 60.0, Unit::Seconds);
             if let Some(bandwidth) = link.bandwidth {
                 let bytes_per_s = bandwidth.bytes_per_s();
                 if !(1.0..=1e15).contains(&bytes_per_s) {
-                    report.add(format!("{path}.bandwidth"), format!("{bandwidth} is out of range"), "from 1 B/s");
+                    report.add(
+                        format_args!("{path}.bandwidth"),
+                        format_args!("{bandwidth} is out of range"),
+                        format_args!("from 1 B/s"),
+                    );
                 }
             }
             if !link.classes.0.contains(&true) {
-                report.add(format!("{path}.for"), "no class goes this way", "at least one class");
+                report.add(
+                    format_args!("{path}.for"),
+                    format_args!("no class goes this way"),
+                    format_args!("at least one class"),
+                );
             }
         }
         self.check_circles(report);
@@ -297,9 +371,9 @@ impl Stage {
                 let (from, to) = (&self.components[index].id, &self.components[to].id);
                 let message = format!("calls from `{from}` to `{to}` go round in a circle");
                 report.add(
-                    format!("link[{number}]"),
-                    message,
-                    "calls that come to an end: remove a link of the circle",
+                    format_args!("link[{number}]"),
+                    format_args!("{message}"),
+                    format_args!("calls that come to an end: remove a link of the circle"),
                 );
                 break;
             }
@@ -313,11 +387,15 @@ impl Stage {
         for (index, component) in self.components.iter().enumerate() {
             if !reached[index] {
                 let message = format!("no way leads from the users to `{}`", component.id);
-                report.add(format!("component[{index}]"), message, "a link to it");
+                report.add(format_args!("component[{index}]"), format_args!("{message}"), format_args!("a link to it"));
             }
             if self.asks_nobody(index) {
                 let message = format!("`{}` have nobody to ask", component.id);
-                report.add(format!("component[{index}]"), message, "a link to whatever answers them: an app-server");
+                report.add(
+                    format_args!("component[{index}]"),
+                    format_args!("{message}"),
+                    format_args!("a link to whatever answers them: an app-server"),
+                );
             }
         }
     }
@@ -349,9 +427,9 @@ impl Stage {
         kind(index) == Some(Kind::Clients) && !self.links.iter().any(answers)
     }
 
-    fn check_faults(&self, report: &mut Report) {
-        for (index, fault) in self.faults.iter().enumerate() {
-            let path = format!("fault[{index}]");
+    fn check_faults(&self, faults: &[Fault], list: &str, report: &mut Report) {
+        for (index, fault) in faults.iter().enumerate() {
+            let path = format!("{list}[{index}]");
             let there = match fault.on {
                 Target::Machine(machine) => machine < self.machines.len(),
                 Target::Link(link) => link < self.links.len(),
@@ -363,17 +441,17 @@ impl Stage {
             };
             if !there {
                 let help = "a component, a copy of one, a machine, a link or a region";
-                report.add(format!("{path}.on"), "there is no such thing", help);
+                report.add(format_args!("{path}.on"), format_args!("there is no such thing"), format_args!("{help}"));
             }
             for (field, value, [min, max]) in fault.kind.numbers() {
-                report.range(format!("{path}.{field}"), value, min, max, Unit::Number);
+                report.range(format_args!("{path}.{field}"), value, min, max, Unit::Number);
             }
             let links_only = matches!(fault.kind, FaultKind::Lossy { .. } | FaultKind::Cut);
             if links_only && matches!(fault.on, Target::Component(..) | Target::Machine(_)) {
                 report.add(
-                    format!("{path}.on"),
-                    "only a link or a region can have this",
-                    "a link: \"app -> database\"",
+                    format_args!("{path}.on"),
+                    format_args!("only a link or a region can have this"),
+                    format_args!("a link: \"app -> database\""),
                 );
             }
         }
@@ -390,6 +468,6 @@ pub(super) fn valid_id(id: &str) -> bool {
 
 fn check_machine(report: &mut Report, path: &str, machine: &Machine) {
     for field in &Machine::FIELDS {
-        report.range(format!("{path}.{}", field.name), (field.read)(machine), field.min, field.max, field.unit);
+        report.range(format_args!("{path}.{}", field.name), (field.read)(machine), field.min, field.max, field.unit);
     }
 }

@@ -1,6 +1,7 @@
 //! The cards on the board, one a component, and the boxes of the machines that they share.
 
 use hockeystick_core::component::Kind;
+use hockeystick_core::component::glance::{Glance, Place};
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::number::short;
 use hockeystick_core::settings::Unit;
@@ -129,6 +130,13 @@ fn note(figure: Figure, kind: Kind, now: CardNow) -> String {
     if now.up < now.copies {
         return format!("{} of {} up", now.up, now.copies);
     }
+    for (glance, figure) in kind.about().glance.iter().zip(now.figures) {
+        if glance.place == Place::Head
+            && let Some(bad) = some(glance, figure)
+        {
+            return bad;
+        }
+    }
     // What is seldom short is told when it is.
     if now.memory >= SHORT_MEMORY {
         return format!("memory {}", percent(now.memory));
@@ -187,8 +195,15 @@ fn figure_row(figure: Figure, index: usize, kind: Kind, place: usize) -> El {
         return pool_row(figure, index);
     }
     let Some(glance) = kind.about().glance.get(place).copied() else { return el("div", "") };
+    let beside = kind.about().glance.get(place + 1).filter(|it| it.place == Place::Beside);
     let value = move || now.get().figures[place].map(f64::from);
-    let words = move || value().map_or_else(|| "–".to_owned(), |value| glance_words(value, glance.unit));
+    let words = move || {
+        let words = value().map_or_else(|| "–".to_owned(), |value| glance_words(value, glance.unit));
+        match beside.and_then(|it| some(it, now.get().figures[place + 1])) {
+            Some(more) => words + ", " + &more,
+            None => words,
+        }
+    };
     if glance.unit == Unit::Number {
         return bar(glance.label, move || value().unwrap_or(0.0), words).attr("data-plain", "");
     }
@@ -199,8 +214,16 @@ fn figure_row(figure: Figure, index: usize, kind: Kind, place: usize) -> El {
         .child(el("span", "bar-words").live_text(words))
 }
 
+/// A figure that is told while there is any of it.
+fn some(glance: &Glance, figure: Option<f32>) -> Option<String> {
+    let figure = f64::from(figure?);
+    // Less than that reads as none.
+    (figure >= 0.000_5).then(|| glance_words(figure, glance.unit) + " " + glance.label)
+}
+
 fn glance_words(value: f64, unit: Unit) -> String {
     match unit {
+        Unit::Number if value < 0.01 => short(value * 100.0, 1) + "\u{a0}%",
         Unit::Number => percent(value),
         // A lag of less than a millisecond is none.
         Unit::Seconds if value < 0.000_5 => show(0.0, unit),

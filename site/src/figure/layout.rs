@@ -95,6 +95,8 @@ pub(crate) fn rows(stage: &Stage, component: usize) -> &'static [Row] {
     const APP: [Row; 4] = [Row::Cpu, Row::Serving, Row::Waiting, Row::Figure(0)];
     const ROWS: [Row; 4] = [Row::Cpu, Row::Serving, Row::Figure(0), Row::Figure(1)];
     const OTHER: [Row; 3] = [Row::Cpu, Row::Figure(0), Row::Figure(1)];
+    const CACHE: [Row; 4] = [Row::Cpu, Row::Figure(0), Row::Figure(2), Row::Figure(3)];
+    const CDN: [Row; 3] = [Row::Cpu, Row::Figure(0), Row::Figure(2)];
     let leads_on = || stage.links.iter().any(|link| link.from == component);
     let component = &stage.components[component];
     let own = matches!(component.machine, Some(Placement::Own { .. }));
@@ -107,6 +109,8 @@ pub(crate) fn rows(stage: &Stage, component: usize) -> &'static [Row] {
         Settings::Clients(users) => (&OTHER, if users.browser_cache > 0.0 { 2 } else { 1 }),
         Settings::Dns(_) => (&OTHER, if leads_on() { 2 } else { 1 }),
         Settings::Autoscaler(_) | Settings::Batch(_) | Settings::ObjectStore(_) => (&OTHER, 2),
+        Settings::Cache(_) => (&CACHE, 4),
+        Settings::Cdn(_) => (&CDN, 3),
         _ if own => (&OTHER, 2),
         _ => (&OTHER, 3),
     };

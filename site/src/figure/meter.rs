@@ -234,7 +234,7 @@ impl Meter {
         now.cpu /= f64::from(count.max(1));
         now.down = count > 0 && up == 0;
         (now.up, now.copies) = (up, count);
-        now.figures = [0, 1].map(|place| self.figure(component, place));
+        now.figures = std::array::from_fn(|place| self.figure(component, place));
         now
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hockeystick_core::component::Kind;
+use hockeystick_core::component::glance::Glance;
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::stage::Stage;
 
@@ -26,7 +27,7 @@ pub(crate) struct CardNow {
     pub(crate) memory: f64,
     pub(crate) disk: f64,
     /// Figures of its own kind, as [`About::glance`](hockeystick_core::component::About::glance) lists them.
-    pub(crate) figures: [Option<f32>; 2],
+    pub(crate) figures: [Option<f32>; Glance::MOST],
     pub(crate) down: bool,
     /// Copies that run, of how many.
     pub(crate) up: u32,

@@ -4,24 +4,20 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
+use hockeystick_core::challenge::Term;
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::Challenge;
-use hockeystick_core::units::Duration;
 use hockeystick_protocol::Question;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlDetailsElement, HtmlElement, IntersectionObserver, IntersectionObserverEntry};
 
-use super::judge::{Line, SEEDS, Term, judge};
+use super::judge::{Line, SEEDS, judge};
 use crate::charts::dom::{self, Listener, Observer, weakly};
 use crate::figure::handle::{self, Asked, Change, FigureHandle, Found, Subscription};
 
 /// How long the reader must leave the board alone before it is judged.
 const SETTLED_MS: u32 = 700;
-/// Requests of one run, about, and the limits of its length in simulated seconds.
-const REQUESTS: f64 = 20_000.0;
-const SECONDS: std::ops::RangeInclusive<f64> = 30.0..=900.0;
-
 /// A challenge on the page.
 pub(super) struct Board {
     element: HtmlElement,
@@ -96,12 +92,11 @@ impl Board {
     fn run(self: &Rc<Self>) {
         let figure = self.figure.borrow();
         let Some((figure, challenge, _)) = figure.as_ref() else { return };
-        let mut stage = figure.stage();
-        stage.workload.rate = challenge.rate;
-        let seconds = challenge.lasts.map_or_else(
-            || (REQUESTS / challenge.rate.per_s().max(1e-3)).clamp(*SECONDS.start(), *SECONDS.end()),
-            Duration::as_secs_f64,
-        );
+        let Some(stage) = challenge.trial(&figure.authored().stage, figure.stage()) else {
+            return self
+                .say("Something is to break here that is not on your board. Put it back, under its name.", "no");
+        };
+        let seconds = challenge.seconds();
         let run = |n: u64| Question::Run { stage: stage.clone(), seed: figure.seed().wrapping_add(n), seconds };
         self.say(&format!("Judging: run 1 of {SEEDS}…"), "waiting");
         let ran = weakly(self, |board, found: Found| board.ran(found));
@@ -129,10 +124,7 @@ impl Board {
         let figure = self.figure.borrow();
         let parts = self.parts.borrow();
         let (Some((figure, challenge, _)), Some(parts)) = (figure.as_ref(), parts.as_ref()) else { return Vec::new() };
-        let price = figure.with_stage(hockeystick_core::stage::Stage::price_per_month);
-        // A day rises and falls evenly between its quietest moment and its peak.
-        let peak_share = figure.with_stage(|stage| stage.workload.day.map_or(1.0, |day| f64::midpoint(day.quiet, 1.0)));
-        let lines = judge(challenge, &self.outcomes.borrow(), price, peak_share);
+        let lines = figure.with_stage(|board| judge(challenge, &self.outcomes.borrow(), board));
         for line in &lines {
             let Some((_, item, found)) = parts.lines.iter().find(|(term, ..)| *term == line.term) else { continue };
             let (state, word) = match line.met {

@@ -1,41 +1,13 @@
 //! Whether a board does what a challenge asks: every seed must agree.
 
+use hockeystick_core::challenge::Term;
 use hockeystick_core::outcome::Outcome;
-use hockeystick_core::stage::Challenge;
+use hockeystick_core::stage::{Challenge, Stage};
 
-use super::measured::failed_share;
 use crate::charts::number;
 
 /// Runs of one verdict, each with a seed of its own.
 pub(super) const SEEDS: u64 = 5;
-
-/// One thing that is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Term {
-    Rate,
-    P95,
-    Errors,
-    Budget,
-}
-
-impl Term {
-    /// Every one, in the order in which a challenge lists them.
-    pub(super) const ALL: [Self; 4] = [Self::Rate, Self::P95, Self::Errors, Self::Budget];
-
-    /// Its name in the page's markup.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Rate => "rate",
-            Self::P95 => "p95",
-            Self::Errors => "errors",
-            Self::Budget => "budget",
-        }
-    }
-}
-
-/// Share of the rate that must be answered. Random users send more or fewer than their mean; over some twenty thousand
-/// requests the sum strays by less than one in a hundred (1/√20,000 = 0.7 %), and three times that settles it.
-const CARRIED: f64 = 0.98;
 
 /// One thing that was asked, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,43 +19,29 @@ pub(super) struct Line {
     pub(super) found: String,
 }
 
-/// Judges a board by its runs so far and its price.
-///
-/// `peak_share` is the mean rate of a run over its highest, which is what a challenge asks for: less than one where a
-/// board has a day.
-pub(super) fn judge(challenge: &Challenge, outcomes: &[Outcome], price_per_month: f64, peak_share: f64) -> Vec<Line> {
-    let all_run = outcomes.len() as u64 >= SEEDS;
-    // One failed run settles the matter; success needs them all.
-    let verdict = |met: &dyn Fn(&Outcome) -> bool| {
-        if outcomes.iter().any(|outcome| !met(outcome)) { Some(false) } else { all_run.then_some(true) }
-    };
-    let p95 = |outcome: &Outcome| outcome.response_ms.p95.known().filter(|ms| ms.is_finite());
-    let limit_ms = challenge.p95.as_ms_f64();
-    let answered = |outcome: &Outcome| outcome.throughput_per_s.known().map(|per_s| per_s / peak_share);
-    let least_per_s = CARRIED * (1.0 - challenge.errors) * challenge.rate.per_s();
-    let mut lines = vec![
-        Line {
-            term: Term::Rate,
-            met: verdict(&|outcome| answered(outcome).is_some_and(|per_s| per_s >= least_per_s)),
-            found: range(outcomes.iter().map(answered), number::rate),
-        },
-        Line {
-            term: Term::P95,
-            met: verdict(&|outcome| p95(outcome).is_some_and(|ms| ms <= limit_ms)),
-            found: range(outcomes.iter().map(p95), number::response),
-        },
-        Line {
-            term: Term::Errors,
-            met: verdict(&|outcome| failed_share(outcome).is_some_and(|share| share <= challenge.errors)),
-            found: range(outcomes.iter().map(failed_share), number::percent),
-        },
-    ];
-    if let Some(budget) = challenge.budget {
-        // Prices come from hourly ones: a fraction of a cent is not worth failing for.
-        let met = Some(price_per_month <= budget + 0.005);
-        lines.push(Line { term: Term::Budget, met, found: number::dollars(price_per_month) });
+/// Judges a board by its runs so far.
+pub(super) fn judge(challenge: &Challenge, outcomes: &[Outcome], board: &Stage) -> Vec<Line> {
+    let line = |term: Term| Some(look(term, challenge.limit(term)?, outcomes, board));
+    Term::ALL.into_iter().filter_map(line).collect()
+}
+
+fn look(term: Term, limit: f64, outcomes: &[Outcome], board: &Stage) -> Line {
+    if term == Term::Budget {
+        // Known without a run.
+        let price = board.price_per_month();
+        return Line { term, met: Some(term.is_met(price, limit)), found: number::dollars(price) };
     }
-    lines
+    let found = |outcome: &Outcome| term.of(board, outcome);
+    let show = match term {
+        Term::Rate => number::rate,
+        Term::P95 => number::response,
+        Term::Lost => |count: f64| number::significant(count, 3),
+        _ => number::percent,
+    };
+    // One failed run settles the matter; success needs them all.
+    let fails = outcomes.iter().any(|outcome| !found(outcome).is_some_and(|it| term.is_met(it, limit)));
+    let met = if fails { Some(false) } else { (outcomes.len() as u64 >= SEEDS).then_some(true) };
+    Line { term, met, found: range(outcomes.iter().map(found), show) }
 }
 
 /// `271 ms to 305 ms`, or one figure when all are the same.
@@ -102,7 +60,11 @@ fn range(values: impl Iterator<Item = Option<f64>>, show: impl Fn(f64) -> String
 mod tests {
     use super::super::measured::tests::outcome;
     use super::*;
+    use hockeystick_core::hardware::Machine;
+    use hockeystick_core::outcome::Estimate;
+    use hockeystick_core::stage::{HOURS_A_MONTH, NamedMachine};
     use hockeystick_core::units::{Duration, Rate};
+    use hockeystick_core::workload::Day;
 
     fn challenge() -> Challenge {
         Challenge {
@@ -110,14 +72,24 @@ mod tests {
             rate: Rate::per_second(180.0),
             p95: Duration::from_ms(300),
             errors: 0.001,
+            stale: None,
+            lost: None,
             budget: Some(6.01),
             lasts: None,
+            faults: Vec::new(),
             hints: Vec::new(),
         }
     }
 
+    /// A board of this price a month.
+    fn board(price: f64) -> Stage {
+        let machine = Machine { price_per_hour: price / HOURS_A_MONTH, ..Machine::default() };
+        let machines = vec![NamedMachine { id: "box".to_owned(), size: None, machine }];
+        Stage { machines, ..Stage::default() }
+    }
+
     fn met(outcomes: &[Outcome], price: f64) -> Vec<Option<bool>> {
-        judge(&challenge(), outcomes, price, 1.0).into_iter().map(|line| line.met).collect()
+        judge(&challenge(), outcomes, &board(price)).into_iter().map(|line| line.met).collect()
     }
 
     #[test]
@@ -143,15 +115,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_old_and_what_is_lost_is_asked_for() {
+        let challenge = Challenge { stale: Some(0.001), lost: Some(10.0), budget: None, ..challenge() };
+        let run = |stale: f64, lost: f64| {
+            let mut outcome = outcome(100.0, 180.0, 0.0);
+            outcome.stale = Estimate::value(stale);
+            outcome.metrics.insert("backup rows_lost".to_owned(), Estimate::value(lost));
+            outcome
+        };
+        let lines = judge(&challenge, &[run(0.0005, 10.0), run(0.002, 0.0)], &board(6.0));
+        let told: Vec<(Term, Option<bool>, &str)> =
+            lines.iter().skip(3).map(|line| (line.term, line.met, line.found.as_str())).collect();
+        assert_eq!(told, [(Term::Stale, Some(false), "0.05 % to 0.2 %"), (Term::Lost, None, "0 to 10")]);
+    }
+
+    #[test]
     fn a_day_is_judged_by_its_busiest_moment() {
         // 60 % of the peak on average is all that such a day asks for.
-        let lines = judge(&challenge(), &[outcome(100.0, 108.0, 0.0)], 6.0, 0.6);
+        let mut board = board(6.0);
+        board.workload.day = Some(Day { length: Duration::from_s(60), quiet: 0.2 });
+        let lines = judge(&challenge(), &[outcome(100.0, 108.0, 0.0)], &board);
         assert_eq!((lines[0].met, lines[0].found.as_str()), (None, "180 /s"));
     }
 
     #[test]
     fn the_range_over_the_seeds_is_told() {
-        let lines = judge(&challenge(), &[outcome(271.0, 1.0, 0.0), outcome(305.0, 1.0, 0.0)], 6.01, 1.0);
+        let lines = judge(&challenge(), &[outcome(271.0, 1.0, 0.0), outcome(305.0, 1.0, 0.0)], &board(6.01));
         let found: Vec<&str> = lines.iter().map(|line| line.found.as_str()).collect();
         assert_eq!(found, ["1 /s", "271 ms to 305 ms", "0 %", "$6.01"]);
     }

@@ -27,13 +27,6 @@ pub(super) fn sentence(outcome: &Outcome) -> String {
     if times.is_empty() || answered <= 0.0 { answers } else { format!("{}; {answers}", times.join(", ")) }
 }
 
-/// The share of requests that failed; none when there were no requests.
-pub(super) fn failed_share(outcome: &Outcome) -> Option<f64> {
-    let failed: f64 = outcome.errors_per_s.values().filter_map(Estimate::known).sum();
-    let all = failed + outcome.throughput_per_s.known()?;
-    (all > 0.0).then(|| failed / all)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -62,11 +55,5 @@ pub(super) mod tests {
     fn failures_are_told_by_cause() {
         assert!(sentence(&outcome(300.0, 10.0, 2.04)).ends_with("10 answers a second, 2 a second refused"));
         assert_eq!(sentence(&outcome(0.0, 0.0, 9.3)), "0 answers a second, 9.3 a second refused");
-    }
-
-    #[test]
-    fn the_share_of_failures_is_of_all_requests() {
-        assert_eq!(failed_share(&outcome(1.0, 9.0, 1.0)), Some(0.1));
-        assert_eq!(failed_share(&outcome(1.0, 0.0, 0.0)), None);
     }
 }

@@ -72,8 +72,8 @@ pub(super) struct Options {
     /// Follow one request: the N-th of the users, or the N-th of those with this name
     #[arg(long, value_name = "[USERS:]N", conflicts_with_all = ["sweep", "confidence"])]
     trace: Option<String>,
-    /// Say how many requests a second the stage carries while this holds: "p95 < 200ms" (mean, p50, p95, p99) or
-    /// "errors < 1%"; what runs out first, and what twice as much of it would bring. Repeatable
+    /// Say how many requests a second the stage carries while this holds: "p95 < 200ms" (mean, p50, p95, p99),
+    /// "errors < 1%" or "stale < 1%"; what runs out first, and what twice as much of it would bring. Repeatable
     #[arg(long, value_name = "OBJECTIVE", conflicts_with_all = ["sweep", "trace", "rate", "users", "confidence", "seconds", "fault"])]
     objective: Vec<Objective>,
     /// Print JSON
