@@ -1,9 +1,8 @@
 //! What is asked of a deployment: `p95 < 200 ms`, `errors < 1 %`, `stale < 1 %`.
 //!
-//! An [`Objective`] is asked of a model as well as of a measurement, so it knows the figures that both have, and
-//! `stale`, which only a model knows. The thresholds
-//! of loadgen's plans are written alike ([`split`], [`read_share`]) and are something else: any percentile of any class of
-//! request, over the last seconds of a run, which no model tells.
+//! An [`Objective`] is asked of a model as well as of a measurement, so it knows the figures that both have, and old answers,
+//! which only a model can tell. The thresholds of loadgen's plans are written alike ([`split`], [`read_share`]) and are
+//! something else: any percentile of any class of request, over the last seconds of a run, which no model tells.
 
 use std::fmt;
 use std::str::FromStr;
