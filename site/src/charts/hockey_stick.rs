@@ -96,7 +96,8 @@ impl HockeyStick {
 
     /// The operating point's response time: as measured, or as theory expects it before anything is measured.
     fn response(&self) -> Option<f64> {
-        self.live.map(|live| live.mean_ms).or_else(|| self.curve.borrow().theory_at(self.load()).0)
+        let response = self.live.map(|live| live.mean_ms).or_else(|| self.curve.borrow().theory_at(self.load()).0);
+        response.filter(|ms| *ms >= LEAST_MS)
     }
 
     /// Begins the curve anew if more than the load has changed: the mean's line at once, the rest once the reader lets
@@ -252,8 +253,12 @@ impl Chart for HockeyStick {
         let layout = sheet.layout();
         sheet.y_axis("ms", |tick| layout.y.label(tick));
         sheet.x_axis("requests/s", |tick| layout.x.label(tick));
-        sheet.capacity(self.curve.borrow().capacity(), true);
         let curve = self.curve.borrow();
+        if curve.most_response().is_some_and(|most| most < LEAST_MS) {
+            sheet.nothing("nothing answers yet");
+            return;
+        }
+        sheet.capacity(curve.capacity(), true);
         let (old_tail, old_points) = curve.stale();
         sheet.line(&curve.p95(), if old_tail { Ink::Faint } else { Ink::Accent }, 1.6, Stroke::Dashed);
         sheet.line(curve.mean(), Ink::Text, 2.0, Stroke::Solid);

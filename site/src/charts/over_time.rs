@@ -313,8 +313,7 @@ impl Chart for OverTime {
             sheet.band(broken.from_s, broken.to_s, Ink::Bad);
         }
         if self.history.now_s().is_none() {
-            let middle = ((layout.margins.left + layout.right()) / 2.0, (layout.margins.top + layout.bottom()) / 2.0);
-            sheet.text("nothing measured yet", middle, Anchor::Middle, Ink::Quiet, 400);
+            sheet.nothing("nothing measured yet");
         }
         let axis = Axis { step: layout.y.step * scale, ..layout.y.clone() };
         sheet.y_axis(unit, |tick| axis.label(tick * scale));

@@ -279,6 +279,13 @@ impl<'a> Sheet<'a> {
         self.context.fill_rect(x * self.density, snapped, width * self.density, self.density.floor());
     }
 
+    /// Says in the middle why there is nothing to see.
+    pub(super) fn nothing(&self, why: &str) {
+        let margins = &self.layout.margins;
+        let middle = ((margins.left + self.layout.right()) / 2.0, (margins.top + self.layout.bottom()) / 2.0);
+        self.text(why, middle, Anchor::Middle, Ink::Quiet, 400);
+    }
+
     /// Text beside a point in CSS pixels, its middle at the point's height.
     pub(super) fn text(&self, text: &str, at: (f64, f64), anchor: Anchor, ink: Ink, weight: u32) {
         self.context.set_font(&self.theme.font(weight, LABEL * self.density));
