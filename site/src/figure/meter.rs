@@ -24,8 +24,9 @@ const STEADY_S: f64 = 2.5;
 const TAKE_OVER: f64 = 0.06;
 /// Workers and connections wait for what is behind them: a processor or a disk that is nearly as busy is marked instead.
 const HELD_COUNTS: f64 = 0.9;
-/// Below this nothing is marked.
+/// Below this nothing is marked, and nothing before so many snapshots.
 const MARK_FROM: f64 = 0.5;
+const MARK_SNAPSHOTS: u32 = 20;
 /// Rates are shown over at least this long, or so many requests, but never over longer than the last.
 const RATE_S: (f64, f64) = (2.5, 20.0);
 const RATE_REQUESTS: u64 = 60;
@@ -58,6 +59,8 @@ pub(crate) struct Meter {
     coming: VecDeque<(f64, Gauges)>,
     shown: Gauges,
     busy: Vec<Busy>,
+    /// Snapshots that the smoothed figures have followed.
+    followed: u32,
     /// Calls in service and waiting at each node, smoothed.
     load: Vec<(f64, f64)>,
     sampled: Gauges,
@@ -163,9 +166,12 @@ impl Meter {
             let Some((_, gauges)) = self.coming.pop_front() else { break };
             let before = std::mem::replace(&mut self.shown, gauges);
             let passed_s = 0.033;
+            self.followed += 1;
+            // At first the mean of what there is: figures that began at zero would be too small for seconds.
+            let share = |time_s: f64| (passed_s / time_s).max(1.0 / f64::from(self.followed));
             for (gauge, load) in self.shown.nodes.iter().zip(&mut self.load) {
                 let follow = |value: &mut f64, now: u32| {
-                    *value += (f64::from(now) - *value) * if steps { 1.0 } else { passed_s / LOAD_S }
+                    *value += (f64::from(now) - *value) * if steps { 1.0 } else { share(LOAD_S) }
                 };
                 follow(&mut load.0, gauge.in_service);
                 follow(&mut load.1, gauge.waiting);
@@ -175,13 +181,13 @@ impl Meter {
                     continue;
                 }
                 let (cpu, disk) = used(&before, &self.shown, host);
-                let follow = |value: &mut f64, now: f64, time_s: f64| *value += (now - *value) * (passed_s / time_s);
+                let follow = |value: &mut f64, now: f64, time_s: f64| *value += (now - *value) * share(time_s);
                 follow(&mut busy.cpu, cpu, BAR_S);
                 follow(&mut busy.disk, disk, BAR_S);
                 follow(&mut busy.steady_cpu, cpu, STEADY_S);
                 follow(&mut busy.steady_disk, disk, STEADY_S);
             }
-            self.follow_held(passed_s / STEADY_S);
+            self.follow_held(share(STEADY_S));
         }
     }
 
@@ -288,7 +294,7 @@ impl Meter {
         let best = old.filter(|old| weight(best) < weight(old) + TAKE_OVER).unwrap_or(best);
         let from = if old.is_some() { MARK_FROM - TAKE_OVER } else { MARK_FROM };
         let mark = Busiest { thing: best.0, what: best.1, percent: (best.2 * 100.0).round().min(100.0) as u32 };
-        self.busiest = (best.2 >= from).then_some(mark);
+        self.busiest = (best.2 >= from && self.followed >= MARK_SNAPSHOTS).then_some(mark);
         self.busiest
     }
 
