@@ -85,6 +85,10 @@ impl Figure {
             "ArrowRight" | "ArrowDown" => self.aim_on(aim, 1),
             "ArrowLeft" | "ArrowUp" => self.aim_on(aim, -1),
             "Enter" | " " => self.drop_it(true),
+            "Tab" => {
+                self.let_it_be();
+                return false;
+            }
             "Escape" => {
                 self.let_it_be();
                 self.view.said.set("Cancelled.".to_owned());
@@ -93,6 +97,12 @@ impl Figure {
         }
         event.prevent_default();
         true
+    }
+
+    /// Takes something up with a press: the next one says where it goes.
+    pub(crate) fn take_up_by_press(self, errand: Errand) {
+        self.take_up(errand);
+        self.view.said.set("Press where it goes. Escape cancels.".to_owned());
     }
 
     /// Takes something up with the keyboard: the first place is aimed at at once.

@@ -6,11 +6,12 @@
 use hockeystick_core::number::short;
 use leptos::prelude::Owner;
 use wasm_bindgen::JsCast;
-use web_sys::KeyboardEvent;
+use web_sys::{KeyboardEvent, MouseEvent};
 
 use super::Figure;
 use super::arrow::{arrow, draft};
 use super::card::{card, machine};
+use super::carry::catcher;
 use super::dom::{El, button, el, svg};
 use super::eye::looked_at;
 use super::view::{Busiest, Thing};
@@ -31,10 +32,11 @@ pub(crate) fn board(figure: Figure) -> El {
         .live_class("aiming", move || view.aim.with(Option::is_some))
         .live_style("height", move || px(view.layout.with(|layout| layout.height * layout.fit)))
         .child(world.clone())
+        .child(catcher(figure))
         .on("keydown", move |event| keys(figure, &event))
         .live_child(move || failure(figure));
     let board = looked_at(figure, board);
-    let board = board.on("click", move |event: web_sys::MouseEvent| super::follow::clicked(figure, &event));
+    let board = board.on("click", move |event: MouseEvent| super::follow::clicked(figure, &event));
     // The elements of one board end with it.
     let owner = Owner::new();
     let build = move || {

@@ -5,22 +5,18 @@ use hockeystick_core::component::glance::{Glance, Place};
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::number::short;
 use hockeystick_core::settings::Unit;
-
 use hockeystick_core::stage::Stage;
 use hockeystick_core::stage::edit::Spot;
-use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, PointerEvent};
 
-use super::Figure;
 use super::aim::{Aim, Errand};
 use super::board::{px, translate};
 use super::dom::{El, el, svg};
 use super::drag::Drag;
 use super::layout::{Rect, Row, SLOT_PX, SLOTS, rows};
-use super::live::Live;
 use super::meter::pool;
 use super::numbers::show;
 use super::view::{CardNow, MachineNow, Thing, icon, title};
+use super::{Figure, carry};
 
 /// Shares of a machine's memory and disk from which a card says so.
 const SHORT_MEMORY: f64 = 0.9;
@@ -65,38 +61,8 @@ fn port(figure: Figure, index: usize) -> Option<El> {
     if !figure.can_edit() || !figure.stage(makes_sense) {
         return None;
     }
-    let held = Live::new(None::<i32>);
-    let down = move |event: PointerEvent| {
-        if event.button() != 0 || !event.is_primary() {
-            return;
-        }
-        // The card below is not to be moved.
-        event.stop_propagation();
-        if let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {
-            let _ = element.set_pointer_capture(event.pointer_id());
-        }
-        held.set(Some(event.pointer_id()));
-        figure.take_up(Errand::Connect(index));
-    };
-    let moved = move |event: PointerEvent| {
-        if held.get_untracked() == Some(event.pointer_id()) {
-            event.stop_propagation();
-            figure.aim_at(event.client_x(), event.client_y());
-        }
-    };
-    let up = move |event: PointerEvent| {
-        if held.get_untracked() == Some(event.pointer_id()) {
-            event.stop_propagation();
-            held.set(None);
-            figure.drop_it(false);
-        }
-    };
-    let cancel = move |_: Event| {
-        held.set(None);
-        figure.let_it_be();
-    };
     let port = el("span", "port").attr("aria-hidden", "true").attr("title", "Drag to connect");
-    Some(port.on("pointerdown", down).on("pointermove", moved).on("pointerup", up).on("pointercancel", cancel))
+    Some(carry::handle(figure, port, Errand::Connect(index)))
 }
 
 /// An element that is where the layout says.

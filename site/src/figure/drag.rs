@@ -170,12 +170,6 @@ impl Drag {
         {
             self.figure.view.moving.set(None);
         }
-        let connects = |aim: &super::aim::Aim| matches!((aim.errand, self.thing), (super::aim::Errand::Connect(from), Thing::Component(index)) if from == index);
-        if self.figure.view.pointer.with_untracked(Option::is_none)
-            && self.figure.view.aim.with_untracked(|aim| aim.as_ref().is_some_and(connects))
-        {
-            self.figure.let_it_be();
-        }
     }
 
     fn pick_up(self, event: &KeyboardEvent) {

@@ -15,6 +15,7 @@ mod board;
 mod breaks;
 mod canvas;
 mod card;
+mod carry;
 mod clock;
 mod controls;
 mod dom;

@@ -283,6 +283,14 @@ impl Browser {
         self.fingers(&[(from, to)]).await
     }
 
+    /// Presses with a finger.
+    ///
+    /// # Errors
+    /// When Chromium refuses.
+    pub async fn tap(&self, at: Point) -> Result<()> {
+        self.fingers(&[(at, at)]).await
+    }
+
     /// Puts fingers down one after another, moves them together, each from a place to another, and takes them off.
     ///
     /// # Errors

@@ -47,17 +47,21 @@ impl Board {
         self.browser.wait_for(&condition).await.with_context(|| words.to_owned())
     }
 
-    /// Drags the first kind of the palette onto an arrow.
-    async fn insert(&self, from: &str, to: &str) -> Result<()> {
-        let item = self.browser.centre(&self.of(".palette-item")).await?;
+    /// The middle of an arrow.
+    async fn arrow(&self, from: &str, to: &str) -> Result<Point> {
         let script = format!(
             "(() => {{ const a = document.querySelector('{} .arrow[aria-label=\"{from} calls {to}\"] .line'); \
              const q = a.getPointAtLength(a.getTotalLength() / 2), m = a.getScreenCTM(); \
              return {{ x: q.x * m.a + m.e, y: q.y * m.d + m.f }}; }})()",
             self.figure
         );
-        let arrow: Point = self.browser.eval(&script).await?;
-        self.browser.drag(item, arrow).await
+        self.browser.eval(&script).await
+    }
+
+    /// Drags the first kind of the palette onto an arrow.
+    async fn insert(&self, from: &str, to: &str) -> Result<()> {
+        let item = self.browser.centre(&self.of(".palette-item")).await?;
+        self.browser.drag(item, self.arrow(from, to).await?).await
     }
 
     /// What calls what, as the arrows' labels say it.
@@ -108,6 +112,33 @@ async fn a_finger_drags_from_the_palette_to_the_board() -> Result<()> {
     let missing =
         format!("document.querySelector('{}')?.textContent.includes('Not connected yet')", board.of(".missing"));
     board.browser.wait_for(&missing).await
+}
+
+#[tokio::test]
+async fn two_taps_insert_a_component_and_two_more_connect_it() -> Result<()> {
+    let board = Board::open(&Device::phone(), LESSON, FIX).await?;
+    // All of it is in sight: from here on nothing scrolls.
+    board.browser.centre(&board.of(".board")).await?;
+    let item = board.browser.centre(&board.of(".palette-item")).await?;
+    let aiming = format!("document.querySelector('{}')", board.of(".board.aiming"));
+    // Pressed twice, it is laid down again.
+    board.browser.tap(item).await?;
+    board.browser.wait_for(&aiming).await?;
+    board.browser.tap(item).await?;
+    board.browser.wait_for(&format!("!{aiming}")).await?;
+    board.browser.tap(item).await?;
+    board.browser.wait_for(&aiming).await?;
+    board.browser.tap(board.arrow("Users", "App").await?).await?;
+    board.cards(3).await?;
+    assert_eq!(board.calls().await?, ["Balancer calls App", "Users calls Balancer"]);
+    // Users stand first, and what was added last.
+    board.browser.tap(board.browser.centre(&board.of(".card .port")).await?).await?;
+    board.browser.wait_for(&aiming).await?;
+    board.browser.tap(board.browser.centre(&board.of(".card.can")).await?).await?;
+    board.said("Users calls App now.").await?;
+    assert_eq!(board.calls().await?, ["Balancer calls App", "Users calls App", "Users calls Balancer"]);
+    assert_eq!(board.browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
 }
 
 #[tokio::test]
