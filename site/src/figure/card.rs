@@ -61,7 +61,7 @@ fn port(figure: Figure, index: usize) -> Option<El> {
     if !figure.can_edit() || !figure.stage(makes_sense) {
         return None;
     }
-    let port = el("span", "port").attr("aria-hidden", "true").attr("title", "Drag to connect");
+    let port = el("span", "port").attr("aria-hidden", "true").attr("title", "Drag, or press, to connect");
     Some(carry::handle(figure, port, Errand::Connect(index)))
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn palette(figure: Figure) -> Option<El> {
     };
     let strip = el("div", "palette")
         .attr("role", "toolbar")
-        .attr("aria-label", "Drag onto the board, or press and press there");
+        .attr("aria-label", "Drag onto the board, or press, then press a place");
     Some(strip.children(kinds.into_iter().map(button)))
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn optimise(program: &Path, module: &[u8]) -> Result<Vec<u8>> {
     let file = folder.path().join("module.wasm");
     std::fs::write(&file, module).with_context(|| format!("cannot write {}", file.display()))?;
     let output = Command::new(program)
-        // The stack lies lowest, and a kilobyte from its end nobody is.
+        // Its lowest kilobyte is the far end of the stack: no data lie there, so a constant may be folded into an address.
         .args(["-Oz", "--converge", "--low-memory-unused"])
         .args(WASM_FEATURES)
         .arg(&file)
