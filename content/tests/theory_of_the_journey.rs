@@ -13,6 +13,10 @@ use hockeystick_core::units::Rate;
 
 /// Days of a run, where there are days.
 const DAYS: f64 = 8.0;
+/// Backups of a run, where there are some: the first is begun only after the interval between two.
+const ROUNDS: f64 = 12.0;
+/// Requests of the longest run: where a backup is too rare to see many of, its share is too small to see as well.
+const REQUESTS_MOST: f64 = 1e7;
 /// How far theory may be from the simulation, as a share.
 const THROUGHPUT: f64 = 0.03;
 const MEAN: f64 = 0.10;
@@ -57,6 +61,12 @@ fn simulated(stage: &Stage) -> Outcome {
     // A cache must have been warm for long before it does what theory says.
     let requests = if has(Kind::Cache) || has(Kind::Cdn) { 3e6 } else { 600_000.0 };
     let mut seconds = (requests / rate_per_s).max(20.0);
+    for component in &stage.components {
+        if let Settings::Backup(backup) = &component.settings {
+            let rounds_s = ROUNDS * backup.interval.as_secs_f64();
+            seconds = seconds.max(if rounds_s * rate_per_s > REQUESTS_MOST { 0.0 } else { rounds_s });
+        }
+    }
     if let Some(day) = stage.workload.day {
         // The warm-up that a run leaves out of its figures is a piece of a day, which then lacks it.
         seconds = DAYS * day.length.as_secs_f64();

@@ -5,7 +5,7 @@ use hockeystick_core::simulate::Simulation;
 use hockeystick_core::stage::{Fault, FaultKind, Link, Stage, Target};
 use hockeystick_core::units::Duration;
 
-use crate::harness::{Figures, begun, place, ran, stage, with, without};
+use crate::harness::{Figures, begun, begun_until, figure, place, ran, stage, with, without};
 
 const SECONDS: f64 = 60.0;
 
@@ -107,6 +107,27 @@ fn a_dead_primary_is_replaced_and_what_it_had_not_sent_is_lost() {
     );
     assert!(asynchronous.counts().in_flight() < 500, "{:?}", asynchronous.counts());
     assert!(total(&asynchronous, "primary") == 1.0);
+}
+
+#[test]
+fn a_backup_of_a_replica_copies_every_row_and_spares_the_primary() {
+    let stage = stage("10-replication");
+    let night = |interval: &str| ran(&with(&stage, &[("backup.interval", interval)]), 200.0).outcome;
+    let (without, copied) = (night("0 s"), night("20 s"));
+    let busy = |outcome: &Outcome, node: &str| outcome.utilisation[&format!("{node} cpu")].known().unwrap();
+    let added = busy(&copied, "replica#1") - busy(&without, "replica#1");
+    println!(
+        "stage 10: a backup makes the replica it is taken from {:.0} points busier, and the primary {:.1}; p95 {:.0} ms, {:.0} before",
+        100.0 * added,
+        100.0 * (busy(&copied, "database") - busy(&without, "database")),
+        copied.p95_ms(),
+        without.p95_ms()
+    );
+    // Five gigabytes, a third of that when compressed.
+    let stored = figure(&begun_until(&with(&stage, &[("backup.interval", "20 s")]), 400), "backup", "stored");
+    assert!((1e9..2e9).contains(&stored), "{stored} bytes");
+    assert!(added > 0.2, "half of the time one of its two processors compresses: {added}");
+    assert!((busy(&copied, "database") - busy(&without, "database")).abs() < 0.01);
 }
 
 #[test]

@@ -167,9 +167,17 @@ pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow
         return Flow::default();
     };
     let of = &context.stage.components[source];
-    // Of a replica's rows nothing is read: the primary has them.
-    let super::Settings::Database(rows) = &of.settings else { return Flow::default() };
-    let full = Table::bytes(rows, f64::from(rows.rows));
+    let components = &context.stage.components;
+    let followed = || {
+        let to_it = context.stage.links.iter().filter(|link| link.to == source);
+        to_it.map(|link| &components[link.from].settings).find(|from| from.kind() == Kind::Database)
+    };
+    let (rows, keeps) = match &of.settings {
+        super::Settings::Replica(replica) => (followed(), replica.keeps),
+        database => (Some(database), 1.0),
+    };
+    let Some(super::Settings::Database(rows)) = rows else { return Flow::default() };
+    let full = Table::bytes(rows, f64::from(rows.rows)) * keeps;
     let mut total = full;
     if settings.incremental {
         let rates = context.rates.get(source).copied().unwrap_or_default();

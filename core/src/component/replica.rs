@@ -185,6 +185,13 @@ impl State {
         Plan { demand_ns, writes, change: writes > 0, ..Plan::default() }
     }
 
+    /// Keeps count of the rows that the primary has.
+    fn mirror(&mut self, engine: &mut Engine) {
+        if let Some(primary) = self.storage.replication.followed(engine) {
+            self.storage.mirror(engine, primary, self.settings.keeps);
+        }
+    }
+
     /// Whether the item is among those that are kept here: a fixed choice for each item, the same on every replica.
     fn keeps(&self, item: u64) -> bool {
         let spread = (item.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / f64::from(1 << 24);
@@ -230,6 +237,7 @@ impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
         self.storage.start(engine);
         self.storage.replication.start(engine, false);
+        self.mirror(engine);
         engine.set_timer(self.look, engine.now().saturating_add(TICK_NS));
     }
 
@@ -277,6 +285,7 @@ impl Behaviour for State {
     fn timer(&mut self, engine: &mut Engine, _: u8) {
         let after = Duration::from_ns(self.settings.detection.ns().saturating_add(self.settings.promotion.ns()));
         self.storage.replication.look(engine, Promotion { on: self.settings.promotes, after });
+        self.mirror(engine);
         self.storage.finish_ready(engine);
         self.release(engine);
         engine.set_timer(self.look, engine.now().saturating_add(TICK_NS));

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use super::{Kind, Place};
 use crate::engine::Engine;
 use crate::engine::calls::CallId;
+use crate::engine::ledger::Log;
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
 use crate::units::{Duration, Nanos, SECOND_NS};
@@ -410,6 +411,13 @@ impl Replication {
             self.peers[index].seen = [engine.log_of(peer.node).position, self.peers[index].received];
         }
         self.apply_next(engine);
+    }
+
+    /// What the primary that is followed has; none where there is none, or this is it.
+    pub(super) fn followed(&self, engine: &Engine) -> Option<Log> {
+        let leads = |node: u16| engine.presence(node).primary;
+        let primary = self.peers.iter().find(|peer| leads(peer.node)).filter(|_| !leads(self.node))?;
+        Some(engine.log_of(primary.node))
     }
 
     /// Becomes the primary, if it knows more than the others that are left.

@@ -5,6 +5,7 @@ use super::Place;
 use super::replication::Replication;
 use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
+use crate::engine::ledger::Log;
 use crate::engine::moves::Cause;
 use crate::engine::random::Stream;
 use crate::units::{Duration, Nanos};
@@ -301,6 +302,14 @@ impl Storage {
         }
         self.grow(engine, rows, bytes);
         self.finish(engine, id, Ok(()));
+    }
+
+    /// Has the rows of another, or a share of them: for whoever copies them from here, and for the day on which this is the
+    /// primary. Their place on the disk is not counted.
+    pub(super) fn mirror(&mut self, engine: &mut Engine, of: Log, share: f64) {
+        let log = engine.log_of_mut(self.node);
+        (log.rows, log.bytes) = (of.rows * share, of.bytes * share);
+        self.stored_bytes = log.bytes;
     }
 
     fn grow(&self, engine: &mut Engine, rows: f64, bytes: f64) {
