@@ -148,7 +148,8 @@ const TASKS: [Task; 21] = [
 /// Runs with which the page judges.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 
-/// The board as it stands does not meet its challenge, and the fix does with these seeds.
+/// The board as it stands does not meet its challenge, and the fix does with these seeds: fewer than the page's where a run has
+/// millions of requests.
 fn hold(tasks: &[Task], seeds: std::ops::RangeInclusive<u64>) {
     for task in tasks {
         let (board, fixed) = (task.board(), task.fixed());
@@ -172,7 +173,7 @@ fn hold(tasks: &[Task], seeds: std::ops::RangeInclusive<u64>) {
 
 #[test]
 fn challenges_1_to_12_are_tasks_that_can_be_done() {
-    hold(&TASKS[..12], 1..=3);
+    hold(&TASKS[..12], SEEDS);
 }
 
 #[test]
