@@ -51,11 +51,12 @@ impl Address {
         self.at
     }
 
-    /// Answers at it, on a thread of its own: a scrape must not delay a request of the run.
+    /// Answers at it, on a thread of its own: a scrape must not delay a request of the run. The thread calls `place` first, to
+    /// keep to the processors that are meant for it.
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub fn serve(self, metrics: Arc<Metrics>) -> io::Result<Server> {
+    pub fn serve(self, metrics: Arc<Metrics>, place: impl FnOnce() + Send + 'static) -> io::Result<Server> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let serve = async move {
@@ -67,6 +68,7 @@ impl Address {
             }
         };
         let thread = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
+            place();
             // Whoever asks will see that nobody answers: that is no reason to end a measurement.
             let _: io::Result<()> = runtime.block_on(serve);
         })?;

@@ -17,12 +17,11 @@ use crate::exposition::{Address, Server};
 use crate::notice::{Notice, Watch};
 use crate::plan::Plan;
 use crate::run::busy::Meter;
-use crate::run::guard;
-use crate::run::{self, Interrupt, Metrics, View};
+use crate::run::{self, Interrupt, Metrics, guard, processors};
 use crate::shard::Shard;
 use crate::store;
 use crate::timetable::Timetable;
-use crate::view::{JsonLines, Terminal};
+use crate::view::{Apart, JsonLines, Terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -116,20 +115,16 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         return Err(miette!("not confirmed: nothing was sent"));
     }
     let address = options.metrics_addr.map(Address::take).transpose().into_diagnostic()?;
-    if let Some(core) = options.core {
-        run::keep_to(core).into_diagnostic()?;
-    }
     let interrupt = Interrupt::default();
     on_interrupt(&interrupt)?;
-    let view: Box<dyn View> = if options.json {
-        Box::new(JsonLines::new().into_diagnostic().wrap_err("cannot write to standard output")?)
-    } else {
-        Box::new(Terminal::new(&plan, shard, timetable.as_ref()))
-    };
+    // These threads are started before this one keeps to its processor, for that would be theirs as well.
+    let view = view(options, &plan, shard, timetable.as_ref())?;
     let metrics = address.is_some().then(|| Arc::new(Metrics::new(&plan, shard)));
-    // Both are there as long as the run.
-    let _server = serve(address, metrics.as_ref())?;
+    let _server = serve(address, metrics.as_ref(), options.core)?;
     let _watch = watch(notice.as_ref(), &interrupt)?;
+    if let Some(core) = options.core {
+        processors::keep_to(core).into_diagnostic()?;
+    }
     let run_options = run::Options {
         host,
         plan: plan.clone(),
@@ -142,14 +137,29 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         repeats,
         earlier,
     };
-    let results = run::run(run_options, &interrupt, view.as_ref()).map_err(|error| match error {
+    let results = run::run(run_options, &interrupt, &view).map_err(|error| match error {
         run::RunError::Store(_) => miette!(help = "free some space or give another --out, then run again", "{error}"),
         _ => miette!("{error}"),
-    })?;
+    });
+    // What is said from here on comes below it.
+    drop(view);
+    let results = results?;
     if let Some(notice) = &notice {
         tell_the_others(notice, shard, &results.ended);
     }
     Ok(conclude(&options.out, &results, &plan))
+}
+
+/// What is seen of the run, on a thread of its own.
+fn view(options: &Options, plan: &Plan, shard: Shard, timetable: Option<&Timetable>) -> Result<Apart, Report> {
+    let core = options.core;
+    let place = move || processors::keep_off(core);
+    let view = if options.json {
+        Apart::new(JsonLines::new().into_diagnostic().wrap_err("cannot write to standard output")?, place)
+    } else {
+        Apart::new(Terminal::new(plan, shard, timetable), place)
+    };
+    view.into_diagnostic().wrap_err("cannot show the run")
 }
 
 /// Whether nothing is left to do for a shard, whoever starts it again: it was stopped, or has reached the plan's end.
@@ -216,10 +226,15 @@ fn tell_the_others(notice: &Notice, shard: Shard, ended: &Ended) {
 }
 
 /// Answers at the address, where one was asked for.
-fn serve(address: Option<Address>, metrics: Option<&Arc<Metrics>>) -> Result<Option<Server>, Report> {
+fn serve(
+    address: Option<Address>,
+    metrics: Option<&Arc<Metrics>>,
+    core: Option<usize>,
+) -> Result<Option<Server>, Report> {
     let Some((address, metrics)) = address.zip(metrics) else { return Ok(None) };
     eprintln!("metrics at http://{}/metrics", address.at());
-    address.serve(Arc::clone(metrics)).map(Some).into_diagnostic().wrap_err("cannot serve metrics")
+    let place = move || processors::keep_off(core);
+    address.serve(Arc::clone(metrics), place).map(Some).into_diagnostic().wrap_err("cannot serve metrics")
 }
 
 /// A step that is measured again is no more at its place in a timetable.

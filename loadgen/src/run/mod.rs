@@ -1,7 +1,7 @@
 //! `loadgen run`: a plan against a deployment, measured.
 //!
 //! - [`guard`]: what may be loaded, and when to stop. [`busy`]: processor time of the deployment. `neighbours`: of others.
-//! - `director`: the plan, step by step, from the `beginning`: nothing, or an earlier run's file. `user`: one goose user. `pace`: waiting to the microsecond. `client`: connections.
+//! - `director`: the plan, step by step, from the `beginning`: nothing, or an earlier run's file. `user`: one goose user. `pace`: waiting to the microsecond. [`processors`]: where it waits. `client`: connections.
 //!   `exchange`: one request and its answer. `cookies`: what a user keeps of it. `dates`: the deployment's clock in it. `failure`: kinds of error.
 //! - `step`: a step while it runs. `record`: its figures. `pulse`: its last second, for views and `thresholds`.
 //!   `readings`: processor time meanwhile. `metrics`: what Prometheus is told.
@@ -22,6 +22,7 @@ pub mod guard;
 mod metrics;
 mod neighbours;
 mod pace;
+pub mod processors;
 mod pulse;
 mod readings;
 pub(crate) mod record;
@@ -120,7 +121,8 @@ impl Interrupt {
     }
 }
 
-/// Hears how a run goes.
+/// Hears how a run goes, on the thread that sends: whatever takes time belongs on another, as
+/// [`Apart`](crate::view::Apart) does it.
 pub trait View: Send + Sync {
     /// A step waits for its time to begin; said now and then until it does.
     fn waits(&self, number: usize, until: Timestamp) {
@@ -181,25 +183,6 @@ pub enum RunError {
     /// Processor time could not be read.
     #[error(transparent)]
     Meter(#[from] MeterError),
-}
-
-/// Keeps this process, and the threads that it will start, to one processor.
-///
-/// # Errors
-/// When the machine has no such processor, or the system cannot do it.
-pub fn keep_to(core: usize) -> Result<(), RunError> {
-    let error = |reason: String| RunError::Start(format!("cannot keep to processor {core}: {reason}"));
-    #[cfg(target_os = "linux")]
-    {
-        if core >= rustix::thread::CpuSet::MAX_CPU {
-            return Err(error("there is no such processor".to_owned()));
-        }
-        let mut cores = rustix::thread::CpuSet::new();
-        cores.set(core);
-        rustix::thread::sched_setaffinity(None, &cores).map_err(|reason| error(reason.to_string()))
-    }
-    #[cfg(not(target_os = "linux"))]
-    Err(error("this system has no such call".to_owned()))
 }
 
 /// Runs a plan. Blocks until it is done, stopped or interrupted; the results say which.

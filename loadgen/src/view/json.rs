@@ -2,27 +2,24 @@
 
 use std::fs::File;
 use std::io::{self, Write, stderr, stdout};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::Step;
-use jiff::Timestamp;
 use serde_json::json;
 
+use super::apart::{Event, Show};
 use super::load;
-use crate::plan::PlannedStep;
-use crate::run::{Progress, View};
+use crate::run::Progress;
 
 /// A line of JSON for each event, on standard output: a step begins, a second of it has passed, it ends or begins anew.
 #[derive(Debug)]
 pub struct JsonLines {
-    out: Mutex<File>,
-    step: AtomicUsize,
+    out: File,
+    step: usize,
     /// The step whose wait was told.
-    waited: AtomicUsize,
+    waited: usize,
     /// The last whole second of the step that was told.
-    second: AtomicU64,
+    second: u64,
 }
 
 impl JsonLines {
@@ -34,39 +31,19 @@ impl JsonLines {
     pub fn new() -> io::Result<Self> {
         let out = rustix::io::dup(stdout())?;
         rustix::stdio::dup2_stdout(stderr())?;
-        Ok(Self {
-            out: Mutex::new(File::from(out)),
-            step: AtomicUsize::new(0),
-            second: AtomicU64::new(0),
-            waited: AtomicUsize::new(0),
-        })
+        Ok(Self { out: File::from(out), step: 0, waited: 0, second: 0 })
     }
 
-    fn line(&self, event: &str, mut fields: serde_json::Value) {
+    fn line(&mut self, event: &str, mut fields: serde_json::Value) {
         fields["event"] = event.into();
-        fields["step"] = self.step.load(Ordering::Relaxed).into();
+        fields["step"] = self.step.into();
         // Nobody may read any more: that is no reason to end a measurement.
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = out.write_all(format!("{fields}\n").as_bytes());
-    }
-}
-
-impl View for JsonLines {
-    fn waits(&self, number: usize, until: Timestamp) {
-        if self.waited.swap(number, Ordering::Relaxed) != number {
-            self.line("waits", json!({ "for": number, "until": until.to_string() }));
-        }
+        let _ = self.out.write_all(format!("{fields}\n").as_bytes());
     }
 
-    fn step_begins(&self, number: usize, of: usize, step: &PlannedStep) {
-        self.step.store(number, Ordering::Relaxed);
-        self.second.store(0, Ordering::Relaxed);
-        self.line("step-begins", json!({ "of": of, "load": load(step), "seconds": step.seconds }));
-    }
-
-    fn progress(&self, progress: &Progress) {
+    fn goes(&mut self, progress: &Progress) {
         let second = progress.elapsed_s as u64;
-        if self.second.swap(second, Ordering::Relaxed) == second {
+        if std::mem::replace(&mut self.second, second) == second {
             return;
         }
         let [p50_ms, p95_ms, p99_ms] = progress.percentiles_ms;
@@ -79,7 +56,7 @@ impl View for JsonLines {
         self.line("second", fields);
     }
 
-    fn step_ends(&self, number: usize, step: &Step) {
+    fn ended(&mut self, number: usize, step: &Step) {
         let doubts: Vec<String> = doubts(number, step).into_iter().map(|doubt| doubt.message).collect();
         let fields = json!({
             "due": step.due, "completed": step.completed, "failed": step.failed,
@@ -90,13 +67,30 @@ impl View for JsonLines {
         });
         self.line("step-ends", fields);
     }
+}
 
-    fn step_repeats(&self, _: usize, reason: &str) {
-        self.line("step-repeats", json!({ "reason": reason }));
-        self.second.store(0, Ordering::Relaxed);
-    }
-
-    fn step_missed(&self, number: usize, reason: &str) {
-        self.line("step-missed", json!({ "missed": number, "reason": reason }));
+impl Show for JsonLines {
+    fn show(&mut self, event: Event) {
+        match event {
+            Event::Waits(number, until) => {
+                if std::mem::replace(&mut self.waited, number) != number {
+                    self.line("waits", json!({ "for": number, "until": until.to_string() }));
+                }
+            }
+            Event::Begins(number, of, step) => {
+                (self.step, self.second) = (number, 0);
+                self.line("step-begins", json!({ "of": of, "load": load(&step), "seconds": step.seconds }));
+            }
+            Event::Goes(progress) => self.goes(&progress),
+            Event::Ended(number, step) => self.ended(number, &step),
+            Event::Again(_, reason) => {
+                self.second = 0;
+                self.line("step-repeats", json!({ "reason": reason }));
+            }
+            Event::Missed(number, reason) => {
+                self.line("step-missed", json!({ "missed": number, "reason": reason }));
+            }
+            Event::Over => {}
+        }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! - [`Terminal`]: a run, on a terminal as a `board` that is drawn anew ten times a second, elsewhere as a line for each
 //!   step. `curve` is the board's chart, `paint` its colours, `screen` where it stands. [`JsonLines`]: the same for programs.
+//! - [`Apart`]: gives either a thread of its own, and hands it what the run tells.
 
+mod apart;
 mod board;
 mod curve;
 mod json;
@@ -14,6 +16,7 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+pub use apart::{Apart, Event, Show};
 pub use json::JsonLines;
 pub use terminal::Terminal;
 

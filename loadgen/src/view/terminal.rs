@@ -1,19 +1,18 @@
 //! A run on a terminal: a board that is drawn anew as it goes, and a line for each finished step. Elsewhere the lines alone.
 
 use std::io::{IsTerminal, stderr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::Step;
 use jiff::Timestamp;
 
+use super::apart::{Event, Show};
 use super::board::{Board, Level, Room};
 use super::curve::Point;
 use super::load;
 use super::paint::Paint;
 use super::screen::Screen;
 use crate::plan::{Load, Plan, PlannedStep};
-use crate::run::{Progress, View};
 use crate::shard::Shard;
 use crate::table::number;
 use crate::timetable::{self, Timetable};
@@ -25,11 +24,11 @@ const LAST_ROWS: usize = 6;
 #[derive(Debug)]
 pub struct Terminal {
     /// None where there is no terminal to draw on.
-    screen: Option<Mutex<Screen>>,
+    screen: Option<Screen>,
     paint: Paint,
-    board: Mutex<Board>,
-    /// The step whose wait was told.
-    waited: Mutex<usize>,
+    board: Board,
+    /// That the first step is waited for was told.
+    waited: bool,
 }
 
 impl Terminal {
@@ -53,62 +52,36 @@ impl Terminal {
             done: Vec::new(),
         };
         let paint = Paint { colours: console::colors_enabled_stderr() };
-        let screen = draws.then(|| Mutex::new(Screen::new()));
-        Self { screen, paint, board: Mutex::new(board), waited: Mutex::new(0) }
+        Self { screen: draws.then(Screen::new), paint, board, waited: false }
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
-        lock(&self.board)
-    }
-
-    fn draw(&self, board: &Board) {
-        if let Some(screen) = &self.screen {
-            let mut screen = lock(screen);
+    fn draw(&mut self) {
+        if let Some(screen) = &mut self.screen {
             let (height, width) = screen.size();
-            screen.draw(board.lines(Room { width, height }, self.paint));
+            screen.draw(self.board.lines(Room { width, height }, self.paint));
         }
     }
 
-    fn line(&self, text: &str) {
-        match &self.screen {
-            Some(screen) => lock(screen).line(text),
+    fn line(&mut self, text: &str) {
+        match &mut self.screen {
+            Some(screen) => screen.line(text),
             None => eprintln!("{text}"),
         }
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl View for Terminal {
-    fn waits(&self, number: usize, until: Timestamp) {
-        let mut waited = lock(&self.waited);
-        if std::mem::replace(&mut *waited, number) == 0 {
+    fn waits(&mut self, until: Timestamp) {
+        if !std::mem::replace(&mut self.waited, true) {
             self.line(&format!("the first step begins at {until}"));
         }
-        let mut board = self.board();
-        board.progress = None;
-        board.waits_s = Some(until.duration_since(Timestamp::now()).as_secs_f64());
-        self.draw(&board);
+        self.board.progress = None;
+        self.board.waits_s = Some(until.duration_since(Timestamp::now()).as_secs_f64());
+        self.draw();
     }
 
-    fn step_begins(&self, number: usize, _: usize, _: &PlannedStep) {
-        let mut board = self.board();
-        (board.step, board.progress, board.waits_s) = (number - 1, None, None);
-        self.draw(&board);
-    }
-
-    fn progress(&self, progress: &Progress) {
-        let mut board = self.board();
-        (board.progress, board.waits_s) = (Some(progress.clone()), None);
-        self.draw(&board);
-    }
-
-    fn step_ends(&self, number: usize, step: &Step) {
+    fn ended(&mut self, number: usize, step: &Step) {
         self.line(&summary(number, step));
         let fails = step.failures() as f64 > 0.01 * step.due as f64;
-        let mut board = self.board();
+        let board = &mut self.board;
         // Of a share, the bar stands at the load of all: that is what the deployment saw.
         let planned = board.levels.get(number - 1).and_then(|level| level.rate_max_per_s);
         let load_per_s = planned.unwrap_or_else(|| step.offered_per_s());
@@ -116,24 +89,35 @@ impl View for Terminal {
         board.progress = None;
         board.done.retain(|(index, _)| *index != number - 1);
         board.done.push((number - 1, point));
-        self.draw(&board);
+        self.draw();
     }
 
-    fn step_repeats(&self, number: usize, _: &str) {
-        self.line(&format!("step {number} once more, for it was disturbed"));
-    }
-
-    fn step_missed(&self, number: usize, reason: &str) {
-        self.line(&format!("step {number} is missed: {reason}"));
-    }
-
-    fn ends(&self) {
-        let Some(screen) = &self.screen else { return };
-        let (mut screen, mut board) = (lock(screen), self.board());
-        board.progress = None;
+    /// Leaves the chart alone.
+    fn over(&mut self) {
+        let Some(screen) = &mut self.screen else { return };
+        self.board.progress = None;
         let (_, width) = screen.size();
-        let chart = board.chart(width.saturating_sub(1), LAST_ROWS, self.paint);
-        screen.draw(chart);
+        screen.draw(self.board.chart(width.saturating_sub(1), LAST_ROWS, self.paint));
+    }
+}
+
+impl Show for Terminal {
+    fn show(&mut self, event: Event) {
+        match event {
+            Event::Waits(_, until) => self.waits(until),
+            Event::Begins(number, ..) => {
+                (self.board.step, self.board.progress, self.board.waits_s) = (number - 1, None, None);
+                self.draw();
+            }
+            Event::Goes(progress) => {
+                (self.board.progress, self.board.waits_s) = (Some(*progress), None);
+                self.draw();
+            }
+            Event::Ended(number, step) => self.ended(number, &step),
+            Event::Again(number, _) => self.line(&format!("step {number} once more, for it was disturbed")),
+            Event::Missed(number, reason) => self.line(&format!("step {number} is missed: {reason}")),
+            Event::Over => self.over(),
+        }
     }
 }
 
