@@ -43,8 +43,9 @@ pub struct Processor {
     cpus: f64,
     speed: f64,
     crosstalk: Crosstalk,
-    /// By the number of jobs.
+    /// By the number of jobs; and that of the present number, where it is beyond those.
     paces: Box<[Pace]>,
+    crowded: Pace,
     /// Processor time granted a period, and the period, both in nanoseconds.
     quota: Option<(f64, Nanos)>,
     work: Jobs,
@@ -53,13 +54,12 @@ pub struct Processor {
     bucket_ns: f64,
     /// The end of the current period.
     refill: Nanos,
-    ages: u64,
     busy_ns: f64,
     throttled_ns: f64,
 }
 
 /// How fast a number of jobs is worked off.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Pace {
     /// Service that each job gains in a nanosecond, and nanoseconds in which each gains one.
     service: f64,
@@ -81,13 +81,13 @@ impl Processor {
             speed,
             crosstalk: Crosstalk::default(),
             paces: Box::default(),
+            crowded: Pace::default(),
             quota: None,
             work: Jobs::default(),
             virtual_ns: 0.0,
             updated: 0,
             bucket_ns: 0.0,
             refill: 0,
-            ages: 0,
             busy_ns: 0.0,
             throttled_ns: 0.0,
         };
@@ -119,10 +119,19 @@ impl Processor {
     /// How fast the present jobs are worked off. Looked up, it costs neither a division nor a branch that nobody can
     /// predict.
     #[inline]
-    fn pace(&self) -> Pace {
-        self.paces.get(self.work.len()).copied().unwrap_or_else(|| self.pace_of(self.work.len()))
+    fn pace(&self) -> &Pace {
+        self.paces.get(self.work.len()).unwrap_or(&self.crowded)
     }
 
+    /// Keeps up with a changed number of jobs.
+    #[inline]
+    fn follow(&mut self) {
+        if self.work.len() >= PACES {
+            self.crowded = self.pace_of(self.work.len());
+        }
+    }
+
+    #[inline(never)]
     fn pace_of(&self, jobs: usize) -> Pace {
         let present = f64::from(jobs as u32);
         let jobs = f64::from(jobs.max(1) as u32);
@@ -133,6 +142,7 @@ impl Processor {
 
     fn work_out_paces(&mut self) {
         self.paces = (0..PACES).map(|jobs| self.pace_of(jobs)).collect();
+        self.follow();
     }
 
     /// Jobs that are running, or stopped by the quota.
@@ -177,16 +187,24 @@ impl Processor {
         if self.work.is_empty() || elapsed == 0.0 {
             return;
         }
-        if self.throttled() {
-            self.throttled_ns += elapsed;
+        let Pace { service, active, .. } = *self.pace();
+        if self.quota.is_some() && self.drain(elapsed, active) {
             return;
         }
-        let Pace { service, active, .. } = self.pace();
         self.virtual_ns += elapsed * service;
         self.busy_ns += elapsed * active;
-        if self.quota.is_some() {
+    }
+
+    /// Lets time pass for the bucket. True when it was empty, and nothing ran.
+    #[inline(never)]
+    fn drain(&mut self, elapsed: f64, active: f64) -> bool {
+        let throttled = self.throttled();
+        if throttled {
+            self.throttled_ns += elapsed;
+        } else {
             self.bucket_ns -= elapsed * active;
         }
+        throttled
     }
 
     /// Adds work of `demand_ns` processor-nanoseconds at speed one.
@@ -197,28 +215,31 @@ impl Processor {
             self.virtual_ns = 0.0;
         }
         self.fill(now);
-        self.ages += 1;
         let finish_bits = (self.virtual_ns + demand_ns).to_bits();
-        self.work.push(Job { finish_bits, age: self.ages, call });
+        self.work.push(Job { finish_bits, call });
+        self.follow();
     }
 
     /// When this processor acts next.
     #[inline]
     pub(super) fn next(&self) -> Option<Nanos> {
         let first = self.work.first()?;
-        if self.throttled() {
-            return Some(self.refill);
-        }
-        let Pace { slowness, active, .. } = self.pace();
+        let Pace { slowness, active, .. } = *self.pace();
         let left_ns = f64::from_bits(first.finish_bits) - self.virtual_ns;
         // Not `f64::max`: that is a call in WebAssembly.
         let left_ns = if left_ns > 0.0 { left_ns } else { 0.0 };
         let done = self.updated.saturating_add(round_up(left_ns * slowness));
-        if self.quota.is_none() {
-            return Some(done);
+        Some(if self.quota.is_none() { done } else { self.next_of_quota(done, active) })
+    }
+
+    /// When this processor acts next, if it could not run out of its quota before it is done.
+    #[inline(never)]
+    fn next_of_quota(&self, done: Nanos, active: f64) -> Nanos {
+        if self.throttled() {
+            return self.refill;
         }
         let empty = self.updated.saturating_add(round_up(self.bucket_ns / active));
-        Some(done.min(empty).min(self.refill))
+        done.min(empty).min(self.refill)
     }
 
     /// Acts at the instant that [`next`](Self::next) gave.
@@ -232,6 +253,7 @@ impl Processor {
             && f64::from_bits(first.finish_bits) <= self.virtual_ns + 1e-3
         {
             self.work.pop();
+            self.follow();
             self.fill(now);
             return Fired::Done(first.call);
         }
@@ -243,6 +265,7 @@ impl Processor {
     pub(super) fn remove(&mut self, now: Nanos, call: CallId) {
         self.advance(now);
         self.work.remove(call);
+        self.follow();
     }
 }
 
