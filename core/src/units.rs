@@ -193,6 +193,12 @@ const BINARY_UNITS: [(&str, f64); 4] =
     [("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0), ("TiB", 1_099_511_627_776.0)];
 
 impl Bytes {
+    /// As a number to calculate with; see [`to_f64`].
+    #[inline]
+    pub(crate) fn to_f64(self) -> f64 {
+        to_f64(self.0)
+    }
+
     /// What its text looks like, as a regular expression.
     pub fn pattern() -> String {
         pattern(&[&BYTE_UNITS, &BINARY_UNITS])

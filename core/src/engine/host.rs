@@ -89,7 +89,7 @@ impl Host {
     /// Whether nothing slows the machine down and everything fits in memory: the usual case, to be told quickly.
     #[inline]
     pub(super) fn at_ease(&self) -> bool {
-        self.pressed == 1.0 && self.fault_speed == 1.0 && self.used_bytes() <= self.machine.memory.0 as f64
+        self.pressed == 1.0 && self.fault_speed == 1.0 && self.used_bytes() <= self.machine.memory.to_f64()
     }
 
     /// Whether memory and swap together are spent.

@@ -65,13 +65,18 @@ impl Draw {
     /// Uniform over 0..n, for n up to 2^32.
     #[inline]
     pub fn below(&mut self, n: u32) -> u32 {
-        ((u128::from(self.bits()) * u128::from(n)) >> 64) as u32
+        // The upper half of a product of 128 bits, in two products of 64: WebAssembly has none of 128.
+        let (bits, n) = (self.bits(), u64::from(n));
+        let low = (bits & u64::from(u32::MAX)) * n;
+        let high = (bits >> 32) * n;
+        ((high + (low >> 32)) >> 32) as u32
     }
 }
 
 #[inline]
 fn unit_interval(bits: u64) -> f64 {
-    (bits >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+    // Signed, for the reason of `units::to_f64`.
+    (bits >> 11) as i64 as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 
 const LAYERS: usize = 256;
@@ -107,14 +112,26 @@ impl Exponential {
     /// A draw with mean one.
     #[inline]
     pub fn sample(&self, draw: &mut Draw) -> f64 {
+        let (layer, x) = self.point(draw);
+        if x < self.layers[layer + 1].0 { x } else { self.sample_edge(layer, x, draw) }
+    }
+
+    /// A layer, and a point below its right edge.
+    #[inline]
+    fn point(&self, draw: &mut Draw) -> (usize, f64) {
+        let bits = draw.bits();
+        // Eight bits choose the layer; the position takes the upper 53, which do not overlap them.
+        let layer = (bits & 0xff) as usize;
+        (layer, unit_interval(bits) * self.layers[layer].0)
+    }
+
+    /// The same for a point that the layer above does not cover: it may lie above the density, or in the tail.
+    #[cold]
+    fn sample_edge(&self, mut layer: usize, mut x: f64, draw: &mut Draw) -> f64 {
         let mut offset = 0.0;
         loop {
-            let bits = draw.bits();
-            // Eight bits choose the layer; the position takes the upper 53, which do not overlap them.
-            let layer = (bits & 0xff) as usize;
-            let (edge, floor) = self.layers[layer];
+            let (_, floor) = self.layers[layer];
             let (inner, ceiling) = self.layers[layer + 1];
-            let x = unit_interval(bits) * edge;
             if x < inner {
                 return offset + x;
             }
@@ -124,6 +141,7 @@ impl Exponential {
             } else if floor + (ceiling - floor) * draw.uniform() < libm::exp(-x) {
                 return offset + x;
             }
+            (layer, x) = self.point(draw);
         }
     }
 }

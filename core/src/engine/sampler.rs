@@ -59,6 +59,15 @@ impl Sampler {
     #[inline]
     pub fn sample(&self, exponential: &Exponential, draw: &mut Draw) -> f64 {
         match *self {
+            Self::Exponential { mean_ns } => mean_ns * exponential.sample(draw),
+            _ => self.sample_other(exponential, draw),
+        }
+    }
+
+    // Out of the way of the most common one.
+    #[inline(never)]
+    fn sample_other(&self, exponential: &Exponential, draw: &mut Draw) -> f64 {
+        match *self {
             Self::Constant { ns } => ns,
             Self::Exponential { mean_ns } => mean_ns * exponential.sample(draw),
             Self::Erlang { phases, fewer, phase_ns } => {

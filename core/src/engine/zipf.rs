@@ -36,7 +36,7 @@ impl Zipf {
         loop {
             let u = self.last + draw.uniform() * (self.first - self.last);
             let x = self.inverse(u);
-            let rank = within((x + 0.5) as u64 as f64, 1.0, self.items);
+            let rank = within((x + 0.5) as i64 as f64, 1.0, self.items);
             if rank - x <= self.squeeze || u >= self.integral(rank + 0.5) - self.density(rank) {
                 return rank as u64;
             }
