@@ -93,9 +93,7 @@ impl Log {
         if let Some(call) = engine.get_mut(batch) {
             (call.step, call.note) = (BATCH, records);
         }
-        if let Some(sent) = engine.call(edge, batch, SHIP_TIMEOUT)
-            && let Some(sent) = engine.get_mut(sent)
-        {
+        if let Some(sent) = engine.call(edge, batch, SHIP_TIMEOUT) {
             (sent.verb, sent.note, sent.count) = (PUT, records, bytes as u32);
         }
     }

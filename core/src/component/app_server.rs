@@ -360,9 +360,8 @@ impl State {
     fn take(&mut self, engine: &mut Engine, id: CallId) {
         let Some(call) = engine.get(id).copied() else { return };
         self.busy += 1;
-        engine.serves(id);
         // The whole demand is drawn at once and worked off in equal slices, before, between and after the steps.
-        let slices = self.programs[call.class as usize].steps.len() as f64 + 1.0;
+        let slices = f64::from(self.programs[call.class as usize].steps.len() as u32 + 1);
         let sampler = self.demand[call.class as usize];
         let demand_ns = engine.demand_ns(&sampler, &mut self.demands.draw(call.number()));
         let slice_ns = demand_ns / (slices * self.release.speed);
@@ -370,8 +369,8 @@ impl State {
         if let Some(call) = engine.get_mut(id) {
             call.count = job;
         }
-        engine.compute(id, self.host, slice_ns);
-        self.hold(engine, self.settings.memory_per_request.0 as f64);
+        engine.serve(id, self.host, slice_ns);
+        self.hold(engine, self.settings.memory_per_request.to_f64());
     }
 
     /// Does what comes next in the call's program, or ends it.
@@ -423,33 +422,29 @@ impl State {
 
     /// Makes the step's calls, `times` of them at once.
     fn call(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step, times: u32) {
-        let program = &self.programs[call.class as usize];
-        let job = self.jobs.of(call);
-        job.pending = 0;
-        for nth in 0..times {
-            // Another attempt is another draw, so that it may go elsewhere.
-            let number =
-                (call.request << 16) | (u64::from(job.failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
-            let Some(edge) = program.edge(engine, step, job.elsewhere, &self.routes, call.request, number) else {
-                continue;
-            };
-            if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
-                if let Some(child) = engine.get_mut(child) {
-                    child.verb = step.verb();
-                    if step.what == What::Service {
-                        child.branch = branch(call.branch, job.failed, call.step, nth);
-                    }
-                    if step.what == What::Put {
-                        (child.note, child.stale) = (job.as_of, call.stale);
-                    }
-                }
-                job.pending += 1;
-            }
-        }
-        if job.pending == 0 {
+        let made = (0..times).filter(|nth| self.call_nth(engine, id, call, step, *nth)).count() as u32;
+        self.jobs.of(call).pending = made;
+        if made == 0 {
             self.let_go(engine, call, step);
             self.step_failed(engine, id, call, Cause::Down, true);
         }
+    }
+
+    /// Makes one of the step's calls. False when there is nobody to call.
+    fn call_nth(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step, nth: u32) -> bool {
+        let job = self.jobs.of(call);
+        // Another attempt is another draw, so that it may go elsewhere.
+        let number = (call.request << 16) | (u64::from(job.failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
+        let program = &self.programs[call.class as usize];
+        let edge = program.edge(engine, step, job.elsewhere, &self.routes, call.request, number);
+        let Some(child) = edge.and_then(|edge| engine.call(edge, id, self.settings.timeout.ns())) else { return false };
+        child.verb = step.verb();
+        match step.what {
+            What::Service => child.branch = branch(call.branch, job.failed, call.step, nth),
+            What::Put => (child.note, child.stale) = (job.as_of, call.stale),
+            _ => {}
+        }
+        true
     }
 
     /// Takes note of how things stand with the request's item, as its rows or a journal have just said.
@@ -482,9 +477,8 @@ impl State {
         job.failed = 0;
         job.elsewhere = false;
         let slice_ns = job.slice_ns;
-        engine.serves(id);
         // Steps that were skipped leave their slices to be worked off.
-        engine.compute(id, self.host, slice_ns * f64::from(1 + skip));
+        engine.serve(id, self.host, slice_ns * f64::from(1 + skip));
     }
 
     /// The step is tried again after a while, or the request has failed.
@@ -533,7 +527,7 @@ impl State {
     /// The request is over: its record is written, the worker takes the next.
     fn finish(&mut self, engine: &mut Engine, id: CallId, answer: Answer) {
         let Settings { log, log_keep, log_full, .. } = self.settings;
-        let written = self.log.write(engine, log.0 as f64, log_keep.0 as f64);
+        let written = self.log.write(engine, log.to_f64(), log_keep.to_f64());
         let answer = match log_full {
             LogFull::Wait if !written => {
                 if let Some(call) = engine.get(id) {
@@ -555,7 +549,7 @@ impl State {
         }
         engine.answer(id, answer);
         self.busy -= 1;
-        self.hold(engine, -(self.settings.memory_per_request.0 as f64));
+        self.hold(engine, -self.settings.memory_per_request.to_f64());
         self.take_waiting(engine);
     }
 

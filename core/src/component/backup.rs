@@ -326,9 +326,8 @@ impl State {
         }
         match self.store {
             Some(edge) => {
-                if let Some(child) = engine.call(edge, running.call, self.settings.interval.ns().max(60 * SECOND_NS))
-                    && let Some(child) = engine.get_mut(child)
-                {
+                let timeout = self.settings.interval.ns().max(60 * SECOND_NS);
+                if let Some(child) = engine.call(edge, running.call, timeout) {
                     child.verb = PUT;
                 }
             }

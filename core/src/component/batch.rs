@@ -190,7 +190,6 @@ impl State {
             let edge = choose(engine, &self.edges, &self.routes, request);
             if let Some(edge) = edge
                 && let Some(child) = engine.call(edge, own, self.settings.timeout.ns())
-                && let Some(child) = engine.get_mut(child)
             {
                 child.verb = PUT;
             }

@@ -255,7 +255,7 @@ impl State {
     /// Takes as much memory as the entries need.
     fn settle(&mut self, engine: &mut Engine) {
         let Settings { memory, entry, .. } = self.settings;
-        let bytes = if self.up { memory.0 as f64 + entry.0 as f64 * self.store.len() as f64 } else { 0.0 };
+        let bytes = if self.up { memory.to_f64() + entry.to_f64() * f64::from(self.store.len() as u32) } else { 0.0 };
         if bytes != self.memory_bytes {
             engine.hold(self.host, bytes - self.memory_bytes);
             self.memory_bytes = bytes;
@@ -394,10 +394,9 @@ impl Behaviour for State {
     fn arrived(&mut self, engine: &mut Engine, id: CallId) {
         let Some(call) = engine.get(id).copied() else { return };
         self.busy += 1;
-        engine.serves(id);
         let number = (call.request << 2) | u64::from(call.verb);
         let demand_ns = engine.demand_ns(&self.demand, &mut self.demands.draw(number));
-        engine.compute(id, self.host, demand_ns);
+        engine.serve(id, self.host, demand_ns);
     }
 
     fn served(&mut self, engine: &mut Engine, id: CallId) {

@@ -234,8 +234,7 @@ impl State {
             // Above the states: the release that the answer will be of.
             call.step = FETCHED | ((self.edges.releases() as u16) << 4);
         }
-        let child = engine.call(edge, id, self.settings.timeout.ns());
-        if let Some(child) = child.and_then(|child| engine.get_mut(child)) {
+        if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
             child.verb = call.verb;
         }
     }

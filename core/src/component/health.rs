@@ -19,7 +19,7 @@ pub(super) fn ask(engine: &mut Engine, node: u16, edge: u16, of: u32, timeout: D
     if let Some(call) = engine.get_mut(check) {
         (call.step, call.count) = (CHECKING, of);
     }
-    if let Some(child) = engine.call(edge, check, timeout.ns()).and_then(|child| engine.get_mut(child)) {
+    if let Some(child) = engine.call(edge, check, timeout.ns()) {
         child.verb = CHECK;
     }
 }

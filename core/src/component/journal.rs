@@ -286,9 +286,7 @@ impl State {
             self.applied(engine, own);
             return;
         };
-        if let Some(child) = engine.call(edge, own, self.settings.timeout.ns())
-            && let Some(child) = engine.get_mut(child)
-        {
+        if let Some(child) = engine.call(edge, own, self.settings.timeout.ns()) {
             child.verb = PUT;
         }
     }

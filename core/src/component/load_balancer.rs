@@ -116,10 +116,6 @@ settings! {
 const CHECKS: u8 = 0;
 const HEARTBEAT: u8 = 1;
 
-/// What a call at the balancer is.
-const REQUEST: u16 = 0;
-const SENT: u16 = 1;
-
 /// How long after the round trip an answer tells that the request had reached the server, and not been refused.
 const REFUSAL_NS: Nanos = 1_000_000;
 
@@ -133,6 +129,8 @@ pub(super) struct State {
     demand: Sampler,
     tls: Sampler,
     packets: Sampler,
+    /// Share of the requests that are the first of their connection.
+    first: f64,
     demands: Stream,
     handshakes: Stream,
     checks: Slot,
@@ -154,9 +152,8 @@ pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
     let mut flow = Flow { door: Some((settings.connections, 0)), ..Flow::default() };
     match settings.layer {
         Layer::Seven => {
-            let first = 1.0 / f64::from(settings.requests_per_connection.max(1));
             flow.asks.push(Ask::Compute { demand: settings.demand, count: 1, chance: 1.0 });
-            flow.asks.push(Ask::Compute { demand: settings.tls, count: 1, chance: first });
+            flow.asks.push(Ask::Compute { demand: settings.tls, count: 1, chance: first(settings) });
         }
         Layer::Four => flow.asks.push(Ask::Compute { demand: settings.packets, count: 1, chance: 1.0 }),
     }
@@ -165,6 +162,11 @@ pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
         flow.caveats.push("servers are chosen evenly at random, where most algorithms do better".to_owned());
     }
     flow
+}
+
+/// Share of the requests that are the first of their connection, and pay for its handshake.
+fn first(settings: &Settings) -> f64 {
+    1.0 / f64::from(settings.requests_per_connection.max(1))
 }
 
 impl State {
@@ -176,6 +178,7 @@ impl State {
             demand: Sampler::new(&settings.demand),
             tls: Sampler::new(&settings.tls),
             packets: Sampler::new(&settings.packets),
+            first: first(settings),
             demands: engine.stream(&place.name, "demand"),
             handshakes: engine.stream(&place.name, "handshake"),
             checks: engine.add_timer(Timer { node: place.node, which: CHECKS }),
@@ -202,10 +205,9 @@ impl State {
         if self.settings.layer == Layer::Four {
             return engine.demand_ns(&self.packets, &mut draw);
         }
-        let first = 1.0 / f64::from(self.settings.requests_per_connection.max(1));
         let request_ns = engine.demand_ns(&self.demand, &mut draw);
         let mut draw = self.handshakes.draw(request);
-        if draw.chance(first) { request_ns + engine.demand_ns(&self.tls, &mut draw) } else { request_ns }
+        if draw.chance(self.first) { request_ns + engine.demand_ns(&self.tls, &mut draw) } else { request_ns }
     }
 
     /// Passes a request on to a server, or says that there is none.
@@ -224,11 +226,10 @@ impl State {
         let server = &mut self.servers.list[index];
         server.in_flight += 1;
         server.given += 1;
-        if let Some(child) = engine.call(server.edge, id, timeout.ns()).and_then(|child| engine.get_mut(child)) {
+        if let Some(child) = engine.call(server.edge, id, timeout.ns()) {
             child.verb = call.verb;
         }
         if let Some(call) = engine.get_mut(id) {
-            call.step = SENT;
             // The upper half counts the attempts that failed.
             call.count = (failed << 16) | index as u32;
         }
@@ -354,12 +355,8 @@ impl Behaviour for State {
             return;
         }
         self.busy += 1;
-        engine.serves(id);
         let demand_ns = self.demand_ns(engine, call.request);
-        if let Some(call) = engine.get_mut(id) {
-            call.step = REQUEST;
-        }
-        engine.compute(id, self.host, demand_ns);
+        engine.serve(id, self.host, demand_ns);
     }
 
     fn served(&mut self, engine: &mut Engine, id: CallId) {
@@ -415,6 +412,7 @@ impl Behaviour for State {
         self.demand = Sampler::new(&settings.demand);
         self.tls = Sampler::new(&settings.tls);
         self.packets = Sampler::new(&settings.packets);
+        self.first = first(settings);
         if before.pair != settings.pair {
             self.take_place(engine);
         }

@@ -168,10 +168,28 @@ impl Program {
         number: u64,
     ) -> Option<u16> {
         let edges = &self.groups[step.group].edges;
-        if self.groups[step.group].kind == Kind::Cache && edges.len() > 1 {
+        if let [only] = edges[..] {
+            return Some(only);
+        }
+        self.edge_of_several(engine, step, elsewhere, routes, request, number)
+    }
+
+    // Out of the way of the step that has no choice.
+    #[inline(never)]
+    fn edge_of_several(
+        &self,
+        engine: &Engine,
+        step: Step,
+        elsewhere: bool,
+        routes: &Stream,
+        request: u64,
+        number: u64,
+    ) -> Option<u16> {
+        let edges = &self.groups[step.group].edges;
+        if self.groups[step.group].kind == Kind::Cache {
             return keeper(engine, edges, engine.item(request, 0));
         }
-        if step.what != What::Query || edges.len() == 1 {
+        if step.what != What::Query {
             return choose(engine, edges, routes, number);
         }
         let primary = |edge: &u16| engine.presence(engine.target(*edge)).primary;

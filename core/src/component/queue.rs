@@ -278,9 +278,7 @@ impl State {
             if let Some(call) = engine.get_mut(delivery) {
                 call.count = at;
             }
-            if let Some(work) = engine.call(edge, delivery, self.settings.visibility.ns())
-                && let Some(work) = engine.get_mut(work)
-            {
+            if let Some(work) = engine.call(edge, delivery, self.settings.visibility.ns()) {
                 work.verb = PUT;
             }
             self.workers[index].out += 1;

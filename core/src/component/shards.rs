@@ -328,9 +328,7 @@ impl State {
         shard.queries += 1;
         let verb = engine.get(id).map_or(0, |call| call.verb);
         if let Some(child) = engine.call(shard.edge, id, self.settings.timeout.ns()) {
-            if let Some(child) = engine.get_mut(child) {
-                child.verb = verb;
-            }
+            child.verb = verb;
             if let Some(call) = engine.get_mut(id) {
                 call.count += 1;
             }

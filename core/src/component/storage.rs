@@ -163,7 +163,6 @@ impl Storage {
     /// A connection takes the call.
     pub(super) fn take(&mut self, engine: &mut Engine, id: CallId, plan: Plan) {
         self.busy += 1;
-        engine.serves(id);
         let index = match self.free.pop() {
             Some(index) => {
                 self.plans[index as usize] = plan;
@@ -177,7 +176,7 @@ impl Storage {
         if let Some(call) = engine.get_mut(id) {
             call.count = index;
         }
-        engine.compute(id, self.host, plan.demand_ns);
+        engine.serve(id, self.host, plan.demand_ns);
         self.hold(engine, self.limits.connection_bytes);
     }
 

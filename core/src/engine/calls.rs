@@ -167,6 +167,12 @@ impl Calls {
         self.calls.get_mut(id.index()).filter(|call| call.generation == id.generation())
     }
 
+    /// A call that is known to be there.
+    #[inline]
+    pub(super) fn at(&mut self, id: CallId) -> &mut Call {
+        &mut self.calls[id.index()]
+    }
+
     /// Ends a call and gives a last look at what it was.
     #[inline]
     pub(super) fn remove(&mut self, id: CallId) -> Option<&Call> {

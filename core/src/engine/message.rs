@@ -58,7 +58,7 @@ impl PartialOrd for Late {
 }
 
 /// Messages to be handled before the clock moves on, first in, first out. Nearly always there is one at most, so the
-/// first has a place of its own.
+/// first has a place of its own, which is never empty while there are others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inbox {
     first: Option<Message>,
@@ -70,7 +70,7 @@ pub(super) struct Inbox {
 impl Inbox {
     #[inline]
     pub(super) fn push(&mut self, message: Message) {
-        if self.first.is_none() && self.others.is_empty() {
+        if self.first.is_none() {
             self.first = Some(message);
         } else {
             self.others.push_back(message);
@@ -79,7 +79,11 @@ impl Inbox {
 
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Message> {
-        self.first.take().or_else(|| self.others.pop_front())
+        let message = self.first.take();
+        if message.is_some() && !self.others.is_empty() {
+            self.first = self.others.pop_front();
+        }
+        message
     }
 
     pub(super) fn push_notice(&mut self, notice: Notice) {

@@ -160,7 +160,9 @@ impl Engine {
         let call = self.calls.get_mut(id).filter(|call| !call.is_over())?;
         call.place = Place::Held;
         let (node, watched) = (call.node, call.watched);
-        self.mark(watched, id, Mark::Served);
+        if watched {
+            self.mark(true, id, Mark::Served);
+        }
         Some(Acting { node, call: id })
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::calendar::Slot;
-use super::calls::{CallId, Place};
+use super::calls::{Call, CallId, Place};
 use super::message::{self, Late, Message};
 use super::moves::{Cause, Move, What};
 use super::trail::Mark;
@@ -76,8 +76,8 @@ impl Engine {
     }
 
     /// Calls the component at the other end of `edge` for `parent`. Its answer comes as [`super::Event::Answered`], at the
-    /// latest after `timeout` as [`Cause::TimedOut`].
-    pub fn call(&mut self, edge: u16, parent: CallId, timeout: Nanos) -> Option<CallId> {
+    /// latest after `timeout` as [`Cause::TimedOut`]. The new call, to be told what is wanted; none when there is no parent.
+    pub fn call(&mut self, edge: u16, parent: CallId, timeout: Nanos) -> Option<&mut Call> {
         let from = self.calls.get(parent)?;
         let (request, class, watched, branch) = (from.request, from.class, from.watched, from.branch);
         let (to, deadline) = (self.edges[usize::from(edge)].to, self.now.saturating_add(timeout));
@@ -85,9 +85,11 @@ impl Engine {
         (call.watched, call.branch, call.place, call.deadline) = (watched, branch, Place::OnTheWay, deadline);
         self.deadlines.add(&mut self.calendar, self.now, id, deadline);
         let arrives = self.send(usize::from(edge) * 2, class, Message { what: message::What::Arrive, call: id });
-        self.log(watched, id, What::Travel { edge, back: false, arrives });
-        self.mark(watched, id, Mark::Called { by: parent, edge, arrives });
-        Some(id)
+        if watched {
+            self.log(true, id, What::Travel { edge, back: false, arrives });
+            self.mark(true, id, Mark::Called { by: parent, edge, arrives });
+        }
+        Some(self.calls.at(id))
     }
 
     /// Ends a call and sends the answer to whoever made it and still waits.
@@ -111,9 +113,11 @@ impl Engine {
         }
         let message = Message { what: message::What::Answer(answer), call: id };
         let arrives = self.send(usize::from(link) * 2 + 1, class, message);
-        self.mark(watched, id, Mark::Answered { arrives, failed: answer.err() });
-        if answer.is_ok() {
-            self.log(watched, id, What::Travel { edge: link, back: true, arrives });
+        if watched {
+            self.mark(true, id, Mark::Answered { arrives, failed: answer.err() });
+            if answer.is_ok() {
+                self.log(true, id, What::Travel { edge: link, back: true, arrives });
+            }
         }
     }
 
@@ -150,12 +154,28 @@ impl Engine {
 
     /// Lets a call run on a machine's processors. Its end comes as [`super::Event::Served`].
     pub fn compute(&mut self, id: CallId, host: u32, demand_ns: f64) {
+        self.run(id, host, demand_ns, false);
+    }
+
+    /// The same for a call that a worker or connection of its component takes now; see [`serves`](Self::serves).
+    pub fn serve(&mut self, id: CallId, host: u32, demand_ns: f64) {
+        self.run(id, host, demand_ns, true);
+    }
+
+    #[inline]
+    fn run(&mut self, id: CallId, host: u32, demand_ns: f64, taken: bool) {
         let Some(call) = self.calls.get_mut(id) else { return };
         call.place = Place::Processor;
-        let watched = call.watched;
+        let (node, watched) = (call.node, call.watched);
+        if watched {
+            if taken {
+                self.log(true, id, What::Serve { node });
+                self.mark(true, id, Mark::Serves);
+            }
+            self.mark(true, id, Mark::Computes);
+        }
         self.hosts[host as usize].processor.add(self.now, id, demand_ns);
         self.schedule_processor(host);
-        self.mark(watched, id, Mark::Computes);
     }
 
     /// Lets a call wait for a synchronous operation of a machine's disk. Its end comes as [`super::Event::Served`].
