@@ -11,6 +11,7 @@
 //! - [`findings`]: all that a measurement says of a model. [`capacity`]: what a deployment carries, in words.
 //! - [`utilisation`]: busy time that others measured: Prometheus, or whoever types it.
 //! - [`report`]: all of it as an HTML file, as Markdown, as JUnit's XML. [`store`]: files that are whole or absent.
+//!   [`claim`]: one run at a time writes one.
 //!   [`exposition`]: a run's metrics, for Prometheus. [`histogram`]: times. [`slices`]: the parts of a window.
 //!
 //! goose drives the users, and nothing else of it is used: see [`run`].
@@ -18,6 +19,7 @@
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 
 pub mod capacity;
+pub mod claim;
 pub mod command;
 pub mod exposition;
 pub mod findings;

@@ -67,9 +67,12 @@ impl Together {
     }
 
     fn merge(&self) -> (Option<i32>, String) {
-        let merge = ["merge", "1.json", "2.json", "3.json", "--out", "all.json"];
+        self.loadgen(&["merge", "1.json", "2.json", "3.json", "--out", "all.json"])
+    }
+
+    fn loadgen(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let output =
-            Command::new(env!("CARGO_BIN_EXE_loadgen")).current_dir(&self.folder).args(merge).output().unwrap();
+            Command::new(env!("CARGO_BIN_EXE_loadgen")).current_dir(&self.folder).args(arguments).output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).replace("\n  │ ", " "))
     }
 }
@@ -88,14 +91,19 @@ impl Shard {
         self.process.wait().unwrap();
     }
 
+    /// The first line that it says with these words in it.
+    fn says(&mut self, words: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert!(self.said.read_line(&mut line).unwrap() > 0, "no word of {words}");
+        }
+        line
+    }
+
     /// The file that stops it, which it names.
     fn notice(&mut self, folder: &Path) -> PathBuf {
-        let mut line = String::new();
-        while !line.contains("loadgen-stop-") {
-            line.clear();
-            assert!(self.said.read_line(&mut line).unwrap() > 0, "no word of a notice");
-        }
-        folder.join(line.trim().rsplit(' ').next().unwrap())
+        folder.join(self.says("loadgen-stop-").trim().rsplit(' ').next().unwrap())
     }
 }
 
@@ -116,10 +124,12 @@ fn shards_that_were_killed_or_are_late_take_up_by_the_timetable() {
     let (first, second) = (run.start(1), run.start(2));
     run.wait_until(Duration::from_millis(500));
     let late = run.start(3);
+    // As by a scheduler that takes the other for dead.
+    let mut again = run.start(2);
+    again.says("stands by");
     // Within the second step, whose share is lost with the process.
     run.wait_until(Duration::from_millis(5_500));
     second.kill();
-    let again = run.start(2);
     assert_eq!(first.end().0, Some(0));
     let (code, said) = again.end();
     assert!(code == Some(3) && said.contains("step 2 is missed: it was cut off"), "{said}");
@@ -144,6 +154,19 @@ fn shards_that_were_killed_or_are_late_take_up_by_the_timetable() {
     let plan = plan::read(PLAN, "plan.toml").unwrap();
     let all = hockeystick_loadgen::schedule::arrivals(&plan, &plan.steps[2], 2);
     assert_eq!(merged.steps[0].due, all.len() as u64);
+}
+
+#[test]
+fn a_results_file_is_left_to_the_run_that_writes_it() {
+    let run = Together::new(PLAN);
+    let mut first = run.start(1);
+    first.says("the first step begins");
+    let before = fs::read(run.file(1)).ok();
+    let again = ["run", "--host", &run.server.url(), "--plan", "plan.toml", "--out", "1.json"];
+    let (code, said) = run.loadgen(&again);
+    let says = format!("another run is writing 1.json: shard 1/3, process {}", first.process.id());
+    assert!(code == Some(2) && said.contains(&says) && said.contains("nothing was sent"), "{said}");
+    assert_eq!(fs::read(run.file(1)).ok(), before);
 }
 
 #[test]

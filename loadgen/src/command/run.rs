@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write, stderr, stdin};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use hockeystick_core::measurement::{Ended, Results};
@@ -13,6 +14,7 @@ use reqwest::Url;
 use super::Exit;
 use super::limits::LimitOptions;
 use super::together::{self, TogetherOptions};
+use crate::claim::{Claim, Unclaimed};
 use crate::exposition::{Address, Server};
 use crate::notice::{Notice, Watch};
 use crate::plan::Plan;
@@ -67,7 +69,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "[NAME=]cgroup:PATH|pid:N")]
     utilisation: Vec<Meter>,
     /// Go on after the last finished step of the results file, which must be of the same plan, seed and host. With
-    /// --start-at, at the next step by the timetable, whether or not there is a file: for a shard that was cut off or is late
+    /// --start-at, at the next step by the timetable, whether or not there is a file, and once no other run writes it: for a
+    /// shard that was cut off or is late
     #[arg(long)]
     resume: bool,
     /// Print a line of JSON for each event: a step begins, a second has passed, a step ends
@@ -100,6 +103,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let (shard, timetable) = options.together.read(options.resume)?;
     together::permit(&plan, shard)?;
     refuse_to_repeat(options, timetable)?;
+    let _claim = claim(options, shard, timetable.as_ref())?;
     let earlier = if options.resume { earlier(&options.out, &plan, &host, shard, timetable)? } else { None };
     if let Some(results) = earlier.as_ref().filter(|results| is_over(results, &plan)) {
         eprintln!("nothing is left to do for shard {shard}");
@@ -148,6 +152,33 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         tell_the_others(notice, shard, &results.ended);
     }
     Ok(conclude(&options.out, &results, &plan))
+}
+
+/// Keeps other runs off the results file. Whatever restarts processes by itself may take one for dead that is only out of
+/// its sight; so with a timetable and --resume, a run whose file is taken stands by, and takes up where the other ends.
+fn claim(options: &Options, shard: Shard, timetable: Option<&Timetable>) -> Result<Option<Claim>, Report> {
+    const LOOK_EVERY: Duration = Duration::from_secs(1);
+    let stands_by = options.resume && timetable.is_some();
+    let mut said = false;
+    loop {
+        match Claim::take(&options.out, shard) {
+            Ok(claim) => return Ok(Some(claim)),
+            Err(held @ Unclaimed::Held { .. }) if stands_by => {
+                if !std::mem::replace(&mut said, true) {
+                    eprintln!("{held}; this one stands by, and takes up where that one ends");
+                }
+                std::thread::sleep(LOOK_EVERY);
+            }
+            Err(held @ Unclaimed::Held { .. }) => {
+                return Err(miette!(help = "wait until it ends, or give another --out", "{held}; nothing was sent"));
+            }
+            Err(no_locks @ Unclaimed::NoLocks { .. }) => {
+                eprintln!("{no_locks}");
+                return Ok(None);
+            }
+            Err(error @ Unclaimed::Write { .. }) => return Err(error).into_diagnostic(),
+        }
+    }
 }
 
 /// What is seen of the run, on a thread of its own.

@@ -35,8 +35,8 @@ pub enum Unmergeable {
     #[error("{0} is one of {1} shards and {2} one of {3}; give the files of one run")]
     Counts(String, u32, String, u32),
     /// Two are of the same shard.
-    #[error("{0} and {1} are both shard {2}; give one file of each")]
-    Twice(String, String, u32),
+    #[error("{0} and {1} are both shard {2}{3}")]
+    Twice(String, String, u32, Again),
     /// Some are not there.
     #[error("of {1} shards these are missing: {0}; what they sent is in no other file, so give theirs too")]
     Missing(String, u32),
@@ -54,6 +54,31 @@ pub enum Unmergeable {
     /// What came of it makes no sense.
     #[error("the files make no sense together: {0}")]
     Invalid(#[from] Invalid),
+}
+
+/// How two files came to be of the same shard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Again {
+    /// One process wrote both, perhaps at different times.
+    #[error(", and of the same process; give the one with more steps")]
+    Copy,
+    /// Two processes were that shard at the same time.
+    #[error(
+        " of the run that began at {start}, and both measured step {step}: that share was sent twice, so the deployment was \
+         under more load than the plan's, whichever of them is left out; run it again, with one process for each shard"
+    )]
+    SentTwice {
+        /// `--start-at` of both.
+        start: String,
+        /// The first step that both measured.
+        step: usize,
+    },
+    /// Two processes were that shard, one after the other.
+    #[error(" of the run that began at {0}, one after the other; give the one with more steps")]
+    InTurn(String),
+    /// They are of two runs.
+    #[error("; give one file of each")]
+    OtherRun,
 }
 
 /// Merges the shards of a plan, in whatever order they are given. A step that some shard did not finish is left out, for the
@@ -107,7 +132,7 @@ fn sort(files: &mut [File]) -> Result<Vec<Shard>, Unmergeable> {
         let is = if file.results.merged.is_empty() { "all of it" } else { "shards that are merged already" };
         file.results.shard.clone().ok_or(Unmergeable::NoShard(file.name.clone(), is))
     };
-    let mut seen: BTreeMap<u32, &str> = BTreeMap::new();
+    let mut seen: BTreeMap<u32, &File> = BTreeMap::new();
     let mut count = None;
     for file in files.iter() {
         let Shard { number, of, .. } = shard(file)?;
@@ -115,8 +140,8 @@ fn sort(files: &mut [File]) -> Result<Vec<Shard>, Unmergeable> {
         if *before != of {
             return Err(Unmergeable::Counts((*other).clone(), *before, file.name.clone(), of));
         }
-        if let Some(other) = seen.insert(number, &file.name) {
-            return Err(Unmergeable::Twice(other.to_owned(), file.name.clone(), number));
+        if let Some(other) = seen.insert(number, file) {
+            return Err(Unmergeable::Twice(other.name.clone(), file.name.clone(), number, again(other, file)));
         }
     }
     let of = count.map_or(0, |(_, of)| of);
@@ -128,6 +153,22 @@ fn sort(files: &mut [File]) -> Result<Vec<Shard>, Unmergeable> {
     }
     files.sort_by_key(|file| file.results.shard.as_ref().map(|shard| shard.number));
     files.iter().map(shard).collect()
+}
+
+/// How two files of one shard came to be.
+fn again(a: &File, b: &File) -> Again {
+    let start = |file: &File| file.results.shard.as_ref().and_then(|shard| shard.start_at.clone());
+    let of_one_run = a.results.plan == b.results.plan && a.results.host == b.results.host && start(a) == start(b);
+    let Some(start) = start(a).filter(|_| of_one_run) else { return Again::OtherRun };
+    let others = by_number(b);
+    let common: Vec<_> =
+        by_number(a).into_iter().filter_map(|(step, one)| Some((step, one, others.get(&step)?))).collect();
+    // No two processes measure the same times.
+    match common.iter().find(|(_, one, other)| one != *other) {
+        Some((step, ..)) => Again::SentTwice { start, step: *step },
+        None if common.is_empty() => Again::InTurn(start),
+        None => Again::Copy,
+    }
 }
 
 /// Whether two files are of one run, and their steps of the same instants.

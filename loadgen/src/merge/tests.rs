@@ -172,6 +172,34 @@ fn what_is_not_all_shards_of_one_run_is_refused() {
 }
 
 #[test]
+fn two_files_of_one_shard_are_refused_and_told_apart() {
+    let began = |mut file: File, at: &str| {
+        file.results.shard.as_mut().unwrap().start_at = Some(at.to_owned());
+        file
+    };
+    let noon = || began(three().remove(0), "2026-03-01T12:00:00Z");
+    let refused = |change: &dyn Fn(&mut File)| {
+        let mut other = noon();
+        other.name = "elsewhere/1.json".to_owned();
+        change(&mut other);
+        merge(vec![noon(), other]).unwrap_err().to_string()
+    };
+    let measured_too =
+        |file: &mut File| file.results.steps = vec![step(&[sample(1_500, 1, 21, true)], &[false; SLICES])];
+    let error = refused(&measured_too);
+    for says in [
+        "1.json and elsewhere/1.json are both shard 1 of the run that began at 2026-03-01T12:00:00Z",
+        "step 1",
+        "sent twice",
+    ] {
+        assert!(error.contains(says), "{says}: {error}");
+    }
+    assert!(refused(&|_| ()).contains("of the same process"));
+    assert!(refused(&|file| file.results.steps.clear()).contains("one after the other"));
+    assert!(refused(&|file| *file = began(file.clone(), "2026-03-01T13:00:00Z")).ends_with("; give one file of each"));
+}
+
+#[test]
 fn steps_that_some_shard_did_not_finish_are_left_out_and_the_file_says_why() {
     let mut files = three();
     let again = files[0].results.steps[0].clone();
