@@ -29,14 +29,12 @@ impl CallId {
 }
 
 /// Where a call is; needed to take it back when its component dies.
+///
+/// Whether its component lets it run or wait somewhere is none of it: stations know whom they serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// In the component's own hands, or waiting for a call that it made.
+    /// In its component's hands.
     Held,
-    /// Running on the processors of its component's machine.
-    Processor,
-    /// At its component's machine's disk.
-    Disk,
     /// Still travelling to its component.
     OnTheWay,
     /// Answered; the answer is travelling to the caller.

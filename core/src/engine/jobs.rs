@@ -48,19 +48,15 @@ impl Jobs {
         self.near.last()
     }
 
-    /// Adds a job.
+    /// Whether there is no crowd, nor will be with one job more.
     #[inline]
-    pub(super) fn push(&mut self, job: Job) {
-        if self.near.len() == NEAR || !self.far.is_empty() {
-            self.push_in_crowd(job);
-        } else {
-            self.insert(job);
-        }
+    pub(super) fn are_few(&self) -> bool {
+        self.near.len() < NEAR && self.far.is_empty()
     }
 
-    /// Finds a job's place among the near ones.
+    /// Adds a job while there are [few](Self::are_few).
     #[inline]
-    fn insert(&mut self, job: Job) {
+    pub(super) fn insert(&mut self, job: Job) {
         let mut at = self.near.len();
         self.near.push(job);
         // It comes after those that are done at the same time.
@@ -71,9 +67,9 @@ impl Jobs {
         self.near[at] = job;
     }
 
-    #[inline(never)]
-    fn push_in_crowd(&mut self, job: Job) {
-        if self.near.first().is_some_and(|last| last.finish_bits <= job.finish_bits) {
+    /// Adds a job, however many there are.
+    pub(super) fn push(&mut self, job: Job) {
+        if !self.are_few() && self.near.first().is_some_and(|last| last.finish_bits <= job.finish_bits) {
             self.joined[1] += 1;
             self.far.push(Reverse((job.finish_bits, self.joined[1], job.call)));
             return;
@@ -95,10 +91,16 @@ impl Jobs {
         }
     }
 
-    /// Takes a call's job away.
-    pub(super) fn remove(&mut self, call: CallId) {
-        self.near.retain(|job| job.call != call);
-        self.far.retain(|Reverse((_, _, far))| *far != call);
+    /// Every job's call.
+    pub(super) fn iter(&self) -> impl Iterator<Item = CallId> {
+        let far = self.far.iter().map(|Reverse((_, _, call))| *call);
+        self.near.iter().map(|job| job.call).chain(far)
+    }
+
+    /// Takes the jobs of some calls away.
+    pub(super) fn remove(&mut self, goes: impl Fn(CallId) -> bool) {
+        self.near.retain(|job| !goes(job.call));
+        self.far.retain(|Reverse((_, _, call))| !goes(*call));
         if self.near.is_empty() {
             self.fetch();
         }
@@ -133,7 +135,7 @@ mod tests {
                     }
                     1 if !model.is_empty() => {
                         let (_, _, call) = model.remove(finish_bits as usize % model.len());
-                        jobs.remove(call);
+                        jobs.remove(|other| other == call);
                     }
                     _ => {
                         let call = CallId::new(age as u32, 0);

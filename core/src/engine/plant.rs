@@ -1,7 +1,7 @@
 //! What the simulation does to machines, links and nodes: it builds them, changes them and breaks them.
 
 use super::calendar::Slot;
-use super::calls::{CallId, Place};
+use super::calls::CallId;
 use super::host::Host;
 use super::line::{Line, Trouble};
 use super::moves::Move;
@@ -90,18 +90,16 @@ impl Engine {
     pub(crate) fn seize(&mut self, node: u16) -> Vec<CallId> {
         let calls = self.calls.at_node(node);
         let Some(host) = self.nodes[usize::from(node)].host else { return calls };
-        for id in &calls {
-            match self.calls.get(*id).map(|call| call.place) {
-                Some(Place::Processor) => {
-                    self.hosts[host as usize].processor.remove(self.now, *id);
-                    self.schedule_processor(host);
-                }
-                Some(Place::Disk) => {
-                    self.hosts[host as usize].disk.remove(self.now, *id);
-                    self.schedule_disk(host);
-                }
-                _ => {}
-            }
+        // A machine's stations have calls of all that runs there.
+        let its_own = |id: CallId| self.calls.get(id).is_some_and(|call| call.node == node);
+        let there = &mut self.hosts[host as usize];
+        let ran = there.processor.remove(self.now, its_own);
+        let wrote = there.disk.remove(self.now, its_own);
+        if ran {
+            self.schedule_processor(host);
+        }
+        if wrote {
+            self.schedule_disk(host);
         }
         calls
     }

@@ -44,7 +44,7 @@ pub struct Processor {
     speed: f64,
     crosstalk: Crosstalk,
     /// By the number of jobs; and that of the present number, where it is beyond those.
-    paces: Box<[Pace]>,
+    paces: Box<[Pace; PACES]>,
     crowded: Pace,
     /// Processor time granted a period, and the period, both in nanoseconds.
     quota: Option<(f64, Nanos)>,
@@ -80,7 +80,7 @@ impl Processor {
             cpus,
             speed,
             crosstalk: Crosstalk::default(),
-            paces: Box::default(),
+            paces: Box::new([Pace::default(); PACES]),
             crowded: Pace::default(),
             quota: None,
             work: Jobs::default(),
@@ -116,15 +116,22 @@ impl Processor {
         self.work_out_paces();
     }
 
+    /// Whether there is neither a quota nor a crowd of jobs: the common case, for which the methods that run at every
+    /// event are compiled a second time, as `PLAIN`, without what only the others need.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.quota.is_none() && self.work.are_few()
+    }
+
     /// How fast the present jobs are worked off. Looked up, it costs neither a division nor a branch that nobody can
     /// predict.
     #[inline]
-    fn pace(&self) -> &Pace {
-        self.paces.get(self.work.len()).unwrap_or(&self.crowded)
+    fn pace<const PLAIN: bool>(&self) -> &Pace {
+        let jobs = self.work.len();
+        if PLAIN { &self.paces[jobs % PACES] } else { self.paces.get(jobs).unwrap_or(&self.crowded) }
     }
 
     /// Keeps up with a changed number of jobs.
-    #[inline]
     fn follow(&mut self) {
         if self.work.len() >= PACES {
             self.crowded = self.pace_of(self.work.len());
@@ -141,7 +148,7 @@ impl Processor {
     }
 
     fn work_out_paces(&mut self) {
-        self.paces = (0..PACES).map(|jobs| self.pace_of(jobs)).collect();
+        *self.paces = std::array::from_fn(|jobs| self.pace_of(jobs));
         self.follow();
     }
 
@@ -156,7 +163,7 @@ impl Processor {
     /// Processor time used until now, in processor-nanoseconds. No event of this processor lies between.
     pub fn busy_ns(&self, now: Nanos) -> f64 {
         let works = !self.work.is_empty() && !self.throttled();
-        self.busy_ns + if works { to_f64(now - self.updated) * self.pace().active } else { 0.0 }
+        self.busy_ns + if works { to_f64(now - self.updated) * self.pace::<false>().active } else { 0.0 }
     }
 
     /// Time until now in which the quota held work back, in nanoseconds. No event of this processor lies between.
@@ -180,15 +187,19 @@ impl Processor {
     }
 
     /// Lets time pass until `now`. No event of this processor lies between.
-    #[inline]
     pub(super) fn advance(&mut self, now: Nanos) {
+        self.pass::<false>(now);
+    }
+
+    #[inline]
+    fn pass<const PLAIN: bool>(&mut self, now: Nanos) {
         let elapsed = to_f64(now - self.updated);
         self.updated = now;
         if self.work.is_empty() || elapsed == 0.0 {
             return;
         }
-        let Pace { service, active, .. } = *self.pace();
-        if self.quota.is_some() && self.drain(elapsed, active) {
+        let Pace { service, active, .. } = *self.pace::<PLAIN>();
+        if !PLAIN && self.quota.is_some() && self.drain(elapsed, active) {
             return;
         }
         self.virtual_ns += elapsed * service;
@@ -196,7 +207,6 @@ impl Processor {
     }
 
     /// Lets time pass for the bucket. True when it was empty, and nothing ran.
-    #[inline(never)]
     fn drain(&mut self, elapsed: f64, active: f64) -> bool {
         let throttled = self.throttled();
         if throttled {
@@ -208,32 +218,38 @@ impl Processor {
     }
 
     /// Adds work of `demand_ns` processor-nanoseconds at speed one.
-    pub(super) fn add(&mut self, now: Nanos, call: CallId, demand_ns: f64) {
-        self.advance(now);
+    #[inline]
+    pub(super) fn add<const PLAIN: bool>(&mut self, now: Nanos, call: CallId, demand_ns: f64) {
+        self.pass::<PLAIN>(now);
         if self.work.is_empty() {
             // Virtual time may start anew: sums stay small, and so do their rounding errors.
             self.virtual_ns = 0.0;
         }
-        self.fill(now);
+        if !PLAIN {
+            self.fill(now);
+        }
         let finish_bits = (self.virtual_ns + demand_ns).to_bits();
-        self.work.push(Job { finish_bits, call });
-        self.follow();
+        if PLAIN {
+            self.work.insert(Job { finish_bits, call });
+        } else {
+            self.work.push(Job { finish_bits, call });
+            self.follow();
+        }
     }
 
     /// When this processor acts next.
     #[inline]
-    pub(super) fn next(&self) -> Option<Nanos> {
+    pub(super) fn next<const PLAIN: bool>(&self) -> Option<Nanos> {
         let first = self.work.first()?;
-        let Pace { slowness, active, .. } = *self.pace();
+        let Pace { slowness, active, .. } = *self.pace::<PLAIN>();
         let left_ns = f64::from_bits(first.finish_bits) - self.virtual_ns;
         // Not `f64::max`: that is a call in WebAssembly.
         let left_ns = if left_ns > 0.0 { left_ns } else { 0.0 };
         let done = self.updated.saturating_add(round_up(left_ns * slowness));
-        Some(if self.quota.is_none() { done } else { self.next_of_quota(done, active) })
+        Some(if PLAIN || self.quota.is_none() { done } else { self.next_of_quota(done, active) })
     }
 
     /// When this processor acts next, if it could not run out of its quota before it is done.
-    #[inline(never)]
     fn next_of_quota(&self, done: Nanos, active: f64) -> Nanos {
         if self.throttled() {
             return self.refill;
@@ -245,27 +261,43 @@ impl Processor {
     /// Acts at the instant that [`next`](Self::next) gave.
     #[inline]
     pub(super) fn fire(&mut self, now: Nanos) -> Fired {
-        self.advance(now);
+        if self.is_plain() { self.act::<true>(now) } else { self.act_in_general(now) }
+    }
+
+    #[inline(never)]
+    fn act_in_general(&mut self, now: Nanos) -> Fired {
+        self.act::<false>(now)
+    }
+
+    #[inline]
+    fn act<const PLAIN: bool>(&mut self, now: Nanos) -> Fired {
+        self.pass::<PLAIN>(now);
         if let Some(first) = self.work.first().copied()
-            && !self.throttled()
+            && (PLAIN || !self.throttled())
             // The ceiling above makes the last step up to a nanosecond too long, never too short; the slack is for
             // the rounding of virtual time.
             && f64::from_bits(first.finish_bits) <= self.virtual_ns + 1e-3
         {
             self.work.pop();
-            self.follow();
-            self.fill(now);
+            if !PLAIN {
+                self.follow();
+                self.fill(now);
+            }
             return Fired::Done(first.call);
         }
         self.fill(now);
         Fired::Quota
     }
 
-    /// Takes work away that will not be finished.
-    pub(super) fn remove(&mut self, now: Nanos, call: CallId) {
-        self.advance(now);
-        self.work.remove(call);
-        self.follow();
+    /// Takes work away that will not be finished. False when there is none of it.
+    pub(super) fn remove(&mut self, now: Nanos, goes: impl Fn(CallId) -> bool) -> bool {
+        let any = self.work.iter().any(&goes);
+        if any {
+            self.advance(now);
+            self.work.remove(goes);
+            self.follow();
+        }
+        any
     }
 }
 
@@ -300,10 +332,10 @@ mod tests {
         let mut coming = arrivals.iter().zip(&ids).peekable();
         loop {
             let arrival = coming.peek().map(|((at, _), _)| *at);
-            match (arrival, processor.next()) {
+            match (arrival, processor.next::<false>()) {
                 (Some(at), next) if next.is_none_or(|next| at <= next) => {
                     if let Some(((at, demand_ns), id)) = coming.next() {
-                        processor.add(*at, *id, *demand_ns);
+                        processor.add::<false>(*at, *id, *demand_ns);
                     }
                 }
                 (_, Some(next)) => {

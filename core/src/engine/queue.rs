@@ -64,11 +64,18 @@ impl Queue {
         Some(call)
     }
 
-    pub(super) fn remove(&mut self, now: Nanos, call: CallId) {
-        self.advance(now);
-        self.serving.retain(|Reverse((_, served))| *served != call);
-        self.waiting.retain(|(waiting, _)| *waiting != call);
-        self.start(now);
+    /// Takes calls away that will not be served. False when there is none of them.
+    pub(super) fn remove(&mut self, now: Nanos, goes: impl Fn(CallId) -> bool) -> bool {
+        let mut calls =
+            self.serving.iter().map(|Reverse((_, call))| call).chain(self.waiting.iter().map(|(call, _)| call));
+        let any = calls.any(|call| goes(*call));
+        if any {
+            self.advance(now);
+            self.serving.retain(|Reverse((_, call))| !goes(*call));
+            self.waiting.retain(|(call, _)| !goes(*call));
+            self.start(now);
+        }
+        any
     }
 
     fn start(&mut self, now: Nanos) {

@@ -22,22 +22,19 @@ pub(crate) trait Driver: Sized {
     /// Lets whoever is concerned act on an event.
     fn act(&mut self, event: Event);
 
-    /// Lets the next event at or before `until` happen; then the clock stands at its time. False when there is none: then
-    /// the clock stands at `until`.
+    /// Lets what is next at or before `until` happen, which may come to one event or to none; then the clock stands at its
+    /// time. False when there is nothing: then the clock stands at `until`.
     #[inline]
     fn next(&mut self, until: Nanos) -> bool {
-        let happened = self.engine().events;
-        while self.engine().events == happened {
-            if let Some(message) = self.engine().messages.pop() {
-                self.deliver(message);
-                continue;
-            }
-            match self.engine().advance(until) {
-                Some(slot) => self.fire(slot),
-                None => return false,
-            }
+        if let Some(message) = self.engine().messages.pop() {
+            self.deliver(message);
+            return true;
         }
-        true
+        let due = self.engine().advance(until);
+        if let Some(slot) = due {
+            self.fire(slot);
+        }
+        due.is_some()
     }
 
     /// An event of this slot is due.
@@ -157,8 +154,7 @@ impl Engine {
     #[inline]
     fn served(&mut self, id: CallId) -> Option<Acting> {
         // A call that was ended while it paused has nobody to tell.
-        let call = self.calls.get_mut(id).filter(|call| !call.is_over())?;
-        call.place = Place::Held;
+        let call = self.calls.get(id).filter(|call| !call.is_over())?;
         let (node, watched) = (call.node, call.watched);
         if watched {
             self.mark(true, id, Mark::Served);
@@ -181,7 +177,10 @@ impl Engine {
         let (caller, stale) = (call.parent, call.stale);
         let reply = Reply { answer, edge: call.link, note: call.note, begun: call.begun };
         let parent = self.calls.get_mut(caller).filter(|parent| !parent.is_over())?;
-        parent.stale |= stale && answer.is_ok();
+        // What is only read is at hand sooner than what was just written.
+        if stale && answer.is_ok() {
+            parent.stale = true;
+        }
         Some((Acting { node: parent.node, call: caller }, reply))
     }
 
@@ -229,9 +228,18 @@ impl Engine {
         }
     }
 
-    fn find_next(&mut self, host: u32) {
-        let host = &self.hosts[host as usize];
-        self.calendar.set(host.processor_slot, host.processor.next().unwrap_or(Nanos::MAX));
+    fn find_next(&mut self, index: u32) {
+        let host = &self.hosts[index as usize];
+        if !host.processor.is_plain() {
+            return self.find_next_in_general(index);
+        }
+        self.calendar.set(host.processor_slot, host.processor.next::<true>().unwrap_or(Nanos::MAX));
+    }
+
+    #[inline(never)]
+    fn find_next_in_general(&mut self, index: u32) {
+        let host = &self.hosts[index as usize];
+        self.calendar.set(host.processor_slot, host.processor.next::<false>().unwrap_or(Nanos::MAX));
     }
 
     pub(super) fn schedule_disk(&mut self, index: u32) {

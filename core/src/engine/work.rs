@@ -164,17 +164,23 @@ impl Engine {
 
     #[inline]
     fn run(&mut self, id: CallId, host: u32, demand_ns: f64, taken: bool) {
-        let Some(call) = self.calls.get_mut(id) else { return };
-        call.place = Place::Processor;
-        let (node, watched) = (call.node, call.watched);
-        if watched {
-            if taken {
-                self.log(true, id, What::Serve { node });
-                self.mark(true, id, Mark::Serves);
-            }
-            self.mark(true, id, Mark::Computes);
+        let Some(call) = self.calls.get(id) else { return };
+        let processor = &mut self.hosts[host as usize].processor;
+        if call.watched || !processor.is_plain() {
+            return self.run_in_general(id, host, demand_ns, taken);
         }
-        self.hosts[host as usize].processor.add(self.now, id, demand_ns);
+        processor.add::<true>(self.now, id, demand_ns);
+        self.schedule_processor(host);
+    }
+
+    #[inline(never)]
+    fn run_in_general(&mut self, id: CallId, host: u32, demand_ns: f64, taken: bool) {
+        if taken {
+            self.serves(id);
+        }
+        let watched = self.calls.get(id).is_some_and(|call| call.watched);
+        self.mark(watched, id, Mark::Computes);
+        self.hosts[host as usize].processor.add::<false>(self.now, id, demand_ns);
         self.schedule_processor(host);
     }
 
@@ -186,9 +192,7 @@ impl Engine {
 
     /// Lets a call keep a machine's disk busy for so long: a scan, a backup. Its end comes as [`super::Event::Served`].
     pub fn use_disk(&mut self, id: CallId, host: u32, demand_ns: Nanos) {
-        let Some(call) = self.calls.get_mut(id) else { return };
-        call.place = Place::Disk;
-        let watched = call.watched;
+        let Some(watched) = self.calls.get(id).map(|call| call.watched) else { return };
         self.hosts[host as usize].disk.add(self.now, id, demand_ns);
         self.schedule_disk(host);
         self.mark(watched, id, Mark::AtDisk);

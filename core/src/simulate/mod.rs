@@ -177,7 +177,7 @@ impl Simulation {
 
     /// Like [`run_until`](Self::run_until), but stops after `most_events`. True when it got to `until`.
     pub fn run_chunk(&mut self, until: Nanos, most_events: u64) -> bool {
-        self.drive(until, self.engine.events() + most_events, usize::MAX)
+        self.drive(until, self.engine.events().saturating_add(most_events), usize::MAX)
     }
 
     /// Goes on to the next [`Move`] of a watched request, at most `horizon` further. Whether there was one.
@@ -188,8 +188,8 @@ impl Simulation {
     }
 
     /// Lets events happen up to and at `until`; stops before, and returns false, once there were `last_event` events in
-    /// all or there are more than `most_moves`. The one loop in which everything happens, so that the compiler can make
-    /// one piece of it.
+    /// all or there are more than `most_moves` moves. The one loop in which everything happens, so that the compiler can
+    /// make one piece of it.
     fn drive(&mut self, until: Nanos, last_event: u64, most_moves: usize) -> bool {
         while self.next(until) {
             if self.engine.events() >= last_event || self.engine.moves().len() > most_moves {
