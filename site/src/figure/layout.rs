@@ -4,10 +4,11 @@
 //! top to bottom, with cards at the same readable size.
 
 use hockeystick_core::component::Settings;
-use hockeystick_core::number::{short, within};
+use hockeystick_core::number::within;
 use hockeystick_core::stage::edit::Spot;
 use hockeystick_core::stage::{Placement, Stage};
 
+use super::route::{self, Path};
 use crate::charts::scale::in_order;
 
 /// Below this width a board runs from top to bottom.
@@ -162,30 +163,6 @@ fn anchor(stage: &Stage, component: usize) -> f64 {
     if rows.contains(&Row::Serving) { slot_top(rows, Row::Serving) } else { card_size(stage, component).1 / 2.0 }
 }
 
-/// An arrow: points along it at equal distances, from the caller to the called.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Path {
-    pub(crate) points: Vec<Point>,
-    /// As an SVG path, for drawing.
-    pub(crate) svg: String,
-}
-
-impl Path {
-    /// The point this share of the way along, `lane` pixels to the right of the direction of travel.
-    pub(crate) fn at(&self, share: f64, back: bool, lane: f64) -> Point {
-        let Some(last) = self.points.len().checked_sub(1).filter(|last| *last > 0) else { return Point::default() };
-        let share = if back { 1.0 - share } else { share };
-        let place = share.clamp(0.0, 1.0) * last as f64;
-        let index = (place as usize).min(last - 1);
-        let (a, b) = (self.points[index], self.points[index + 1]);
-        let (dx, dy) = (b.x - a.x, b.y - a.y);
-        let length = dx.hypot(dy).max(1e-6);
-        let side = if back { lane } else { -lane } / length;
-        let rest = place - index as f64;
-        Point { x: a.x + dx * rest - dy * side, y: a.y + dy * rest + dx * side }
-    }
-}
-
 /// A board laid out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
@@ -218,7 +195,8 @@ impl Layout {
             }
         }
         let machines = machine_rects(stage, &cards, narrow);
-        let links = link_paths(stage, &cards);
+        let anchors: Vec<f64> = (0..cards.len()).map(|index| anchor(stage, index)).collect();
+        let links = route::paths(&stage.links, &cards, &anchors, Point { x: width, y: height });
         Self { width, height, fit: box_width / width, narrow, cards, machines, links }
     }
 
@@ -360,23 +338,21 @@ fn make_room(stage: &Stage, machine: usize, cards: &mut [Rect]) {
 /// Places a row's cards side by side, in as many lines as the width needs; returns the bottom of the lowest.
 fn place_row(stage: &Stage, row: &[usize], top: f64, width: f64, cards: &mut [Rect]) -> f64 {
     let space = width - 2.0 * (MARGIN + 4.0);
-    let mut lines: Vec<Vec<usize>> = vec![Vec::new()];
-    let mut used = 0.0;
+    // Each line with the width that its cards take.
+    let mut lines: Vec<(f64, Vec<usize>)> = Vec::new();
     for &index in row {
-        let (w, _) = card_size(stage, index);
-        if used + w > space && used > 0.0 {
-            lines.push(Vec::new());
-            used = 0.0;
-        }
-        used += w + 12.0;
-        if let Some(line) = lines.last_mut() {
-            line.push(index);
+        let wide = card_size(stage, index).0;
+        match lines.iter_mut().find(|(total, line)| total + wide + 12.0 * line.len() as f64 <= space) {
+            Some((total, line)) => {
+                *total += wide;
+                line.push(index);
+            }
+            None => lines.push((wide, vec![index])),
         }
     }
     let mut top = top;
     let mut bottom = top;
-    for line in lines {
-        let total: f64 = line.iter().map(|index| card_size(stage, *index).0).sum();
+    for (total, line) in lines {
         let gap = (width - total) / (line.len() + 1) as f64;
         let mut x = gap;
         for index in line {
@@ -426,98 +402,4 @@ fn machine_rects(stage: &Stage, cards: &[Rect], narrow: bool) -> Vec<Option<Rect
         })
     };
     (0..stage.machines.len()).map(rect).collect()
-}
-
-/// The side of a card where an arrow ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Left,
-    Right,
-    Top,
-    Bottom,
-}
-
-fn sides(from: &Rect, to: &Rect) -> (Side, Side) {
-    let across = (to.x - from.right()).max(from.x - to.right());
-    let along = (to.y - from.bottom()).max(from.y - to.bottom());
-    match (across >= along, to.centre().x >= from.centre().x, to.centre().y >= from.centre().y) {
-        (true, true, _) => (Side::Right, Side::Left),
-        (true, false, _) => (Side::Left, Side::Right),
-        (false, _, true) => (Side::Bottom, Side::Top),
-        (false, _, false) => (Side::Top, Side::Bottom),
-    }
-}
-
-/// Where an arrow meets a card: several on one side stand apart, in the order of where they lead.
-fn port(card: &Rect, anchor: f64, side: Side, order: usize, count: usize) -> Point {
-    let spread = (order as f64 - (count - 1) as f64 / 2.0) * 18.0;
-    let centre = card.centre();
-    match side {
-        Side::Left => Point { x: card.x, y: card.y + anchor + spread },
-        Side::Right => Point { x: card.right(), y: card.y + anchor + spread },
-        Side::Top => Point { x: centre.x + spread, y: card.y },
-        Side::Bottom => Point { x: centre.x + spread, y: card.bottom() },
-    }
-}
-
-fn link_paths(stage: &Stage, cards: &[Rect]) -> Vec<Path> {
-    // Every end of every link: card, side, where its other end is along that side, and which end it is.
-    let mut ends: Vec<(usize, Side, f64, usize)> = Vec::new();
-    for (index, link) in stage.links.iter().enumerate() {
-        let (from, to) = (&cards[link.from], &cards[link.to]);
-        let (out, into) = sides(from, to);
-        let along = |side: Side, other: &Rect| match side {
-            Side::Left | Side::Right => other.centre().y,
-            Side::Top | Side::Bottom => other.centre().x,
-        };
-        ends.push((link.from, out, along(out, to), 2 * index));
-        ends.push((link.to, into, along(into, from), 2 * index + 1));
-    }
-    let place = |end: usize| {
-        let (card, side, at, _) = ends[end];
-        let same = ends.iter().filter(|other| other.0 == card && other.1 == side);
-        let before = same.clone().filter(|other| (other.2, other.3) < (at, end)).count();
-        (port(&cards[card], anchor(stage, card), side, before, same.count()), side)
-    };
-    (0..stage.links.len()).map(|index| curve(place(2 * index), place(2 * index + 1))).collect()
-}
-
-/// A cubic curve that leaves and enters at right angles to the cards.
-fn curve((a, out): (Point, Side), (b, into): (Point, Side)) -> Path {
-    let reach = ((b.x - a.x).abs().max((b.y - a.y).abs()) * 0.45).clamp(16.0, 120.0);
-    let pull = |point: Point, side: Side| match side {
-        Side::Left => Point { x: point.x - reach, ..point },
-        Side::Right => Point { x: point.x + reach, ..point },
-        Side::Top => Point { y: point.y - reach, ..point },
-        Side::Bottom => Point { y: point.y + reach, ..point },
-    };
-    let (p, q) = (pull(a, out), pull(b, into));
-    let on_curve = |t: f64| {
-        let s = 1.0 - t;
-        let (k0, k1, k2, k3) = (s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t);
-        Point { x: k0 * a.x + k1 * p.x + k2 * q.x + k3 * b.x, y: k0 * a.y + k1 * p.y + k2 * q.y + k3 * b.y }
-    };
-    let fine: Vec<Point> = (0..=96).map(|step| on_curve(f64::from(step) / 96.0)).collect();
-    let [a, p, q, b] = [a, p, q, b].map(|point| format!("{} {}", short(point.x, 1), short(point.y, 1)));
-    let svg = format!("M{a}C{p} {q} {b}");
-    Path { points: at_equal_distances(&fine, 40), svg }
-}
-
-fn at_equal_distances(fine: &[Point], count: usize) -> Vec<Point> {
-    let step = |pair: &[Point]| (pair[1].x - pair[0].x).hypot(pair[1].y - pair[0].y);
-    let total: f64 = fine.windows(2).map(step).sum();
-    let mut points = Vec::with_capacity(count + 1);
-    let (mut index, mut before) = (0, 0.0);
-    for number in 0..=count {
-        let wanted = total * number as f64 / count as f64;
-        while index + 2 < fine.len() && before + step(&fine[index..index + 2]) < wanted {
-            before += step(&fine[index..index + 2]);
-            index += 1;
-        }
-        let length = step(&fine[index..index + 2]).max(1e-9);
-        let rest = ((wanted - before) / length).clamp(0.0, 1.0);
-        let (a, b) = (fine[index], fine[index + 1]);
-        points.push(Point { x: a.x + (b.x - a.x) * rest, y: a.y + (b.y - a.y) * rest });
-    }
-    points
 }

@@ -36,6 +36,7 @@ pub mod numbers;
 mod palette;
 mod pick;
 mod replay;
+mod route;
 mod running;
 pub(crate) mod scrub;
 mod share;
