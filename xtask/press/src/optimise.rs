@@ -24,7 +24,8 @@ pub(crate) fn optimise(program: &Path, module: &[u8]) -> Result<Vec<u8>> {
     std::fs::write(&file, module).with_context(|| format!("cannot write {}", file.display()))?;
     let output = Command::new(program)
         // Its lowest kilobyte is the far end of the stack: no data lie there, so a constant may be folded into an address.
-        .args(["-Oz", "--converge", "--low-memory-unused"])
+        // Rebuilt from a flat form, control flow is smaller by half a hundredth, and the engine not slower.
+        .args(["--flatten", "--rereloop", "-Oz", "-Oz", "--converge", "--low-memory-unused"])
         .args(WASM_FEATURES)
         .arg(&file)
         .arg("-o")
