@@ -19,6 +19,7 @@ pub mod ledger;
 mod line;
 mod message;
 pub mod moves;
+mod pauses;
 mod plant;
 pub mod processor;
 pub mod queue;
@@ -45,6 +46,7 @@ use ledger::Ledger;
 use line::Line;
 use message::{Inbox, Late};
 use moves::{Cause, Move};
+use pauses::Pauses;
 use random::{Draw, Exponential, Stream};
 use sampler::Sampler;
 use tally::Tally;
@@ -224,7 +226,7 @@ pub struct Engine {
     sent_again: u64,
     calls: Calls,
     messages: Inbox,
-    pauses: BinaryHeap<Reverse<(Nanos, CallId)>>,
+    pauses: Pauses,
     pauses_slot: Slot,
     deadlines: Deadlines,
     /// A processor whose next event is to be found anew before the clock moves on: work often ends and begins on one
@@ -271,7 +273,7 @@ impl Engine {
             sent_again: 0,
             calls: Calls::default(),
             messages: Inbox::default(),
-            pauses: BinaryHeap::new(),
+            pauses: Pauses::default(),
             pauses_slot,
             deadlines: Deadlines::new(deadlines_slot),
             stale: None,

@@ -87,7 +87,7 @@ pub(crate) trait Driver: Sized {
             Owner::Pauses => {
                 let paused = engine.pauses.pop();
                 engine.schedule_pauses();
-                return paused.map(|Reverse((_, call))| call);
+                return paused;
             }
             Owner::Timer(timer) => {
                 engine.fired = Some(slot);
@@ -258,8 +258,7 @@ impl Engine {
     }
 
     pub(super) fn schedule_pauses(&mut self) {
-        let next = self.pauses.peek().map_or(Nanos::MAX, |Reverse((at, _))| *at);
-        self.calendar.set(self.pauses_slot, next);
+        self.calendar.set(self.pauses_slot, self.pauses.next());
     }
 
     pub(super) fn schedule_late(&mut self) {

@@ -200,7 +200,7 @@ impl Engine {
 
     /// Lets time pass for a call. Its end comes as [`super::Event::Served`].
     pub fn pause(&mut self, id: CallId, ns: Nanos) {
-        self.pauses.push(Reverse((self.now.saturating_add(ns), id)));
+        self.pauses.push(self.now, ns, id);
         self.schedule_pauses();
     }
 
