@@ -1,18 +1,22 @@
 //! An application server: workers that run the app's code and wait for its queries.
+//!
+//! What a request does is in `program`, how it goes through that in `steps`, what theory is told of it in `theory`.
+
+mod steps;
+mod theory;
 
 use std::collections::VecDeque;
 
 use super::app_log::Log;
-use super::flow::{Ask, Context, Flow, Held};
 use super::glance::Glance;
-use super::outbound::{Retry, Service};
+use super::outbound::Service;
 use super::pool::Pool;
-use super::program::{Job, Jobs, Program, Release, Step, What};
+use super::program::{Job, Jobs, Program, Release, What};
 use super::sessions::{Keeping, Sessions};
-use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, NodeGauge, Place};
+use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::choices;
 use crate::engine::alarm::Alarm;
-use crate::engine::calls::{Call, CallId};
+use crate::engine::calls::CallId;
 use crate::engine::moves::Cause;
 use crate::engine::processor::Crosstalk;
 use crate::engine::random::Stream;
@@ -22,7 +26,9 @@ use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
 use crate::units::{Bytes, Duration, Nanos, SECOND_NS};
-use crate::workload::{Class, Demand, PerClass, Workload};
+use crate::workload::{Demand, PerClass, Workload};
+
+pub(super) use theory::{fetch_s, flow};
 
 /// What the model of the application server does.
 pub const ABOUT: About = About {
@@ -210,109 +216,6 @@ pub(super) struct State {
     rejected: u64,
 }
 
-/// What theory is told of the application server.
-pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    let mut flow = Flow { door: Some((settings.workers, settings.backlog)), ..Flow::default() };
-    flow.asks.push(Ask::Compute { demand: *settings.demand.get(class), count: 1, chance: 1.0 });
-    let queries = *settings.queries.get(class);
-    let call = |kinds: &'static [Kind], count: u32| {
-        (count > 0 && context.calls(kinds, class)).then_some(Ask::Call { kinds, count, chance: 1.0 })
-    };
-    let each = |kinds: &'static [Kind], count: u32, at_once: bool| {
-        (count > 0 && context.calls(kinds, class)).then_some(Ask::Each { kinds, count, chance: 1.0, at_once })
-    };
-    let keepers = keepers(class, context);
-    let (job, write) = (class == Class::Job, class == Class::Write);
-    let cached = class == Class::Read && queries > 0 && context.calls(&[Kind::Cache], class);
-    let hands_on = job && context.calls(&[Kind::Queue], class) || write && context.calls(&[Kind::Journal], class);
-    let told =
-        if cached { call(&[Kind::Cache], 1) } else { each(&[Kind::Cache], u32::from(write && queries > 0), false) };
-    let rows: Vec<Ask> = call(keepers, if hands_on { 0 } else { queries }).into_iter().chain(told).collect();
-    flow.asks.extend(each(&[Kind::SessionStore], u32::from(class != Class::Static), false));
-    if cached {
-        let hits = cache_hits(context);
-        flow.asks.extend(call(&[Kind::Cache], 1));
-        flow.asks.push(Ask::OneOf(vec![(hits, Vec::new()), (1.0 - hits, rows)]));
-    } else {
-        flow.asks.extend(rows);
-    }
-    flow.asks.extend(each(&[Kind::ObjectStore], u32::from(class == Class::Static), false));
-    flow.asks.extend(each(&[Kind::Journal], u32::from(write), false));
-    flow.asks.extend(each(&[Kind::Queue], u32::from(job), false));
-    let calls = *settings.calls.get(class);
-    flow.asks.extend(each(&[Kind::AppServer], calls, settings.parallel));
-    flow.asks.extend(each(&[Kind::LoadBalancer], calls, settings.parallel));
-    flow.pool = (settings.pool > 0).then_some((settings.pool, keepers));
-    flow.crosstalk = Crosstalk { contention: settings.contention, coherency: settings.coherency };
-    let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
-    flow.memory = Some(held);
-    if settings.log.0 > 0 {
-        flow.behind = super::log_pipeline::record(context);
-    }
-    let (crash_s, restart_s) = (settings.crash_every.as_secs_f64(), settings.restart.as_secs_f64());
-    if crash_s > 0.0 {
-        flow.down = restart_s / (crash_s + restart_s);
-    }
-    let notes = [
-        (cached, "the cache's hit ratio is Che's approximation"),
-        (settings.tries > 1, "no call fails while stations keep up, so that none is made again"),
-    ];
-    flow.caveats.extend(notes.iter().filter(|(applies, _)| *applies).map(|(_, what)| (*what).to_owned()));
-    flow
-}
-
-/// The branch of a call to a service: another for each attempt, step and call of a step; 0 for the first of all.
-fn branch(of: u32, failed: u32, step: u16, nth: u32) -> u32 {
-    of.wrapping_mul(0x0100_0193) ^ (failed << 24) ^ (u32::from(step) << 12) ^ nth
-}
-
-/// Share of the reads that the linked cache answers. All who change items are taken to change them as often, next to
-/// the reads, as users do.
-fn cache_hits(context: &Context<'_>) -> f64 {
-    let stage = context.stage;
-    let is_cache = |index: usize| stage.components[index].settings.kind() == Kind::Cache;
-    let mut links = stage.links.iter().filter(|link| link.from == context.component && is_cache(link.to));
-    let Some(link) = links.next() else { return 0.0 };
-    let reads_per_s = context.rate_per_s[Class::Read as usize];
-    let mix = stage.workload.mix;
-    let writes_per_s = reads_per_s * mix.get(Class::Write) / mix.get(Class::Read).max(1e-9);
-    let super::Settings::AppServer(settings) = &stage.components[context.component].settings else { return 0.0 };
-    super::cache::hit_ratio(context, link.to, (reads_per_s, writes_per_s), fetch_s(settings, context))
-}
-
-/// How long it takes to fetch what a read looks for, in seconds, if nothing is busy.
-pub(super) fn fetch_s(settings: &Settings, context: &Context<'_>) -> f64 {
-    let stage = context.stage;
-    let kinds = keepers(Class::Read, context);
-    let links = stage.links.iter().filter(|link| link.from == context.component && link.carries(Class::Read));
-    let one = |link: &crate::stage::Link| {
-        let there_and_back_s = 2.0 * stage.latency(link).as_secs_f64();
-        let rows_s = |component: usize| match &stage.components[component].settings {
-            super::Settings::Database(settings) => settings.demand.get(Class::Read).mean.as_secs_f64(),
-            super::Settings::Replica(settings) => settings.demand.get(Class::Read).mean.as_secs_f64(),
-            _ => 0.0,
-        };
-        let behind = stage.links.iter().filter(|further| further.from == link.to);
-        let sharded = stage.components[link.to].settings.kind() == Kind::Shards;
-        let shard_s = behind.map(|it| 2.0 * stage.latency(it).as_secs_f64() + rows_s(it.to)).fold(0.0, f64::max);
-        there_and_back_s + if sharded { shard_s } else { rows_s(link.to) }
-    };
-    let queried = links.filter(|link| kinds.contains(&stage.components[link.to].settings.kind()));
-    f64::from(*settings.queries.get(Class::Read)) * queried.map(one).fold(0.0, f64::max)
-}
-
-/// Whom queries go to: reads to replicas where there are any, the rest to the primary.
-fn keepers(class: Class, context: &Context<'_>) -> &'static [Kind] {
-    match class {
-        Class::Read if context.calls(&[Kind::Replica], class) => &[Kind::Replica],
-        _ if context.calls(&[Kind::Database, Kind::Shards], class) => &[Kind::Database, Kind::Shards],
-        _ => ROWS,
-    }
-}
-
-/// Kinds that keep the app's rows.
-const ROWS: &[Kind] = &[Kind::Database, Kind::Replica, Kind::Shards];
-
 impl State {
     pub(super) fn new(settings: &Settings, place: Place, _: &Workload, engine: &mut Engine) -> Self {
         let stream = |purpose| engine.stream(&place.name, purpose);
@@ -371,157 +274,6 @@ impl State {
         }
         engine.serve(id, self.host, slice_ns);
         self.hold(engine, self.settings.memory_per_request.to_f64());
-    }
-
-    /// Does what comes next in the call's program, or ends it.
-    fn go_on(&mut self, engine: &mut Engine, id: CallId, call: &Call) {
-        if call.verb == CHECK {
-            self.finish(engine, id, Ok(()));
-            return;
-        }
-        let in_memory = self.settings.sessions == Keeping::Memory && call.class != Class::Static;
-        if in_memory && call.step == 0 && !self.sessions.knows(engine, self.node, call.request) {
-            self.finish(engine, id, Err(Cause::LoggedOut));
-            return;
-        }
-        let Some(step) = self.programs[call.class as usize].steps.get(usize::from(call.step)).copied() else {
-            let wrong = self.release.errors > 0.0 && self.mistakes.draw(call.number()).chance(self.release.errors);
-            self.finish(engine, id, if wrong { Err(Cause::Error) } else { Ok(()) });
-            return;
-        };
-        let job = self.jobs.of(call);
-        (job.doing, job.tries) = (Some(step), false);
-        match step.what {
-            What::Query if !self.pool.take(engine, id) => {}
-            What::Query => self.query(engine, id, call, step),
-            What::Service => self.call_service(engine, id, call, step),
-            What::Call | What::LookUp { .. } | What::Put => self.call(engine, id, call, step, 1),
-        }
-    }
-
-    /// Sends a query over the connection that the call holds.
-    fn query(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step) {
-        self.jobs.of(call).connected = true;
-        self.call(engine, id, call, step, 1);
-    }
-
-    fn call_service(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step) {
-        let Settings { breaker, bulkhead, .. } = self.settings;
-        let service = self.service(call, step);
-        let room = bulkhead == 0 || service.under_way + step.times <= bulkhead;
-        if !room || !service.breaker.lets_through(engine.now(), breaker) {
-            self.rejected += 1;
-            self.step_failed(engine, id, call, Cause::Rejected, false);
-            return;
-        }
-        service.under_way += step.times;
-        let tries = service.breaker.is_open(breaker);
-        self.jobs.of(call).tries = tries;
-        self.call(engine, id, call, step, step.times);
-    }
-
-    /// Makes the step's calls, `times` of them at once.
-    fn call(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step, times: u32) {
-        let made = (0..times).filter(|nth| self.call_nth(engine, id, call, step, *nth)).count() as u32;
-        self.jobs.of(call).pending = made;
-        if made == 0 {
-            self.let_go(engine, call, step);
-            self.step_failed(engine, id, call, Cause::Down, true);
-        }
-    }
-
-    /// Makes one of the step's calls. False when there is nobody to call.
-    fn call_nth(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step, nth: u32) -> bool {
-        let job = self.jobs.of(call);
-        // Another attempt is another draw, so that it may go elsewhere.
-        let number = (call.request << 16) | (u64::from(job.failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
-        let program = &self.programs[call.class as usize];
-        let edge = program.edge(engine, step, job.elsewhere, &self.routes, call.request, number);
-        let Some(child) = edge.and_then(|edge| engine.call(edge, id, self.settings.timeout.ns())) else { return false };
-        child.verb = step.verb();
-        match step.what {
-            What::Service => child.branch = branch(call.branch, job.failed, call.step, nth),
-            What::Put => (child.note, child.stale) = (job.as_of, call.stale),
-            _ => {}
-        }
-        true
-    }
-
-    /// Takes note of how things stand with the request's item, as its rows or a journal have just said.
-    fn learn(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step) {
-        if !matches!(step.what, What::Query | What::Call) {
-            return;
-        }
-        let job = self.jobs.of(call);
-        job.as_of = engine.now();
-        let program = &self.programs[call.class as usize];
-        if step.what == What::Call || program.queries_on(call.step) {
-            return;
-        }
-        match call.class {
-            Class::Write => job.committed = true,
-            Class::Read if engine.is_behind(engine.item(call.request, 0)) => {
-                if let Some(call) = engine.get_mut(id) {
-                    call.stale = true;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The step has what it asked for, or does without.
-    fn step_done(&mut self, engine: &mut Engine, id: CallId, skip: u16) {
-        let Some(call) = engine.get_mut(id) else { return };
-        call.step += 1 + skip;
-        let job = self.jobs.of(call);
-        job.failed = 0;
-        job.elsewhere = false;
-        let slice_ns = job.slice_ns;
-        // Steps that were skipped leave their slices to be worked off.
-        engine.serve(id, self.host, slice_ns * f64::from(1 + skip));
-    }
-
-    /// The step is tried again after a while, or the request has failed.
-    fn step_failed(&mut self, engine: &mut Engine, id: CallId, call: &Call, cause: Cause, again: bool) {
-        let job = self.jobs.of(call);
-        job.failed += 1;
-        let number = (call.request << 16) | (u64::from(call.step) << 8) | u64::from(job.failed);
-        let Settings { tries, backoff, backoff_growth, jitter, .. } = self.settings;
-        let retry = Retry { tries, backoff, growth: backoff_growth, jitter };
-        match retry.wait_ns(job.failed, &mut self.waits.draw(number)).filter(|_| again) {
-            Some(wait_ns) => engine.pause(id, wait_ns),
-            None => self.finish(engine, id, Err(cause)),
-        }
-    }
-
-    /// Gives back what a step held.
-    fn let_go(&mut self, engine: &mut Engine, call: &Call, step: Step) {
-        if std::mem::take(&mut self.jobs.of(call).connected) {
-            let number = (call.request << 8) | u64::from(call.step);
-            let leaks = self.leak_share > 0.0 && self.mistakes.draw(number).chance(self.leak_share);
-            self.pool.give_back(leaks);
-            self.connect_waiting(engine);
-        }
-        if step.what == What::Service {
-            let under_way = &mut self.service(call, step).under_way;
-            *under_way = under_way.saturating_sub(step.times);
-        }
-    }
-
-    /// Calls that waited for a connection get those that are free.
-    fn connect_waiting(&mut self, engine: &mut Engine) {
-        while let Some(id) = self.pool.next(engine) {
-            let Some(call) = engine.get(id).copied() else { continue };
-            if let Some(step) = self.jobs.of(&call).doing {
-                engine.serves(id);
-                self.query(engine, id, &call, step);
-            }
-        }
-    }
-
-    /// What is kept of the service that a step calls.
-    fn service(&mut self, call: &Call, step: Step) -> &mut Service {
-        &mut self.services[self.programs[call.class as usize].groups[step.group].component]
     }
 
     /// The request is over: its record is written, the worker takes the next.

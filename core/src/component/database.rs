@@ -1,31 +1,32 @@
 //! A database: processes that run queries, rows in memory and on disk, and a disk that must hold what was written.
 //!
-//! What finding rows costs is in `table`, the way of a query in `storage`, copies and promotion in `replication`.
+//! What finding rows costs is in `table`, the way of a query in `storage`, copies and promotion in `replication`; the
+//! archive job is in `archive`, what theory is told of all this in `theory`.
 
-use super::flow::{Ask, Context, Flow, Follower, Held};
+mod archive;
+mod theory;
+
 use super::glance::Glance;
-use super::group::Group;
 use super::replication::{Promotion, TICK_NS};
 use super::storage::{Limits, Plan, Storage};
-use super::table::{Cost, Factors, Question, Table};
+use super::table::{Cost, Question, Table};
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::choices;
 use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
-use crate::engine::host::SYSTEM_MEMORY;
 use crate::engine::ledger::Change;
 use crate::engine::moves::Cause;
 use crate::engine::processor::Crosstalk;
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
 use crate::engine::{Engine, Timer};
-use crate::outcome::Estimate;
 use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
-use crate::statistics::sort;
-use crate::units::{Bytes, Duration, Nanos, SECOND_NS};
-use crate::workload::{Class, Demand, PerClass, Workload};
+use crate::units::{Bytes, Duration, Nanos};
+use crate::workload::{Demand, PerClass, Workload};
+
+pub(super) use theory::flow;
 
 /// What the model of the database does.
 pub const ABOUT: About = About {
@@ -212,8 +213,6 @@ settings! {
     }
 }
 
-/// The archive job's own call.
-const ARCHIVE: u8 = 32;
 const LOOK: u8 = 0;
 const ARCHIVES: u8 = 1;
 /// A database that has come back as a follower takes over again as a replica does by default.
@@ -244,132 +243,6 @@ pub(super) struct State {
     misses: u64,
     stale: u64,
     refused: u64,
-}
-
-/// What theory is told of the database.
-pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    let table = Table::new(settings.rows, &context.stage.workload.popularity);
-    let machine_bytes = context.stage.machine_of(context.component).map_or(0.0, |machine| machine.memory.0 as f64);
-    // Connections in use, by Little's law, if no query waits.
-    let copies = f64::from(context.stage.components[context.component].copies);
-    let in_use = |class: Class| context.rate_per_s[class as usize] * settings.demand.get(class).mean.as_secs_f64();
-    let in_use = Class::ALL.into_iter().map(in_use).sum::<f64>() / copies;
-    let taken = settings.memory.0 as f64 + in_use * settings.memory_per_connection.0 as f64 + SYSTEM_MEMORY.0 as f64;
-    let in_memory = table.in_memory(settings, machine_bytes - taken);
-    let writes = *settings.writes.get(class);
-    let mut asks = Vec::new();
-    let mut caveats = Vec::new();
-    let changes = writes.min(1.0);
-    let ask = |question: Question, chance: f64, asks: &mut Vec<Ask>| {
-        let cost = table.cost(settings, question, in_memory);
-        let demand = settings.demand.get(class);
-        let scaled =
-            |factor: f64| Demand { mean: Duration::from_ns((demand.mean.ns() as f64 * factor) as Nanos), ..*demand };
-        asks.push(Ask::Compute { demand: scaled(cost.factor), count: 1, chance });
-        if cost.more_ns > 0.0 {
-            let demand = Demand::constant(Duration::from_ns(cost.more_ns as Nanos));
-            asks.push(Ask::Compute { demand, count: 1, chance });
-        }
-        if cost.scan_ns > 0 {
-            asks.push(Ask::Disk { mean_count: chance, each: Some(Duration::from_ns(cost.scan_ns)) });
-        }
-        if cost.lookups > 0 {
-            asks.push(Ask::Compute { demand: scaled(Factors::of(settings.family).read), count: cost.lookups, chance });
-        }
-    };
-    // A query changes, joins and examines independently of one another, each with its probability.
-    let (joins, scans) = (*settings.joins.get(class), *settings.scans.get(class));
-    let searches = if settings.index { 0.0 } else { *settings.searches.get(class) };
-    let examines = 1.0 - (1.0 - scans) * (1.0 - searches);
-    let plain = settings.family == Family::Relational && examines == 0.0 && settings.more_indexes == 0;
-    if plain {
-        ask(Question { item: 1, ..Question::default() }, 1.0, &mut asks);
-    } else {
-        let of = |is: bool, chance: f64| if is { chance } else { 1.0 - chance };
-        for kind in 0..8 {
-            let [change, joining, scanning] = [1, 2, 4].map(|bit| kind & bit != 0);
-            let question = Question { change, joins: joining, scans: scanning, item: 1, ..Question::default() };
-            let chance = of(change, changes) * of(joining, joins) * of(scanning, examines);
-            if chance > 0.0 {
-                ask(question, chance, &mut asks);
-            }
-        }
-    }
-    if in_memory < 1.0 {
-        let mean_count = (1.0 - table.hit_ratio(in_memory)) * (1.0 - examines) * f64::from(settings.pages);
-        asks.push(Ask::Disk { mean_count, each: None });
-        caveats.push("the table as it is at first".to_owned());
-    }
-    let mut own = Vec::new();
-    if settings.group_commit {
-        // A call's writes are one, and it waits for it with others.
-        let per_s = |class: Class| context.rate_per_s[class as usize] * settings.writes.get(class).min(1.0);
-        let group = Group::of(Class::ALL.into_iter().map(per_s).sum::<f64>(), context);
-        asks.push(group.waits(changes));
-        own.extend((class == Class::Write).then(|| group.own(context)));
-    } else {
-        asks.push(Ask::Disk { mean_count: writes, each: None });
-    }
-    if settings.family == Family::NewSql {
-        asks.push(Ask::Delay { time: settings.consensus, chance: changes });
-    }
-    let (replicas, followers) = (applied(changes, context), followers(changes, context));
-    if settings.synchronous > 0
-        && let Some(time) = acknowledged(settings.synchronous, &followers, context)
-    {
-        asks.push(Ask::Delay { time, chance: changes });
-        caveats.push("replicas that a commit waits for as idle".to_owned());
-    }
-    let Settings { memory, memory_per_connection, connections, .. } = *settings;
-    let held = Held { idle: memory, each: memory_per_connection, most: connections };
-    let crosstalk = Crosstalk { contention: settings.contention, coherency: settings.coherency };
-    let found = if plain { table.hit_ratio(in_memory) } else { 1.0 };
-    let basis = if in_memory < 1.0 { TOP_C } else { "exact: memory holds every row" };
-    let metrics = if plain { vec![("memory_hit_ratio", Estimate::by(found, basis))] } else { Vec::new() };
-    Flow { asks, behind: replicas, followers, own, crosstalk, caveats, metrics, memory: Some(held), ..Flow::default() }
-}
-
-const TOP_C: &str = "approximation: memory holds the most popular rows (top-C), as the simulation takes it as well";
-
-/// What a change asks of those who keep a copy of the rows: each applies it.
-fn applied(changes: f64, context: &Context<'_>) -> Vec<Ask> {
-    let links = context.stage.links.iter().filter(|link| link.from == context.component);
-    let apply = |link: &crate::stage::Link| {
-        let replica = &context.stage.components[link.to];
-        let super::Settings::Replica(settings) = &replica.settings else { return None };
-        let chance = changes * settings.keeps;
-        let ask = Box::new(Ask::Compute { demand: settings.apply, count: replica.copies, chance });
-        Some(Ask::At { component: link.to, ask })
-    };
-    links.filter_map(apply).collect()
-}
-
-/// Who applies them, one after another.
-fn followers(changes: f64, context: &Context<'_>) -> Vec<Follower> {
-    let links = context.stage.links.iter().filter(|link| link.from == context.component);
-    let follower = |link: &crate::stage::Link| match &context.stage.components[link.to].settings {
-        super::Settings::Replica(settings) => Some(Follower {
-            component: link.to,
-            changes: changes * settings.keeps,
-            apply: settings.apply,
-            latency: context.stage.latency(link),
-        }),
-        _ => None,
-    };
-    links.filter_map(follower).collect()
-}
-
-/// How long a commit waits until so many replicas, the nearest of them, have written it and said so.
-fn acknowledged(synchronous: u32, followers: &[Follower], context: &Context<'_>) -> Option<Duration> {
-    let stage = context.stage;
-    let mut waits: Vec<Nanos> = Vec::new();
-    for follower in followers {
-        let disk = stage.machine_of(follower.component).map_or(Duration::ZERO, |machine| machine.disk_latency);
-        let wait_ns = 2 * follower.latency.ns() + disk.ns();
-        waits.extend((0..stage.components[follower.component].copies).map(|_| wait_ns));
-    }
-    sort(&mut waits, |one, other| one < other);
-    waits.get((synchronous as usize).checked_sub(1)?).copied().map(Duration::from_ns)
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -502,66 +375,6 @@ impl State {
 
     fn crosstalk(&self) -> Crosstalk {
         Crosstalk { contention: self.settings.contention, coherency: self.settings.coherency }
-    }
-
-    fn await_archive(&self, engine: &mut Engine) {
-        let every_ns = self.settings.archive_every.ns();
-        if every_ns == 0 {
-            engine.clear_timer(self.archives);
-        } else if engine.timer(self.archives).is_none() {
-            engine.set_timer(self.archives, engine.now().saturating_add(every_ns));
-        }
-    }
-
-    /// A second's worth of old rows is moved, if there are any.
-    fn archive(&mut self, engine: &mut Engine) {
-        let Settings { archive_keeps, archive_rate, archive_row, .. } = self.settings;
-        let rows = (engine.log_of(self.storage.node).rows - f64::from(archive_keeps)).min(f64::from(archive_rate));
-        if rows < 1.0 || archive_keeps == 0 || self.stuck {
-            if let Some(own) = self.archiving.take() {
-                engine.finish(own);
-            }
-            self.await_archive(engine);
-            return;
-        }
-        let own = match self.archiving {
-            Some(own) => own,
-            None => {
-                self.moved = 0.0;
-                engine.begin_own(0, Class::Job, self.storage.node, None)
-            }
-        };
-        self.archiving = Some(own);
-        self.moving = rows;
-        if let Some(call) = engine.get_mut(own) {
-            (call.verb, call.step) = (ARCHIVE, 0);
-        }
-        engine.compute(own, self.storage.host, rows * archive_row.ns() as f64);
-    }
-
-    /// The archive job has used the processor, then the disk, then has waited for its next second.
-    fn archive_on(&mut self, engine: &mut Engine, own: CallId) {
-        let Some(call) = engine.get_mut(own).filter(|call| call.verb == ARCHIVE) else { return };
-        call.step += 1;
-        let (step, begun) = (call.step, call.begun);
-        match step {
-            1 => {
-                let bytes = self.moving * self.settings.row.0 as f64;
-                let disk_ns = bytes / self.settings.disk_rate.0.max(1) as f64 * 1e9;
-                engine.use_disk(own, self.storage.host, disk_ns as Nanos);
-            }
-            2 => {
-                self.moved += self.moving;
-                self.archived += self.moving;
-                self.table.rows = engine.log_of(self.storage.node).rows - self.moving;
-                self.fill(engine);
-                // It keeps to its rate over the whole of its run.
-                let run_s = self.moved / f64::from(self.settings.archive_rate.max(1));
-                let due = begun.saturating_add((run_s * SECOND_NS as f64) as Nanos);
-                engine.pause(own, due.saturating_sub(engine.now()));
-            }
-            _ => self.archive(engine),
-        }
     }
 }
 

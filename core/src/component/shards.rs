@@ -1,6 +1,7 @@
 //! Shards: one large set of rows cut into pieces, each on a database of its own, and the router that knows which is where.
 
-use super::flow::{Ask, Context, Flow};
+mod theory;
+
 use super::glance::Glance;
 use super::{About, Behaviour, Kind, Metric, MetricReading, Place};
 use crate::choices;
@@ -9,14 +10,13 @@ use crate::engine::moves::Cause;
 use crate::engine::random::Stream;
 use crate::engine::zipf::Zipf;
 use crate::engine::{Engine, Reply};
-use crate::outcome::Estimate;
-use crate::popularity::placement;
-use crate::popularity::zipf::Zipf as Law;
 use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
 use crate::units::{Duration, Nanos, SECOND_NS};
-use crate::workload::{Class, PerClass, Popularity, Workload};
+use crate::workload::{Class, PerClass, Workload};
+
+pub(super) use theory::flow;
 
 /// What the model does.
 pub const ABOUT: About = About {
@@ -150,117 +150,9 @@ const STEP_S: f64 = 1.0;
 /// Days of a week.
 const DAYS: u64 = 7;
 
-/// What theory is told of it.
-pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    const SHARDS: &[Kind] = &[Kind::Database];
-    let everywhere = settings.key == Key::Hash && class == Class::Read;
-    let scatter = if everywhere { 1.0 } else { *settings.scatter.get(class) };
-    let join = *settings.cross_joins.get(class);
-    let one = |chance| Ask::Call { kinds: SHARDS, count: 1, chance };
-    let all = context.copies(SHARDS, class);
-    let ways = vec![
-        (1.0 - scatter, vec![one(1.0), one(join)]),
-        (scatter, vec![Ask::Each { kinds: SHARDS, count: all, chance: 1.0, at_once: true }]),
-    ];
-    let mut flow = Flow { asks: vec![Ask::Delay { time: settings.overhead, chance: 1.0 }], ..Flow::default() };
-    flow.asks.push(Ask::OneOf(ways));
-    // They are of all classes together: it is enough to say them once.
-    let first = Class::ALL.into_iter().find(|class| context.rate_per_s[*class as usize] > 0.0);
-    if first == Some(class) {
-        flow.shares = Some((SHARDS, shares(settings, context)));
-    }
-    flow.caveats.push(match settings.key {
-        Key::Account | Key::Category => format!("the {HEAD} most popular keys where they are, the others evenly"),
-        _ => "keys evenly within their part".to_owned(),
-    });
-    flow.caveats.push("percentiles as if shards were equally busy".to_owned());
-    flow.metrics.push(("scattered", Estimate::by(scattered(settings, context), "exact: by the mix of queries")));
-    flow
-}
-
-/// Keys whose place is looked up one by one. Of what is beyond them a shard has a random part: with Zipf's law over a
-/// million items its deviation is below 1 % of a shard's load for up to eight shards.
-const HEAD: u64 = 4_096;
-
-/// Share of the queries that come to each database.
-fn shares(settings: &Settings, context: &Context<'_>) -> Vec<f64> {
-    let all = context.copies(&[Kind::Database], Class::Write).max(context.copies(&[Kind::Database], Class::Read));
-    let active = if settings.shards == 0 { all } else { settings.shards.min(all) }.max(1);
-    let mut load = vec![0.0; all.max(1) as usize];
-    let mut add = |share: f64, of: &[f64]| load.iter_mut().zip(of).for_each(|(load, part)| *load += share * part);
-    let even = vec![1.0 / f64::from(active); active as usize];
-    let place = |class: Class| placed(settings, context.stage.workload.popularity, class, active);
-    // Only where it is about what is new does the class matter.
-    let write = place(Class::Write);
-    let by_time = matches!(settings.key, Key::Time | Key::DayOfWeek);
-    let read = if by_time { place(Class::Read) } else { write.clone() };
-    for class in Class::ALL.into_iter().filter(|class| context.rate_per_s[*class as usize] > 0.0) {
-        let rate = context.rate_per_s[class as usize];
-        let everywhere = settings.key == Key::Hash && class == Class::Read;
-        let scatter = if everywhere { 1.0 } else { *settings.scatter.get(class) };
-        add(rate * scatter * f64::from(active), &even);
-        let one = rate * (1.0 - scatter) * (1.0 + settings.cross_joins.get(class));
-        add(one, if class == Class::Write { &write } else { &read }.as_ref().unwrap_or(&even));
-    }
-    let sum: f64 = load.iter().sum();
-    load.iter().map(|load| load / sum.max(f64::MIN_POSITIVE)).collect()
-}
-
-/// Share of the queries of a class, of those that ask one database, that each gets; none where that is even.
-fn placed(settings: &Settings, popularity: Popularity, class: Class, active: u32) -> Option<Vec<f64>> {
-    let keys = Law::new(popularity.zipf, popularity.items.max(1))?;
-    let slots = u64::from(settings.slots.max(1));
-    let by_rank = |part: f64, load: &mut Vec<f64>| {
-        let upto = |slot: u64| (u128::from(slot) * u128::from(keys.items())).div_ceil(u128::from(slots)) as u64;
-        for slot in 0..slots {
-            let share = keys.share_of_top(upto(slot + 1)) - keys.share_of_top(upto(slot));
-            load[(slot % u64::from(active)) as usize] += part * share;
-        }
-    };
-    let now = if class == Class::Write { 1.0 } else { settings.recent };
-    let mut load = vec![0.0; active as usize];
-    match settings.key {
-        Key::Hash => return None,
-        Key::Account => return placement::shares(&keys, active, HEAD, |item| spread(item) % slots),
-        Key::Category => {
-            // The others' categories are as popular as all are.
-            let categories = Zipf::new(u64::from(settings.categories), 1.0);
-            load = placement::shares(&keys, active, HEAD, |item| category(&categories, item) % slots)?;
-            let others = 1.0 - keys.share_of_top(HEAD);
-            load.iter_mut().for_each(|load| *load -= others / f64::from(active));
-            let law = Law::new(1.0, u64::from(settings.categories.max(1)))?;
-            for rank in 1..=law.items() {
-                load[(rank % slots % u64::from(active)) as usize] += others * law.share(rank);
-            }
-        }
-        Key::Range => by_rank(1.0, &mut load),
-        Key::Time => {
-            load[((slots - 1) % u64::from(active)) as usize] += now;
-            by_rank(1.0 - now, &mut load);
-        }
-        Key::DayOfWeek => {
-            load[0] += now;
-            for day in 0..DAYS {
-                load[(day % slots % u64::from(active)) as usize] += (1.0 - now) / DAYS as f64;
-            }
-        }
-    }
-    Some(load)
-}
-
 /// The category of an item.
 fn category(categories: &Zipf, item: u64) -> u64 {
     categories.sample(&mut Stream::new(0, "items", "category").draw(item))
-}
-
-/// Share of the queries that ask every shard.
-fn scattered(settings: &Settings, context: &Context<'_>) -> f64 {
-    let of = |class: Class| match class {
-        Class::Read if settings.key == Key::Hash => 1.0,
-        _ => *settings.scatter.get(class),
-    };
-    let asked = |class: Class| context.rate_per_s[class as usize];
-    Class::ALL.into_iter().map(|class| asked(class) * of(class)).sum::<f64>() / context.total_per_s().max(1e-12)
 }
 
 /// Spreads a key's bits (the finalizer of SplitMix64).
@@ -570,67 +462,4 @@ const FAILED: u64 = 16;
 const OTHER_ITEM: u64 = 7;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn router(settings: &Settings, databases: usize) -> State {
-        let mut engine = Engine::new(1);
-        let mut state = State::new(settings, place(), &Workload::default(), &mut engine);
-        state.shards = (0..databases).map(|edge| Shard { edge: edge as u16, queries: 0 }).collect();
-        state.owner = (0..state.slots()).map(|slot| state.target(slot)).collect();
-        state
-    }
-
-    fn place() -> Place {
-        Place {
-            name: "shards".to_owned(),
-            node: 0,
-            copy: 0,
-            copies: 1,
-            host: None,
-            ordinal: 0,
-            weight: 1.0,
-            peers: vec![0],
-            edges: Vec::new(),
-            callers: Vec::new(),
-        }
-    }
-
-    /// Share of the slots that move when a fifth database joins four.
-    fn moves(logical: bool) -> f64 {
-        let settings = Settings { shards: 4, logical, ..Settings::default() };
-        let mut router = router(&settings, 5);
-        router.settings.shards = 5;
-        let goal = router.goal();
-        router.owner.iter().zip(&goal).filter(|(a, b)| a != b).count() as f64 / router.slots() as f64
-    }
-
-    #[test]
-    fn a_modulo_moves_nearly_all_and_logical_shards_move_few() {
-        assert!((moves(false) - 0.8).abs() < 0.02, "four fifths: {}", moves(false));
-        assert!((moves(true) - 0.2).abs() < 0.01, "the new one's fifth: {}", moves(true));
-    }
-
-    /// The busiest shard's share of changes, of four.
-    fn hottest(key: Key) -> f64 {
-        let router = router(&Settings { key, ..Settings::default() }, 4);
-        let mut counts = [0_u32; 4];
-        let zipf = Zipf::new(1_000_000, 1.0);
-        let stream = Stream::new(1, "users", "item");
-        for request in 0..20_000 {
-            let item = zipf.sample(&mut stream.draw(request));
-            counts[usize::from(router.owner[router.slot(item, Class::Write, request)])] += 1;
-        }
-        f64::from(counts.iter().copied().max().unwrap()) / 20_000.0
-    }
-
-    #[test]
-    fn the_key_decides_how_evenly_changes_are_spread() {
-        assert!(hottest(Key::Hash) < 0.27, "rows by themselves are even: {}", hottest(Key::Hash));
-        let account = hottest(Key::Account);
-        assert!((0.27..0.40).contains(&account), "the busiest account makes its shard hot: {account}");
-        assert!(hottest(Key::Range) > 0.5, "the oldest accounts: {}", hottest(Key::Range));
-        assert_eq!(hottest(Key::Time), 1.0, "all changes are new");
-        assert_eq!(hottest(Key::DayOfWeek), 1.0, "all changes are of today");
-    }
-}
+mod tests;
