@@ -1,7 +1,8 @@
 //! A store with room for so many entries, which forgets the one that was not asked for longest.
 //!
 //! A slab of entries linked in the order of use, and a table of their places by key. Every operation takes the same short
-//! time whatever the size, and none allocates once the store is full.
+//! time whatever the size, and none allocates once the store is full. The links lie apart: each use of an entry changes
+//! those of its neighbours, which may be anywhere, and eight bytes each stay in a processor's cache where entries do not.
 
 use super::places::Places;
 
@@ -11,6 +12,10 @@ const NOWHERE: u32 = u32::MAX;
 struct Entry<T> {
     key: u64,
     value: T,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
     newer: u32,
     older: u32,
 }
@@ -20,6 +25,8 @@ struct Entry<T> {
 pub(super) struct Lru<T> {
     capacity: usize,
     entries: Vec<Entry<T>>,
+    /// By an entry's place.
+    links: Vec<Link>,
     free: Vec<u32>,
     places: Places,
     newest: u32,
@@ -33,6 +40,7 @@ impl<T: Copy> Lru<T> {
         Self {
             capacity,
             entries: Vec::new(),
+            links: Vec::new(),
             free: Vec::new(),
             places: Places::default(),
             newest: NOWHERE,
@@ -66,7 +74,7 @@ impl<T: Copy> Lru<T> {
             return Some(key);
         }
         let thrown_out = if self.len() >= self.capacity { self.throw_out() } else { None };
-        let entry = Entry { key, value, newer: NOWHERE, older: NOWHERE };
+        let entry = Entry { key, value };
         let place = match self.free.pop() {
             Some(place) => {
                 self.entries[place as usize] = entry;
@@ -74,6 +82,7 @@ impl<T: Copy> Lru<T> {
             }
             None => {
                 self.entries.push(entry);
+                self.links.push(Link { newer: NOWHERE, older: NOWHERE });
                 self.entries.len() as u32 - 1
             }
         };
@@ -94,6 +103,7 @@ impl<T: Copy> Lru<T> {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+        self.links.clear();
         self.free.clear();
         self.places.clear();
         (self.newest, self.oldest) = (NOWHERE, NOWHERE);
@@ -117,24 +127,23 @@ impl<T: Copy> Lru<T> {
     }
 
     fn unlink(&mut self, place: u32) {
-        let Entry { newer, older, .. } = self.entries[place as usize];
+        let Link { newer, older } = self.links[place as usize];
         match newer {
             NOWHERE => self.newest = older,
-            newer => self.entries[newer as usize].older = older,
+            newer => self.links[newer as usize].older = older,
         }
         match older {
             NOWHERE => self.oldest = newer,
-            older => self.entries[older as usize].newer = newer,
+            older => self.links[older as usize].newer = newer,
         }
     }
 
     fn link(&mut self, place: u32) {
         let newest = self.newest;
-        let entry = &mut self.entries[place as usize];
-        (entry.newer, entry.older) = (NOWHERE, newest);
+        self.links[place as usize] = Link { newer: NOWHERE, older: newest };
         match newest {
             NOWHERE => self.oldest = place,
-            newest => self.entries[newest as usize].newer = place,
+            newest => self.links[newest as usize].newer = place,
         }
         self.newest = place;
     }

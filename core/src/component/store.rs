@@ -37,12 +37,18 @@ pub(super) struct Entry {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Linked {
+struct Kept {
     key: u64,
     entry: Entry,
+    row: u32,
+}
+
+/// The neighbours of an entry in its row. They lie apart from what is kept: each use changes those of others, which may
+/// be anywhere, and eight bytes each stay in a processor's cache where entries do not.
+#[derive(Clone, Copy, Debug)]
+struct Link {
     newer: u32,
     older: u32,
-    row: u32,
 }
 
 /// Entries that were used equally often.
@@ -61,7 +67,9 @@ pub(super) struct Store {
     policy: Policy,
     most: usize,
     places: Places,
-    entries: Vec<Linked>,
+    entries: Vec<Kept>,
+    /// By an entry's place.
+    links: Vec<Link>,
     free: Vec<u32>,
     rows: Vec<Row>,
     free_rows: Vec<u32>,
@@ -77,6 +85,7 @@ impl Store {
             most: most as usize,
             places: Places::default(),
             entries: Vec::new(),
+            links: Vec::new(),
             free: Vec::new(),
             rows: Vec::new(),
             free_rows: Vec::new(),
@@ -118,8 +127,8 @@ impl Store {
     /// The entry that would be thrown out next.
     pub(super) fn next_out(&self) -> Option<(u64, &Entry)> {
         let row = self.rows.get(self.first as usize)?;
-        let linked = &self.entries[row.oldest as usize];
-        Some((linked.key, &linked.entry))
+        let kept = &self.entries[row.oldest as usize];
+        Some((kept.key, &kept.entry))
     }
 
     /// Stores an entry, in place of what was there. How many entries were thrown out for it.
@@ -133,14 +142,15 @@ impl Store {
             self.throw_out();
             out += 1;
         }
-        let linked = Linked { key, entry, newer: NONE, older: NONE, row: NONE };
+        let kept = Kept { key, entry, row: NONE };
         let at = match self.free.pop() {
             Some(at) => {
-                self.entries[at as usize] = linked;
+                self.entries[at as usize] = kept;
                 at
             }
             None => {
-                self.entries.push(linked);
+                self.entries.push(kept);
+                self.links.push(Link { newer: NONE, older: NONE });
                 self.entries.len() as u32 - 1
             }
         };
@@ -154,7 +164,7 @@ impl Store {
     /// Forgets what is kept under this key, and says what it was.
     pub(super) fn remove(&mut self, key: u64) -> Option<Entry> {
         let at = self.places.remove(key, |at| self.entries[at as usize].key)?;
-        let Linked { entry, row, .. } = self.entries[at as usize];
+        let Kept { entry, row, .. } = self.entries[at as usize];
         self.unlink(at);
         self.drop_if_empty(row);
         self.free.push(at);
@@ -194,6 +204,7 @@ impl Store {
     pub(super) fn clear(&mut self) {
         self.places.clear();
         self.entries.clear();
+        self.links.clear();
         self.free.clear();
         self.rows.clear();
         self.free_rows.clear();
@@ -271,9 +282,9 @@ impl Store {
     /// Makes an entry the newest of a row.
     fn link(&mut self, at: u32, row: u32) {
         let newest = self.rows[row as usize].newest;
-        let linked = &mut self.entries[at as usize];
-        (linked.newer, linked.older, linked.row) = (NONE, newest, row);
-        match self.entries.get_mut(newest as usize) {
+        self.entries[at as usize].row = row;
+        self.links[at as usize] = Link { newer: NONE, older: newest };
+        match self.links.get_mut(newest as usize) {
             Some(before) => before.newer = at,
             None => self.rows[row as usize].oldest = at,
         }
@@ -281,12 +292,13 @@ impl Store {
     }
 
     fn unlink(&mut self, at: u32) {
-        let Linked { newer, older, row, .. } = self.entries[at as usize];
-        match self.entries.get_mut(newer as usize) {
+        let row = self.entries[at as usize].row;
+        let Link { newer, older } = self.links[at as usize];
+        match self.links.get_mut(newer as usize) {
             Some(next) => next.older = older,
             None => self.rows[row as usize].newest = older,
         }
-        match self.entries.get_mut(older as usize) {
+        match self.links.get_mut(older as usize) {
             Some(before) => before.newer = newer,
             None => self.rows[row as usize].oldest = newer,
         }
