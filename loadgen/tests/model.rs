@@ -3,6 +3,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
 use std::collections::BTreeMap;
 
 use hockeystick_core::as_measured::simulate;
@@ -45,8 +47,7 @@ latency = "1 ms"
 const MIX: PerClass<f64> = PerClass([0.70, 0.24, 0.05, 0.01]);
 
 fn loaded(text: &str) -> Loaded {
-    let stage = hockeystick_content::stage::read(text, "stage.toml", &hockeystick_content::builtin::catalogue());
-    Loaded { stage: stage.unwrap_or_else(|errors| panic!("{}", errors.lines())), text: text.to_owned() }
+    Loaded { stage: common::stage(text), text: text.to_owned() }
 }
 
 fn only(class: Class) -> PerClass<f64> {

@@ -6,10 +6,11 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
 use std::path::Path;
 use std::process::Command;
 
-use hockeystick_content::{builtin, stage};
 use hockeystick_core::measurement::{Ended, Generator, Results, SCHEMA, Step};
 use hockeystick_core::stage::Stage;
 use hockeystick_core::workload::{Arrivals, Class, PerClass};
@@ -92,8 +93,7 @@ latency = "0.2 ms"
     }
 
     fn stage(self) -> Stage {
-        stage::read(&self.text(), "stage.toml", &builtin::catalogue())
-            .unwrap_or_else(|errors| panic!("{}", errors.lines()))
+        common::stage(&self.text())
     }
 
     /// What a run would have written.

@@ -1,4 +1,4 @@
-//! Servers that behave, and servers that do not, on free ports of this machine; and a run without a screen.
+//! Servers that behave, and servers that do not, on free ports of this machine; a run without a screen; a stage of a text.
 
 // Each test file uses its own part of this.
 #![allow(dead_code)]
@@ -11,7 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hockeystick_content::{builtin, stage};
 use hockeystick_core::measurement::{Results, Step};
+use hockeystick_core::stage::Stage;
 use hockeystick_loadgen::plan;
 use hockeystick_loadgen::plan::PlannedStep;
 use hockeystick_loadgen::run::{self, Interrupt, Options, Progress, View};
@@ -180,6 +182,12 @@ pub(crate) fn together(url: &str, plan: plan::Plan, folder: &Path, of: u32) -> V
         let runs: Vec<_> = (1..=of).map(run).collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     })
+}
+
+/// A stage of a stage file's text.
+pub(crate) fn stage(text: &str) -> Stage {
+    let read = stage::read(text, "stage.toml", &builtin::catalogue());
+    read.unwrap_or_else(|errors| panic!("{}", errors.lines()))
 }
 
 pub(crate) async fn pause(ms: u64) {
