@@ -14,6 +14,8 @@ pub struct Observation {
     pub throughput_per_s: PerClass<f64>,
     /// Processors that were busy.
     pub processors: f64,
+    /// How long it was looked at.
+    pub seconds: f64,
 }
 
 /// How demands were told apart.
@@ -77,9 +79,10 @@ pub fn fit_demands(
     one_factor(&useful, prior_s, confidence)
 }
 
-/// Weight of an observation: the error of a busy time grows with the busy time, so relative errors count alike.
+/// Weight of an observation: the error of a busy time grows with the busy time, so relative errors count; and the error of a
+/// mean falls with the root of the time over which it was taken, so those of longer observations count for more.
 fn weight(seen: &Observation) -> f64 {
-    1.0 / seen.processors.max(1e-6)
+    libm::sqrt(seen.seconds.max(1e-6)) / seen.processors.max(1e-6)
 }
 
 /// Non-negative least squares over the classes that were sent; none when the data cannot tell them apart.
@@ -190,25 +193,27 @@ fn residual(observations: &[Observation], demand_s: &PerClass<f64>) -> f64 {
     libm::sqrt(squares / observations.len() as f64)
 }
 
-/// One factor for the stage's own demands: the mean of the measured over the expected busy time.
+/// One factor for the stage's own demands: the mean of the measured over the expected busy time, by how long each was seen.
 fn one_factor(observations: &[Observation], prior_s: PerClass<f64>, confidence: f64) -> Result<Fit, CalibrateError> {
-    let factors: Vec<f64> = observations
+    let factors: Vec<(f64, f64)> = observations
         .iter()
         .filter_map(|seen| {
             let expected = work(seen, &prior_s);
-            (expected > 0.0).then(|| seen.processors / expected)
+            (expected > 0.0).then(|| (seen.processors / expected, seen.seconds.max(1e-6)))
         })
         .collect();
     if factors.is_empty() {
         return Err(CalibrateError::NothingToScale);
     }
-    let n = factors.len() as f64;
-    let factor = factors.iter().sum::<f64>() / n;
+    let (n, all_s) = (factors.len() as f64, factors.iter().map(|(_, seconds)| seconds).sum::<f64>());
+    let mean = |of: &dyn Fn(f64) -> f64| factors.iter().map(|(f, seconds)| of(*f) * seconds).sum::<f64>() / all_s;
+    let factor = mean(&|f| f);
     let half = if factors.len() < 2 {
         f64::INFINITY
     } else {
-        let variance = factors.iter().map(|f| (f - factor) * (f - factor)).sum::<f64>() / (n - 1.0);
-        student_t_quantile(0.5 + confidence / 2.0, n - 1.0) * libm::sqrt(variance / n)
+        // Of weighted least squares with one unknown: the residuals' mean square over the degrees of freedom.
+        let variance = mean(&|f| (f - factor) * (f - factor)) / (n - 1.0);
+        student_t_quantile(0.5 + confidence / 2.0, n - 1.0) * libm::sqrt(variance)
     };
     let demand_s = PerClass(prior_s.0.map(|demand| demand * factor));
     let interval = |demand: f64| Interval {
@@ -230,7 +235,8 @@ mod tests {
         let throughput_per_s = PerClass(rates);
         Observation {
             throughput_per_s,
-            processors: work(&Observation { throughput_per_s, processors: 0.0 }, &PerClass(demands)),
+            processors: work(&Observation { throughput_per_s, processors: 0.0, seconds: 0.0 }, &PerClass(demands)),
+            seconds: 10.0,
         }
     }
 
@@ -250,6 +256,17 @@ mod tests {
         for (class, demand) in fit.demand_s.iter() {
             assert!((demand - truth[class as usize]).abs() < 1e-9, "{class:?}: {demand}");
         }
+    }
+
+    #[test]
+    fn a_long_observation_counts_for_more_than_a_short_one() {
+        let of = |seconds: f64, demand_s: f64| Observation {
+            seconds,
+            ..seen([100.0, 0.0, 0.0, 0.0], [demand_s, 0.0, 0.0, 0.0])
+        };
+        let fit = fit_demands(&[of(90.0, 0.001), of(10.0, 0.00101)], PerClass::all(0.001), 0.9).unwrap();
+        // Weighted by relative errors, all but nine tenths of the way.
+        assert!((fit.demand_s.get(Class::Static) - 0.001001).abs() < 1e-7, "{:?}", fit.demand_s);
     }
 
     #[test]
@@ -284,11 +301,13 @@ mod tests {
     proptest! {
         #[test]
         fn demands_are_never_negative_nor_undefined(
-            rows in proptest::collection::vec((proptest::array::uniform4(0.0..1000.0_f64), 0.0..8.0_f64), 1..12),
+            rows in proptest::collection::vec(
+                (proptest::array::uniform4(0.0..1000.0_f64), 0.0..8.0_f64, 0.1..100.0_f64), 1..12
+            ),
         ) {
             let observations: Vec<_> = rows
                 .into_iter()
-                .map(|(rates, processors)| Observation { throughput_per_s: PerClass(rates), processors })
+                .map(|(rates, processors, seconds)| Observation { throughput_per_s: PerClass(rates), processors, seconds })
                 .collect();
             if let Ok(fit) = fit_demands(&observations, PerClass::all(0.001), 0.9) {
                 prop_assert!(fit.demand_s.0.iter().all(|demand| demand.is_finite() && *demand >= 0.0));

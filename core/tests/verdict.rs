@@ -81,7 +81,7 @@ fn a_right_model_is_never_said_to_disagree_and_mostly_to_agree() {
 
 #[test]
 fn requests_that_cost_a_quarter_more_than_the_model_says_are_noticed() {
-    let [agree, inconclusive, disagree] = verdicts(Level { busy: 0.7, seconds: 18.0 }, 1.25);
+    let [agree, inconclusive, disagree] = verdicts(Level { busy: 0.7, seconds: 32.0 }, 1.25);
     println!(
         "demands 25 % higher, at 70 % by the model: {agree} agree, {inconclusive} inconclusive, {disagree} disagree"
     );

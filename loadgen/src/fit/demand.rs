@@ -76,7 +76,7 @@ fn by_utilisation(results: &Results, chosen: &[usize], measured: &str, fitted: &
         .filter_map(|&index| {
             let step = &results.steps[index];
             let processors = step.stations.get(measured)?.processors() * speed;
-            Some(Observation { throughput_per_s: step.throughput_by_class(), processors })
+            Some(Observation { throughput_per_s: step.throughput_by_class(), processors, seconds: step.measured_s })
         })
         .collect();
     let fit = fit_demands(&observations, total(&parts), CONFIDENCE).map_err(|error| miette!("{station}: {error}"))?;
