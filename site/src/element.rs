@@ -36,7 +36,7 @@ pub fn start(make_worker: js_sys::Function, inspect: js_sys::Function) {
 #[wasm_bindgen]
 pub fn mount_figure(element: &HtmlElement) -> Result<MountedFigure, String> {
     let mounted = figure::mount(element)?;
-    Ok(MountedFigure { handle: mounted.handle().clone(), heard: None, _mounted: mounted })
+    Ok(MountedFigure { handle: mounted.handle().clone(), heard: None, mounted })
 }
 
 /// A figure at work, for the page's scripts. `free()` it when the element is removed.
@@ -44,7 +44,7 @@ pub fn mount_figure(element: &HtmlElement) -> Result<MountedFigure, String> {
 pub struct MountedFigure {
     handle: FigureHandle,
     heard: Option<Subscription>,
-    _mounted: figure::Mounted,
+    mounted: figure::Mounted,
 }
 
 impl std::fmt::Debug for MountedFigure {
@@ -105,6 +105,11 @@ impl MountedFigure {
         if let Some(path) = self.handle.with_stage(load_path) {
             self.handle.set(&path, per_s);
         }
+    }
+
+    /// Requests on its board.
+    pub fn dots(&self) -> usize {
+        self.mounted.dots()
     }
 
     /// The stage as it stands, packed as the workers read it.

@@ -84,6 +84,8 @@ pub(super) struct Panel {
     parts: Parts,
     theme: RefCell<Option<Theme>>,
     layout: RefCell<Option<Layout>>,
+    /// Of its box, in CSS pixels. Kept: asked in the middle of a frame, the browser lays out all of the page to answer.
+    width: Cell<f64>,
     seen: Cell<bool>,
     asked: Cell<bool>,
     /// The browser's number for the frame that was asked for last.
@@ -158,6 +160,7 @@ impl Panel {
             parts,
             theme: RefCell::default(),
             layout: RefCell::default(),
+            width: Cell::new(0.0),
             seen: Cell::new(false),
             asked: Cell::new(false),
             request: Cell::new(0),
@@ -286,7 +289,8 @@ impl Panel {
 
     /// Takes its height, also while nobody sees it: what is below must not move when somebody does.
     fn fit(&self) {
-        let height = self.chart.borrow().height(f64::from(self.parts.plot.client_width()));
+        self.width.set(self.parts.plot.client_width().into());
+        let height = self.chart.borrow().height(self.width.get());
         dom::style(&self.parts.plot, "height", &dom::px(height));
     }
 
@@ -299,7 +303,7 @@ impl Panel {
         if self.theme.borrow().is_none() {
             *self.theme.borrow_mut() = Theme::of(&self.parts.plot);
         }
-        let width = f64::from(self.parts.plot.client_width());
+        let width = self.width.get();
         let theme = self.theme.borrow();
         let Some(theme) = theme.as_ref().filter(|_| width > 60.0) else { return };
         let mut chart = self.chart.borrow_mut();

@@ -11,6 +11,7 @@ use hockeystick_core::workload::Class;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, CanvasWindingRule, HtmlCanvasElement};
 
+use super::crowd::Crowd;
 use super::layout::{Layout, Point, Row, SLOT_LEFT, SLOT_PX, SLOTS, rows, slot_top};
 use super::replay::{Dot, FALL_S, Fall, Place, Replay, Station};
 use super::theme::Theme;
@@ -51,6 +52,7 @@ pub(crate) struct Painter {
     ratio: f64,
     /// Shapes by class and style.
     groups: [[Vec<Point>; STYLES.len()]; 4],
+    crowd: Crowd,
 }
 
 impl std::fmt::Debug for Painter {
@@ -83,6 +85,7 @@ impl Painter {
             size: (0.0, 0.0),
             ratio: 0.0,
             groups: Default::default(),
+            crowd: Crowd::default(),
         })
     }
 
@@ -105,6 +108,7 @@ impl Painter {
             (self.size, self.ratio) = ((width, height), ratio);
             self.canvas.set_width((width * ratio).round() as u32);
             self.canvas.set_height((height * ratio).round() as u32);
+            self.crowd.fit(width, height);
         }
         let _ = self.context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
         self.context.clear_rect(0.0, 0.0, width, height);
@@ -115,6 +119,7 @@ impl Painter {
         self.fit(scene.layout.width, scene.layout.height, scene.scale);
         self.groups.iter_mut().flatten().for_each(Vec::clear);
         let gliding = self.gather(replay, scene);
+        self.groups.iter_mut().flatten().for_each(|points| self.crowd.thin(points));
         self.draw_groups();
         self.draw_ring(replay);
         let places: Vec<_> = replay.falls.iter().map(|fall| self.draw_fall(replay, fall, scene)).collect();

@@ -164,7 +164,7 @@ fn anchor(stage: &Stage, component: usize) -> f64 {
 }
 
 /// A board laid out.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Layout {
     /// As wide as its cards need it.
     pub(crate) width: f64,
@@ -190,14 +190,28 @@ impl Layout {
         let height = content_height(stage, &cards, narrow);
         for (component, card) in stage.components.iter().zip(&mut cards) {
             if let Some((_, centre)) = moved.iter().find(|(id, _)| *id == component.id) {
-                card.x = within(centre.x * width - card.width / 2.0, 4.0, width - card.width - 4.0);
-                card.y = within(centre.y - card.height / 2.0, 4.0, height - card.height - 4.0);
+                put(card, Point { x: centre.x * width, ..*centre }, (width, height));
             }
         }
-        let machines = machine_rects(stage, &cards, narrow);
-        let anchors: Vec<f64> = (0..cards.len()).map(|index| anchor(stage, index)).collect();
-        let links = route::paths(&stage.links, &cards, &anchors, Point { x: width, y: height });
-        Self { width, height, fit: box_width / width, narrow, cards, machines, links }
+        Self { width, height, fit: box_width / width, narrow, cards, ..Self::default() }.connected(stage)
+    }
+
+    /// The same board with its cards elsewhere: of what else there is, only machines and arrows follow. A card that is
+    /// dragged has no time to find the board's width anew.
+    pub(crate) fn moved(&self, stage: &Stage, centres: &[Point]) -> Self {
+        let mut cards = self.cards.clone();
+        for (card, centre) in cards.iter_mut().zip(centres) {
+            put(card, *centre, (self.width, self.height));
+        }
+        let Self { width, height, fit, narrow, .. } = *self;
+        Self { width, height, fit, narrow, cards, ..Self::default() }.connected(stage)
+    }
+
+    fn connected(self, stage: &Stage) -> Self {
+        let machines = machine_rects(stage, &self.cards, self.narrow);
+        let anchors: Vec<f64> = (0..self.cards.len()).map(|index| anchor(stage, index)).collect();
+        let links = route::paths(&stage.links, &self.cards, &anchors, Point { x: self.width, y: self.height });
+        Self { machines, links, ..self }
     }
 
     /// What is at a point: a card, else an arrow that passes near.
@@ -219,6 +233,12 @@ impl Layout {
     pub(crate) fn centres(&self) -> Vec<Point> {
         self.cards.iter().map(Rect::centre).collect()
     }
+}
+
+/// Puts a card's centre somewhere, as far as the board goes.
+fn put(card: &mut Rect, centre: Point, board: (f64, f64)) {
+    card.x = within(centre.x - card.width / 2.0, 4.0, board.0 - card.width - 4.0);
+    card.y = within(centre.y - card.height / 2.0, 4.0, board.1 - card.height - 4.0);
 }
 
 fn content_height(stage: &Stage, cards: &[Rect], narrow: bool) -> f64 {

@@ -2,7 +2,7 @@
 //!
 //! - [`handle`]: the API for the rest of the page. [`running`]: the figure at work. [`link`]: the line to the worker.
 //! - [`clock`], [`replay`]: from the simulation's moves to what the reader sees. [`meter`]: from gauges to numbers.
-//! - [`layout`]: where everything is. [`canvas`]: what moves. [`board`], [`card`], [`arrow`], [`drag`]: what is touched.
+//! - [`layout`]: where everything is. [`canvas`], [`crowd`]: what moves. [`board`], [`card`], [`arrow`], [`drag`]: what is touched.
 //! - [`palette`], [`aim`]: what is added and connected. [`history`]: what is taken back. [`eye`], [`tools`]: how the board
 //!   is looked at. [`breaks`], [`timeline`]: what is broken, and when. [`follow`]: one request, stop by stop.
 //! - [`controls`], [`knob`], [`inspector`]: what is turned; [`scrub`]: how far a key or a drag turns it. [`view`]:
@@ -18,6 +18,7 @@ mod card;
 mod carry;
 mod clock;
 mod controls;
+mod crowd;
 mod dom;
 mod drag;
 mod eye;
@@ -76,6 +77,11 @@ pub(crate) struct Mounted {
 impl Mounted {
     pub(crate) fn handle(&self) -> &FigureHandle {
         &self.handle
+    }
+
+    /// Requests on the board.
+    pub(crate) fn dots(&self) -> usize {
+        self.running.dots()
     }
 }
 

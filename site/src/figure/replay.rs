@@ -136,8 +136,7 @@ impl Replay {
     }
 
     /// How many dots there are.
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.by_request.len()
     }
 

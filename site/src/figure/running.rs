@@ -163,10 +163,7 @@ impl Running {
 
     /// Lays the board out for its present width.
     pub(crate) fn lay_out(&self) {
-        self.lay_out_for(self.box_width());
-    }
-
-    fn lay_out_for(&self, width: f64) {
+        let width = self.box_width();
         if width < 1.0 {
             return;
         }
@@ -213,12 +210,14 @@ impl Running {
 
     /// Puts the cards' centres where the reader wants them.
     pub(crate) fn put_cards(&self, centres: &[Point]) {
-        let (width, narrow, fit) = self.view.layout.with_untracked(|layout| (layout.width, layout.narrow, layout.fit));
-        let share = |centre: &Point| Point { x: centre.x / width, y: centre.y };
+        let layout = self.view.layout.get_untracked();
+        let share = |centre: &Point| Point { x: centre.x / layout.width, y: centre.y };
         let ids = self.handle.with_stage(|stage| stage.components.iter().map(|it| it.id.clone()).collect::<Vec<_>>());
-        self.handle.places(|places| *places.of(narrow) = ids.into_iter().zip(centres.iter().map(share)).collect());
-        // The width is not asked for: while something is dragged the browser would lay the page out for every answer.
-        self.lay_out_for(width * fit);
+        self.handle.places(|places| {
+            *places.of(layout.narrow) = ids.into_iter().zip(centres.iter().map(share)).collect();
+        });
+        self.view.layout.set(Arc::new(self.handle.with_stage(|stage| layout.moved(stage, centres))));
+        self.frames.ask();
     }
 
     /// Makes the positions that are seen the stage's own, before it is changed: what stays, stays where it is.
@@ -390,6 +389,11 @@ impl Running {
             self.handle.with_stage(|stage| (topology(stage, &plan), Meter::new(plan.clone(), stage)));
         self.replay.replace(Replay::new(topology));
         self.meter.replace(meter);
+    }
+
+    /// Requests on the board.
+    pub(crate) fn dots(&self) -> usize {
+        self.replay.borrow().len()
     }
 
     /// Follows the request at a point of the board, if there is one.

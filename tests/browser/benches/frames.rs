@@ -30,7 +30,10 @@ const DEAREST: usize = 3;
 const DRAG_MOVES: u32 = 60;
 const DRAG_PAUSE: Duration = Duration::from_millis(33);
 
-/// The shapes of one frame: each is filled once, and a frame begins with an empty canvas. The calls are their own again
+/// Requests on the board.
+const ON_BOARD: &str = "document.querySelector('#fig-sandbox').mounted.dots()";
+
+/// The shapes of one frame, of those that do not lie on one another: each is filled once, and a frame begins with an empty canvas. The calls are their own again
 /// before anything is measured.
 const DRAWN: &str = "new Promise(done => {
     const paper = CanvasRenderingContext2D.prototype, calls = ['fill', 'clearRect'];
@@ -47,8 +50,6 @@ const DRAWN: &str = "new Promise(done => {
 /// A board on which 2,000 requests are to be seen, shown at a hundredth of their speed.
 struct Crowd {
     name: &'static str,
-    /// How many there are, as an expression.
-    dots: &'static str,
     stage: &'static str,
 }
 
@@ -56,7 +57,6 @@ struct Crowd {
 const CROWDS: [Crowd; 2] = [
     Crowd {
         name: "on the arrows",
-        dots: DRAWN,
         stage: r#"
 schema = 1
 title = "Far away"
@@ -86,8 +86,6 @@ latency = "1 ms"
     },
     Crowd {
         name: "in a queue",
-        dots: "parseInt([...document.querySelectorAll('#fig-sandbox .slots-row')]\
-               .find(row => row.textContent.startsWith('Waiting')).querySelector('.slots-count').textContent)",
         stage: r#"
 schema = 1
 title = "Far too slow"
@@ -155,7 +153,7 @@ async fn crowded(site: &Site, browser: &Browser, crowd: &Crowd, painted: &str, s
     let start = std::time::Instant::now();
     while seen < DOTS && start.elapsed() < FULL {
         sleep(Duration::from_secs(1)).await;
-        seen = browser.eval(crowd.dots).await?;
+        seen = browser.eval(ON_BOARD).await?;
         // Chromium keeps so much and no more.
         browser.trace().await?;
     }
@@ -166,8 +164,9 @@ async fn crowded(site: &Site, browser: &Browser, crowd: &Crowd, painted: &str, s
         browser.trace().await?;
         sleep(WATCHED).await;
         let trace = browser.trace().await?;
-        let seen: usize = browser.eval(crowd.dots).await?;
-        println!("  {:14} {painted:18} {:16} {}", crowd.name, processor(slowdown), costs(&trace, seen));
+        let seen: usize = browser.eval(ON_BOARD).await?;
+        let shapes: usize = browser.eval(DRAWN).await?;
+        println!("  {:14} {painted:18} {:16} {}", crowd.name, processor(slowdown), costs(&trace, seen, shapes));
         for task in trace.dearest_frames(DEAREST) {
             println!("    {:.1} ms: {}", task.cpu_ms, task.what);
         }
@@ -176,14 +175,14 @@ async fn crowded(site: &Site, browser: &Browser, crowd: &Crowd, painted: &str, s
 }
 
 /// The figures of a second's frames.
-fn costs(trace: &Trace, dots: usize) -> String {
+fn costs(trace: &Trace, dots: usize, shapes: usize) -> String {
     let costs = trace.frame_costs_ms();
     let at = |share: f64| {
         let place = ((costs.len() as f64 * share).ceil() as usize).max(1) - 1;
         costs.get(place).copied().unwrap_or(f64::NAN)
     };
     format!(
-        "median {:5.2} ms  p99 {:5.2} ms  most {:5.2} ms  {:3.0} frames/s  {dots} dots",
+        "median {:5.2} ms  p99 {:5.2} ms  most {:5.2} ms  {:3.0} frames/s  {dots} dots, {shapes} shapes",
         at(0.5),
         at(0.99),
         at(1.0),

@@ -209,6 +209,37 @@ async fn settings_open_with_their_sources_and_close_with_escape() -> Result<()> 
 }
 
 #[tokio::test]
+async fn without_the_words_of_a_kind_its_knobs_work_and_the_next_look_asks_again() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    let block = |urls: serde_json::Value| browser.cdp("Network.setBlockedURLs", serde_json::json!({ "urls": urls }));
+    browser.cdp("Network.enable", serde_json::json!({})).await?;
+    block(serde_json::json!(["*/model/dns/*"])).await?;
+    let card = lone_card(&browser).await?;
+    browser.click(&card).await?;
+    let panel = format!("document.querySelector('{FIGURE} .inspector.told')");
+    browser.wait_for(&panel).await?;
+    let text: String = browser.eval(&format!("{panel}.textContent")).await?;
+    for part in ["stands on a page of its own, which could not be loaded", "The knobs below work", "Default: "] {
+        ensure!(text.contains(part), "{part} is missing in {text}");
+    }
+    let link: String = browser.eval(&format!("new URL({panel}.querySelector('a').href).pathname")).await?;
+    ensure!(link == "/model/dns/", "{link}");
+    let knob = format!("[...{panel}.querySelectorAll('input[type=range]')].at(-1)");
+    let before: f64 = browser.eval(&format!("{knob}.valueAsNumber")).await?;
+    browser.eval::<()>(&format!("void {knob}.focus()")).await?;
+    browser.key(Key::Right).await?;
+    browser.wait_for(&format!("{knob}.valueAsNumber > {before}")).await?;
+    browser.key(Key::Escape).await?;
+    browser.wait_for(&format!("!document.querySelector('{FIGURE} .inspector')")).await?;
+
+    block(serde_json::json!([])).await?;
+    browser.click(&card).await?;
+    browser.wait_for(&format!("{panel}?.textContent.includes('DNS resolver')")).await?;
+    ensure!(!browser.eval::<bool>(&format!("{panel}.textContent.includes('could not be loaded')")).await?);
+    browser.wait_for(&format!("{panel}.textContent.includes('RFC 1035')")).await
+}
+
+#[tokio::test]
 async fn on_a_phone_settings_are_a_sheet_below_the_card_that_was_touched() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::phone()).await?;
     let card = lone_card(&browser).await?;
