@@ -23,18 +23,29 @@
 //! Everything lives on the page's one thread. Callbacks may call the handle again; a [`Subscription`] may be dropped
 //! inside its own callback. A handle does not keep a figure alive: after its element was removed, calls do nothing.
 
+mod asked;
+mod listen;
+mod mounted;
+mod sample;
+
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use hockeystick_core::address::{self, AddressError, Board};
 use hockeystick_core::figure::{Break, Figure, Measured};
-use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::{FaultKind, Reading, Stage, Target};
 use hockeystick_core::theory::TheoryCurve;
-use hockeystick_protocol::{Finding, Question};
+use hockeystick_protocol::Question;
 
 use super::history::{History, Moment, Places};
 use crate::base64;
+
+pub use asked::{Asked, Found, outcome};
+pub use listen::Subscription;
+use listen::{ChangeListener, SampleListener};
+pub use mounted::{find, when_mounted};
+pub(crate) use mounted::{register, unregister};
+pub use sample::{Percentiles, Sample};
 
 /// What changed about a figure.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,73 +60,6 @@ pub enum Change {
     Restarted,
     /// The reader broke something.
     Broken(Break),
-}
-
-/// What was measured in the last quarter of a second or so of the reader's time.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sample {
-    /// Simulated time, in seconds.
-    pub at_s: f64,
-    /// Simulated seconds since the last sample.
-    pub seconds: f64,
-    /// Requests that arrived since the last sample.
-    pub arrived: u64,
-    /// Requests that were answered since the last sample.
-    pub completed: u64,
-    /// Requests that failed since the last sample: the cause as a reader sees it ("refused"), how many. Every cause, in
-    /// the same order every time.
-    pub failed: Vec<(&'static str, u64)>,
-    /// Response time of the requests answered lately; none while there are too few.
-    pub response: Option<Percentiles>,
-    /// Share of its capacity that each station used since the last sample, 0 to 1, by name: `box cpu`, `box disk`.
-    pub utilisation: Vec<(String, f64)>,
-}
-
-impl Sample {
-    /// Failures of all causes since the last sample.
-    pub fn failures(&self) -> u64 {
-        self.failed.iter().map(|(_, count)| count).sum()
-    }
-}
-
-/// Response times, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Percentiles {
-    /// Mean.
-    pub mean_ms: f64,
-    /// Median.
-    pub p50_ms: f64,
-    /// 95th percentile.
-    pub p95_ms: f64,
-    /// 99th percentile.
-    pub p99_ms: f64,
-}
-
-/// Questions asked together. Dropped, those that are not under way are forgotten, and its callback is not called again.
-#[must_use = "dropping it withdraws the questions"]
-#[derive(Debug)]
-pub struct Asked {
-    pub(crate) wanted: Rc<Cell<bool>>,
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        self.wanted.set(false);
-    }
-}
-
-/// What came of a question: the answer, or why there is none.
-pub type Found = Result<Finding, String>;
-
-/// The outcome of a run or of theory.
-///
-/// # Errors
-/// Why there is none.
-pub fn outcome(found: Found) -> Result<Outcome, String> {
-    match found? {
-        Finding::Outcome(outcome) => Ok(*outcome),
-        Finding::Means(_) => Err("that was another question".to_owned()),
-    }
 }
 
 /// What a figure does on behalf of its handle. The figure implements it; nobody else needs it.
@@ -135,29 +79,6 @@ pub(crate) trait Engine {
     fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64);
     fn mend(&self);
     fn ask(&self, questions: Vec<Question>, on_found: Box<dyn FnMut(usize, Found)>) -> Asked;
-}
-
-type ChangeListener = Rc<RefCell<dyn FnMut(&FigureHandle, &Change)>>;
-type SampleListener = Rc<RefCell<dyn FnMut(&Sample)>>;
-
-/// Stops the calls when it is dropped. Keep it as long as you want to be called.
-#[must_use = "dropping it stops the calls"]
-pub struct Subscription {
-    end: Option<Box<dyn FnOnce()>>,
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        if let Some(end) = self.end.take() {
-            end();
-        }
-    }
-}
-
-impl std::fmt::Debug for Subscription {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Subscription")
-    }
 }
 
 struct State {
@@ -494,36 +415,6 @@ impl FigureHandle {
         Some(self.engine()?.ask(questions, Box::new(on_found)))
     }
 
-    /// Calls back after each change, whoever made it.
-    pub fn on_change(&self, listener: impl FnMut(&Self, &Change) + 'static) -> Subscription {
-        let id = self.next_id();
-        self.0.changes.borrow_mut().push((id, Rc::new(RefCell::new(listener))));
-        self.subscription(move |state| state.changes.borrow_mut().retain(|(other, _)| *other != id))
-    }
-
-    /// Calls back with what was measured, about four times a second while it runs and is seen.
-    pub fn on_sample(&self, listener: impl FnMut(&Sample) + 'static) -> Subscription {
-        let id = self.next_id();
-        self.0.samples.borrow_mut().push((id, Rc::new(RefCell::new(listener))));
-        self.subscription(move |state| state.samples.borrow_mut().retain(|(other, _)| *other != id))
-    }
-
-    fn next_id(&self) -> u64 {
-        let id = self.0.next_id.get();
-        self.0.next_id.set(id + 1);
-        id
-    }
-
-    fn subscription(&self, end: impl FnOnce(&State) + 'static) -> Subscription {
-        let state: Weak<State> = Rc::downgrade(&self.0);
-        let end = move || {
-            if let Some(state) = state.upgrade() {
-                end(&state);
-            }
-        };
-        Subscription { end: Some(Box::new(end)) }
-    }
-
     fn engine(&self) -> Option<Rc<dyn Engine>> {
         self.0.engine.borrow().clone()
     }
@@ -532,64 +423,10 @@ impl FigureHandle {
     pub(crate) fn set_engine(&self, engine: Option<Rc<dyn Engine>>) {
         *self.0.engine.borrow_mut() = engine;
     }
-
-    fn tell(&self, change: &Change) {
-        let listeners: Vec<_> = self.0.changes.borrow().iter().map(|(_, listener)| Rc::clone(listener)).collect();
-        for listener in listeners {
-            // A listener that turns a knob hears of its own change from the others only.
-            if let Ok(mut call) = listener.try_borrow_mut() {
-                call(self, change);
-            }
-        }
-    }
-
-    pub(crate) fn tell_sample(&self, sample: &Sample) {
-        let listeners: Vec<_> = self.0.samples.borrow().iter().map(|(_, listener)| Rc::clone(listener)).collect();
-        for listener in listeners {
-            if let Ok(mut call) = listener.try_borrow_mut() {
-                call(sample);
-            }
-        }
-    }
 }
 
 /// A board as text for an address. The author's task is not part of it: an address holds no sentences.
 fn board_text(stage: Stage, seed: u64, speed: f64) -> String {
     let board = Board { stage: Stage { challenge: None, ..stage }, seed, speed };
     base64::encode(&address::write(&board))
-}
-
-type Awaiting = (String, Box<dyn FnOnce(FigureHandle)>);
-
-thread_local! {
-    static MOUNTED: RefCell<Vec<FigureHandle>> = const { RefCell::new(Vec::new()) };
-    static AWAITED: RefCell<Vec<Awaiting>> = const { RefCell::new(Vec::new()) };
-}
-
-/// The figure with this id, if it is mounted.
-pub fn find(id: &str) -> Option<FigureHandle> {
-    MOUNTED.with_borrow(|mounted| mounted.iter().find(|figure| figure.id() == id).cloned())
-}
-
-/// Calls back with the figure of this id: now if it is mounted, else as soon as it is.
-pub fn when_mounted(id: &str, call: impl FnOnce(FigureHandle) + 'static) {
-    match find(id) {
-        Some(figure) => call(figure),
-        None => AWAITED.with_borrow_mut(|awaited| awaited.push((id.to_owned(), Box::new(call)))),
-    }
-}
-
-/// Makes a figure known, and tells those who wait for it.
-pub(crate) fn register(figure: &FigureHandle) {
-    MOUNTED.with_borrow_mut(|mounted| mounted.push(figure.clone()));
-    let calls: Vec<_> = AWAITED
-        .with_borrow_mut(|awaited| awaited.extract_if(.., |(id, _)| id == figure.id()).map(|(_, call)| call).collect());
-    for call in calls {
-        call(figure.clone());
-    }
-}
-
-/// Forgets a figure whose element was removed.
-pub(crate) fn unregister(figure: &FigureHandle) {
-    MOUNTED.with_borrow_mut(|mounted| mounted.retain(|other| !Rc::ptr_eq(&other.0, &figure.0)));
 }

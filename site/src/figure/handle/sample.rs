@@ -1,0 +1,41 @@
+//! What a figure measures, as the page hears of it.
+
+/// What was measured in the last quarter of a second or so of the reader's time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// Simulated time, in seconds.
+    pub at_s: f64,
+    /// Simulated seconds since the last sample.
+    pub seconds: f64,
+    /// Requests that arrived since the last sample.
+    pub arrived: u64,
+    /// Requests that were answered since the last sample.
+    pub completed: u64,
+    /// Requests that failed since the last sample: the cause as a reader sees it ("refused"), how many. Every cause, in
+    /// the same order every time.
+    pub failed: Vec<(&'static str, u64)>,
+    /// Response time of the requests answered lately; none while there are too few.
+    pub response: Option<Percentiles>,
+    /// Share of its capacity that each station used since the last sample, 0 to 1, by name: `box cpu`, `box disk`.
+    pub utilisation: Vec<(String, f64)>,
+}
+
+impl Sample {
+    /// Failures of all causes since the last sample.
+    pub fn failures(&self) -> u64 {
+        self.failed.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// Response times, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Percentiles {
+    /// Mean.
+    pub mean_ms: f64,
+    /// Median.
+    pub p50_ms: f64,
+    /// 95th percentile.
+    pub p95_ms: f64,
+    /// 99th percentile.
+    pub p99_ms: f64,
+}
