@@ -306,14 +306,16 @@ impl Engine {
         Stream::new(self.seed, component, purpose)
     }
 
+    // Both are asked for in dozens of places: a copy in each of them would weigh two kilobytes of a page.
+
     /// An exponential draw with mean one.
-    #[inline]
+    #[inline(never)]
     pub fn exponential(&self, draw: &mut Draw) -> f64 {
         self.exponential.sample(draw)
     }
 
     /// A service demand in nanoseconds.
-    #[inline]
+    #[inline(never)]
     pub fn demand_ns(&self, sampler: &Sampler, draw: &mut Draw) -> f64 {
         sampler.sample(&self.exponential, draw)
     }

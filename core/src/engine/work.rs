@@ -162,7 +162,6 @@ impl Engine {
         self.run(id, host, demand_ns, true);
     }
 
-    #[inline]
     fn run(&mut self, id: CallId, host: u32, demand_ns: f64, taken: bool) {
         let Some(call) = self.calls.get(id) else { return };
         let processor = &mut self.hosts[host as usize].processor;
