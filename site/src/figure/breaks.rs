@@ -96,8 +96,11 @@ pub(crate) fn breaks(figure: Figure, thing: Thing) -> Option<El> {
         .live_class("shown", broken)
         .live_disabled(move || !broken())
         .on_click(move || figure.drive(super::handle::FigureHandle::mend));
-    let menu = el("details", "break-it")
-        .attr("open", "")
+    let menu = el("details", "break-it");
+    // Who has touched a card wants its settings first.
+    let is_first = figure.view.to_break.get_untracked() || !matches!(thing, Thing::Component(_));
+    let menu = if is_first { menu.attr("open", "") } else { menu };
+    let menu = menu
         .child(el("summary", "").text("Break it"))
         .child(choices)
         .live_child(move || Some(buttons(figure, thing, copy.get(), lasts)))
