@@ -6,6 +6,27 @@ use crate::component::Kind;
 use crate::stage::{FaultKind, Stage, Target};
 use crate::{pack_enum, pack_struct};
 
+/// What is spoken letter by letter in the names of components, regions and settings.
+const INITIALS: [&str; 8] = ["cdn", "dns", "eu", "l4", "l7", "tls", "ttl", "us"];
+
+/// A name of the stage file for a reader: its words apart, the first with a capital, initials in capitals.
+pub fn title(name: &str) -> String {
+    let mut title = String::with_capacity(name.len());
+    for word in name.replace("->", "→").split(['-', '_', ' ']) {
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        let from = title.len();
+        title.push_str(word);
+        // What names are made of is ASCII.
+        let capitals = if INITIALS.contains(&word) { word.len() } else { usize::from(from == 0).min(word.len()) };
+        if let Some(capitals) = title.get_mut(from..from + capitals) {
+            capitals.make_ascii_uppercase();
+        }
+    }
+    title
+}
+
 /// A figure: a board that runs, with the charts and controls that its place in the lesson needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
@@ -147,3 +168,27 @@ pack_struct!(Figure { stage, id, seed, speed, autoplay, panels, controls, breaks
 pack_enum!(Panel { 0 => HockeyStick, 1 => Percentiles, 2 => Throughput, 3 => Utilisation, 4 => Cost });
 pack_struct!(Control { path, label, min, max, logarithmic });
 pack_struct!(Break { label, on, kind, lasts_s });
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+
+    #[test]
+    fn names_are_told_as_one_reads_them() {
+        for (name, told) in [
+            ("app", "App"),
+            ("cdn", "CDN"),
+            ("reader-eu", "Reader EU"),
+            ("read_your_writes", "Read your writes"),
+            ("ttl", "TTL"),
+            ("usage", "Usage"),
+            ("app-us#2 to database", "App us#2 to database"),
+            ("app -> read-service", "App → read service"),
+            ("a-1", "A 1"),
+            ("é", "é"),
+            ("", ""),
+        ] {
+            assert_eq!(title(name), told);
+        }
+    }
+}

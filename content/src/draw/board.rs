@@ -1,6 +1,7 @@
 //! A board as a still picture.
 
 use hockeystick_core::component::Kind;
+use hockeystick_core::figure::title;
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::stage::{Component, Placement, Stage};
 use maud::{Markup, html};
@@ -22,12 +23,7 @@ pub(crate) fn board(stage: &Stage) -> Markup {
 
 /// A component's name for a reader.
 fn name_of(component: &Component) -> String {
-    let name = if component.id == component.settings.kind().key() && component.settings.kind() == Kind::Dns {
-        "DNS".to_owned()
-    } else {
-        let mut letters = component.id.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-    };
+    let name = title(&component.id);
     if component.copies > 1 { format!("{name} ×{}", component.copies) } else { name }
 }
 

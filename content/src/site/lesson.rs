@@ -76,7 +76,11 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
                 p.ask-head { "Challenge" }
                 p.question { (show::prose(&asked.goal)) }
                 ul.goals {
-                    li data-goal="rate" { "Carry " b { (show::rate(asked.rate.per_s())) } }
+                    li data-goal="rate" {
+                        "Carry " b { (show::rate(asked.rate.per_s())) }
+                        // What is found is how many are answered.
+                        @if asked.errors > 0.02 { ", less what may fail" }
+                    }
                     li data-goal="p95" { "95 of 100 answers within " b { (asked.p95.to_string()) } }
                     li data-goal="errors" {
                         "At most " b { (show::significant(asked.errors * 100.0)) " %" } " of them fail"

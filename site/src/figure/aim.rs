@@ -4,12 +4,13 @@
 //! may be dropped is lit meanwhile.
 
 use hockeystick_core::component::Kind;
+use hockeystick_core::figure::title;
 use hockeystick_core::stage::edit::Spot;
 use web_sys::KeyboardEvent;
 
 use super::Figure;
 use super::layout::{BOARD_UNITS, Point};
-use super::view::{Thing, title};
+use super::view::Thing;
 
 /// What is carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! The arrows of a board: who calls whom.
 
+use hockeystick_core::figure::title;
 use hockeystick_core::number::short;
 use hockeystick_core::stage::edit::Spot;
 use web_sys::{Event, KeyboardEvent};
 
 use super::Figure;
 use super::dom::{El, svg_part};
-use super::view::{Thing, title};
+use super::view::Thing;
 
 /// An arrow. Where the board can be edited it can be chosen and taken away.
 pub(crate) fn arrow(figure: Figure, index: usize) -> El {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hockeystick_core::figure::Break;
+use hockeystick_core::figure::{Break, title};
 use hockeystick_core::stage::{FaultKind, Stage, Target};
 use js_sys::Reflect;
 use web_sys::Event;
@@ -12,7 +12,7 @@ use super::board::translate;
 use super::dom::{El, button, el};
 use super::layout::Layout;
 use super::live::Live;
-use super::view::{Thing, title};
+use super::view::Thing;
 
 /// How long a fault may last; 0 until it is repaired.
 const LASTS: [(u32, &str); 5] = [(5, "5 s"), (10, "10 s"), (30, "30 s"), (120, "2 min"), (0, "until repaired")];

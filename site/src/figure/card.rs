@@ -2,6 +2,7 @@
 
 use hockeystick_core::component::Kind;
 use hockeystick_core::component::glance::{Glance, Place};
+use hockeystick_core::figure::title;
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::number::short;
 use hockeystick_core::settings::Unit;
@@ -15,7 +16,7 @@ use super::drag::Drag;
 use super::layout::{Rect, Row, SLOT_PX, SLOTS, rows};
 use super::meter::pool;
 use super::numbers::show;
-use super::view::{CardNow, MachineNow, Thing, icon, title};
+use super::view::{CardNow, MachineNow, Thing, icon};
 use super::{Figure, carry};
 
 /// Shares of a machine's memory and disk from which a card says so.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use hockeystick_core::engine::moves::Cause;
-use hockeystick_core::figure::{Break, Control};
+use hockeystick_core::figure::{Break, Control, title};
 use hockeystick_core::settings::Unit;
 use hockeystick_core::stage::Target;
 use hockeystick_core::workload::Class;
@@ -17,7 +17,7 @@ use super::knob::{Scale, knob};
 use super::live::Live;
 use super::share::share;
 use super::theme::class_name;
-use super::view::{Strip, title};
+use super::view::Strip;
 use crate::charts::number::{moment, percent, response, significant};
 
 /// Speeds on offer, in simulated seconds a second.

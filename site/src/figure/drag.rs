@@ -1,12 +1,13 @@
 //! Moving things on the board, by pointer and by keyboard, and choosing them.
 
+use hockeystick_core::figure::title;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent};
 
 use super::Figure;
 use super::layout::Point;
 use super::live::Live;
-use super::view::{Thing, title};
+use super::view::Thing;
 
 /// A pointer that moved less than this has clicked.
 const CLICK_PX: f64 = 4.0;

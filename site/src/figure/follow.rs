@@ -3,6 +3,7 @@
 //! Whatever a request does last it does until its next move. So the parts add up to the whole, to the nanosecond.
 
 use hockeystick_core::engine::moves::{Cause, Move, What};
+use hockeystick_core::figure::title;
 use hockeystick_core::stage::Stage;
 use hockeystick_core::units::Nanos;
 use hockeystick_core::workload::Class;
@@ -12,7 +13,6 @@ use super::controls::shape;
 use super::dom::{El, button, el, svg};
 use super::replay::{Replay, Topology};
 use super::theme::class_name;
-use super::view::title;
 use crate::charts::number::response;
 
 /// What is told of the request that is followed.

@@ -1,6 +1,7 @@
 //! The panel of the thing that the reader touched: its settings, its hardware, what the model does and leaves out.
 
 use hockeystick_core::component::Kind;
+use hockeystick_core::figure::title;
 use hockeystick_core::settings::{Field, Unit};
 use hockeystick_core::stage::{Placement, Stage};
 use hockeystick_core::workload::Class;
@@ -16,7 +17,7 @@ use super::numbers::show;
 use super::pick;
 use super::theme::class_name;
 use super::told;
-use super::view::{Thing, icon, title};
+use super::view::{Thing, icon};
 
 /// The panel; nothing while nothing is chosen.
 pub(crate) fn inspector(figure: Figure) -> Option<El> {

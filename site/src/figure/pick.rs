@@ -1,5 +1,6 @@
 //! Settings that are picked rather than turned: named choices, and switches.
 
+use hockeystick_core::figure::title;
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
@@ -7,7 +8,6 @@ use web_sys::{Event, HtmlInputElement};
 
 use super::Figure;
 use super::dom::{El, el};
-use super::view::title;
 
 /// A list of which one is picked, with its name.
 pub(crate) fn list(

@@ -1,5 +1,6 @@
 //! The timeline under a board: what was broken and turned when, how long requests failed, and the way back.
 
+use hockeystick_core::figure::title;
 use hockeystick_core::number::{fixed, short, within};
 use hockeystick_core::stage::Stage;
 use web_sys::Event;
@@ -9,7 +10,6 @@ use super::dom::{El, button, el, value_of};
 use super::handle::{Change, Sample};
 use super::live::Live;
 use super::numbers::decimal;
-use super::view::title;
 use crate::charts::number::moment;
 
 /// Lengths of the timeline, in simulated seconds: the least that holds the run.

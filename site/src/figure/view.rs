@@ -185,16 +185,6 @@ impl View {
     }
 }
 
-/// A component's or machine's name for a reader: its id, with a capital.
-pub(crate) fn title(id: &str) -> String {
-    if id == "dns" || id == "cdn" {
-        return id.to_ascii_uppercase();
-    }
-    // What ids are made of is ASCII.
-    let spaced = id.chars().map(|letter| if matches!(letter, '-' | '_') && id.len() > 3 { ' ' } else { letter });
-    spaced.enumerate().map(|(place, letter)| if place == 0 { letter.to_ascii_uppercase() } else { letter }).collect()
-}
-
 /// The drawing that stands for a kind, inside a view box of 24 by 24: the page's sprite has it.
 pub(crate) fn icon(kind: Kind) -> String {
     let key = kind.key();

@@ -7,6 +7,7 @@ mod wishes;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use hockeystick_core::figure::title;
 use hockeystick_core::stage::Stage;
 use hockeystick_core::units::Nanos;
 use hockeystick_protocol::{Order, Plan};
@@ -22,7 +23,7 @@ use super::link::{Link, Listener};
 use super::meter::Meter;
 use super::replay::{HOP_S, Replay, Topology};
 use super::theme::reduced_motion;
-use super::view::{View, title};
+use super::view::View;
 
 /// Wall time between two updates of the bars and numbers on the board.
 const BARS_S: f64 = 0.125;
