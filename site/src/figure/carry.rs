@@ -37,8 +37,8 @@ pub(crate) fn handle(figure: Figure, element: El, errand: Errand) -> El {
     let moved = move |event: PointerEvent| {
         let Some((_, x, y)) = held.get_untracked().filter(|held| held.0 == event.pointer_id()) else { return };
         event.stop_propagation();
-        let far = (f64::from(event.client_x()) - x).hypot(f64::from(event.client_y()) - y);
-        if !carried() && far >= PRESS_PX {
+        let now = Point { x: event.client_x().into(), y: event.client_y().into() };
+        if !carried() && now.far(Point { x, y }) >= PRESS_PX {
             figure.take_up(errand);
         }
         if carried() {

@@ -62,7 +62,7 @@ impl Drag {
         }
         let now = Point { x: event.client_x().into(), y: event.client_y().into() };
         let by = Point { x: now.x - held.from.x, y: now.y - held.from.y };
-        if !held.gone && by.x.hypot(by.y) >= CLICK_PX {
+        if !held.gone && by.far(Point::default()) >= CLICK_PX {
             held.gone = true;
             held.before = self.figure.view.layout.get_untracked().centres();
             self.figure.view.moving.set(Some(self.thing));

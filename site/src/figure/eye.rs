@@ -164,7 +164,7 @@ impl Look {
         self.hands.set(hands);
         match hands[1 - index] {
             Some(Hand { at: other, .. }) => {
-                let far = |point: Point| (point.x - other.x).hypot(point.y - other.y).max(1.0);
+                let far = |point: Point| point.far(other).max(1.0);
                 let middle = |point: Point| Point { x: (point.x + other.x) / 2.0, y: (point.y + other.y) / 2.0 };
                 self.figure.zoom_about(far(now) / far(was), middle(was), middle(now));
             }

@@ -39,6 +39,14 @@ pub(crate) struct Point {
     pub(crate) y: f64,
 }
 
+impl Point {
+    /// How far it is from another. Not by `hypot`: nothing here is so large or so small that it must be that careful.
+    pub(crate) fn far(self, other: Self) -> f64 {
+        let (x, y) = (self.x - other.x, self.y - other.y);
+        (x * x + y * y).sqrt()
+    }
+}
+
 /// A rectangle on the board.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Rect {
@@ -222,7 +230,7 @@ impl Layout {
             return Some(Spot::Component(card));
         }
         let far = |link: &Path| {
-            let each = link.points.iter().map(|at| (at.x - point.x).hypot(at.y - point.y));
+            let each = link.points.iter().map(|at| at.far(point));
             each.fold(f64::INFINITY, f64::min)
         };
         let near = self.links.iter().map(far).enumerate().min_by(|a, b| a.1.total_cmp(&b.1));

@@ -237,7 +237,7 @@ impl Replay {
     pub(crate) fn follow_at(&mut self, point: Point) -> bool {
         let far = |dot: &Dot| {
             let (x, y) = dot.drawn?;
-            Some((x - point.x).hypot(y - point.y)).filter(|far| *far <= REACH_PX)
+            Some(point.far(Point { x, y })).filter(|far| *far <= REACH_PX)
         };
         let dots = self.dots.iter().flatten().filter_map(|dot| Some((far(dot)?, dot)));
         let Some((_, dot)) = dots.min_by(|a, b| a.0.total_cmp(&b.0)) else { return false };

@@ -40,7 +40,7 @@ impl Path {
         let index = (place as usize).min(last - 1);
         let (a, b) = (self.points[index], self.points[index + 1]);
         let (dx, dy) = (b.x - a.x, b.y - a.y);
-        let length = dx.hypot(dy).max(1e-6);
+        let length = a.far(b).max(1e-6);
         let side = if back { lane } else { -lane } / length;
         let rest = place - index as f64;
         Point { x: a.x + dx * rest - dy * side, y: a.y + dy * rest + dx * side }
@@ -186,7 +186,7 @@ impl Ground<'_> {
         let direct = self.look(link, ways[at]);
         let mut best = (ways[at], f64::INFINITY);
         let mut consider = |way: Way, seen: &[Point]| {
-            let length: f64 = seen.windows(2).map(|pair| (pair[1].x - pair[0].x).hypot(pair[1].y - pair[0].y)).sum();
+            let length: f64 = seen.windows(2).map(|pair| pair[0].far(pair[1])).sum();
             let cost = length + CARD_PX * self.in_the_way(link, seen).count() as f64;
             if cost < best.1 {
                 best = (way, cost);
@@ -228,10 +228,7 @@ pub(super) fn paths(links: &[Link], cards: &[Rect], anchors: &[f64], end: Point)
     let ground = Ground { cards, anchors, end };
     let mut ways: Vec<Way> = links.iter().map(|link| Way::direct(&cards[link.from], &cards[link.to])).collect();
     // The short ones first: the long ones go around them.
-    let far = |link: &Link| {
-        let (a, b) = (cards[link.from].centre(), cards[link.to].centre());
-        (a.x - b.x).hypot(a.y - b.y)
-    };
+    let far = |link: &Link| cards[link.from].centre().far(cards[link.to].centre());
     for at in in_order(links.iter().map(far)) {
         let is_blocked = ground.in_the_way(&links[at], &ground.look(&links[at], ways[at])).next().is_some();
         if is_blocked {
@@ -266,7 +263,7 @@ pub(super) fn paths(links: &[Link], cards: &[Rect], anchors: &[f64], end: Point)
 }
 
 fn at_equal_distances(fine: &[Point], count: usize) -> Vec<Point> {
-    let step = |pair: &[Point]| (pair[1].x - pair[0].x).hypot(pair[1].y - pair[0].y);
+    let step = |pair: &[Point]| pair[0].far(pair[1]);
     let total: f64 = fine.windows(2).map(step).sum();
     let mut points = Vec::with_capacity(count + 1);
     let (mut index, mut before) = (0, 0.0);
@@ -329,7 +326,7 @@ mod tests {
         let middle = |way: &Path| way.points[way.points.len() / 2];
         for (a, b) in [(0, 1), (0, 2), (1, 2)] {
             let (p, q) = (middle(&ways[a]), middle(&ways[b]));
-            assert!((p.x - q.x).hypot(p.y - q.y) > LANE_PX / 2.0, "{a} and {b}: {p:?}, {q:?}");
+            assert!(p.far(q) > LANE_PX / 2.0, "{a} and {b}: {p:?}, {q:?}");
         }
         for (way, own) in ways.iter().zip([[0, 2], [1, 3], [0, 3]]) {
             let others = cards.iter().enumerate().filter(|(index, _)| !own.contains(index));
