@@ -1,8 +1,8 @@
 //! Settings that are picked rather than turned: named choices, and switches.
 
-use hockeystick_core::figure::title;
 use std::rc::Rc;
 
+use hockeystick_core::figure::title;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement};
 
