@@ -347,18 +347,7 @@ mod tests {
         let way = |node: u16, kind| Way { edge: node, node, component: 1, kind, classes: PerClass::all(true) };
         let mut edges: Vec<Way> = (1..5).map(|node| way(node, Kind::AppServer)).collect();
         edges.push(way(5, Kind::Queue));
-        let place = Place {
-            name: "scaler".into(),
-            node: 0,
-            copy: 0,
-            copies: 1,
-            host: None,
-            ordinal: 0,
-            weight: 1.0,
-            peers: vec![0],
-            edges,
-            callers: Vec::new(),
-        };
+        let place = Place::of_one("scaler", edges);
         let settings = Settings { signal: Signal::Backlog, cooldown: Duration::ZERO, ..Settings::default() };
         let mut scaler = State::new(&settings, place, &Workload::default(), &mut engine);
         scaler.start(&mut engine);

@@ -308,6 +308,25 @@ pub(crate) struct Place {
     pub(crate) callers: Vec<(u16, Kind)>,
 }
 
+#[cfg(test)]
+impl Place {
+    /// Of the only copy of a component that nobody calls, and that calls those at the ends of these edges.
+    pub(crate) fn of_one(name: &str, edges: Vec<Way>) -> Self {
+        Self {
+            name: name.to_owned(),
+            node: 0,
+            copy: 0,
+            copies: 1,
+            host: None,
+            ordinal: 0,
+            weight: 1.0,
+            peers: vec![0],
+            edges,
+            callers: Vec::new(),
+        }
+    }
+}
+
 /// An edge that leaves a copy, with what is at its other end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Way {

@@ -2,25 +2,10 @@ use super::*;
 
 fn router(settings: &Settings, databases: usize) -> State {
     let mut engine = Engine::new(1);
-    let mut state = State::new(settings, place(), &Workload::default(), &mut engine);
+    let mut state = State::new(settings, Place::of_one("shards", Vec::new()), &Workload::default(), &mut engine);
     state.shards = (0..databases).map(|edge| Shard { edge: edge as u16, queries: 0 }).collect();
     state.owner = (0..state.slots()).map(|slot| state.target(slot)).collect();
     state
-}
-
-fn place() -> Place {
-    Place {
-        name: "shards".to_owned(),
-        node: 0,
-        copy: 0,
-        copies: 1,
-        host: None,
-        ordinal: 0,
-        weight: 1.0,
-        peers: vec![0],
-        edges: Vec::new(),
-        callers: Vec::new(),
-    }
 }
 
 /// Share of the slots that move when a fifth database joins four.
