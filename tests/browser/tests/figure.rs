@@ -197,6 +197,8 @@ async fn settings_open_with_their_sources_and_close_with_escape() -> Result<()> 
     browser.wait_for(&format!("document.querySelector('{FIGURE} .inspector')")).await?;
     // The words come from the kind's own page.
     browser.wait_for(&format!("document.querySelector('{FIGURE} .inspector.told')")).await?;
+    let is_open = format!("document.querySelector('{FIGURE} .break-it').open");
+    ensure!(!browser.eval::<bool>(&is_open).await?, "faults stand before the settings that were asked for");
     let text: String = browser.eval(&format!("document.querySelector('{FIGURE} .inspector').textContent")).await?;
     for part in ["DNS resolver", "Default: ", "RFC 1035", "What this models"] {
         ensure!(text.contains(part), "{part} is missing in {text}");
