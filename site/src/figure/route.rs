@@ -13,8 +13,9 @@ use crate::charts::scale::in_order;
 /// Between a card and an arrow that goes around it, and between two such arrows.
 const CLEAR_PX: f64 = 14.0;
 const LANE_PX: f64 = 11.0;
-/// What goes around stays this far from the board's edge.
-const EDGE_PX: f64 = 14.0;
+/// What goes around stays this far from the board's edge: the shape of a request is just seen whole, and beside two cards
+/// of a phone's row there is no more room.
+const EDGE_PX: f64 = 8.0;
 /// Pieces of a curve when it is looked at for cards in its way, and when it is drawn.
 const COARSE: u32 = 24;
 const FINE: u32 = 96;
@@ -331,6 +332,24 @@ mod tests {
         for (way, own) in ways.iter().zip([[0, 2], [1, 3], [0, 3]]) {
             let others = cards.iter().enumerate().filter(|(index, _)| !own.contains(index));
             others.for_each(|(_, card)| assert!(way.points.iter().all(|at| !is_on(card, *at))));
+        }
+    }
+
+    #[test]
+    fn on_a_phone_an_arrow_finds_its_way_between_cards_and_edge() {
+        // The lower half of stage 14: an app server, what it calls, and a replica that it calls besides the database.
+        let places = [(101.0, 0.0, 188.0, 152.0), (31.5, 214.0, 148.0, 172.0), (210.5, 214.0, 148.0, 124.0)];
+        let below = [(101.0, 417.0, 188.0, 145.0), (101.0, 624.0, 188.0, 145.0)];
+        let card = |(x, y, width, height)| Rect { x, y, width, height };
+        let cards: Vec<Rect> = places.into_iter().chain(below).map(card).collect();
+        let links = [link(0, 1), link(0, 2), link(0, 3), link(0, 4), link(3, 4)];
+        let ways = paths(&links, &cards, &[95.0, 86.0, 62.0, 95.0, 95.0], Point { x: 390.0, y: 815.0 });
+        for (link, way) in links.iter().zip(&ways) {
+            let others = cards.iter().enumerate().filter(|(index, _)| *index != link.from && *index != link.to);
+            others.for_each(|(index, card)| {
+                assert!(way.points.iter().all(|at| !is_on(card, *at)), "{} to {} over {index}", link.from, link.to);
+            });
+            assert!(way.points.iter().all(|at| (EDGE_PX - 1.0..=391.0 - EDGE_PX).contains(&at.x)), "{:?}", way.points);
         }
     }
 
