@@ -93,9 +93,9 @@ fn press(options: &Options) -> Result<ExitCode> {
         for program in bindings::PROGRAMS {
             let script = bundled.get(&program.glue()).with_context(|| format!("no script uses {}", program.glue()))?;
             slim::slim(&mut versioned, script, &program.module())?;
-            let slim = versioned.get(&program.module()).unwrap_or_default();
-            let optimised = optimise::optimise(&tools.join("wasm-opt"), slim)?;
-            versioned.insert(program.module(), optimised);
+        }
+        for (program, optimised) in optimise::all(&tools.join("wasm-opt"), &versioned)? {
+            versioned.insert(program, optimised);
         }
     }
     let build_id = assets::build_id(&versioned);
