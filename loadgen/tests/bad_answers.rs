@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,6 +34,29 @@ fn another_version() {
 fn errors() {
     let answer = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n";
     fails_as("status", "answers 500", &Server::answering(answer, true).url());
+}
+
+#[test]
+fn whoever_measured_nothing_is_told_what_to_look_at() {
+    let server = closing(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let folder = tempfile::tempdir().unwrap();
+    let plan = "schema = 1
+warm_up = \"0 s\"
+steps = [{ rate = \"10/s\", seconds = 1 }]
+[[request]]
+class = \"read\"
+path = \"/\"
+";
+    std::fs::write(folder.path().join("plan.toml"), plan).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_loadgen"))
+        .args(["run", "--host", &server.url(), "--plan", "plan.toml", "--out", "results.json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("step 1 measured nothing"), "{said}");
+    assert!(said.contains("another status than the plan expects"), "{said}");
+    assert_eq!(output.status.code(), Some(3), "{said}");
 }
 
 #[test]

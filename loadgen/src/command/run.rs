@@ -19,7 +19,7 @@ use crate::exposition::{Address, Server};
 use crate::notice::{Notice, Watch};
 use crate::plan::Plan;
 use crate::run::busy::Meter;
-use crate::run::{self, Interrupt, Metrics, guard, processors};
+use crate::run::{self, Failure, Interrupt, Metrics, guard, processors};
 use crate::shard::Shard;
 use crate::store;
 use crate::timetable::Timetable;
@@ -213,11 +213,12 @@ fn conclude(out: &Path, results: &Results, plan: &Plan) -> Exit {
                 return if results.missed.is_empty() { Exit::Agrees } else { Exit::Inconclusive };
             };
             let failed: Vec<String> = step.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            let most = step.failed.iter().max_by_key(|(_, count)| **count).and_then(|(kind, _)| Failure::named(kind));
+            let advice = most.map_or_else(String::new, |kind| format!(": {}", kind.advice()));
             eprintln!(
-                "step {number} measured nothing, as no request was answered as expected ({}): does the deployment answer at \
-                 {}, and what the plan asks for?",
-                failed.join(", "),
-                results.host
+                "step {number} measured nothing, as {} answered no request as expected ({}){advice}",
+                results.host,
+                failed.join(", ")
             );
             Exit::Inconclusive
         }

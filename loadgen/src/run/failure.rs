@@ -63,6 +63,41 @@ impl Failure {
         }
     }
 
+    /// The kind of this [`name`](Self::name).
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What to look at first when no request fares better, in words that follow a colon.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Refused => "nobody listens there: is the deployment up, and is the port right?",
+            Self::Reset => "the other end hangs up: see its log, and that of a proxy before it",
+            Self::Timeout => "answers take longer than the plan's `timeout`: how long does one request by hand take?",
+            Self::Dns => "the host's name has no address: is it spelt right, and known on this machine?",
+            Self::Tls => {
+                "no agreement on TLS: does that port speak it, is the certificate valid for this host, and does the plan name \
+                 its authority (`tls = { ca = \"ca.pem\" }`) where it is your own?"
+            }
+            Self::Status => {
+                "the deployment answers, with another status than the plan expects: are the paths right, is a log-in \
+                 missing, or shall the plan `expect` it?"
+            }
+            Self::Body => {
+                "bodies end before their length, or pass the limit: see the deployment's log, and that of a proxy before it"
+            }
+            Self::Content => {
+                "the deployment answers, and the body is not what the plan's `expect` or `extract` looks for: compare one \
+                 answer by hand"
+            }
+            Self::Protocol => "what answers at that port does not speak HTTP/1.1 as it should: is the port right?",
+            Self::Network => {
+                "no connection comes about: is there a route to the host, and are there ports and open files left (`ulimit -n`)?"
+            }
+            Self::Unsent => "the step was over before they could be sent: does the plan need more `users`?",
+        }
+    }
+
     /// The kind of a client error before the answer's head was there.
     pub(super) fn of_exchange(error: &reqwest::Error) -> Self {
         if error.is_timeout() {
@@ -120,4 +155,17 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
         innermost = inner;
     }
     Some(innermost.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name() {
+        for kind in Failure::ALL {
+            assert_eq!(Failure::named(kind.name()), Some(kind));
+        }
+        assert_eq!(Failure::named("a kind of a later version"), None);
+    }
 }
