@@ -1,8 +1,9 @@
 //! The charts beside a board.
 //!
 //! - [`mount`] puts one into an empty element. `panel` is what all charts share: title, canvas, readout, table, file.
-//! - `hockey_stick` is response time over load; `curve` finds what it shows. `cost` is what a million requests
-//!   cost over load. `over_time` is everything over time; `history` keeps what it shows.
+//! - `hockey_stick` is response time over load; `curve` finds what it shows, and `operating_point` is where the figure stands
+//!   on it. `cost` is what a million requests cost over load. `over_time` is everything over time; `history` keeps what it
+//!   shows.
 //! - `sheet` draws, through plotters; `backend` gives it a canvas; `theme` knows the page's colours.
 //! - `scale` and `number` choose round ticks and few digits; `table` is the same figures without a picture.
 //!
@@ -16,6 +17,7 @@ pub(crate) mod dom;
 mod history;
 mod hockey_stick;
 pub(crate) mod number;
+mod operating_point;
 mod over_time;
 mod panel;
 pub(crate) mod scale;
