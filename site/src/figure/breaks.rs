@@ -66,7 +66,7 @@ pub(crate) fn at_card(figure: Figure, index: usize) -> Option<El> {
         figure.view.to_break.set(true);
         figure.view.chosen.set(Some(thing));
     };
-    let button = button("break-card", "Break it").attr("aria-label", &format!("Break {}", title(&name)));
+    let button = button("break-card", "Break it").attr("aria-label", &format!("Break it: {}", title(&name)));
     Some(button.live_style("transform", place).on_click(open))
 }
 
@@ -112,18 +112,21 @@ fn buttons(figure: Figure, thing: Thing, copy: Option<u32>, lasts: Live<u32>) ->
     let groups = figure.stage(|stage| {
         let group = |(words, on): (String, Target)| {
             let troubles = stage.troubles(&on);
+            let name = title(&stage.target_name(&on));
             let each = troubles.into_iter().map(|kind| {
-                let label = format!("{} {}", title(&stage.target_name(&on)), kind.words());
-                (kind, Break { label, on: on.clone(), kind, lasts_s: 0.0 })
+                let label = format!("{name} {}", kind.words());
+                (name.clone(), Break { label, on: on.clone(), kind, lasts_s: 0.0 })
             });
             (words, each.collect::<Vec<_>>())
         };
         targets(stage, thing, copy).into_iter().map(group).collect::<Vec<_>>()
     });
-    let group = |(words, each): (String, Vec<(FaultKind, Break)>)| {
+    let group = |(words, each): (String, Vec<(String, Break)>)| {
         let heading = (!words.is_empty()).then(|| el("p", "").text(&words));
-        let each = each.into_iter().map(|(kind, what)| {
-            button("button break", &title(&size_words(kind))).attr("aria-label", &what.label).on_click(move || {
+        let each = each.into_iter().map(|(name, what)| {
+            // Who speaks to the page says what is seen: the button's name begins with it.
+            let how = title(&size_words(what.kind));
+            button("button break", &how).attr("aria-label", &format!("{how}: {name}")).on_click(move || {
                 let lasts_s = f64::from(lasts.get_untracked());
                 figure.break_it(Break { lasts_s, ..what.clone() });
             })

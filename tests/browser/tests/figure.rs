@@ -274,7 +274,17 @@ async fn a_card_leads_to_its_faults() -> Result<()> {
     browser.key(Key::Tab).await?;
     browser.wait_for("document.activeElement.matches('.break-card')").await?;
     browser.key(Key::Enter).await?;
-    browser.wait_for(&format!("document.activeElement.matches('{FIGURE} .inspector .breaks .button')")).await
+    browser.wait_for(&format!("document.activeElement.matches('{FIGURE} .inspector .breaks .button')")).await?;
+    // Who speaks to the page says what is seen.
+    let unlike = format!(
+        "(() => {{ const words = (text) => text.toLowerCase().replace(/\\s+/g, ' ').trim(); \
+         return [...document.querySelectorAll('{FIGURE} [aria-label]:is(button, a, summary)')] \
+         .filter((it) => !words(it.ariaLabel).includes(words(it.innerText))).map((it) => it.outerHTML); }})()"
+    );
+    assert_eq!(browser.eval::<Vec<String>>(&unlike).await?, Vec::<String>::new());
+    let problems = browser.accessibility_problems().await?;
+    ensure!(problems.is_empty(), "{problems:#?}");
+    Ok(())
 }
 
 #[tokio::test]
