@@ -3,6 +3,7 @@
 use hockeystick_core::settings::{Knob, Unit};
 use hockeystick_core::units::{Bytes, Duration};
 use hockeystick_core::workload::Class;
+use maud::{Markup, html};
 
 /// A number in its unit: `12 ms`, `4 GB`, `9.3/s`, `1,000`.
 pub fn number(unit: Unit, value: f64) -> String {
@@ -27,6 +28,33 @@ pub fn dollars(amount: f64) -> String {
     if whole || amount >= 100.0 { format!("${}", grouped(amount.round())) } else { format!("${amount:.2}") }
 }
 
+/// What stays on one line with the number before it.
+const UNITS: [&str; 12] = ["%", "µs", "ms", "s", "min", "h", "B", "kB", "MB", "GB", "TB", "Mbit/s"];
+
+/// The same text, in which no line ends between a number and its unit: `10 ms`, `95 %`.
+pub fn unbroken(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(space) = rest.find(' ') {
+        let (before, after) = (&rest[..space], &rest[space + 1..]);
+        let end = after.find(|c: char| !c.is_alphabetic() && c != '%' && c != '/').unwrap_or(after.len());
+        let is_unit = before.ends_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&&after[..end]);
+        out.push_str(before);
+        out.push(if is_unit { '\u{a0}' } else { ' ' });
+        rest = after;
+    }
+    out + rest
+}
+
+/// A sentence as HTML, with the apostrophes of print; what stands between backticks is code.
+pub fn sentence(text: &str) -> Markup {
+    html! {
+        @for (index, part) in prose(text).split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// A sentence with the apostrophes of print: those between two letters.
 pub fn prose(text: &str) -> String {
     let mut before = ' ';
@@ -37,7 +65,7 @@ pub fn prose(text: &str) -> String {
         out.push(if c == '\'' && inside { '’' } else { c });
         before = c;
     }
-    out
+    unbroken(&out)
 }
 
 /// A knob's value, each class by its name where there is one a class and they differ.
@@ -105,5 +133,19 @@ mod tests {
         assert_eq!(grouped(1e15), "1e15");
         assert_eq!(dollars(6.0006), "$6");
         assert_eq!(prose(" the app's 'own' work "), "the app’s 'own' work");
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        assert_eq!(
+            unbroken("At 10 ms, or 95 %: 4 GB (5 s) in 3 sizes"),
+            "At 10\u{a0}ms, or 95\u{a0}%: 4\u{a0}GB (5\u{a0}s) in 3 sizes"
+        );
+        assert_eq!(unbroken("many s, 7 of"), "many s, 7 of");
+    }
+
+    #[test]
+    fn a_setting_within_a_sentence_is_code() {
+        assert_eq!(sentence("as often as `tries` allows").into_string(), "as often as <code>tries</code> allows");
     }
 }

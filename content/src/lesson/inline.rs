@@ -6,6 +6,7 @@ use std::ops::Range;
 use hockeystick_core::component::Kind;
 use hockeystick_core::figure::Figure;
 use hockeystick_core::settings::Unit;
+use hockeystick_core::stage::Reading;
 use hockeystick_core::workload::Class;
 use maud::html as markup;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
@@ -13,7 +14,8 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use super::{html, slug};
 use crate::draw::icon;
 use crate::problem::Problems;
-use crate::stage::parse_value;
+use crate::show;
+use crate::stage::{parse_value, reading};
 use crate::suggest::valid_names;
 
 /// A word that the lesson introduces.
@@ -26,6 +28,9 @@ pub(crate) struct Term {
     /// What it means, in one line.
     pub(crate) meaning: String,
 }
+
+/// How far a knob's words may be from its number: 1,852 for 1851.85.
+const ROUNDED: f64 = 0.01;
 
 /// A thing on a board that prose can name: a kind of component, a machine, a class of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +81,7 @@ impl<'w> Writer<'w> {
     pub(super) fn line(&mut self, text: &str) -> String {
         let events: Vec<_> = Parser::new_ext(text, Options::ENABLE_SMART_PUNCTUATION)
             .filter(|event| !matches!(event, Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph)))
+            .map(unbroken)
             .collect();
         let mut out = String::new();
         pulldown_cmark::html::push_html(&mut out, events.into_iter());
@@ -116,7 +122,12 @@ impl<'w> Writer<'w> {
                     out.push(event.clone());
                     out.push(html("</div>".to_owned()));
                 }
-                _ => out.push(event.clone()),
+                Event::Start(Tag::CodeBlock(_)) => {
+                    // As it was typed.
+                    out.extend([event].into_iter().chain(inner().iter().map(|(event, _)| event)).cloned());
+                    index += inner().len();
+                }
+                _ => out.push(unbroken(event.clone())),
             }
             index += 1;
         }
@@ -173,8 +184,15 @@ impl<'w> Writer<'w> {
             return String::new();
         };
         match knob_value(figure, path, words) {
-            Ok(value) => markup! {
-                span.knob data-figure=(figure.id) data-path=(path) data-value=(value) { (words) }
+            // The running figure's number takes the place of the words: what they say must be true of it.
+            Ok((value, reading)) if (value - reading.value).abs() > ROUNDED * reading.value.abs() => {
+                let begins = show::number(reading.unit, reading.value);
+                let help = "say what it is at first; what to turn it to is no knob, but plain text";
+                self.problems.add(span.clone(), "", format!("the figure begins with {begins}"), help);
+                String::new()
+            }
+            Ok((_, reading)) => markup! {
+                span.knob data-figure=(figure.id) data-path=(path) data-value=(reading.value) { (words) }
             }
             .into_string(),
             Err(error) => {
@@ -210,13 +228,21 @@ impl<'w> Writer<'w> {
     }
 }
 
-/// The number that a knob's words say. A bare number is taken in the unit that it obviously has: requests a second.
-fn knob_value(figure: &Figure, path: &str, words: &str) -> Result<f64, crate::stage::SetError> {
+/// The number that a knob's words say, and what the figure has there. A bare number is taken in the unit that it obviously
+/// has: requests a second.
+fn knob_value(figure: &Figure, path: &str, words: &str) -> Result<(f64, Reading), crate::stage::SetError> {
     let words = words.replace(['\u{a0}', '\u{202f}'], " ");
-    let is_rate = figure.stage.knob(path).is_some_and(|reading| reading.unit == Unit::PerSecond);
+    let reading = reading(&figure.stage, path)?;
     let is_bare = words.trim().parse::<f64>().is_ok() || words.contains(',');
-    let text = if is_rate && is_bare { format!("{}/s", words.replace(',', "")) } else { words };
-    parse_value(&figure.stage, path, &text)
+    let text = if reading.unit == Unit::PerSecond && is_bare { format!("{}/s", words.replace(',', "")) } else { words };
+    Ok((parse_value(&figure.stage, path, &text)?, reading))
+}
+
+fn unbroken(event: Event<'_>) -> Event<'_> {
+    match event {
+        Event::Text(text) => Event::Text(show::unbroken(&text).into()),
+        other => other,
+    }
 }
 
 fn is_special(url: &str) -> bool {

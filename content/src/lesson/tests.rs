@@ -63,8 +63,8 @@ fn what_a_page_carries_reads_back_as_the_same_figure() {
 #[test]
 fn marks_in_a_sentence_become_knobs_terms_and_things() {
     let text = format!(
-        "{FIGURE}\nSend [1,000](knob:users.rate) [requests](thing:request): a [queue](term:queue \"a line\") of \
-         [12 ms](knob:one/app.demand.read) each.\n"
+        "{FIGURE}\nSend [2](knob:users.rate) [requests](thing:request): a [queue](term:queue \"a line\") of \
+         [300 ms](knob:one/app.demand.read) each.\n"
     );
     let lesson = parse(&text).unwrap();
     insta::assert_snapshot!(prose(&lesson));
@@ -75,8 +75,8 @@ fn marks_in_a_sentence_become_knobs_terms_and_things() {
 fn a_knob_turns_the_next_figure_of_its_section_or_else_the_last() {
     let second = FIGURE.replace("\"one\"", "\"two\"");
     let text = format!(
-        "[1](knob:users.rate)\n{FIGURE}\n[2](knob:users.rate)\n\n## Next\n\n\
-         [3](knob:users.rate)\n{second}\n[4](knob:users.rate)\n"
+        "[2](knob:users.rate)\n{FIGURE}\n[2](knob:users.rate)\n\n## Next\n\n\
+         [2](knob:users.rate)\n{second}\n[2](knob:users.rate)\n"
     );
     let html = prose(&parse(&text).unwrap());
     let figures: Vec<&str> = html.split("data-figure=\"").skip(1).map(|rest| &rest[..3]).collect();
@@ -110,6 +110,7 @@ fn mistakes_name_their_line() {
         format!("{FIGURE}\n\nText [9](knob:users.rat) text.\n"),
         format!("{FIGURE}\n\nText [nine](knob:users.rate) text.\n"),
         format!("{FIGURE}\n\nText [9](knob:two/users.rate) text.\n"),
+        format!("{FIGURE}\n\nText [9](knob:users.rate) text.\n"),
         "A [thing](thing:sever).\n".to_owned(),
         "A [term](term:term).\n".to_owned(),
         "# A title\n".to_owned(),

@@ -42,6 +42,7 @@ use crate::problem::{FileErrors, Problems};
 
 pub use edit::{Edit, EditError, with_values};
 pub use inject::fault;
+pub(crate) use overrides::reading;
 pub use overrides::{SetError, parse_value, set};
 pub use schema::schema;
 

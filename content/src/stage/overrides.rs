@@ -47,9 +47,14 @@ pub fn set(stage: &mut Stage, path: &str, text: &str) -> Result<(), SetError> {
 /// # Errors
 /// When the stage has no such number, or the text is none or out of range.
 pub fn parse_value(stage: &Stage, path: &str, text: &str) -> Result<f64, SetError> {
-    let reading = stage.knob(path).ok_or_else(|| SetError::Path { path: shortened(path), help: paths(stage, path) })?;
+    let reading = reading(stage, path)?;
     let value = parse_unit(&reading, text).filter(|value| (reading.min..=reading.max).contains(value));
     value.ok_or_else(|| SetError::Value { path: path.to_owned(), text: shortened(text), help: valid(&reading) })
+}
+
+/// The number at `path`.
+pub(crate) fn reading(stage: &Stage, path: &str) -> Result<Reading, SetError> {
+    stage.knob(path).ok_or_else(|| SetError::Path { path: shortened(path), help: paths(stage, path) })
 }
 
 fn parse_unit(reading: &Reading, text: &str) -> Option<f64> {
