@@ -79,7 +79,7 @@ fn machine_box(stage: &Stage, machine: usize, place: &Rect) -> Markup {
         (rect("b-box", place, 14))
         g transform={ "translate(" ((place.x + 16.0).round()) " " ((place.y + 27.0).round()) ")" } {
             use.b-icon href="#i-box" x="-2" y="-13" width="16" height="16" {}
-            text.b-name x="20" { (named.id) }
+            text.b-name x="20" { (title(&named.id)) }
             text.b-meta x=(place.width - 32.0) text-anchor="end" { (hardware(&named.machine)) }
         }
     }

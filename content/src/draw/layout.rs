@@ -62,8 +62,8 @@ const ROW_GAP: f64 = 54.0;
 /// Rows of slots on a card: what is in service, what waits.
 pub(super) fn rows(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::AppServer => &["Serving", "Waiting"],
-        Kind::Database => &["Serving"],
+        Kind::AppServer => &["Workers", "Waiting"],
+        Kind::Database => &["Queries"],
         _ => &[],
     }
 }

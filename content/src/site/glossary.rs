@@ -54,7 +54,7 @@ fn one(meaning: &Meaning<'_>) -> Markup {
     let Meaning { chapter, key, meaning } = meaning;
     html! {
         p {
-            (show::prose(meaning)) " "
+            (show::sentence(meaning)) " "
             a.where href={ "/stages/" (chapter.stop.slug) "/#term-" (key) } {
                 "Stage " (chapter.stop.number().trim_start_matches('0'))
             }

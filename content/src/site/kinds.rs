@@ -34,7 +34,7 @@ pub(super) fn index() -> Content {
                             (draw::icon(kind.key()))
                             a href={ "/model/" (kind.key()) "/" } { (kind.about().name) }
                         }
-                        " " span { (show::prose(kind.about().summary)) }
+                        " " span { (show::sentence(kind.about().summary)) }
                     }
                 }
             }
@@ -50,12 +50,9 @@ pub(super) fn page(kind: Kind) -> Content {
     let about = kind.about();
     let main = html! {
         main #content.narrow-page {
-            p { a href="/model/" { "About the model" } }
+            p.no { a href="/model/" { "About the model" } }
             h1 { (about.name) }
-            section.model {
-                h2 { "What it models, and what it leaves out" }
-                div.things { (model::one_kind(kind)) }
-            }
+            (model::one_kind(kind))
         }
     };
     content(about.name, about.summary, main)

@@ -74,7 +74,7 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
         hockeystick-challenge data-figure=(figure) {
             div.ask.task role="group" aria-label="Challenge" {
                 p.ask-head { "Challenge" }
-                p.question { (show::prose(&asked.goal)) }
+                p.question { (show::sentence(&asked.goal)) }
                 ul.goals {
                     li data-goal="rate" {
                         "Carry " b { (show::rate(asked.rate.per_s())) }
@@ -94,11 +94,11 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
                         li data-goal="lost" { (lost_words(lost)) }
                     }
                     @if let Some(budget) = asked.budget {
-                        li data-goal="budget" { "At most " b { (show::dollars(budget)) } " a month" }
+                        li data-goal="budget" { "At most " b { (show::dollars(budget)) } " a month for machines" }
                     }
                 }
                 @for (index, hint) in asked.hints.iter().enumerate() {
-                    details { summary { "Hint " (index + 1) } p { (show::prose(hint)) } }
+                    details { summary { "Hint " (index + 1) } p { (show::sentence(hint)) } }
                 }
             }
         }
@@ -118,7 +118,7 @@ fn glossary(terms: &[Term]) -> Markup {
                 h2 #words { "Words of this stage" }
                 dl {
                     @for term in terms {
-                        div { dt id={ "term-" (term.key) } { (term.word) } dd { (show::prose(&term.meaning)) } }
+                        div { dt id={ "term-" (term.key) } { (term.word) } dd { (show::sentence(&term.meaning)) } }
                     }
                 }
             }

@@ -24,7 +24,7 @@ use crate::figure::Folder;
 use crate::journey::{self, Stop};
 use crate::lesson::{FigureBlock, Lesson, Source, StagePage};
 use crate::stage::Shown;
-use crate::{builtin, lesson as lessons, stage};
+use crate::{builtin, lesson as lessons, show, stage};
 use hockeystick_core::component::Kind;
 use hockeystick_core::figure::Panel;
 use hockeystick_core::stage::Stage;
@@ -161,7 +161,7 @@ fn figure(block: &FigureBlock, curves: &Curves) -> Markup {
                 }
                 @if !figure.palette.is_empty() { (palette::icons(&figure.palette)) }
             }
-            figcaption { (figure.caption) }
+            figcaption { (show::sentence(&figure.caption)) }
         }
     }
 }
@@ -207,7 +207,7 @@ fn not_found() -> Content {
         main #content.narrow-page {
             p.no { "404" }
             h1 { "There is no such page" }
-            p { "The address may be mistyped, or the page may not be written yet." }
+            p { "The address may be mistyped, or the page has moved. Every stage is on the map." }
             p { a href="/" { "To the start" } " · " a href="/stages/" { "To the map of the journey" } }
         }
     };

@@ -17,10 +17,9 @@ pub(super) fn section(stage: &Stage) -> Markup {
         section.model aria-labelledby="model" {
             h2 #model { "What this models, and what it leaves out" }
             p {
-                "Every request is simulated on its own. What each kind of thing models, what it leaves out, and where its \
-                 numbers come from, stands on its page, and what holds for all of them on "
-                a href="/model/#traffic" { "one of its own" } ". Here is what this stage is made of, and what it sets \
-                 itself."
+                "Here are the parts of this stage and the numbers that it sets. Behind each name is what its model does, what \
+                 it leaves out, and where its numbers come from; " a href="/model/#traffic" { "traffic and machines" }
+                " have a page, too."
             }
             ul.in-short {
                 @for kind in Kind::ALL { (one_kind_here(stage, *kind)) }
@@ -42,7 +41,7 @@ fn one_kind_here(stage: &Stage, kind: Kind) -> Markup {
         @if !here.is_empty() {
             li {
                 (draw::icon(kind.key())) a href={ "/model/" (kind.key()) "/" } { b { (about.name) } } " "
-                (show::prose(about.summary))
+                (show::sentence(about.summary))
                 @for component in here { (one_component(component)) }
             }
         }
@@ -61,7 +60,7 @@ fn one_component(component: &Component) -> Markup {
         @if component.copies > 1 || machine.is_some() || !own.is_empty() {
             div {
                 i { (component.id) } " "
-                @if component.copies > 1 { "×" (component.copies) " " }
+                @if component.copies > 1 { "×" (component.copies) " · " }
                 @if let Some(words) = machine { (words) " " }
                 @for (index, row) in own.iter().enumerate() {
                     @if index > 0 { ", " }
@@ -90,19 +89,16 @@ struct Row {
     source: String,
 }
 
-fn table(caption: &str, rows: &[Row]) -> Markup {
+fn table(rows: &[Row]) -> Markup {
     html! {
-        details.numbers {
-            summary { (caption) }
-            table {
-                thead { tr { th { "Setting" } th { "Default" } th { "Where it comes from" } } }
-                tbody {
-                    @for row in rows {
-                        tr data-field=(row.key) {
-                            th scope="row" { span { (row.what) } " " code { (row.key) } }
-                            td { (row.here) }
-                            td { (row.source) }
-                        }
+        table.numbers {
+            thead { tr { th { "Setting" } th { "Default" } th { "Where it comes from" } } }
+            tbody {
+                @for row in rows {
+                    tr data-field=(row.key) {
+                        th scope="row" { span { (show::sentence(&row.what)) } " " code { (row.key) } }
+                        td { (row.here) }
+                        td { (show::sentence(&row.source)) }
                     }
                 }
             }
@@ -110,17 +106,18 @@ fn table(caption: &str, rows: &[Row]) -> Markup {
     }
 }
 
-fn block(icon: &str, name: &str, summary: &str, models: &[&str], leaves_out: &[&str], table: &Markup) -> Markup {
+fn sentences(class: &str, lines: &[&str]) -> Markup {
+    html! { ul class=(class) { @for line in lines { li { (show::sentence(line)) } } } }
+}
+
+fn block(icon: &str, name: &str, summary: &str, leaves_out: &[&str], rows: &[Row]) -> Markup {
     html! {
         div.thing-block {
             h3 { (draw::icon(icon)) (name) }
-            p.summary { (show::prose(summary)) }
-            @if !models.is_empty() { ul.models { @for line in models { li { (show::prose(line)) } } } }
-            @if !leaves_out.is_empty() {
-                p.leaves { "Left out:" }
-                ul.leaves-out { @for line in leaves_out { li { (show::prose(line)) } } }
-            }
-            (table)
+            p { (show::sentence(summary)) }
+            p.leaves { "Left out:" }
+            (sentences("leaves-out", leaves_out))
+            @if !rows.is_empty() { details { summary { "Its numbers and their sources" } (table(rows)) } }
         }
     }
 }
@@ -165,9 +162,8 @@ fn workload() -> Markup {
         "static",
         "Requests",
         "What users ask for: static files, reads, writes, and heavier jobs.",
-        &[],
         &["The shape of a day: the busiest hour lasts as long as you watch."],
-        &table("Its numbers and their sources", &rows),
+        &rows,
     )
 }
 
@@ -176,9 +172,8 @@ fn network() -> Markup {
         "dns",
         "Network",
         "Every message takes its link’s time, each way.",
-        &[],
         &["Bandwidth where none is given, lost packets and congestion."],
-        &html! {},
+        &[],
     )
 }
 
@@ -192,21 +187,27 @@ fn mix_words(mix: &PerClass<f64>) -> String {
 /// Everything that a kind models, and all of its numbers.
 pub(super) fn one_kind(kind: Kind) -> Markup {
     let about = kind.about();
-    let rows = setting_rows(&kind.default_settings(), kind);
-    let numbers = table("Its numbers and their sources", &rows);
     let models = [about.models, about.also].concat();
-    block(kind.key(), about.name, about.summary, &models, about.leaves_out, &numbers)
+    html! {
+        p.summary { (show::sentence(about.summary)) }
+        h2 { "What it models" }
+        (sentences("models", &models))
+        h2 { "What it leaves out" }
+        (sentences("leaves-out", about.leaves_out))
+        h2 { "Its numbers, and where they come from" }
+        (table(&setting_rows(&kind.default_settings(), kind)))
+    }
 }
 
 fn setting_rows(settings: &Settings, kind: Kind) -> Vec<Row> {
     let defaults = kind.default_settings();
-    let value = |knob: Option<&dyn Knob>| knob.map_or_else(String::new, show::knob);
+    let value = |knob: Option<&dyn Knob>| knob.map_or_else(String::new, |knob| show::unbroken(&show::knob(knob)));
     let rows = kind.fields().iter().map(|field| Row {
-        what: show::prose(field.doc),
+        what: field.doc.to_owned(),
         key: field.name.to_owned(),
         here: value(settings.knob(field.name)),
         default: value(defaults.knob(field.name)),
-        source: show::prose(field.source),
+        source: field.source.to_owned(),
     });
     rows.collect()
 }
