@@ -7,7 +7,7 @@ use crate::stage::{FaultKind, Stage, Target};
 use crate::{pack_enum, pack_struct};
 
 /// What is spoken letter by letter in the names of components, regions and settings.
-const INITIALS: [&str; 8] = ["cdn", "dns", "eu", "l4", "l7", "tls", "ttl", "us"];
+const INITIALS: [&str; 11] = ["cdn", "dns", "eu", "fifo", "l4", "l7", "lfu", "lru", "tls", "ttl", "us"];
 
 /// A name of the stage file for a reader: its words apart, the first with a capital, initials in capitals.
 pub fn title(name: &str) -> String {
@@ -181,6 +181,7 @@ mod tests {
             ("reader-eu", "Reader EU"),
             ("read_your_writes", "Read your writes"),
             ("ttl", "TTL"),
+            ("lru", "LRU"),
             ("usage", "Usage"),
             ("app-us#2 to database", "App us#2 to database"),
             ("app -> read-service", "App → read service"),
