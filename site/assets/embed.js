@@ -5,6 +5,10 @@ const stages = [...document.querySelectorAll('#embed-stages a')].map((link) => l
 const query = new URLSearchParams(location.search);
 const state = /^#(?:.*&)?s=([^&]*)/.exec(location.hash)?.[1];
 
+// The line to copy, with the address that this page has.
+const line = document.querySelector('#embed-line');
+line.textContent = line.textContent.replace('embed/', new URL('.', location.href).href);
+
 // What cannot be done, and what could; the list of all that is valid stays below it.
 const refuse = (text) => {
   const says = document.querySelector('#embed-says');

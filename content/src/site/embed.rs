@@ -15,7 +15,12 @@ pub(super) fn page(options: &SiteOptions, stops: &[Stop]) -> Result<Page, miette
             div.embed-help {
                 p.no { "Hockeystick" }
                 p #embed-says { "This page shows one figure, made for a frame on a page or a slide of yours." }
-                p { "Its address says which: " code { "embed/?stage=09-load-balancer" } ". It may go on with" }
+                p { "Copy this into the page, and put the stage that you want in its address:" }
+                pre { code #embed-line {
+                    "<iframe src=\"embed/?stage=09-load-balancer\" title=\"Hockeystick\" width=\"100%\" \
+                     height=\"680\"></iframe>"
+                } }
+                p { "Share, below any figure, copies such a frame with the board as it stands. The address may go on with" }
                 dl {
                     div { dt { code { "&fig=pair" } } dd { "a figure of that lesson; else its first one" } }
                     div { dt { code { "&seed=7" } } dd { "the seed of everything random, a whole number" } }

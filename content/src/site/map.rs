@@ -14,6 +14,10 @@ pub(super) fn page(stops: &[Stop]) -> Content {
                     "Tick is a to-do list that people share. Its users grow from one to ten million a day, and at each \
                      stage something else gives way first."
                 }
+                p {
+                    "A stage marked " i { "lesson" } " is told from the beginning. The others are a board with things to turn, to \
+                     break and to solve."
+                }
             }
             (curve(stops))
             p.progress hidden {
