@@ -19,8 +19,8 @@ pub(super) fn page(stops: &[Stop]) -> Content {
             div.title {
                 h1 { "Sandbox" }
                 p.lede {
-                    "Build your own. Every component of the model is in the palette; drop one on the board, wire it, give \
-                     it traffic, break it. Or begin with a stage of the journey."
+                    "Build your own. Drop components on the board, or on an arrow to put them between its ends. Drag \
+                     from the ring at the edge of one to another to connect the two. Or begin with a stage of the journey."
                 }
             }
             hockeystick-sandbox {
