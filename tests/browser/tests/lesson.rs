@@ -91,6 +91,17 @@ async fn a_finger_scrubs_a_number_and_still_scrolls_the_page() -> Result<()> {
 }
 
 #[tokio::test]
+async fn on_a_phone_what_is_turned_lies_between_the_board_and_the_charts() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::phone()).await?;
+    wait_for_slider(&browser, KNOB).await?;
+    let tops = "['.board', '.controls', '.panels', '.timeline']\
+                .map((it) => document.querySelector('#fig-opening ' + it).getBoundingClientRect().top)";
+    let tops: Vec<f64> = browser.eval(tops).await?;
+    ensure!(tops.is_sorted(), "{tops:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_operating_point_moves_the_load_and_the_sentence_follows() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::desktop()).await?;
     wait_for_slider(&browser, RING).await?;
