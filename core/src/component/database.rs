@@ -1,9 +1,10 @@
 //! A database: processes that run queries, rows in memory and on disk, and a disk that must hold what was written.
 //!
 //! What finding rows costs is in `table`, the way of a query in `storage`, copies and promotion in `replication`; the
-//! archive job is in `archive`, what theory is told of all this in `theory`.
+//! archive job is in `archive`, who else keeps the rows in `members`, what theory is told of all this in `theory`.
 
 mod archive;
+mod members;
 mod theory;
 
 use super::glance::Glance;
@@ -14,7 +15,6 @@ use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::choices;
 use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
-use crate::engine::ledger::Change;
 use crate::engine::moves::Cause;
 use crate::engine::processor::Crosstalk;
 use crate::engine::random::Stream;
@@ -260,20 +260,7 @@ impl State {
     pub(super) fn new(settings: &Settings, place: Place, workload: &Workload, engine: &mut Engine) -> Self {
         let look = engine.add_timer(Timer { node: place.node, which: LOOK });
         let archives = engine.add_timer(Timer { node: place.node, which: ARCHIVES });
-        let linked = |edge: &crate::engine::Edge| {
-            let database = |node: u16| {
-                let to = place.edges.iter().any(|way| way.node == node && way.kind == Kind::Database);
-                to || place.callers.contains(&(node, Kind::Database))
-            };
-            let other = if edge.from == place.node { edge.to } else { edge.from };
-            let here = edge.from == place.node || edge.to == place.node;
-            (here && database(other)).then_some(other)
-        };
-        let mut members: Vec<(u16, Option<u16>)> =
-            place.peers.iter().filter(|peer| **peer != place.node).map(|peer| (*peer, None)).collect();
-        for (index, edge) in engine.edges().iter().enumerate() {
-            members.extend(linked(edge).map(|other| (other, Some(index as u16))));
-        }
+        let members = members::of(&place, engine);
         let mut state = Self {
             storage: Storage::new(limits(settings), &place, &settings.apply, engine),
             table: Table::new(settings.rows, &workload.popularity),
@@ -323,18 +310,17 @@ impl State {
     }
 
     fn plan(&mut self, engine: &Engine, id: CallId) -> Option<Plan> {
-        let call = *engine.get(id)?;
+        let call = engine.get(id)?;
         self.table.rows = engine.log_of(self.storage.node).rows;
-        let number = Storage::draw_number(engine, &call);
+        let number = Storage::draw_number(engine, call);
         let spare_bytes = Table::spare_bytes(engine, self.storage.host);
         let in_memory = self.table.in_memory(&self.settings, spare_bytes);
         let writes = self.storage.writes(*self.settings.writes.get(call.class), number);
-        let question = Question { change: writes > 0, ..self.question(engine, &call, number, in_memory) };
+        let question = Question { change: writes > 0, ..self.question(engine, call, number, in_memory) };
         let Cost { factor, more_ns, scan_ns, pages, lookups } = self.table.cost(&self.settings, question, in_memory);
         self.look_ups += 1;
         self.misses += u64::from(pages > 0 || scan_ns > 0);
-        let sampler = self.demand[call.class as usize];
-        let demand_ns = engine.demand_ns(&sampler, &mut self.demands.draw(number));
+        let demand_ns = engine.demand_ns(&self.demand[call.class as usize], &mut self.demands.draw(number));
         let mean_ns = self.settings.demand.get(call.class).mean.ns() as f64;
         let new_rows = if writes > 0 { self.settings.growth } else { 0.0 };
         let agrees = self.settings.family == Family::NewSql && writes > 0;
@@ -351,26 +337,6 @@ impl State {
             change: writes > 0,
             ..Plan::default()
         })
-    }
-
-    /// Whether a majority of the store's nodes can be seen from here.
-    fn majority(&self, engine: &Engine) -> bool {
-        let seen = |(node, edge): &(u16, Option<u16>)| {
-            engine.presence(*node).up && edge.is_none_or(|edge| !engine.is_cut(edge))
-        };
-        let others = self.members.iter().filter(|member| seen(member)).count();
-        2 * (others + 1) > self.members.len() + 1
-    }
-
-    /// Whether what an item's reader gets here is out of date.
-    fn out_of_date(&self, engine: &Engine, id: CallId) -> bool {
-        let Some(item) = engine.get(id).map(|call| engine.item(call.request, 0)) else { return false };
-        let missed = self.behind.is_some_and(|(since, until)| {
-            let changed = |last: Change| last.node != self.storage.node && last.at >= since;
-            engine.now() < until && engine.last_change(item).is_some_and(changed)
-        });
-        (missed && self.settings.on_partition == OnPartition::Available)
-            || self.storage.replication.unseen(engine, item).is_some()
     }
 
     fn crosstalk(&self) -> Crosstalk {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::inversion;
 use super::network::Network;
 use super::response::Responses;
-use super::solve::{Solver, nothing, stepped};
+use super::solve::{Solver, nothing, times::stepped};
 use crate::component::{Kind, Settings, autoscaler};
 use crate::outcome::{Estimate, Outcome, Response};
 use crate::stage::Stage;
