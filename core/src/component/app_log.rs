@@ -100,6 +100,9 @@ impl Log {
 
     /// Takes the answer to a batch; false when the call is another.
     pub(super) fn delivered(&mut self, engine: &mut Engine, id: CallId, reply: &Reply) -> bool {
+        if self.ship.is_none() {
+            return false;
+        }
         let Some(call) = engine.get(id).filter(|call| call.step == BATCH) else { return false };
         if reply.answer.is_err() {
             self.undelivered += call.note;

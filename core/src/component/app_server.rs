@@ -1,9 +1,12 @@
 //! An application server: workers that run the app's code and wait for its queries.
 //!
-//! What a request does is in `program`, how it goes through that in `steps`, what theory is told of it in `theory`.
+//! What a request does is in `program`, who works on it in `workers`, how it goes through its program in `steps`, what is
+//! kept of it meanwhile in `jobs`, what theory is told of all this in `theory`.
 
+mod jobs;
 mod steps;
 mod theory;
+mod workers;
 
 use std::collections::VecDeque;
 
@@ -11,7 +14,7 @@ use super::app_log::Log;
 use super::glance::Glance;
 use super::outbound::Service;
 use super::pool::Pool;
-use super::program::{Job, Jobs, Program, Release, What};
+use super::program::{Program, Release, What};
 use super::sessions::{Keeping, Sessions};
 use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::choices;
@@ -21,12 +24,13 @@ use crate::engine::moves::Cause;
 use crate::engine::processor::Crosstalk;
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
-use crate::engine::{Answer, Engine, Order, Reply, Timer};
+use crate::engine::{Engine, Order, Reply, Timer};
 use crate::settings;
 use crate::settings::Unit;
 use crate::stage::FaultKind;
-use crate::units::{Bytes, Duration, Nanos, SECOND_NS};
+use crate::units::{Bytes, Duration, Nanos};
 use crate::workload::{Demand, PerClass, Workload};
+use jobs::{Job, Jobs};
 
 pub(super) use theory::{fetch_s, flow};
 
@@ -180,9 +184,6 @@ const CRASH: u8 = 0;
 const POOL_WAIT: u8 = 1;
 const SHIP: u8 = 2;
 
-/// How often a request whose record found no room looks again.
-const LOG_RETRY: Nanos = SECOND_NS;
-
 /// An application server at work.
 #[derive(Debug)]
 pub(super) struct State {
@@ -257,62 +258,6 @@ impl State {
     fn hold(&mut self, engine: &mut Engine, bytes: f64) {
         self.memory_bytes += bytes;
         engine.hold(self.host, bytes);
-    }
-
-    /// A worker takes the call.
-    fn take(&mut self, engine: &mut Engine, id: CallId) {
-        let Some(call) = engine.get(id).copied() else { return };
-        self.busy += 1;
-        // The whole demand is drawn at once and worked off in equal slices, before, between and after the steps.
-        let slices = f64::from(self.programs[call.class as usize].steps.len() as u32 + 1);
-        let sampler = self.demand[call.class as usize];
-        let demand_ns = engine.demand_ns(&sampler, &mut self.demands.draw(call.number()));
-        let slice_ns = demand_ns / (slices * self.release.speed);
-        let job = self.jobs.add(slice_ns);
-        if let Some(call) = engine.get_mut(id) {
-            call.count = job;
-        }
-        engine.serve(id, self.host, slice_ns);
-        self.hold(engine, self.settings.memory_per_request.to_f64());
-    }
-
-    /// The request is over: its record is written, the worker takes the next.
-    fn finish(&mut self, engine: &mut Engine, id: CallId, answer: Answer) {
-        let Settings { log, log_keep, log_full, .. } = self.settings;
-        let written = self.log.write(engine, log.to_f64(), log_keep.to_f64());
-        let answer = match log_full {
-            LogFull::Wait if !written => {
-                if let Some(call) = engine.get(id) {
-                    self.jobs.of(call).ending = Some(answer);
-                }
-                engine.pause(id, LOG_RETRY);
-                return;
-            }
-            LogFull::Fail if !written => answer.and(Err(Cause::DiskFull)),
-            _ => answer,
-        };
-        if let Some(call) = engine.get(id) {
-            let Job { committed, as_of, .. } = *self.jobs.of(call);
-            self.jobs.remove(call.count);
-            if committed {
-                // From now on a user knows of the change: whoever shows what was before it shows old data.
-                engine.changed(engine.item(call.request, 0), as_of);
-            }
-        }
-        engine.answer(id, answer);
-        self.busy -= 1;
-        self.hold(engine, -self.settings.memory_per_request.to_f64());
-        self.take_waiting(engine);
-    }
-
-    fn take_waiting(&mut self, engine: &mut Engine) {
-        while self.busy < self.settings.workers
-            && let Some(next) = self.waiting.pop_front()
-        {
-            if engine.get(next).is_some() {
-                self.take(engine, next);
-            }
-        }
     }
 
     fn await_crash(&mut self, engine: &mut Engine) {

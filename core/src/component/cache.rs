@@ -271,8 +271,8 @@ impl State {
     }
 
     /// Looks an item up, and answers unless the call is to wait for somebody else.
-    fn look_up(&mut self, engine: &mut Engine, id: CallId, call: &Call) {
-        let item = engine.item(call.request, 0);
+    fn look_up(&mut self, engine: &mut Engine, id: CallId, request: u64, waited: bool) {
+        let item = engine.item(request, 0);
         let Settings { protection, eagerness, lock, .. } = self.settings;
         let now = engine.now();
         let found = self.store.use_entry(item).copied();
@@ -281,17 +281,16 @@ impl State {
             self.store.remove(item);
             self.counts.expired += 1;
         }
-        let found = found.filter(|entry| !expired && !self.is_due(engine, call.request, entry, eagerness));
+        let found = found.filter(|entry| !expired && !self.is_due(engine, request, entry, eagerness));
         if let Some(entry) = found {
             self.hit(engine, id, item, &entry);
             return;
         }
         let waits = matches!(protection, Protection::Lock | Protection::Lease);
         if waits && !self.flights.leads(item, now, lock.ns()) {
-            let newcomer = (call.step != WAITING).then_some(id);
-            let until = self.flights.wait(item, newcomer, lock.ns());
+            let until = self.flights.wait(item, (!waited).then_some(id), lock.ns());
             if let Some(call) = engine.get_mut(id) {
-                self.waiting += u32::from(call.step != WAITING);
+                self.waiting += u32::from(!waited);
                 call.step = WAITING;
             }
             engine.waits(id);
@@ -322,7 +321,8 @@ impl State {
     }
 
     /// Stores what a call brings, and gives it to those who wait for it.
-    fn keep(&mut self, engine: &mut Engine, call: &Call) {
+    fn keep(&mut self, engine: &mut Engine, id: CallId) {
+        let Some(call) = engine.get(id).copied() else { return };
         let item = engine.item(call.request, 0);
         let written = call.verb == DELETE;
         if self.settings.protection == Protection::Lease && !written && !self.flights.is_sound(item) {
@@ -369,8 +369,8 @@ impl State {
         }
     }
 
-    fn forget(&mut self, engine: &mut Engine, call: &Call) {
-        let item = engine.item(call.request, 0);
+    fn forget(&mut self, engine: &mut Engine, request: u64) {
+        let item = engine.item(request, 0);
         self.store.remove(item);
         self.flights.void(item);
     }
@@ -392,29 +392,27 @@ impl Behaviour for State {
     }
 
     fn arrived(&mut self, engine: &mut Engine, id: CallId) {
-        let Some(call) = engine.get(id).copied() else { return };
+        let Some(&Call { request, verb, .. }) = engine.get(id) else { return };
         self.busy += 1;
-        let number = (call.request << 2) | u64::from(call.verb);
+        let number = (request << 2) | u64::from(verb);
         let demand_ns = engine.demand_ns(&self.demand, &mut self.demands.draw(number));
         engine.serve(id, self.host, demand_ns);
     }
 
     fn served(&mut self, engine: &mut Engine, id: CallId) {
-        let Some(call) = engine.get(id).copied() else { return };
-        if call.step == WORKING {
-            self.busy = self.busy.saturating_sub(1);
-        }
-        match (call.verb, self.settings.writes) {
+        let Some(&Call { request, verb, step, .. }) = engine.get(id) else { return };
+        self.busy = self.busy.saturating_sub(u32::from(step == WORKING));
+        match (verb, self.settings.writes) {
             (DELETE, Writes::Ignore) => self.answer(engine, id),
             (DELETE, Writes::Invalidate) => {
-                self.forget(engine, &call);
+                self.forget(engine, request);
                 self.answer(engine, id);
             }
             (DELETE | PUT, _) => {
-                self.keep(engine, &call);
+                self.keep(engine, id);
                 self.answer(engine, id);
             }
-            _ => self.look_up(engine, id, &call),
+            _ => self.look_up(engine, id, request, step == WAITING),
         }
         self.settle(engine);
     }

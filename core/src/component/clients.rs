@@ -211,7 +211,10 @@ impl State {
         // Requests of several kinds of users are told apart by their numbers' upper bits.
         let number = request | (u64::from(self.place.ordinal) << 40);
         let root = engine.begin(number, class, self.place.node, self.settings.timeout.ns());
-        let first_of_visit = self.visits.draw(request).below(self.settings.visit) == 0;
+        let Settings { visit, handshake, .. } = self.settings;
+        // Where it would make no difference it is not drawn.
+        let differs = handshake > 0 || !self.resolvers.is_empty();
+        let first_of_visit = differs && self.visits.draw(request).below(visit) == 0;
         match self.resolvers.first() {
             Some(resolver) if first_of_visit => {
                 engine.call(*resolver, root, self.settings.timeout.ns());

@@ -6,7 +6,7 @@ use super::health::{CHECKING, Health, ask};
 use super::spread::{Algorithm, Servers, Wanted};
 use super::{About, Behaviour, CHECK, Kind, Metric, MetricReading, NodeGauge, Place};
 use crate::engine::calendar::Slot;
-use crate::engine::calls::CallId;
+use crate::engine::calls::{Call, CallId};
 use crate::engine::moves::Cause;
 use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
@@ -206,18 +206,21 @@ impl State {
             return engine.demand_ns(&self.packets, &mut draw);
         }
         let request_ns = engine.demand_ns(&self.demand, &mut draw);
+        if self.tls.is_nothing() {
+            return request_ns;
+        }
         let mut draw = self.handshakes.draw(request);
         if draw.chance(self.first) { request_ns + engine.demand_ns(&self.tls, &mut draw) } else { request_ns }
     }
 
     /// Passes a request on to a server, or says that there is none.
     fn pass_on(&mut self, engine: &mut Engine, id: CallId, failed: u32, but: Option<usize>) {
-        let Some(call) = engine.get(id).copied() else { return };
+        let Some(&Call { request, class, verb, .. }) = engine.get(id) else { return };
         let Settings { algorithm, layer, timeout, .. } = self.settings;
         let bound = layer == Layer::Four || algorithm == Algorithm::Sticky;
         let by_user = bound || algorithm == Algorithm::IpHash;
-        let visit = if by_user { engine.visit(call.request) } else { None };
-        let wanted = Wanted { class: call.class, request: call.request, failed, but, visit };
+        let visit = if by_user { engine.visit(request) } else { None };
+        let wanted = Wanted { class, request, failed, but, visit };
         let Some(index) = self.servers.choose(engine, algorithm, bound, &wanted) else {
             self.nowhere += 1;
             self.finish(engine, id, Err(Cause::Down));
@@ -227,7 +230,7 @@ impl State {
         server.in_flight += 1;
         server.given += 1;
         if let Some(child) = engine.call(server.edge, id, timeout.ns()) {
-            child.verb = call.verb;
+            child.verb = verb;
         }
         if let Some(call) = engine.get_mut(id) {
             // The upper half counts the attempts that failed.
@@ -344,8 +347,8 @@ impl Behaviour for State {
     }
 
     fn arrived(&mut self, engine: &mut Engine, id: CallId) {
-        let Some(call) = engine.get(id).copied() else { return };
-        if call.verb == CHECK {
+        let Some(&Call { request, verb, .. }) = engine.get(id) else { return };
+        if verb == CHECK {
             let well = (0..self.servers.list.len()).any(|index| self.servers.in_rotation(engine, index));
             engine.answer(id, if well { Ok(()) } else { Err(Cause::Down) });
             return;
@@ -355,7 +358,7 @@ impl Behaviour for State {
             return;
         }
         self.busy += 1;
-        let demand_ns = self.demand_ns(engine, call.request);
+        let demand_ns = self.demand_ns(engine, request);
         engine.serve(id, self.host, demand_ns);
     }
 
@@ -364,9 +367,9 @@ impl Behaviour for State {
     }
 
     fn answered(&mut self, engine: &mut Engine, id: CallId, reply: &Reply) {
-        let Some(call) = engine.get(id).copied() else { return };
-        let index = (call.count & 0xffff) as usize;
-        if call.step == CHECKING {
+        let Some(&Call { count, step, class, .. }) = engine.get(id) else { return };
+        let index = (count & 0xffff) as usize;
+        if step == CHECKING {
             engine.finish(id);
             let Settings { fall, rise, .. } = self.settings;
             self.failed_checks += u64::from(reply.answer.is_err());
@@ -380,12 +383,12 @@ impl Behaviour for State {
             self.servers.answered(now, index, now.saturating_sub(reply.begun));
         }
         self.note_request(now, index, reply.answer);
-        let failed = (call.count >> 16) + 1;
+        let failed = (count >> 16) + 1;
         match reply.answer {
             Err(cause)
                 if self.settings.layer == Layer::Seven
                     && failed < self.settings.tries
-                    && Self::may_repeat(engine, call.class, cause, reply) =>
+                    && Self::may_repeat(engine, class, cause, reply) =>
             {
                 self.retried += 1;
                 self.pass_on(engine, id, failed, Some(index));

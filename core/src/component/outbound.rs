@@ -1,7 +1,7 @@
 //! How a component calls others: which copy, when it tries again, and when it stops trying.
 
-use crate::engine::Engine;
 use crate::engine::random::{Draw, Stream};
+use crate::engine::{Engine, Presence};
 use crate::units::{Duration, Nanos};
 
 /// When a failed call is made again.
@@ -65,25 +65,29 @@ fn pick(edges: &[u16], count: usize, good: impl Fn(&u16) -> bool, stream: &Strea
 pub(super) fn choose_among(
     engine: &Engine,
     edges: &[u16],
-    fits: impl Fn(&u16) -> bool,
+    fits: impl Fn(&Presence) -> bool,
     stream: &Stream,
     number: u64,
 ) -> Option<u16> {
-    let presence = |edge: &u16| engine.presence(engine.target(*edge));
-    let called = |edge: &u16| fits(edge) && !presence(edge).reserve;
-    let well = |edge: &u16| called(edge) && presence(edge).up && !presence(edge).draining;
-    let count = |good: &dyn Fn(&u16) -> bool| edges.iter().filter(|edge| good(edge)).count();
-    let nth = |good: &dyn Fn(&u16) -> bool, count: usize| {
-        let index = if count > 1 { stream.draw(number).below(count as u32) as usize } else { 0 };
-        edges.iter().copied().filter(good).nth(index)
-    };
-    for good in [&well as &dyn Fn(&u16) -> bool, &called] {
-        match count(good) {
-            0 => {}
-            count => return nth(good, count),
+    // Does not fit, in reserve, not well, well.
+    let rank = |edge: &u16| {
+        let presence = engine.presence(engine.target(*edge));
+        match presence {
+            _ if !fits(presence) => 0,
+            Presence { reserve: true, .. } => 1,
+            Presence { up: true, draining: false, .. } => 3,
+            _ => 2,
         }
+    };
+    let mut counts = [0_usize; 4];
+    edges.iter().for_each(|edge| counts[rank(edge)] += 1);
+    let best = (1..counts.len()).rev().find(|rank| counts[*rank] > 0)?;
+    let count = counts[best];
+    let index = if count > 1 { stream.draw(number).below(count as u32) as usize } else { 0 };
+    if count == edges.len() {
+        return Some(edges[index]);
     }
-    nth(&fits, count(&fits))
+    edges.iter().copied().filter(|edge| rank(edge) == best).nth(index)
 }
 
 /// A circuit breaker: after so many failures in a row calls are not made for a while, then one is let through to see
@@ -142,6 +146,37 @@ pub(super) struct Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Edge;
+
+    #[test]
+    fn who_is_well_is_called_before_who_is_not_and_the_reserve_last() {
+        let mut engine = Engine::new(1);
+        for node in 0..5 {
+            engine.add_node(None, 0);
+            engine.add_edge(Edge { link: 0, from: 0, to: node }, 0, 0.0);
+        }
+        let routes = engine.stream("app", "route");
+        let chosen = |engine: &Engine| {
+            let fits = |presence: &Presence| !presence.primary;
+            let mut chosen: Vec<u16> =
+                (0..200).filter_map(|n| choose_among(engine, &[0, 1, 2, 3, 4], fits, &routes, n)).collect();
+            chosen.sort_unstable();
+            chosen.dedup();
+            chosen
+        };
+        engine.presence_mut(0).primary = true;
+        engine.presence_mut(1).reserve = true;
+        engine.presence_mut(2).draining = true;
+        assert_eq!(chosen(&engine), [3, 4], "those that are well");
+        engine.presence_mut(3).up = false;
+        assert_eq!(chosen(&engine), [4], "the only one that is well");
+        engine.presence_mut(4).up = false;
+        assert_eq!(chosen(&engine), [2, 3, 4], "somebody must find out");
+        (2..5).for_each(|node| engine.presence_mut(node).reserve = true);
+        assert_eq!(chosen(&engine), [1, 2, 3, 4], "the reserve, where there is nobody else");
+        (1..5).for_each(|node| engine.presence_mut(node).primary = true);
+        assert_eq!(chosen(&engine), [], "nobody who does not fit");
+    }
 
     #[test]
     fn backoff_grows_and_ends() {

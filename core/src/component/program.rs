@@ -3,10 +3,8 @@
 use super::app_server::Settings;
 use super::outbound::{choose, choose_among};
 use super::{DELETE, GET, Kind, PUT, Place};
-use crate::engine::calls::Call;
 use crate::engine::random::Stream;
-use crate::engine::{Answer, Engine};
-use crate::units::Nanos;
+use crate::engine::{Engine, Presence};
 use crate::workload::Class;
 
 /// One step. Between two steps the app's own code runs.
@@ -14,7 +12,7 @@ use crate::workload::Class;
 pub(super) struct Step {
     pub(super) what: What,
     /// Index of the program's group of edges that it calls.
-    pub(super) group: usize,
+    group: u16,
     /// Calls that it makes at once.
     pub(super) times: u32,
     class: Class,
@@ -54,7 +52,7 @@ impl Step {
 pub(super) struct Program {
     class: Class,
     pub(super) steps: Vec<Step>,
-    pub(super) groups: Vec<Group>,
+    groups: Vec<Group>,
 }
 
 /// Edges of which a step takes one.
@@ -103,12 +101,12 @@ impl Program {
         let cache = self.groups.iter().position(|group| group.kind == Kind::Cache);
         let cached = cache.filter(|_| class == Class::Read && queries > 0);
         if let Some(group) = cached {
-            self.steps.push(Step { what: What::LookUp { skip: 0 }, group, times: 1, class });
+            self.steps.push(self.step(What::LookUp { skip: 0 }, group, 1));
         }
         let looked_up = self.steps.len();
         if !hands_on && let Some(group) = self.groups.iter().position(|group| group.kind.keeps_rows()) {
             for _ in 0..queries.min(QUERIES_MOST) {
-                self.steps.push(Step { what: What::Query, group, times: 1, class });
+                self.steps.push(self.step(What::Query, group, 1));
             }
         }
         // The cache that was asked gets what was read. Every cache is told of a change, once it is safe: in the rows, or in
@@ -117,10 +115,10 @@ impl Program {
             Class::Write => queries > 0 && self.groups[*group].kind == Kind::Cache,
             _ => cached == Some(*group),
         };
-        let puts: Vec<usize> = (0..self.groups.len()).filter(told).collect();
-        let puts = puts.into_iter().map(|group| Step { what: What::Put, group, times: 1, class });
+        let puts = (0..self.groups.len()).filter(told).map(|group| self.step(What::Put, group, 1));
+        let puts: Vec<Step> = puts.collect();
         if !hands_on {
-            self.steps.extend(puts.clone());
+            self.steps.extend(&puts);
         }
         if cached.is_some() {
             let saved = (self.steps.len() - looked_up) as u16;
@@ -133,7 +131,7 @@ impl Program {
             Class::Read => {}
         }
         if hands_on {
-            self.steps.extend(puts);
+            self.steps.extend(&puts);
         }
         let calls = (*settings.calls.get(class)).min(QUERIES_MOST);
         let (rounds, times) = if settings.parallel { (calls.min(1), calls) } else { (calls, 1) };
@@ -143,11 +141,20 @@ impl Program {
         }
     }
 
+    fn step(&self, what: What, group: usize, times: u32) -> Step {
+        Step { what, group: group as u16, times, class: self.class }
+    }
+
+    /// The group of edges that a step takes one of.
+    pub(super) fn group(&self, step: Step) -> &Group {
+        &self.groups[usize::from(step.group)]
+    }
+
     /// A step for each group of a kind.
     fn each(&mut self, kind: Kind, what: What, times: u32) {
         let groups: Vec<usize> = (0..self.groups.len()).filter(|group| self.groups[*group].kind == kind).collect();
         for group in groups {
-            self.steps.push(Step { what, group, times, class: self.class });
+            self.steps.push(self.step(what, group, times));
         }
     }
 
@@ -167,7 +174,7 @@ impl Program {
         request: u64,
         number: u64,
     ) -> Option<u16> {
-        let edges = &self.groups[step.group].edges;
+        let edges = &self.group(step).edges;
         if let [only] = edges[..] {
             return Some(only);
         }
@@ -185,19 +192,17 @@ impl Program {
         request: u64,
         number: u64,
     ) -> Option<u16> {
-        let edges = &self.groups[step.group].edges;
-        if self.groups[step.group].kind == Kind::Cache {
+        let edges = &self.group(step).edges;
+        if self.group(step).kind == Kind::Cache {
             return keeper(engine, edges, engine.item(request, 0));
         }
         if step.what != What::Query {
             return choose(engine, edges, routes, number);
         }
-        let primary = |edge: &u16| engine.presence(engine.target(*edge)).primary;
-        let replica = |edge: &u16| !primary(edge) && engine.presence(engine.target(*edge)).up;
-        if self.class == Class::Read && !elsewhere && edges.iter().any(replica) {
-            return choose_among(engine, edges, replica, routes, number);
-        }
-        choose_among(engine, edges, primary, routes, number)
+        let replicas = self.class == Class::Read && !elsewhere;
+        let replica = |node: &Presence| !node.primary && node.up;
+        let chosen = if replicas { choose_among(engine, edges, replica, routes, number) } else { None };
+        chosen.or_else(|| choose_among(engine, edges, |node| node.primary, routes, number))
     }
 }
 
@@ -229,64 +234,4 @@ pub(super) struct Release {
 
 impl Release {
     pub(super) const GOOD: Self = Self { errors: 0.0, speed: 1.0 };
-}
-
-/// What an application server keeps of a request in service.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Job {
-    /// Processor time of one slice, between two steps.
-    pub(super) slice_ns: f64,
-    /// Attempts at the present step that have failed.
-    pub(super) failed: u32,
-    /// Calls of the present step that are under way.
-    pub(super) pending: u32,
-    /// What it is doing: the program may have changed since it began.
-    pub(super) doing: Option<Step>,
-    /// Its call is the one that tries whether a service has recovered.
-    pub(super) tries: bool,
-    /// What it will be answered, once its log record is written.
-    pub(super) ending: Option<Answer>,
-    /// Of which time is what it knows of its item.
-    pub(super) as_of: Nanos,
-    /// The rows have its change.
-    pub(super) committed: bool,
-    /// A replica has sent it on to the primary.
-    pub(super) elsewhere: bool,
-    /// It holds a connection of the pool.
-    pub(super) connected: bool,
-    /// Why a call of the present step has failed.
-    pub(super) cause: Option<crate::engine::moves::Cause>,
-}
-
-/// The requests in service; a call's `count` is its place.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Jobs {
-    jobs: Vec<Job>,
-    free: Vec<u32>,
-    /// For whoever asks after a call that is not in service.
-    nobody: Job,
-}
-
-impl Jobs {
-    pub(super) fn add(&mut self, slice_ns: f64) -> u32 {
-        let job = Job { slice_ns, ..Job::default() };
-        match self.free.pop() {
-            Some(index) => {
-                self.jobs[index as usize] = job;
-                index
-            }
-            None => {
-                self.jobs.push(job);
-                self.jobs.len() as u32 - 1
-            }
-        }
-    }
-
-    pub(super) fn of(&mut self, call: &Call) -> &mut Job {
-        self.jobs.get_mut(call.count as usize).unwrap_or(&mut self.nobody)
-    }
-
-    pub(super) fn remove(&mut self, index: u32) {
-        self.free.push(index);
-    }
 }

@@ -179,8 +179,7 @@ impl State {
 
     fn plan(&self, engine: &Engine, call: &Call, primary: bool) -> Plan {
         let number = Storage::draw_number(engine, call);
-        let sampler = self.demand[call.class as usize];
-        let demand_ns = engine.demand_ns(&sampler, &mut self.demands.draw(number));
+        let demand_ns = engine.demand_ns(&self.demand[call.class as usize], &mut self.demands.draw(number));
         let writes = if primary { self.storage.writes(*self.settings.writes.get(call.class), number) } else { 0 };
         Plan { demand_ns, writes, change: writes > 0, ..Plan::default() }
     }
@@ -213,13 +212,13 @@ impl State {
     }
 
     fn serve(&mut self, engine: &mut Engine, id: CallId, stale: bool) {
-        let Some(call) = engine.get(id).copied() else { return };
         if !self.storage.admits(engine, id) {
             return;
         }
+        let Some(call) = engine.get(id) else { return };
         let primary = engine.presence(self.storage.node).primary;
         self.stale += u64::from(stale);
-        let plan = Plan { stale, ..self.plan(engine, &call, primary) };
+        let plan = Plan { stale, ..self.plan(engine, call, primary) };
         self.storage.take(engine, id, plan);
     }
 
@@ -248,18 +247,18 @@ impl Behaviour for State {
     }
 
     fn arrived(&mut self, engine: &mut Engine, id: CallId) {
-        let Some(call) = engine.get(id).copied() else { return };
+        let Some(&Call { request, class, .. }) = engine.get(id) else { return };
         if engine.presence(self.storage.node).primary {
             self.serve(engine, id, false);
             return;
         }
-        if call.class != Class::Read {
+        if class != Class::Read {
             // A replica takes no changes, and whoever asks has not noticed that it is one.
             engine.answer(id, Err(Cause::Error));
             return;
         }
         self.reads += 1;
-        let item = engine.item(call.request, 0);
+        let item = engine.item(request, 0);
         if !self.keeps(item) {
             self.send_on(engine, id);
             return;

@@ -2,7 +2,7 @@
 //! copies, and memory.
 
 use super::Place;
-use super::replication::Replication;
+use super::replication::{CHANGE, Replication};
 use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
 use crate::engine::ledger::Log;
@@ -182,20 +182,21 @@ impl Storage {
 
     /// A call is done with what it did; it goes on. False when the call is not a query.
     pub(super) fn served(&mut self, engine: &mut Engine, id: CallId) -> bool {
-        let Some(call) = engine.get(id).copied() else { return true };
-        if self.replication.served(engine, id) {
+        let Some(call) = engine.get(id) else { return true };
+        let verb = call.verb;
+        if verb >= CHANGE && self.replication.served(engine, id) {
             self.finish_ready(engine);
             return true;
         }
-        if call.verb == FLUSH {
+        if verb == FLUSH {
             engine.finish(id);
             self.flushed(engine);
             return true;
         }
-        if call.verb > FLUSH {
+        if verb > FLUSH {
             return false;
         }
-        self.go_on(engine, id, call);
+        self.go_on(engine, id);
         true
     }
 
@@ -208,8 +209,9 @@ impl Storage {
         }
     }
 
-    fn go_on(&mut self, engine: &mut Engine, id: CallId, call: Call) {
-        let Some(plan) = self.plans.get_mut(call.count as usize) else { return };
+    fn go_on(&mut self, engine: &mut Engine, id: CallId) {
+        let Some(&Call { count, link, .. }) = engine.get(id) else { return };
+        let Some(plan) = self.plans.get_mut(count as usize) else { return };
         if plan.scan_ns > 0 {
             let scan_ns = std::mem::take(&mut plan.scan_ns);
             engine.use_disk(id, self.host, scan_ns);
@@ -219,18 +221,18 @@ impl Storage {
         } else if plan.lookups > 0 {
             plan.travels = !plan.travels;
             if plan.travels {
-                engine.pause(id, 2 * engine.latency_ns(call.link));
+                engine.pause(id, 2 * engine.latency_ns(link));
             } else {
                 plan.lookups -= 1;
                 engine.compute(id, self.host, plan.lookup_ns);
             }
         } else if plan.writes > 0 {
-            self.write(engine, id, call.count);
+            self.write(engine, id, count);
         } else if plan.consensus_ns > 0 {
             let consensus_ns = std::mem::take(&mut plan.consensus_ns);
             engine.pause(id, consensus_ns);
         } else if plan.change {
-            self.commit(engine, id, call.count);
+            self.commit(engine, id, count);
         } else {
             self.finish(engine, id, Ok(()));
         }
@@ -274,10 +276,7 @@ impl Storage {
     fn flushed(&mut self, engine: &mut Engine) {
         self.flushes = false;
         for index in 0..self.flushing.len() {
-            let id = self.flushing[index];
-            if let Some(call) = engine.get(id).copied() {
-                self.go_on(engine, id, call);
-            }
+            self.go_on(engine, self.flushing[index]);
         }
         self.flushing.clear();
         if !self.joining.is_empty() && !self.flushes {

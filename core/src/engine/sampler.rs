@@ -55,6 +55,12 @@ impl Sampler {
         }
     }
 
+    /// Whether every demand is zero, and need not be drawn.
+    #[inline]
+    pub fn is_nothing(&self) -> bool {
+        matches!(*self, Self::Constant { ns: mean_ns } | Self::Exponential { mean_ns } if mean_ns == 0.0)
+    }
+
     /// One demand, in nanoseconds.
     #[inline]
     pub fn sample(&self, exponential: &Exponential, draw: &mut Draw) -> f64 {

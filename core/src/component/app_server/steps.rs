@@ -159,7 +159,7 @@ impl State {
 
     /// What is kept of the service that a step calls.
     pub(super) fn service(&mut self, call: &Call, step: Step) -> &mut Service {
-        &mut self.services[self.programs[call.class as usize].groups[step.group].component]
+        &mut self.services[self.programs[call.class as usize].group(step).component]
     }
 }
 
