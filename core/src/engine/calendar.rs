@@ -7,8 +7,9 @@
 //! for up to thousands of slots; a heap's sift has a data-dependent length and its branches are coin tosses.
 //!
 //! An event in the tree is one number: its time in the upper bits, its slot in the lower ones. A match is then a plain
-//! minimum, and a tie goes to the lower slot. The time counts from a *base* that follows the clock, so that the bits
-//! which are left are always enough: what is further away than they reach, years, waits outside the tree.
+//! minimum, and a tie goes to the lower slot. The time counts from a *base* that follows the clock, for hours are as many
+//! nanoseconds as the upper bits can tell: what is further away than that lies in the tree as if it never came, with its
+//! time beside the tree, until the base has come nearer.
 
 use crate::units::Nanos;
 
@@ -28,57 +29,89 @@ const NEVER: Nanos = Nanos::MAX;
 /// What is as late as this, in 292 years, is never: from every base, never is further away than the tree reaches.
 const END: Nanos = i64::MAX as Nanos;
 
+/// Bits of a slot's number: enough for a stage with as many copies and links as there are numbers for.
+const SLOT_BITS: u32 = 20;
+/// The first time since the base that the tree does not tell from never: after some five hours.
+const REACH: Nanos = Nanos::MAX >> SLOT_BITS;
+
 /// The event list. Events at the same instant come in the order of their slots.
 #[derive(Clone, Debug)]
 pub struct Calendar {
-    /// When each slot acts next.
-    times: Vec<Nanos>,
     /// Node 1 is the root and the children of node `i` are nodes `2i` and `2i + 1`. The slots' leaves are the nodes from
     /// `leaves` on.
     nodes: Vec<u64>,
     leaves: usize,
     /// The root.
     first: u64,
-    /// Bits of a slot's number.
-    bits: u32,
     /// Where the times in the tree count from: no pending event is earlier.
     base: Nanos,
-    /// The first time since the base that the tree does not tell from never.
-    reach: Nanos,
+    /// For each slot when it acts next, if the tree cannot tell.
+    far: Vec<Nanos>,
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        let mut calendar =
-            Self { times: Vec::new(), nodes: Vec::new(), leaves: 2, first: 0, bits: 1, base: 0, reach: 0 };
-        calendar.rebuild();
+        let mut calendar = Self { nodes: Vec::new(), leaves: 2, first: 0, base: 0, far: Vec::new() };
+        calendar.build(&[]);
         calendar
     }
 }
 
 impl Calendar {
     /// Makes room for one more process, with no event pending.
+    ///
+    /// # Panics
+    /// When there are more than a million.
     pub fn add(&mut self) -> Slot {
-        let slot = Slot(self.times.len() as u32);
-        self.times.push(NEVER);
-        if self.times.len() > self.leaves {
+        let slot = Slot(self.far.len() as u32);
+        assert!(slot.0 >> SLOT_BITS == 0, "no room for another process");
+        if self.far.len() == self.leaves {
+            let times = self.times();
             self.leaves *= 2;
-            self.bits += 1;
-            self.rebuild();
+            self.build(&times);
         }
+        self.far.push(NEVER);
         slot
     }
 
     /// Schedules the slot's event, instead of the one that was pending.
     #[inline]
     pub fn set(&mut self, slot: Slot, at: Nanos) {
-        let at = if at < END { at } else { NEVER };
-        self.times[slot.index()] = at;
-        if at < self.base {
-            self.rebase(at);
-            return;
+        let since = at.wrapping_sub(self.base);
+        if since < REACH {
+            self.replay(slot, since);
+        } else {
+            self.set_far(slot, at);
         }
-        let mut winner = self.entry(slot.index(), at);
+    }
+
+    /// Takes the slot's pending event away.
+    #[inline]
+    pub fn clear(&mut self, slot: Slot) {
+        self.set_far(slot, NEVER);
+    }
+
+    /// When the slot acts next.
+    pub fn pending(&self, slot: Slot) -> Option<Nanos> {
+        let since = self.nodes[self.leaves + slot.index()] >> SLOT_BITS;
+        let at = if since < REACH { self.base + since } else { self.far[slot.index()] };
+        (at != NEVER).then_some(at)
+    }
+
+    /// The next event, which stays pending until its slot is set or cleared.
+    #[inline]
+    pub fn earliest(&mut self) -> Option<(Nanos, Slot)> {
+        if self.first >> SLOT_BITS == REACH {
+            self.look_further()?;
+        }
+        let slot = self.first & ((1 << SLOT_BITS) - 1);
+        Some((self.base + (self.first >> SLOT_BITS), Slot(slot as u32)))
+    }
+
+    /// Puts an event on a leaf and plays the matches from there to the root.
+    #[inline]
+    fn replay(&mut self, slot: Slot, since: Nanos) {
+        let mut winner = since << SLOT_BITS | slot.index() as u64;
         let mut node = self.leaves + slot.index();
         // There are as many nodes as a power of two: the compiler sees that what is masked is one of them.
         let last = self.nodes.len() - 1;
@@ -92,55 +125,46 @@ impl Calendar {
         self.first = winner;
     }
 
-    /// Takes the slot's pending event away.
-    #[inline]
-    pub fn clear(&mut self, slot: Slot) {
-        self.set(slot, NEVER);
-    }
-
-    /// When the slot acts next.
-    pub fn pending(&self, slot: Slot) -> Option<Nanos> {
-        let at = self.times[slot.index()];
-        (at != NEVER).then_some(at)
-    }
-
-    /// The next event, which stays pending until its slot is set or cleared.
-    #[inline]
-    pub fn earliest(&mut self) -> Option<(Nanos, Slot)> {
-        if self.first >> self.bits == self.reach {
-            self.look_further()?;
+    /// Schedules what the tree cannot tell from never, or what is before the base.
+    #[inline(never)]
+    fn set_far(&mut self, slot: Slot, at: Nanos) {
+        let at = if at < END { at } else { NEVER };
+        if at < self.base {
+            self.rebase(at);
+            self.replay(slot, 0);
+            return;
         }
-        let slot = self.first & ((1 << self.bits) - 1);
-        Some((self.base + (self.first >> self.bits), Slot(slot as u32)))
-    }
-
-    /// An event as the tree holds it. The time is not before the base.
-    #[inline]
-    fn entry(&self, slot: usize, at: Nanos) -> u64 {
-        (at - self.base).min(self.reach) << self.bits | slot as u64
+        self.far[slot.index()] = at;
+        self.replay(slot, REACH);
     }
 
     /// Nothing is near: the base moves to the earliest of what is far away. None when nothing is.
     #[cold]
     fn look_further(&mut self) -> Option<()> {
-        let earliest = self.times.iter().copied().min().filter(|at| *at != NEVER)?;
+        let earliest = self.times().into_iter().min().filter(|at| *at != NEVER)?;
         self.rebase(earliest);
         Some(())
     }
 
     #[cold]
     fn rebase(&mut self, base: Nanos) {
+        let times = self.times();
         self.base = base;
-        self.rebuild();
+        self.build(&times);
     }
 
-    /// Plays every match anew.
-    fn rebuild(&mut self) {
-        self.reach = Nanos::MAX >> self.bits;
+    /// When each slot acts next.
+    fn times(&self) -> Vec<Nanos> {
+        (0..self.far.len() as u32).map(|slot| self.pending(Slot(slot)).unwrap_or(NEVER)).collect()
+    }
+
+    /// Plays every match anew, with these times of the slots.
+    fn build(&mut self, times: &[Nanos]) {
         let mut nodes = vec![u64::MAX; 2 * self.leaves];
-        for (slot, at) in self.times.iter().enumerate() {
-            nodes[self.leaves + slot] = self.entry(slot, *at);
+        for (slot, at) in times.iter().enumerate() {
+            nodes[self.leaves + slot] = (at - self.base).min(REACH) << SLOT_BITS | slot as u64;
         }
+        self.far = times.to_vec();
         for node in (1..self.leaves).rev() {
             nodes[node] = nodes[2 * node].min(nodes[2 * node + 1]);
         }

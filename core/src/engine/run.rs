@@ -233,7 +233,11 @@ impl Engine {
         if !host.processor.is_plain() {
             return self.find_next_in_general(index);
         }
-        self.calendar.set(host.processor_slot, host.processor.next::<true>().unwrap_or(Nanos::MAX));
+        let slot = host.processor_slot;
+        match host.processor.next::<true>() {
+            Some(at) => self.calendar.set(slot, at),
+            None => self.calendar.clear(slot),
+        }
     }
 
     #[inline(never)]
