@@ -13,52 +13,62 @@ pub(super) struct Job {
     pub(super) call: CallId,
 }
 
-/// Most jobs that lie sorted.
+/// Most jobs that lie sorted. A power of two.
 const NEAR: usize = 16;
+const NOBODY: Job = Job { finish_bits: 0, call: CallId::NONE };
 
 /// Jobs by when they are done; of those that are done at the same time the one that came first is first.
 ///
 /// The next few lie sorted, and only a crowd fills the heap behind them. Most processors have a handful of jobs. Then to
 /// take the first one away is to shorten a list, where a heap would compare, and its comparisons are coin tosses that
 /// nobody can foresee; and a new job's place is a step or two from the end.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct Jobs {
-    /// The next is the last. Empty only when there are no jobs at all.
-    near: Vec<Job>,
-    /// Jobs that come after all those: when they are done, and what breaks ties.
+    /// Jobs that come after all those that are near: when they are done, and what breaks ties.
     far: BinaryHeap<Reverse<(u64, i64, CallId)>>,
+    /// How many are near. None only when there are no jobs at all.
+    len: usize,
+    /// The next is the last. Here and not on the heap: a list that cannot grow needs no code for it where it is hot.
+    near: [Job; NEAR],
     /// How many have joined the far ones from the near side, before all others, and from the outside, behind them.
     joined: [i64; 2],
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { far: BinaryHeap::new(), len: 0, near: [NOBODY; NEAR], joined: [0; 2] }
+    }
 }
 
 impl Jobs {
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.near.len() + self.far.len()
+        self.len + self.far.len()
     }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.near.is_empty()
+        self.len == 0
     }
 
     /// The one that is done first.
     #[inline]
     pub(super) fn first(&self) -> Option<&Job> {
-        self.near.last()
+        (self.len > 0).then(|| &self.near[(self.len - 1) % NEAR])
     }
 
     /// Whether there is no crowd, nor will be with one job more.
     #[inline]
     pub(super) fn are_few(&self) -> bool {
-        self.near.len() < NEAR && self.far.is_empty()
+        self.len < NEAR && self.far.is_empty()
     }
 
-    /// Adds a job while there are [few](Self::are_few).
+    /// Adds a job while there is room near.
     #[inline]
     pub(super) fn insert(&mut self, job: Job) {
-        let mut at = self.near.len();
-        self.near.push(job);
+        let mut at = self.len % NEAR;
+        self.len = at + 1;
         // It comes after those that are done at the same time.
         while at > 0 && self.near[at - 1].finish_bits <= job.finish_bits {
             self.near[at] = self.near[at - 1];
@@ -69,13 +79,15 @@ impl Jobs {
 
     /// Adds a job, however many there are.
     pub(super) fn push(&mut self, job: Job) {
-        if !self.are_few() && self.near.first().is_some_and(|last| last.finish_bits <= job.finish_bits) {
+        if !self.are_few() && self.near[0].finish_bits <= job.finish_bits {
             self.joined[1] += 1;
             self.far.push(Reverse((job.finish_bits, self.joined[1], job.call)));
             return;
         }
-        if self.near.len() == NEAR {
-            let Job { finish_bits, call } = self.near.remove(0);
+        if self.len == NEAR {
+            let Job { finish_bits, call } = self.near[0];
+            self.near.copy_within(1.., 0);
+            self.len -= 1;
             self.joined[0] += 1;
             self.far.push(Reverse((finish_bits, -self.joined[0], call)));
         }
@@ -85,23 +97,34 @@ impl Jobs {
     /// Takes the first one away.
     #[inline]
     pub(super) fn pop(&mut self) {
-        self.near.pop();
-        if self.near.is_empty() && !self.far.is_empty() {
+        self.len -= usize::from(self.len > 0);
+        if self.len == 0 && !self.far.is_empty() {
             self.fetch();
         }
+    }
+
+    fn near(&self) -> &[Job] {
+        &self.near[..self.len]
     }
 
     /// Every job's call.
     pub(super) fn iter(&self) -> impl Iterator<Item = CallId> {
         let far = self.far.iter().map(|Reverse((_, _, call))| *call);
-        self.near.iter().map(|job| job.call).chain(far)
+        self.near().iter().map(|job| job.call).chain(far)
     }
 
     /// Takes the jobs of some calls away.
     pub(super) fn remove(&mut self, goes: impl Fn(CallId) -> bool) {
-        self.near.retain(|job| !goes(job.call));
+        let mut stay = 0;
+        for at in 0..self.len {
+            if !goes(self.near[at].call) {
+                self.near[stay] = self.near[at];
+                stay += 1;
+            }
+        }
+        self.len = stay;
         self.far.retain(|Reverse((_, _, call))| !goes(*call));
-        if self.near.is_empty() {
+        if self.len == 0 {
             self.fetch();
         }
     }
@@ -111,8 +134,11 @@ impl Jobs {
     fn fetch(&mut self) {
         let far = &mut self.far;
         let first = std::iter::from_fn(|| far.pop()).take(NEAR / 2);
-        self.near.extend(first.map(|Reverse((finish_bits, _, call))| Job { finish_bits, call }));
-        self.near.reverse();
+        for (near, Reverse((finish_bits, _, call))) in self.near.iter_mut().zip(first) {
+            *near = Job { finish_bits, call };
+            self.len += 1;
+        }
+        self.near[..self.len].reverse();
     }
 }
 

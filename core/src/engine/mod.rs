@@ -205,6 +205,9 @@ impl Presence {
     pub const EVERYWHERE: u16 = u16::MAX;
 }
 
+/// The index of no host.
+const NO_HOST: u32 = u32::MAX;
+
 /// The event kernel.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -229,9 +232,9 @@ pub struct Engine {
     pauses: Pauses,
     pauses_slot: Slot,
     deadlines: Deadlines,
-    /// A processor whose next event is to be found anew before the clock moves on: work often ends and begins on one
-    /// processor at one instant, and its event need be found only once.
-    stale: Option<u32>,
+    /// A host whose processor's next event is to be found anew before the clock moves on, or [`NO_HOST`]: work often ends
+    /// and begins on one processor at one instant, and its event need be found only once.
+    stale: u32,
     /// A timer that has gone off and is still in the calendar: most are set again at once, which takes it out as well.
     fired: Option<Slot>,
     exponential: Exponential,
@@ -276,7 +279,7 @@ impl Engine {
             pauses: Pauses::default(),
             pauses_slot,
             deadlines: Deadlines::new(deadlines_slot),
-            stale: None,
+            stale: NO_HOST,
             fired: None,
             exponential: Exponential::new(),
             items: Items::new(seed),

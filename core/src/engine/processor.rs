@@ -38,24 +38,28 @@ impl Crosstalk {
 /// All jobs gain service at the same speed, so a job is done when virtual time has grown by its demand since it came;
 /// the next departure is the top of a heap, whatever the number of jobs. The quota is a bucket of processor time that is
 /// filled once a period and drained by running work; an empty bucket stops everything until the next period.
+///
+/// What every event needs comes first, in a few lines of a real processor's cache.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Processor {
-    cpus: f64,
-    speed: f64,
-    crosstalk: Crosstalk,
-    /// By the number of jobs; and that of the present number, where it is beyond those.
+    /// By the number of jobs.
     paces: Box<[Pace; PACES]>,
-    crowded: Pace,
+    virtual_ns: f64,
+    updated: Nanos,
+    busy_ns: f64,
     /// Processor time granted a period, and the period, both in nanoseconds.
     quota: Option<(f64, Nanos)>,
     work: Jobs,
-    virtual_ns: f64,
-    updated: Nanos,
     bucket_ns: f64,
     /// The end of the current period.
     refill: Nanos,
-    busy_ns: f64,
     throttled_ns: f64,
+    /// The pace of the present number of jobs, where it is beyond those above.
+    crowded: Pace,
+    cpus: f64,
+    speed: f64,
+    crosstalk: Crosstalk,
 }
 
 /// How fast a number of jobs is worked off.
@@ -195,7 +199,7 @@ impl Processor {
     fn pass<const PLAIN: bool>(&mut self, now: Nanos) {
         let elapsed = to_f64(now - self.updated);
         self.updated = now;
-        if self.work.is_empty() || elapsed == 0.0 {
+        if self.work.is_empty() {
             return;
         }
         let Pace { service, active, .. } = *self.pace::<PLAIN>();
@@ -245,7 +249,7 @@ impl Processor {
         let left_ns = f64::from_bits(first.finish_bits) - self.virtual_ns;
         // Not `f64::max`: that is a call in WebAssembly.
         let left_ns = if left_ns > 0.0 { left_ns } else { 0.0 };
-        let done = self.updated.saturating_add(round_up(left_ns * slowness));
+        let done = after(self.updated, left_ns * slowness);
         Some(if PLAIN || self.quota.is_none() { done } else { self.next_of_quota(done, active) })
     }
 
@@ -254,7 +258,7 @@ impl Processor {
         if self.throttled() {
             return self.refill;
         }
-        let empty = self.updated.saturating_add(round_up(self.bucket_ns / active));
+        let empty = after(self.updated, self.bucket_ns / active);
         done.min(empty).min(self.refill)
     }
 
@@ -301,19 +305,19 @@ impl Processor {
     }
 }
 
-/// The next whole nanosecond of a number that is not negative.
+/// So many nanoseconds after an instant, not a negative number of them, rounded up to a whole one.
 ///
 /// Adding 2^52 to a float below it leaves the nearest whole number in the float's lower bits. That is a third of the
 /// instructions of a cast, which must look after numbers that are too large and after what is no number, and none of
 /// it is the call that `f64::ceil` is on processors without an instruction for it.
 #[inline]
-fn round_up(ns: f64) -> Nanos {
+fn after(at: Nanos, ns: f64) -> Nanos {
     const SHIFT: f64 = (1_u64 << 52) as f64;
     if ns < SHIFT {
         let shifted = ns + SHIFT;
-        (shifted.to_bits() - SHIFT.to_bits()) + Nanos::from(shifted - SHIFT < ns)
+        at + (shifted.to_bits() - SHIFT.to_bits()) + Nanos::from(shifted - SHIFT < ns)
     } else {
-        whole_ns(ns)
+        at.saturating_add(whole_ns(ns))
     }
 }
 

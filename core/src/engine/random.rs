@@ -89,31 +89,33 @@ const LAYER_AREA: f64 = 0.003_949_659_822_581_557;
 /// Marsaglia & Tsang, "The Ziggurat Method for Generating Random Variables", Journal of Statistical Software 5(8), 2000.
 #[derive(Clone, Debug)]
 pub struct Exponential {
-    /// Right edge of each layer and the density there, from the widest layer to the tip.
-    layers: Box<[(f64, f64); LAYERS + 1]>,
+    /// Right edge of each layer, from the widest layer to the tip. Apart from the densities: nearly every draw needs two
+    /// edges anywhere, hardly any a density.
+    edges: Box<[f64; LAYERS + 1]>,
+    /// The density there.
+    densities: Box<[f64; LAYERS + 1]>,
 }
 
 impl Exponential {
     /// Builds the layers.
     pub fn new() -> Self {
-        let mut layers = Box::new([(0.0, 1.0); LAYERS + 1]);
+        let (mut edges, mut densities) = (Box::new([0.0; LAYERS + 1]), Box::new([1.0; LAYERS + 1]));
         let density = |x: f64| libm::exp(-x);
         // The lowest layer holds the tail as well, so its box is wider than the density reaches.
-        layers[0] = (LAYER_AREA / density(TAIL), density(TAIL));
-        layers[1] = (TAIL, density(TAIL));
+        (edges[0], densities[0]) = (LAYER_AREA / density(TAIL), density(TAIL));
+        (edges[1], densities[1]) = (TAIL, density(TAIL));
         for i in 2..LAYERS {
-            let (x, f) = layers[i - 1];
-            let next = -libm::log(LAYER_AREA / x + f);
-            layers[i] = (next, density(next));
+            edges[i] = -libm::log(LAYER_AREA / edges[i - 1] + densities[i - 1]);
+            densities[i] = density(edges[i]);
         }
-        Self { layers }
+        Self { edges, densities }
     }
 
     /// A draw with mean one.
     #[inline]
     pub fn sample(&self, draw: &mut Draw) -> f64 {
         let (layer, x) = self.point(draw);
-        if x < self.layers[layer + 1].0 { x } else { self.sample_edge(layer, x, draw) }
+        if x < self.edges[layer + 1] { x } else { self.sample_edge(layer, x, draw) }
     }
 
     /// A layer, and a point below its right edge.
@@ -122,7 +124,7 @@ impl Exponential {
         let bits = draw.bits();
         // Eight bits choose the layer; the position takes the upper 53, which do not overlap them.
         let layer = (bits & 0xff) as usize;
-        (layer, unit_interval(bits) * self.layers[layer].0)
+        (layer, unit_interval(bits) * self.edges[layer])
     }
 
     /// The same for a point that the layer above does not cover: it may lie above the density, or in the tail.
@@ -130,9 +132,8 @@ impl Exponential {
     fn sample_edge(&self, mut layer: usize, mut x: f64, draw: &mut Draw) -> f64 {
         let mut offset = 0.0;
         loop {
-            let (_, floor) = self.layers[layer];
-            let (inner, ceiling) = self.layers[layer + 1];
-            if x < inner {
+            let (floor, ceiling) = (self.densities[layer], self.densities[layer + 1]);
+            if x < self.edges[layer + 1] {
                 return offset + x;
             }
             if layer == 0 {

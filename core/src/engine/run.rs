@@ -8,7 +8,7 @@ use super::message::{Message, What};
 use super::moves::Cause;
 use super::processor::Fired;
 use super::trail::Mark;
-use super::{Acting, Answer, Engine, Event, Owner, Reply};
+use super::{Acting, Answer, Engine, Event, NO_HOST, Owner, Reply};
 use crate::units::Nanos;
 
 /// Whoever owns an engine and acts on what happens in it.
@@ -45,7 +45,8 @@ pub(crate) trait Driver: Sized {
         // Five in six are a processor's: a jump that is foreseen, where one by table would not be.
         let done = if let Owner::Processor(host) = owner {
             let fired = engine.hosts[host as usize].processor.fire(engine.now);
-            engine.schedule_processor(host);
+            debug_assert_eq!(engine.stale, NO_HOST, "all is found before the clock moves on");
+            engine.stale = host;
             match fired {
                 Fired::Done(call) => Some(call),
                 Fired::Quota => None,
@@ -134,8 +135,9 @@ impl Engine {
     /// Moves the clock to the next entry of the calendar at or before `until`, else to `until`.
     #[inline]
     fn advance(&mut self, until: Nanos) -> Option<Slot> {
-        if let Some(host) = self.stale.take() {
-            self.find_next(host);
+        let stale = std::mem::replace(&mut self.stale, NO_HOST);
+        if stale != NO_HOST {
+            self.find_next(stale);
         }
         if let Some(slot) = self.fired.take() {
             self.calendar.clear(slot);
@@ -221,10 +223,11 @@ impl Engine {
 
     #[inline]
     pub(super) fn schedule_processor(&mut self, host: u32) {
-        if self.stale != Some(host)
-            && let Some(other) = self.stale.replace(host)
-        {
-            self.find_next(other);
+        if self.stale != host {
+            let other = std::mem::replace(&mut self.stale, host);
+            if other != NO_HOST {
+                self.find_next(other);
+            }
         }
     }
 

@@ -95,6 +95,19 @@ impl Engine {
     /// Ends a call and sends the answer to whoever made it and still waits.
     pub fn answer(&mut self, id: CallId, answer: Answer) {
         let Some(call) = self.calls.get_mut(id).filter(|call| !call.is_over()) else { return };
+        // Nearly every answer goes to somebody who waits and is seen by nobody else: there is little to do for it.
+        if call.root || call.watched || answer.is_err() || call.parent == CallId::NONE || !self.watched.is_empty() {
+            return self.answer_in_general(id, answer);
+        }
+        call.place = Place::Answered;
+        let message = Message { what: message::What::Answer(answer), call: id };
+        let (link, class) = (call.link, call.class);
+        self.send(usize::from(link) * 2 + 1, class, message);
+    }
+
+    #[inline(never)]
+    fn answer_in_general(&mut self, id: CallId, answer: Answer) {
+        let Some(call) = self.calls.get_mut(id) else { return };
         if call.root {
             self.end(id, answer);
             return;
