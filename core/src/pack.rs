@@ -23,6 +23,12 @@ pub fn to_bytes(value: &impl Pack) -> Vec<u8> {
     out
 }
 
+/// Whether two values are packed alike. What can be packed anyway is compared like this at no further cost; to compare each
+/// setting of each kind is six kilobytes of code.
+pub fn are_alike<T: Pack>(a: &T, b: &T) -> bool {
+    to_bytes(a) == to_bytes(b)
+}
+
 /// The value in these bytes; none when they are not exactly one.
 pub fn from_bytes<T: Pack>(bytes: &[u8]) -> Option<T> {
     let mut input = Input(bytes);

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use hockeystick_core::outcome::{Estimate, Outcome};
+use hockeystick_core::pack;
 use hockeystick_core::stage::Stage;
 use hockeystick_core::theory::{MeanCurve, TheoryCurve, at_load, between, silence};
 use hockeystick_protocol::{Finding, Question};
@@ -98,7 +99,7 @@ impl Curve {
         other.workload.rate = self.stage.workload.rate;
         other.faults.clone_from(&self.stage.faults);
         other.components.iter_mut().zip(&self.stage.components).for_each(|(a, b)| a.at = b.at);
-        other == self.stage
+        pack::are_alike(&other, &self.stage)
     }
 
     /// What is asked first: the mean's line, which shows where everything else is.

@@ -1,5 +1,6 @@
 //! What a reader did to a figure, step by step, so that it can be taken back.
 
+use hockeystick_core::pack;
 use hockeystick_core::stage::Stage;
 
 use super::layout::Point;
@@ -22,10 +23,17 @@ impl Places {
 }
 
 /// A board as it stood.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Moment {
     pub(crate) stage: Stage,
     pub(crate) places: Places,
+}
+
+impl Moment {
+    /// Whether nothing differs.
+    fn is(&self, other: &Self) -> bool {
+        self.places == other.places && pack::are_alike(&self.stage, &other.stage)
+    }
 }
 
 /// The moments before each change, and after those that were taken back.
@@ -63,7 +71,7 @@ impl History {
         self.let_go();
         let (from, to) = if back { (&mut self.past, &mut self.future) } else { (&mut self.future, &mut self.past) };
         // A change that came to nothing is no step.
-        let then = std::iter::from_fn(|| from.pop()).find(|then| *then != now)?;
+        let then = std::iter::from_fn(|| from.pop()).find(|then| !then.is(&now))?;
         to.push(now);
         Some(then)
     }
