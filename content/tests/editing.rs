@@ -23,6 +23,7 @@ enum Step {
     Copies(usize, u32),
     Size(usize, usize),
     Region(usize, usize),
+    Rename(usize, usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -35,7 +36,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any.clone().prop_map(Step::Duplicate),
         1 => (any.clone(), 1..50_u32).prop_map(|(at, copies)| Step::Copies(at, copies)),
         1 => (any.clone(), any.clone()).prop_map(|(at, size)| Step::Size(at, size)),
-        1 => (any.clone(), any).prop_map(|(at, region)| Step::Region(at, region)),
+        1 => (any.clone(), any.clone()).prop_map(|(at, region)| Step::Region(at, region)),
+        1 => (any.clone(), any).prop_map(|(at, name)| Step::Rename(at, name)),
     ]
 }
 
@@ -69,6 +71,10 @@ fn take(stage: &mut Stage, step: &Step) {
         }
         Step::Region(component, region) => {
             stage.set_region(at(component), region.checked_sub(1).map(|region| region % stage.regions.len().max(1)));
+        }
+        Step::Rename(component, name) => {
+            const NAMES: [&str; 6] = ["app", "Order-book", "app-2", "box", "2-apps", "Bücher"];
+            stage.rename(at(component), NAMES[name % NAMES.len()]);
         }
     }
 }
@@ -114,6 +120,30 @@ proptest! {
             take(&mut stage, step);
             let breaches = breaches(&stage);
             prop_assert!(breaches.is_empty(), "{} after {:?}: {:?}", slug, step, breaches);
+        }
+    }
+}
+
+#[test]
+fn what_is_called_otherwise_is_still_the_same() {
+    for (slug, stage) in STAGES.iter() {
+        for index in 0..stage.components.len() {
+            let mut edited = stage.clone();
+            assert!(!edited.rename(index, "2 names"), "{slug}: no name");
+            assert!(edited.rename(index, "Order-book"), "{slug}");
+            assert_eq!(edited.components[index].id, "Order-book", "{slug}");
+            for other in 0..stage.components.len() {
+                assert_eq!(edited.same_component(stage, other), Some(other), "{slug}");
+                let taken = &stage.components[other].id;
+                assert!(other == index || !edited.rename(index, taken), "{slug}: {taken} is another's");
+            }
+            let links = (0..stage.links.len()).map(Target::Link);
+            let copy = Target::Component(index, Some(stage.components[index].copies - 1));
+            for on in links.chain([copy]) {
+                assert_eq!(edited.counterpart(stage, &on), Some(on), "{slug}");
+            }
+            edited.remove(index);
+            assert_eq!(edited.same_component(stage, index).map(|at| &edited.components[at].id), None, "{slug}");
         }
     }
 }

@@ -85,10 +85,21 @@ const drawn = (panel) => {
   }
 };
 
+// Who gives a component another name by keyboard goes on where they are: in the panel that takes this one's place.
+let isNaming = false;
+const named = (panel) => {
+  if (isNaming) queueMicrotask(() => panel.querySelector('.name').focus());
+  panel.addEventListener('keydown', ({ key, target }) => {
+    isNaming = target.matches('.name') && ['Enter', 'Tab'].includes(key);
+    setTimeout(() => { isNaming = false; });
+  }, true);
+};
+
 // A panel was made, of a thing of this kind where it has one. It comes into the page in the same task.
 export const inspect = (panel, kind) => {
   if (kind) tell(panel, kind);
   drawn(panel);
+  named(panel);
   requestAnimationFrame(() => {
     if (!panel.isConnected) return;
     arrange(panel);

@@ -33,8 +33,13 @@ pub(crate) fn inspector(figure: Figure) -> Option<El> {
     };
     let name = title(&figure.name(thing));
     let cross = svg("", "0 0 16 16", r#"<path d="M3.500 3.500l9 9M12.500 3.500l-9 9"/>"#);
+    // No heading: what is opened on demand is no part of the page's outline, and the section has a name.
+    let heading = match thing {
+        Thing::Component(index) if figure.can_edit() => super::rename::field(figure, index, &name),
+        _ => el("p", "name").text(&name),
+    };
     let head = el("header", "")
-        .child(el("h3", "").text(&name))
+        .child(heading)
         .child(button("button icon-only", "").attr("aria-label", "Close").child(cross).on_click(close));
     let panel = el("section", "inspector")
         .attr("aria-label", &format!("Settings of {name}"))

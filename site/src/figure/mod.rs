@@ -3,8 +3,9 @@
 //! - [`handle`]: the API for the rest of the page. [`running`]: the figure at work. [`link`]: the line to the worker.
 //! - [`clock`], [`replay`]: from the simulation's moves to what the reader sees. [`meter`]: from gauges to numbers.
 //! - [`layout`]: where everything is. [`canvas`], [`crowd`]: what moves. [`board`], [`card`], [`arrow`], [`drag`]: what is touched.
-//! - [`palette`], [`aim`]: what is added and connected. [`history`]: what is taken back. [`eye`], [`tools`]: how the board
-//!   is looked at. [`breaks`], [`timeline`]: what is broken, and when. [`follow`]: one request, stop by stop.
+//! - [`palette`], [`aim`]: what is added and connected. [`rename`]: what it is called. [`history`]: what is taken back.
+//!   [`eye`], [`tools`]: how the board is looked at. [`breaks`], [`timeline`]: what is broken, and when. [`follow`]: one
+//!   request, stop by stop.
 //! - [`controls`], [`knob`], [`inspector`]: what is turned; [`scrub`]: how far a key or a drag turns it. [`view`]:
 //!   what connects them, in [`live`] values. [`dom`]: how elements are made. [`told`]: where what is said of a kind goes.
 //!   [`theme`], [`numbers`].
@@ -36,6 +37,7 @@ mod meter;
 pub mod numbers;
 mod palette;
 mod pick;
+mod rename;
 mod replay;
 mod route;
 mod running;

@@ -70,9 +70,8 @@ impl Knob {
         }
         dom::set(word, "title", "Drag sideways, or use the arrow keys. Enter: type a number. Double click: as it was.");
         let changed = weakly(self, |knob, change: Change| {
-            if let Change::Knob(path) = change
-                && (path.is_empty() || path == knob.path)
-            {
+            // Whatever was turned: what this one turns may have another name by now.
+            if matches!(change, Change::Knob(_)) {
                 knob.show();
             }
         });

@@ -187,6 +187,62 @@ async fn the_keyboard_alone_adds_connects_copies_and_removes() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_component_gets_another_name_by_keyboard() -> Result<()> {
+    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let browser = &board.browser;
+    browser.eval::<()>(&format!("void document.querySelectorAll('{}')[1].focus()", board.of(".card"))).await?;
+    browser.chord(&[], ' ').await?;
+    let name = format!("document.querySelector('{}')", board.of(".inspector input.name"));
+    browser.wait_for(&format!("{name}?.value === 'App'")).await?;
+    let call = async |letters: &str, end: Key| {
+        browser.eval::<()>(&format!("(() => {{ const it = {name}; it.focus(); it.select(); }})()")).await?;
+        for letter in letters.chars() {
+            browser.chord(&[], letter).await?;
+        }
+        browser.key(end).await
+    };
+    // The name of another is refused, and the focus stays to be given a better one.
+    call("Users", Key::Enter).await?;
+    browser.wait_for(&format!("{name}.validationMessage.includes('nothing else here may have that name')")).await?;
+    call("Order book", Key::Tab).await?;
+    board.said("App is called Order book now").await?;
+    browser.wait_for(&format!("{name}.value === 'Order book'")).await?;
+    browser.wait_for(&format!("document.activeElement.matches('{}')", board.of(".inspector header button"))).await?;
+    assert_eq!(board.calls().await?, ["Users calls Order book"]);
+    // Its settings are those of the new name.
+    let copies = format!("document.querySelector('{} input.number')", board.of(".inspector .setting"));
+    browser
+        .eval::<()>(&format!(
+            "void ({copies}.value = '2', {copies}.dispatchEvent(new Event('change', {{ bubbles: true }})))"
+        ))
+        .await?;
+    browser
+        .wait_for(&format!("document.querySelectorAll('{}')[1].textContent.includes('×')", board.of(".card")))
+        .await?;
+    // What the author wrote of the app is of this one: the knob below the board, and the number in a sentence.
+    browser.wait_for(&format!("document.querySelector('{}').value === '2'", board.of(".knobs .number"))).await?;
+    let number = "document.querySelector(\".knob[data-figure=fix][data-path='app.copies']\").textContent";
+    browser.wait_for(&format!("{number} === '2'")).await?;
+    // The address has the name; each step is taken back by itself.
+    browser.click(&board.of(".share summary")).await?;
+    browser.click(&board.of(".share-menu .button")).await?;
+    board.said("copied").await?;
+    let text = format!("document.querySelector('{}').textContent", board.of(".share-text"));
+    let address: String = browser.eval(&text).await?;
+    for _ in 0..2 {
+        browser.click(&board.of(".tools .button")).await?;
+    }
+    browser.wait_for(&format!("{name}.value === 'App'")).await?;
+    assert_eq!(board.calls().await?, ["Users calls App"]);
+    browser.goto(&board.site.url("/")).await?;
+    browser.goto(&address).await?;
+    let named = format!("document.querySelectorAll('{}')[1]?.textContent.startsWith('Order book')", board.of(".card"));
+    browser.wait_for(&named).await?;
+    assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_address_opens_the_board_again_and_a_broken_one_says_so() -> Result<()> {
     let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
     let browser = &board.browser;

@@ -363,9 +363,19 @@ impl Stage {
         is_free
     }
 
-    /// What a target of another stage is here, found by name: a board that was edited counts its things anew.
+    /// Which component is here what that of another stage is there: the one of its name; or, where none has it, one of its
+    /// kind in its place with a name that is new.
+    pub fn same_component(&self, of: &Self, index: usize) -> Option<usize> {
+        let there = of.components.get(index)?;
+        self.component(&there.id).or_else(|| {
+            let here = self.components.get(index)?;
+            (here.settings.kind() == there.settings.kind() && of.component(&here.id).is_none()).then_some(index)
+        })
+    }
+
+    /// What a target of another stage is here: a board that was edited counts its things anew, and may name them otherwise.
     pub fn counterpart(&self, of: &Self, on: &Target) -> Option<Target> {
-        let here = |index: usize| self.component(&of.components.get(index)?.id);
+        let here = |index: usize| self.same_component(of, index);
         match on {
             Target::Component(index, copy) => {
                 let index = here(*index)?;

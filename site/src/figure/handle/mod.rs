@@ -158,7 +158,18 @@ impl FigureHandle {
 
     /// The number at a path, with its unit and sane range; see [`Stage::knob`].
     pub fn reading(&self, path: &str) -> Option<Reading> {
-        self.0.stage.borrow().knob(path)
+        self.0.stage.borrow().knob(&self.path_now(path))
+    }
+
+    /// A path as the stage has it now: the reader may call by another name what the author's knobs and sentences name.
+    fn path_now(&self, path: &str) -> String {
+        let (stage, of) = (self.0.stage.borrow(), &self.0.authored.stage);
+        let now = || {
+            let (owner, rest) = path.split_once('.')?;
+            let here = stage.same_component(of, of.component(owner)?)?;
+            Some(format!("{}.{rest}", stage.components[here].id))
+        };
+        now().unwrap_or_else(|| path.to_owned())
     }
 
     /// The number at a path, in the knob's unit (seconds, bytes, a second).
@@ -173,6 +184,7 @@ impl FigureHandle {
         if self.reading(path).is_none_or(|_| !value.is_finite()) {
             return false;
         }
+        let path = &self.path_now(path);
         if let Some(component) = path.strip_suffix(".copies") {
             let copies = |stage: &mut Stage| {
                 let index = stage.component(component)?;

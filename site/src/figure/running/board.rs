@@ -25,19 +25,22 @@ impl Running {
         if let Some(build) = self.build.borrow().as_ref() {
             build();
         }
-        let ids: Vec<String> =
-            self.handle.with_stage(|stage| stage.components.iter().map(|it| it.id.clone()).collect());
-        match focused.map(|name| ids.iter().position(|id| *id == name)) {
+        match focused.map(|card| self.still(card?)) {
             Some(Some(index)) => self.focus(Thing::Component(index)),
             Some(None) => self.focus_board(),
             None => {}
         }
-        self.built.replace(ids);
+        self.built.replace(self.handle.stage());
         self.lay_out();
     }
 
-    /// The component whose card has the focus, by name; no name where something else on the board has it.
-    fn focused(&self) -> Option<String> {
+    /// What a component of the board that is built is on the stage as it stands.
+    fn still(&self, index: usize) -> Option<usize> {
+        self.handle.with_stage(|stage| stage.same_component(&self.built.borrow(), index))
+    }
+
+    /// The component whose card has the focus; none where something else on the board has it.
+    fn focused(&self) -> Option<Option<usize>> {
         let board = self.board.borrow();
         let board = board.as_ref()?;
         let active = leptos::prelude::document().active_element()?;
@@ -46,16 +49,21 @@ impl Running {
         }
         let cards = board.query_selector_all(".card").ok()?;
         let card = (0..cards.length()).find(|at| cards.item(*at).is_some_and(|card| card.contains(Some(&active))));
-        Some(card.and_then(|at| self.built.borrow().get(at as usize).cloned()).unwrap_or_default())
+        Some(card.map(|at| at as usize))
     }
 
-    /// The settings that are open stay open while their component is there, whatever its number is now.
+    /// The settings that are open stay open while their component is there, whatever its number and its name are now.
     pub(super) fn follow_chosen(&self) {
         let now = match self.view.chosen.get_untracked() {
             Some(Thing::Component(index)) => {
+                let now = self.still(index).map(Thing::Component);
                 let built = self.built.borrow();
-                let index = built.get(index).and_then(|id| self.handle.with_stage(|stage| stage.component(id)));
-                index.map(Thing::Component)
+                let name = built.components.get(index).map(|it| it.id.as_str()).unwrap_or_default();
+                if self.handle.with_stage(|stage| stage.component(name).is_none()) {
+                    // Its settings go by its name: they are made anew.
+                    self.view.chosen.set(now);
+                }
+                now
             }
             Some(Thing::Machine(index)) => {
                 Some(Thing::Machine(index)).filter(|_| self.handle.with_stage(|stage| index < stage.machines.len()))

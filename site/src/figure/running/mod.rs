@@ -55,8 +55,8 @@ pub(crate) struct Running {
     strip_s: Cell<f64>,
     /// Builds the board's elements anew.
     build: RefCell<Option<Box<dyn Fn()>>>,
-    /// The components of the board that is built, by name.
-    built: RefCell<Vec<String>>,
+    /// The stage whose board is built.
+    built: RefCell<Stage>,
     calm: Cell<bool>,
 }
 
