@@ -3,10 +3,11 @@
 use hockeystick_core::figure::title;
 use hockeystick_core::number::short;
 use hockeystick_core::stage::edit::Spot;
-use web_sys::{Event, KeyboardEvent};
+use web_sys::{KeyboardEvent, MouseEvent};
 
 use super::Figure;
 use super::dom::{El, svg_part};
+use super::follow::REACH_PX;
 use super::view::Thing;
 
 /// An arrow. Where the board can be edited it can be chosen and taken away.
@@ -50,7 +51,12 @@ pub(crate) fn arrow(figure: Figure, index: usize) -> El {
         .child(svg_part("path").attr("class", "near").live_attr("d", path))
         .child(line)
         .on("keydown", keys)
-        .on("click", move |_: Event| figure.choose(thing))
+        .on("click", move |event: MouseEvent| {
+            // A request on it is smaller, and was meant.
+            if !figure.follow_pressed(&event, REACH_PX) {
+                figure.choose(thing);
+            }
+        })
 }
 
 /// The link that is being drawn from a card's port to the pointer.

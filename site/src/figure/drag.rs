@@ -5,6 +5,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent};
 
 use super::Figure;
+use super::follow::REACH_ON_CARD_PX;
 use super::layout::Point;
 use super::live::Live;
 use super::view::Thing;
@@ -99,7 +100,8 @@ impl Drag {
         self.figure.view.moving.set(None);
         if held.gone {
             self.figure.changed();
-        } else {
+        } else if event.pointer_type() == "touch" || !self.figure.follow_pressed(event, REACH_ON_CARD_PX) {
+            // Under a finger there is always a request where it is busy; a mouse hits one when it means to.
             self.figure.choose(self.thing);
         }
     }

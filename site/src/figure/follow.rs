@@ -8,12 +8,19 @@ use hockeystick_core::stage::Stage;
 use hockeystick_core::units::Nanos;
 use hockeystick_core::workload::Class;
 
+use wasm_bindgen::JsCast;
+use web_sys::{Element, MouseEvent};
+
 use super::Figure;
 use super::controls::shape;
 use super::dom::{El, button, el, svg};
 use super::replay::{Replay, Topology};
 use super::theme::class_name;
 use crate::charts::number::response;
+
+/// How near to a request a reader must press; and on a card, where a press is for the card unless it hits a request.
+pub(crate) const REACH_PX: f64 = 16.0;
+pub(crate) const REACH_ON_CARD_PX: f64 = 7.0;
 
 /// What is told of the request that is followed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -138,10 +145,21 @@ pub(crate) fn follow_button(figure: Figure) -> El {
         })
 }
 
-/// Follows the request that was clicked on the board.
-pub(crate) fn clicked(figure: Figure, event: &web_sys::MouseEvent) {
-    if let Some(point) = figure.on_board(event.client_x(), event.client_y()) {
-        figure.with(|running| running.follow_at(point));
+impl Figure {
+    /// Follows the request that is pressed. False where there is none within reach.
+    pub(crate) fn follow_pressed(self, event: &MouseEvent, reach_px: f64) -> bool {
+        let (x, y, mut found) = (event.client_x().into(), event.client_y().into(), false);
+        self.with(|running| found = running.on_board(x, y).is_some_and(|point| running.follow_at(point, reach_px)));
+        found
+    }
+}
+
+/// The board was pressed. What can be pressed itself has seen to it.
+pub(crate) fn clicked(figure: Figure, event: &MouseEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let pressed = target.and_then(|target| target.closest("button, [role=button]").ok().flatten());
+    if pressed.is_none() {
+        figure.follow_pressed(event, REACH_PX);
     }
 }
 
@@ -168,7 +186,7 @@ pub(crate) fn panel(figure: Figure) -> El {
 }
 
 fn heading(story: &Story) -> El {
-    let heading = el("h3", "");
+    let heading = el("p", "name");
     let heading = match story.request {
         Some((number, class)) => {
             heading.child(shape(class)).text(&format!("Request {number}, a {}", class_name(class)))

@@ -28,8 +28,6 @@ pub(crate) const FALL_S: f64 = 1.5;
 const FORGET_S: f64 = 2.5;
 /// Most dots at once; more would not be told apart.
 const MOST_DOTS: usize = 4_000;
-/// How near to a dot a reader must point.
-const REACH_PX: f64 = 16.0;
 /// Most dots that fall at once.
 const MOST_FALLS: usize = 60;
 
@@ -233,11 +231,11 @@ impl Replay {
         Some(key)
     }
 
-    /// Follows the dot that is drawn nearest to a point. False where there is none.
-    pub(crate) fn follow_at(&mut self, point: Point) -> bool {
+    /// Follows the dot that is drawn nearest to a point, and within reach. False where there is none.
+    pub(crate) fn follow_at(&mut self, point: Point, reach_px: f64) -> bool {
         let far = |dot: &Dot| {
             let (x, y) = dot.drawn?;
-            Some(point.far(Point { x, y })).filter(|far| *far <= REACH_PX)
+            Some(point.far(Point { x, y })).filter(|far| *far <= reach_px)
         };
         let dots = self.dots.iter().flatten().filter_map(|dot| Some((far(dot)?, dot)));
         let Some((_, dot)) = dots.min_by(|a, b| a.0.total_cmp(&b.0)) else { return false };

@@ -232,12 +232,14 @@ impl Running {
         self.replay.borrow().len()
     }
 
-    /// Follows the request at a point of the board, if there is one.
-    pub(crate) fn follow_at(&self, point: Point) {
-        if self.replay.borrow_mut().follow_at(point) {
+    /// Follows the request at a point of the board. False where there is none within reach.
+    pub(crate) fn follow_at(&self, point: Point, reach_px: f64) -> bool {
+        let found = self.replay.borrow_mut().follow_at(point, reach_px);
+        if found {
             self.tell_story();
             self.frames.ask();
         }
+        found
     }
 
     /// Follows the next request that sets out; or none any more.
