@@ -21,7 +21,7 @@
 //!   [`judge`]: the model against a whole measurement, step by step. [`rival`]: the Universal Scalability Law against the same.
 //! - [`objective`]: what is asked of a deployment. [`capacity`]: how much it carries before it misses that, and what runs
 //!   out first.
-//! - [`address`]: a board as the bytes of an address. [`contrast`]: two stages under the same traffic, and by how much they differ.
+//! - [`layout`]: where things stand on a board. [`address`]: a board as the bytes of an address. [`contrast`]: two stages under the same traffic, and by how much they differ.
 //!   [`challenge`]: whether a run does what a stage asks of its reader.
 //!
 //! The crate does no input or output, reads no clock, starts no thread and keeps no global state.
@@ -40,6 +40,7 @@ pub mod figure;
 pub mod hardware;
 pub mod inspection;
 pub mod judge;
+pub mod layout;
 pub mod measurement;
 pub mod number;
 mod numeric;

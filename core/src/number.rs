@@ -70,6 +70,18 @@ fn long(value: f64) -> String {
     format!("{}{}{}", if value < 0.0 { "-" } else { "" }, size as u64, "0".repeat(zeros))
 }
 
+/// The places of some numbers, from the smallest to the largest; equal ones stay in order.
+pub fn in_order(numbers: impl Iterator<Item = f64>) -> Vec<usize> {
+    // By insertion: labels and cards are few, and the library's sort is several kilobytes for each type that it sorts.
+    let numbers: Vec<f64> = numbers.collect();
+    let mut order: Vec<usize> = Vec::with_capacity(numbers.len());
+    for index in 0..numbers.len() {
+        let place = order.iter().position(|other| numbers[*other] > numbers[index]).unwrap_or(order.len());
+        order.insert(place, index);
+    }
+    order
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,12 @@
 //! Charts over simulated time: response time by percentile, throughput with failures by cause, utilisation by station.
 
-use hockeystick_core::number::within;
+use hockeystick_core::number::{in_order, within};
 use hockeystick_core::stage::{FaultKind, Stage, Target};
 
 use super::history::{Fold, History, Window, risen, segments};
 use super::number;
 use super::panel::{Chart, Readout};
-use super::scale::{Axis, in_order};
+use super::scale::Axis;
 use super::sheet::{Anchor, Layout, Margins, Sheet, Stroke};
 use super::table::Table;
 use super::theme::Ink;

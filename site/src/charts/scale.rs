@@ -1,5 +1,7 @@
 //! Axes: round tick values, and where an axis ends.
 
+use hockeystick_core::number::in_order;
+
 use super::number;
 
 /// Steps that read as round, as parts of a power of ten.
@@ -93,18 +95,6 @@ fn multiples(from: f64, to: f64, step: f64) -> Vec<f64> {
     let first = (from / step - 1e-9).ceil() as i64;
     let last = (to / step + 1e-9).floor() as i64;
     (first..=last).map(|n| n as f64 * step).collect()
-}
-
-/// The places of some numbers, from the smallest to the largest; equal ones stay in order.
-pub(crate) fn in_order(numbers: impl Iterator<Item = f64>) -> Vec<usize> {
-    // By insertion: labels and cards are few, and the library's sort is several kilobytes for each type that it sorts.
-    let numbers: Vec<f64> = numbers.collect();
-    let mut order: Vec<usize> = Vec::with_capacity(numbers.len());
-    for index in 0..numbers.len() {
-        let place = order.iter().position(|other| numbers[*other] > numbers[index]).unwrap_or(order.len());
-        order.insert(place, index);
-    }
-    order
 }
 
 /// Moves labels apart so that neighbours are at least `gap` from one another, all between `low` and `high`, each as

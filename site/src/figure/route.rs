@@ -2,27 +2,34 @@
 //!
 //! Pure geometry, like [`layout`](super::layout). An arrow takes the direct way unless that leads across a card that it has
 //! nothing to do with: who sees it go in and come out takes it for that card's. Then it leaves and enters by whichever sides
-//! keep it clear.
+//! keep it clear; or it turns twice, and goes straight along a lane beside what is in its way.
 
-use hockeystick_core::number::{short, within};
+use hockeystick_core::number::{in_order, short, within};
 use hockeystick_core::stage::Link;
 
 use super::layout::{Point, Rect};
-use crate::charts::scale::in_order;
 
-/// Between a card and an arrow that goes around it, and between two such arrows.
-const CLEAR_PX: f64 = 14.0;
+/// Between a card and a lane beside it: clear of the frame of its machine, or, where there is no room for that, within it.
+const CLEAR_PX: f64 = 20.0;
+const TIGHT_PX: f64 = 8.0;
+/// Between two lanes.
 const LANE_PX: f64 = 11.0;
-/// What goes around stays this far from the board's edge: the shape of a request is just seen whole, and beside two cards
-/// of a phone's row there is no more room.
-const EDGE_PX: f64 = 8.0;
+/// Lanes stay this far from the board's edge: requests go beside an arrow, and their shapes are to be seen whole.
+const EDGE_PX: f64 = 11.0;
+/// How round an arrow turns into its lane.
+const ROUND_PX: f64 = 22.0;
 /// Pieces of a curve when it is looked at for cards in its way, and when it is drawn.
 const COARSE: u32 = 24;
-const FINE: u32 = 96;
-/// A card in the way is worse than any length.
+const FINE: u32 = 48;
+/// A card in the way is worse than any length; two lanes in one are worse than a longer way.
 const CARD_PX: f64 = 10_000.0;
-/// How often a way around is moved further out.
-const TRIES: usize = 4;
+const SHARED_PX: f64 = 600.0;
+/// How many lanes are tried on each side, and what the last, a tight one, costs.
+const TRIES: usize = 6;
+const TIGHT_COST_PX: f64 = 60.0;
+/// Points on an arrow: one in so many pixels, and how many at least and at most.
+const POINT_PX: f64 = 12.0;
+const POINTS: (usize, usize) = (40, 160);
 
 /// An arrow: points along it at equal distances, from the caller to the called.
 #[derive(Clone, Debug, Default)]
@@ -94,12 +101,12 @@ impl Side {
     }
 }
 
-/// How an arrow goes: from this side to that one, and where both are the same, how far out.
+/// How an arrow goes: from this side to that one, and where both are the same, how far out its lane is.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     out: Side,
     into: Side,
-    around: Option<f64>,
+    lane: Option<f64>,
 }
 
 impl Way {
@@ -112,28 +119,41 @@ impl Way {
             (false, _, true) => (Side::Bottom, Side::Top),
             (false, _, false) => (Side::Top, Side::Bottom),
         };
-        Self { out, into, around: None }
+        Self { out, into, lane: None }
     }
 
-    /// The corners of a cubic curve that leaves and enters at right angles to the cards.
+    /// Where it begins, turns twice and ends, along a lane; or a cubic curve that leaves and enters at right angles to the
+    /// cards, by its ends and what pulls it.
     fn corners(self, a: Point, b: Point) -> [Point; 4] {
         let reach = ((b.x - a.x).abs().max((b.y - a.y).abs()) * 0.45).clamp(16.0, 120.0);
-        let pull = |point: Point, side: Side| match self.around {
-            // A cubic curve is furthest out in its middle: an eighth of its ends, and six of its inner corners.
-            Some(far) => side.moved(point, (8.0 * far - side.across(a) - side.across(b)) / 6.0),
-            None => side.moved(point, side.across(point) + side.outward() * reach),
+        let pull = |point: Point, side: Side| {
+            side.moved(point, self.lane.unwrap_or_else(|| side.across(point) + side.outward() * reach))
         };
         [a, pull(a, self.out), pull(b, self.into), b]
     }
+
+    /// The cubic curves of which it is made.
+    fn curves(self, a: Point, b: Point) -> Vec<[Point; 4]> {
+        let corners = self.corners(a, b);
+        if self.lane.is_none() {
+            return vec![corners];
+        }
+        let [_, p, q, _] = corners;
+        let line = |from, to| [from, from, to, to];
+        let round = ROUND_PX.min(a.far(p)).min(p.far(q) / 2.0).min(q.far(b));
+        let [c, d, e, f] = [(p, a), (p, q), (q, p), (q, b)].map(|(from, to)| from.towards(to, round));
+        vec![line(a, c), [c, p, p, d], line(d, e), [e, q, q, f], line(f, b)]
+    }
 }
 
-fn points([a, p, q, b]: [Point; 4], count: u32) -> Vec<Point> {
-    let on_curve = |t: f64| {
+/// Adds the points of a cubic curve.
+fn trace([a, p, q, b]: [Point; 4], count: u32, into: &mut Vec<Point>) {
+    for step in 0..=count {
+        let t = f64::from(step) / f64::from(count);
         let s = 1.0 - t;
         let (k0, k1, k2, k3) = (s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t);
-        Point { x: k0 * a.x + k1 * p.x + k2 * q.x + k3 * b.x, y: k0 * a.y + k1 * p.y + k2 * q.y + k3 * b.y }
-    };
-    (0..=count).map(|step| on_curve(f64::from(step) / f64::from(count))).collect()
+        into.push(Point { x: k0 * a.x + k1 * p.x + k2 * q.x + k3 * b.x, y: k0 * a.y + k1 * p.y + k2 * q.y + k3 * b.y });
+    }
 }
 
 /// The cards, and what keeps arrows off them.
@@ -159,69 +179,117 @@ impl Ground<'_> {
 
     /// The way of a link alone, as far as it can be known before the others are.
     fn look(&self, link: &Link, way: Way) -> Vec<Point> {
-        let ends = [(link.from, way.out), (link.to, way.into)].map(|(card, side)| self.port(card, side, 0, 1));
-        points(way.corners(ends[0], ends[1]), COARSE)
+        let [a, b] = [(link.from, way.out), (link.to, way.into)].map(|(card, side)| self.port(card, side, 0, 1));
+        let corners = way.corners(a, b);
+        if way.lane.is_some() {
+            return corners.to_vec();
+        }
+        let mut seen = Vec::new();
+        trace(corners, COARSE, &mut seen);
+        seen
     }
 
-    /// The cards across which a way leads. Its own two it may touch, but not cross.
-    fn in_the_way<'a>(&'a self, link: &'a Link, way: &'a [Point]) -> impl Iterator<Item = &'a Rect> {
-        let (left, right) = way.iter().fold((f64::MAX, f64::MIN), |(l, r), at| (l.min(at.x), r.max(at.x)));
-        self.cards
-            .iter()
-            .enumerate()
-            .filter(move |(index, card)| {
-                let margin = if *index == link.from || *index == link.to { -3.0 } else { 4.0 };
-                let on = |at: &Point| {
-                    (card.x - margin..card.right() + margin).contains(&at.x)
-                        && (card.y - margin..card.bottom() + margin).contains(&at.y)
-                };
-                card.x < right + margin && card.right() > left - margin && way.iter().any(on)
-            })
-            .map(|(_, card)| card)
-    }
-
-    /// The way around what is in the direct one; `ways` are those of the links before.
-    fn around(&self, links: &[Link], at: usize, ways: &[Way]) -> Way {
-        let link = &links[at];
-        let (from, to) = (&self.cards[link.from], &self.cards[link.to]);
-        let direct = self.look(link, ways[at]);
-        let mut best = (ways[at], f64::INFINITY);
-        let mut consider = |way: Way, seen: &[Point]| {
-            let length: f64 = seen.windows(2).map(|pair| pair[0].far(pair[1])).sum();
-            let cost = length + CARD_PX * self.in_the_way(link, seen).count() as f64;
-            if cost < best.1 {
-                best = (way, cost);
-            }
-        };
-        consider(ways[at], &direct);
-        for out in Side::ALL {
-            for into in Side::ALL.into_iter().filter(|into| into.is_upright() != out.is_upright()) {
-                let way = Way { out, into, around: None };
-                consider(way, &self.look(link, way));
-            }
-            let span = |link: &Link| {
-                let [a, b] = [link.from, link.to].map(|card| out.along(self.cards[card].centre()));
-                (a.min(b), a.max(b))
+    /// How many cards a way leads across, and how far out on a side it and they reach: more than `edge`, or that.
+    fn in_the_way(&self, link: &Link, way: &[Point], out: Side, edge: f64) -> (usize, f64) {
+        let (mut count, mut furthest) = (0, edge);
+        for (index, card) in self.cards.iter().enumerate() {
+            // Its own two it may touch, but not cross.
+            let room = if index == link.from || index == link.to { -3.0 } else { 4.0 };
+            let (left, right, top, bottom) = (card.x - room, card.right() + room, card.y - room, card.bottom() + room);
+            let crosses = |it: &[Point]| {
+                let (a, b) = (it[0], it[1]);
+                a.x.min(b.x) < right && a.x.max(b.x) > left && a.y.min(b.y) < bottom && a.y.max(b.y) > top
             };
-            let (low, high) = span(link);
-            let beside = ways.iter().zip(links).filter(|(way, other)| {
-                let (a, b) = span(other);
-                way.around.is_some() && way.out == out && a < high && low < b
-            });
-            let lanes = beside.count() as f64 * LANE_PX;
-            let sign = out.outward();
-            let further = |edge: f64, rect: &Rect| edge.max(sign * out.edge(rect));
-            let mut edge = self.in_the_way(link, &direct).fold(further(further(f64::MIN, from), to), further);
-            for _ in 0..TRIES {
-                let far = within(sign * (edge + CLEAR_PX + lanes), EDGE_PX, out.across(self.end) - EDGE_PX);
-                let way = Way { out, into: out, around: Some(far) };
-                let seen = self.look(link, way);
-                consider(way, &seen);
-                edge = self.in_the_way(link, &seen).fold(edge, further) + CLEAR_PX;
+            if way.windows(2).any(crosses) {
+                count += 1;
+                furthest = furthest.max(out.outward() * out.edge(card));
             }
         }
-        best.0
+        (count, furthest)
     }
+}
+
+/// The search for the way of a link around what is in the direct one.
+struct Search<'a> {
+    ground: &'a Ground<'a>,
+    link: &'a Link,
+    /// The best so far, and what it costs: its length, and more.
+    best: Way,
+    cost: f64,
+}
+
+impl Search<'_> {
+    /// Takes a way where it is better; `dear` is what it costs besides its length.
+    fn consider(&mut self, way: Way, dear: f64) {
+        let seen = self.ground.look(self.link, way);
+        let mut cost = dear + CARD_PX * self.ground.in_the_way(self.link, &seen, way.out, 0.0).0 as f64;
+        for pair in seen.windows(2) {
+            cost += pair[0].far(pair[1]);
+        }
+        if cost < self.cost {
+            (self.best, self.cost) = (way, cost);
+        }
+    }
+
+    /// The ways with one bend that leave on this side, to what lies ahead of both ends: to anything else they would loop.
+    fn bend(&mut self, out: Side) {
+        let [from, to] = [self.link.from, self.link.to].map(|card| &self.ground.cards[card]);
+        let ahead =
+            |side: Side, from: &Rect, to: &Rect| side.outward() * (side.across(to.centre()) - side.edge(from)) > 0.0;
+        for into in Side::ALL {
+            if into.is_upright() != out.is_upright() && ahead(out, from, to) && ahead(into, to, from) {
+                self.consider(Way { out, into, lane: None }, 0.0);
+            }
+        }
+    }
+
+    /// The ways along lanes on this side: beside the furthest of the two cards and of what is in the way, and further out.
+    /// `taken` are the lanes of links before.
+    fn follow_lanes(&mut self, direct: &[Point], out: Side, taken: &[f64]) {
+        let (ground, link) = (self.ground, self.link);
+        let reach = |card: usize| out.outward() * out.edge(&ground.cards[card]);
+        let own = reach(link.from).max(reach(link.to));
+        let mut edge = ground.in_the_way(link, direct, out, own).1;
+        let mut room = CLEAR_PX;
+        for number in 1..=TRIES {
+            let is_tight = number == TRIES;
+            let far = out.outward() * (edge + if is_tight { TIGHT_PX } else { room });
+            let lane = within(far, EDGE_PX, out.across(ground.end) - EDGE_PX);
+            let way = Way { out, into: out, lane: Some(lane) };
+            let mut dear = if is_tight { TIGHT_COST_PX } else { 0.0 };
+            for other in taken {
+                dear += SHARED_PX * (1.0 - (other - lane).abs() / LANE_PX).max(0.0);
+            }
+            self.consider(way, dear);
+            let blocked = ground.in_the_way(link, &ground.look(link, way), out, edge).1;
+            // The next lane; or the first beside what was in this one.
+            room = if blocked > edge { CLEAR_PX } else { room + LANE_PX };
+            edge = blocked;
+        }
+    }
+}
+
+/// The way of a link around what is in the direct one; `ways` are those of the links before.
+fn around(ground: &Ground<'_>, links: &[Link], at: usize, ways: &[Way], direct: &[Point]) -> Way {
+    let mut search = Search { ground, link: &links[at], best: ways[at], cost: f64::INFINITY };
+    search.consider(ways[at], 0.0);
+    for out in Side::ALL {
+        search.bend(out);
+        let span = |link: &Link| {
+            let [a, b] = [link.from, link.to].map(|card| out.along(ground.cards[card].centre()));
+            (a.min(b), a.max(b))
+        };
+        let (low, high) = span(&links[at]);
+        let mut taken = Vec::new();
+        for (way, other) in ways.iter().zip(links) {
+            let (a, b) = span(other);
+            if way.out.is_upright() == out.is_upright() && a < high && low < b {
+                taken.extend(way.lane);
+            }
+        }
+        search.follow_lanes(direct, out, &taken);
+    }
+    search.best
 }
 
 /// The way of each link over a board that ends there; `anchors` say how far below a card's top arrows meet its sides.
@@ -231,9 +299,9 @@ pub(super) fn paths(links: &[Link], cards: &[Rect], anchors: &[f64], end: Point)
     // The short ones first: the long ones go around them.
     let far = |link: &Link| cards[link.from].centre().far(cards[link.to].centre());
     for at in in_order(links.iter().map(far)) {
-        let is_blocked = ground.in_the_way(&links[at], &ground.look(&links[at], ways[at])).next().is_some();
-        if is_blocked {
-            ways[at] = ground.around(links, at, &ways);
+        let direct = ground.look(&links[at], ways[at]);
+        if ground.in_the_way(&links[at], &direct, ways[at].out, 0.0).0 > 0 {
+            ways[at] = around(&ground, links, at, &ways, &direct);
         }
     }
 
@@ -256,16 +324,23 @@ pub(super) fn paths(links: &[Link], cards: &[Rect], anchors: &[f64], end: Point)
         ground.port(card, side, before, same.count())
     };
     let path = |(index, way): (usize, &Way)| {
-        let corners = way.corners(port(2 * index), port(2 * index + 1));
-        let [a, p, q, b] = corners.map(|point| format!("{} {}", short(point.x, 1), short(point.y, 1)));
-        Path { points: at_equal_distances(&points(corners, FINE), 40), svg: format!("M{a}C{p} {q} {b}") }
+        let curves = way.curves(port(2 * index), port(2 * index + 1));
+        let place = |at: &Point| format!("{} {}", short(at.x, 1), short(at.y, 1));
+        let (mut fine, mut svg) = (Vec::new(), format!("M{}", place(&curves[0][0])));
+        for curve in &curves {
+            trace(*curve, FINE, &mut fine);
+            let [_, p, q, b] = curve;
+            svg += &format!("C{} {} {}", place(p), place(q), place(b));
+        }
+        Path { points: at_equal_distances(&fine), svg }
     };
     ways.iter().enumerate().map(path).collect()
 }
 
-fn at_equal_distances(fine: &[Point], count: usize) -> Vec<Point> {
+fn at_equal_distances(fine: &[Point]) -> Vec<Point> {
     let step = |pair: &[Point]| pair[0].far(pair[1]);
     let total: f64 = fine.windows(2).map(step).sum();
+    let count = ((total / POINT_PX) as usize).clamp(POINTS.0, POINTS.1);
     let mut points = Vec::with_capacity(count + 1);
     let (mut index, mut before) = (0, 0.0);
     for number in 0..=count {
@@ -314,6 +389,10 @@ mod tests {
         let (cards, end) = (column(), Point { x: 390.0, y: 500.0 });
         let ways = laid(&[link(0, 1), link(1, 2), link(0, 2)], &cards, end);
         assert!(ways[2].points.iter().all(|at| !is_on(&cards[1], *at)), "{:?}", ways[2].points);
+        // Along its lane it goes straight, clear of the card.
+        let count = ways[2].points.len();
+        let lane = &ways[2].points[count / 3..2 * count / 3];
+        assert!(lane.iter().all(|at| (at.x - lane[0].x).abs() < 0.1 && !(102.0..288.0).contains(&at.x)), "{lane:?}");
         // The others are as short as they can be.
         for way in &ways[..2] {
             assert!(way.points.iter().all(|at| (at.x - 195.0).abs() < 20.0), "{:?}", way.points);
