@@ -3,6 +3,13 @@ import { inspect } from './inspector.js';
 import init, { mount_challenge, mount_figure, mount_predict, start } from './hockeystick_site.js';
 import { load, worker } from './programs.js';
 
+// The module is fetched and compiled while the browser reads the page; the figures wait until it is read, for a question or
+// a number in a sentence may stand anywhere. This script runs early, and others of the page may run after it.
+const isRead = new Promise((done) => {
+  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', done, { once: true });
+  else done();
+});
+
 // Set while the elements that came with the page are made. What the reader does not see yet is mounted when the page is
 // idle, one a task: six figures at once would hold up the first.
 let opening = false;
@@ -65,7 +72,8 @@ const say = (figure, text) => {
   figure.append(note);
 };
 
-const cannotRun = (why) => {
+const cannotRun = async (why) => {
+  await isRead;
   document.documentElement.classList.add('no-figures');
   for (const figure of document.querySelectorAll('hockeystick-figure')) say(figure, why);
 };
@@ -75,6 +83,7 @@ if (typeof WebAssembly === 'undefined') {
 } else {
   try {
     await init({ module_or_path: await load('simulator') });
+    await isRead;
     start(worker, inspect);
     opening = true;
     customElements.define('hockeystick-figure', element(mount_figure));

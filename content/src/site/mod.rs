@@ -12,6 +12,7 @@ mod lesson;
 mod map;
 mod model;
 mod palette;
+mod room;
 mod sandbox;
 mod shell;
 mod strip;
@@ -155,7 +156,8 @@ fn figure(block: &FigureBlock, curves: &Curves) -> Markup {
     html! {
         figure.figure {
             hockeystick-figure id={ "fig-" (figure.id) } data-figure=(block.encoded()) data-curve=[curves.encoded(figure)] {
-                div class={ "still" @if figure.panels.len() > 1 { " still-2" } } {
+                div.still {
+                    (room::room(figure, 0.0))
                     div.still-board { (crate::draw::board(&figure.stage)) }
                     @if has_curve(block) { (curves.draw(figure)) }
                 }

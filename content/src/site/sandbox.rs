@@ -7,9 +7,11 @@ use hockeystick_core::units::Rate;
 use hockeystick_core::workload::Workload;
 use maud::html;
 
-use super::{Content, figures};
+use super::{Content, figures, room};
 use crate::journey::Stop;
 
+/// Height of a board on which there is little yet; `tools.css` gives it.
+const BOARD_LEAST: f64 = 400.0;
 /// Requests a second that the users of an empty board send.
 const RATE_PER_S: f64 = 20.0;
 
@@ -36,7 +38,9 @@ pub(super) fn page(stops: &[Stop]) -> Content {
                 div.check-said role="status" aria-live="polite" {}
                 div.sandbox-place {
                     figure.figure {
-                        hockeystick-figure #fig-sandbox data-figure=(figures::encoded(&empty().open())) {}
+                        hockeystick-figure #fig-sandbox data-figure=(figures::encoded(&empty().open())) {
+                            div.still { (room::room(&empty().open(), BOARD_LEAST)) }
+                        }
                     }
                 }
                 noscript { p.check-note { "This page needs JavaScript: nothing runs without it." } }

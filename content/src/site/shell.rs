@@ -18,7 +18,7 @@ pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Resu
     let scripts = ["progress.js", "offline.js", "app.js"].into_iter().take(if content.needs_figures { 3 } else { 2 });
     let scripts = html! {
         @if content.stage_number.is_none() { (sheet(&assets, style::PLACES)) }
-        @for name in scripts { script type="module" src={ (assets) "/" (name) } {} }
+        @for name in scripts { (script(&assets, name)) }
         @if let Some(tool) = content.tool {
             (sheet(&assets, "tools.css"))
             script type="module" src={ (assets) "/" (tool) } {}
@@ -45,9 +45,14 @@ pub(super) fn bare(
     let assets = format!("{}assets/{}", root(options, path), options.build_id);
     let scripts = html! {
         (sheet(&assets, style::PLACES))
-        @for name in ["embed.js", "app.js"] { script type="module" src={ (assets) "/" (name) } {} }
+        @for name in ["embed.js", "app.js"] { (script(&assets, name)) }
     };
     framed(options, path, title, description, &scripts, &html! { (main) (palette::sizes()) })
+}
+
+/// A script. What brings figures to life begins while the page is still being read: it has a module to fetch.
+fn script(assets: &str, name: &str) -> Markup {
+    html! { script type="module" async[name == "app.js"] src={ (assets) "/" (name) } {} }
 }
 
 /// A style sheet beside the one that every page has.

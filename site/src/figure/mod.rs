@@ -52,9 +52,12 @@ mod tools;
 mod view;
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::rc::Rc;
 
+use gloo_timers::callback::Timeout;
 use hockeystick_core::figure::{Break, Panel};
+use hockeystick_core::layout::LARGE;
 use hockeystick_core::pack;
 use hockeystick_core::stage::{Reading, Stage};
 use leptos::prelude::*;
@@ -110,7 +113,7 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
     let host: HtmlElement =
         document().create_element("div").map_err(|_| "the page takes no elements")?.unchecked_into();
     host.set_class_name("figure-live");
-    let made: Rc<std::cell::RefCell<Option<Rc<Running>>>> = Rc::default();
+    let made: Rc<RefCell<Option<Rc<Running>>>> = Rc::default();
     let (out, of) = (Rc::clone(&made), handle.clone());
     // The still picture gives its place to the running one in the same task: nothing jumps.
     element.insert_adjacent_element("afterbegin", &host).map_err(|_| "the page takes no elements")?;
@@ -261,9 +264,6 @@ impl Figure {
     }
 }
 
-/// More components than this make a large board.
-const LARGE: usize = 9;
-
 /// Builds everything of a figure.
 fn build(figure: Figure, into: &HtmlElement) {
     let panels = figure.authored(|it| it.panels.clone());
@@ -318,7 +318,8 @@ fn append(into: &HtmlElement, child: &El) {
     let _ = into.append_child(&child.html());
 }
 
-/// A chart; what it holds ends with the figure's owner.
+/// A chart, which ends with the figure's owner. It is made in a task of its own: the board comes first, and a page that is
+/// touched answers between the two.
 fn panel(figure: Figure, panel: Panel) -> El {
     let name = match panel {
         Panel::HockeyStick => "hockey-stick",
@@ -328,8 +329,9 @@ fn panel(figure: Figure, panel: Panel) -> El {
         Panel::Cost => "cost",
     };
     let section = el("section", "panel").attr("data-panel", name);
-    figure.drive(|handle| {
-        StoredValue::new_local(crate::charts::mount(panel, &section.html(), handle));
-    });
+    let (into, chart) = (section.html(), Rc::<RefCell<Option<Box<dyn Any>>>>::default());
+    let out = Rc::clone(&chart);
+    let make = move || figure.drive(|handle| drop(out.replace(Some(crate::charts::mount(panel, &into, handle)))));
+    StoredValue::new_local((Timeout::new(0, make), chart));
     section
 }

@@ -356,6 +356,8 @@ async fn without_webassembly_the_page_says_why_its_figures_stand_still() -> Resu
     browser
         .wait_for(&format!("document.querySelector('{FIGURE} .figure-note')?.textContent.includes('WebAssembly')"))
         .await?;
-    ensure!(browser.eval::<bool>(&format!("document.querySelector('{FIGURE} svg').checkVisibility()")).await?);
+    ensure!(
+        browser.eval::<bool>(&format!("document.querySelector('{FIGURE} .still-board svg').checkVisibility()")).await?
+    );
     Ok(())
 }
