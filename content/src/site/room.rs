@@ -65,7 +65,7 @@ const SCREENS: [Screen; 2] = [
         missing: 58.0,
         bench: 111.0,
         bench_more: 0.0,
-        bench_width: f64::INFINITY,
+        bench_width: f64::MAX,
         around: 102.0 + 99.0 + 112.0 + 2.0,
         run: 92.0,
         knobs_beside: false,
@@ -86,7 +86,7 @@ const PART_GAP: f64 = 10.0;
 const BUTTON_GAP: f64 = 8.0;
 const REPAIR: f64 = 71.0;
 /// Heights are told in these steps: round ones compress better, and a few pixels nobody sees move.
-const STEP: f64 = 25.0;
+const STEP: f64 = 10.0;
 
 /// Keeps a figure's room on each kind of screen: drawings of that height and no width. Its board is `board_least` high or more.
 pub(super) fn room(figure: &Figure, board_least: f64) -> Markup {
