@@ -5,6 +5,7 @@
 //! those of its neighbours, which may be anywhere, and eight bytes each stay in a processor's cache where entries do not.
 
 use super::places::Places;
+use super::slots::Slots;
 
 const NOWHERE: u32 = u32::MAX;
 
@@ -24,10 +25,9 @@ struct Link {
 #[derive(Clone, Debug)]
 pub(super) struct Lru<T> {
     capacity: usize,
-    entries: Vec<Entry<T>>,
+    entries: Slots<Entry<T>>,
     /// By an entry's place.
     links: Vec<Link>,
-    free: Vec<u32>,
     places: Places,
     newest: u32,
     oldest: u32,
@@ -39,9 +39,8 @@ impl<T: Copy> Lru<T> {
         let capacity = capacity.min(NOWHERE as usize - 1);
         Self {
             capacity,
-            entries: Vec::new(),
+            entries: Slots::default(),
             links: Vec::new(),
-            free: Vec::new(),
             places: Places::default(),
             newest: NOWHERE,
             oldest: NOWHERE,
@@ -49,7 +48,7 @@ impl<T: Copy> Lru<T> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.entries.taken()
     }
 
     /// What is kept under a key, which has now been asked for.
@@ -59,13 +58,13 @@ impl<T: Copy> Lru<T> {
             self.unlink(place);
             self.link(place);
         }
-        Some(self.entries[place as usize].value)
+        Some(self.entries[place].value)
     }
 
     /// Keeps something under a key, and says which key was thrown out for it.
     pub(super) fn insert(&mut self, key: u64, value: T) -> Option<u64> {
         if let Some(place) = self.place(key) {
-            self.entries[place as usize].value = value;
+            self.entries[place].value = value;
             self.unlink(place);
             self.link(place);
             return None;
@@ -74,29 +73,19 @@ impl<T: Copy> Lru<T> {
             return Some(key);
         }
         let thrown_out = if self.len() >= self.capacity { self.throw_out() } else { None };
-        let entry = Entry { key, value };
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.entries[place as usize] = entry;
-                place
-            }
-            None => {
-                self.entries.push(entry);
-                self.links.push(Link { newer: NOWHERE, older: NOWHERE });
-                self.entries.len() as u32 - 1
-            }
-        };
-        self.places.add(key, place, |place| self.entries[place as usize].key);
+        let place = self.entries.take(Entry { key, value });
+        self.links.resize(self.entries.len(), Link { newer: NOWHERE, older: NOWHERE });
+        self.places.add(key, place, |place| self.entries[place].key);
         self.link(place);
         thrown_out
     }
 
     /// Forgets a key. False when it was not there.
     pub(super) fn remove(&mut self, key: u64) -> bool {
-        let removed = self.places.remove(key, |place| self.entries[place as usize].key);
+        let removed = self.places.remove(key, |place| self.entries[place].key);
         let Some(place) = removed else { return false };
         self.unlink(place);
-        self.free.push(place);
+        self.entries.leave(place);
         true
     }
 
@@ -104,7 +93,6 @@ impl<T: Copy> Lru<T> {
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.links.clear();
-        self.free.clear();
         self.places.clear();
         (self.newest, self.oldest) = (NOWHERE, NOWHERE);
     }
@@ -116,14 +104,14 @@ impl<T: Copy> Lru<T> {
     }
 
     fn throw_out(&mut self) -> Option<u64> {
-        let key = self.entries.get(self.oldest as usize)?.key;
+        let key = self.entries.get(self.oldest)?.key;
         self.remove(key);
         Some(key)
     }
 
     #[inline]
     fn place(&self, key: u64) -> Option<u32> {
-        self.places.get(key, |place| self.entries[place as usize].key)
+        self.places.get(key, |place| self.entries[place].key)
     }
 
     fn unlink(&mut self, place: u32) {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::slots::Slots;
 use crate::units::Nanos;
 
 /// A message.
@@ -28,8 +29,7 @@ pub(super) struct Message {
 /// The messages that have not been done.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Messages {
-    messages: Vec<Message>,
-    free: Vec<u32>,
+    messages: Slots<Message>,
     ready: VecDeque<u32>,
     /// Those that wait for the batch window.
     held: VecDeque<u32>,
@@ -52,22 +52,13 @@ impl Messages {
             out: false,
             there: true,
         };
-        let at = match self.free.pop() {
-            Some(at) => {
-                self.messages[at as usize] = message;
-                at
-            }
-            None => {
-                self.messages.push(message);
-                self.messages.len() as u32 - 1
-            }
-        };
+        let at = self.messages.take(message);
         self.len += 1;
         self.queue_of(at).push_back(at);
     }
 
     fn queue_of(&mut self, at: u32) -> &mut VecDeque<u32> {
-        if self.messages[at as usize].batched { &mut self.held } else { &mut self.ready }
+        if self.messages[at].batched { &mut self.held } else { &mut self.ready }
     }
 
     /// Messages that have not been done, wherever they are.
@@ -81,11 +72,11 @@ impl Messages {
     }
 
     pub(super) fn get(&self, at: u32) -> Option<&Message> {
-        self.messages.get(at as usize).filter(|message| message.there)
+        self.messages.get(at).filter(|message| message.there)
     }
 
     pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut Message> {
-        self.messages.get_mut(at as usize).filter(|message| message.there)
+        self.messages.get_mut(at).filter(|message| message.there)
     }
 
     /// Whether a message can be delivered now.
@@ -99,7 +90,7 @@ impl Messages {
             None if window => self.held.pop_front()?,
             next => next?,
         };
-        let message = &mut self.messages[at as usize];
+        let message = &mut self.messages[at];
         message.deliveries += 1;
         (message.edge, message.out) = (edge, true);
         Some(at)
@@ -107,13 +98,13 @@ impl Messages {
 
     /// A message whose delivery came to nothing is first in line again.
     pub(super) fn put_back(&mut self, at: u32) {
-        self.messages[at as usize].out = false;
+        self.messages[at].out = false;
         self.queue_of(at).push_front(at);
     }
 
     /// A message whose delivery came to nothing is tried again later.
     pub(super) fn try_later(&mut self, at: u32, when: Nanos) {
-        self.messages[at as usize].out = false;
+        self.messages[at].out = false;
         self.again.push_back((when, at));
     }
 
@@ -133,7 +124,7 @@ impl Messages {
     pub(super) fn remove(&mut self, at: u32) {
         if let Some(message) = self.get_mut(at) {
             message.there = false;
-            self.free.push(at);
+            self.messages.leave(at);
             self.len -= 1;
         }
     }
@@ -142,7 +133,7 @@ impl Messages {
     pub(super) fn recover(&mut self) {
         for at in (0..self.messages.len() as u32).rev() {
             if self.get(at).is_some_and(|message| message.out) {
-                self.messages[at as usize].uncertain = true;
+                self.messages[at].uncertain = true;
                 self.put_back(at);
             }
         }

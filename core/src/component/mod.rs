@@ -39,6 +39,7 @@ mod replication;
 pub mod session_store;
 mod sessions;
 pub mod shards;
+mod slots;
 mod spread;
 mod storage;
 mod store;

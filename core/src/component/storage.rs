@@ -3,6 +3,7 @@
 
 use super::Place;
 use super::replication::{CHANGE, Replication};
+use super::slots::Slots;
 use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
 use crate::engine::ledger::Log;
@@ -66,8 +67,7 @@ pub(super) struct Storage {
     /// Whether its process runs, and holds memory.
     running: bool,
     /// By a call's `count`.
-    plans: Vec<Plan>,
-    free: Vec<u32>,
+    plans: Slots<Plan>,
     /// Commits that wait for the next write of the log, and those that are in the present one.
     joining: Vec<CallId>,
     flushing: Vec<CallId>,
@@ -89,8 +89,7 @@ impl Storage {
             busy: 0,
             memory_bytes: 0.0,
             running: false,
-            plans: Vec::new(),
-            free: Vec::new(),
+            plans: Slots::default(),
             joining: Vec::new(),
             flushing: Vec::new(),
             flushes: false,
@@ -108,7 +107,6 @@ impl Storage {
     pub(super) fn stop(&mut self, engine: &mut Engine) {
         self.busy = 0;
         self.plans.clear();
-        self.free.clear();
         self.joining.clear();
         self.flushing.clear();
         self.flushes = false;
@@ -163,16 +161,7 @@ impl Storage {
     /// A connection takes the call.
     pub(super) fn take(&mut self, engine: &mut Engine, id: CallId, plan: Plan) {
         self.busy += 1;
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.plans[index as usize] = plan;
-                index
-            }
-            None => {
-                self.plans.push(plan);
-                self.plans.len() as u32 - 1
-            }
-        };
+        let index = self.plans.take(plan);
         if let Some(call) = engine.get_mut(id) {
             call.count = index;
         }
@@ -211,7 +200,7 @@ impl Storage {
 
     fn go_on(&mut self, engine: &mut Engine, id: CallId) {
         let Some(&Call { count, link, .. }) = engine.get(id) else { return };
-        let Some(plan) = self.plans.get_mut(count as usize) else { return };
+        let Some(plan) = self.plans.get_mut(count) else { return };
         if plan.scan_ns > 0 {
             let scan_ns = std::mem::take(&mut plan.scan_ns);
             engine.use_disk(id, self.host, scan_ns);
@@ -240,7 +229,7 @@ impl Storage {
 
     /// Writes the log once, alone or with others.
     fn write(&mut self, engine: &mut Engine, id: CallId, index: u32) {
-        let plan = &mut self.plans[index as usize];
+        let plan = &mut self.plans[index];
         let bytes = std::mem::take(&mut plan.new_bytes);
         // The log needs room as well, even where no row is added.
         if engine.hosts()[self.host as usize].disk_full() || !engine.store(self.host, bytes) {
@@ -286,7 +275,7 @@ impl Storage {
 
     /// The change is safe here; the others are told, and perhaps waited for.
     fn commit(&mut self, engine: &mut Engine, id: CallId, index: u32) {
-        let plan = &mut self.plans[index as usize];
+        let plan = &mut self.plans[index];
         plan.change = false;
         let (rows, bytes) = (plan.new_rows, self.stored_bytes);
         if self.shared || self.replication.has_peers() {
@@ -319,8 +308,8 @@ impl Storage {
     fn finish(&mut self, engine: &mut Engine, id: CallId, answer: Result<(), Cause>) {
         if let Some(call) = engine.get_mut(id) {
             let index = call.count;
-            call.stale |= self.plans.get(index as usize).is_some_and(|plan| plan.stale);
-            self.free.push(index);
+            call.stale |= self.plans.get(index).is_some_and(|plan| plan.stale);
+            self.plans.leave(index);
         }
         engine.answer(id, answer);
         self.busy -= 1;

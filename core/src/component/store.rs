@@ -5,6 +5,7 @@
 //! algorithm for implementing the LFU cache eviction scheme", 2010).
 
 use super::places::Places;
+use super::slots::Slots;
 use crate::choices;
 use crate::units::Nanos;
 
@@ -67,15 +68,12 @@ pub(super) struct Store {
     policy: Policy,
     most: usize,
     places: Places,
-    entries: Vec<Kept>,
+    entries: Slots<Kept>,
     /// By an entry's place.
     links: Vec<Link>,
-    free: Vec<u32>,
-    rows: Vec<Row>,
-    free_rows: Vec<u32>,
+    rows: Slots<Row>,
     /// The row of the fewest uses.
     first: u32,
-    len: usize,
 }
 
 impl Store {
@@ -84,18 +82,15 @@ impl Store {
             policy,
             most: most as usize,
             places: Places::default(),
-            entries: Vec::new(),
+            entries: Slots::default(),
             links: Vec::new(),
-            free: Vec::new(),
-            rows: Vec::new(),
-            free_rows: Vec::new(),
+            rows: Slots::default(),
             first: NONE,
-            len: 0,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.entries.taken()
     }
 
     /// What is kept under this key, which thereby was used once more.
@@ -104,30 +99,30 @@ impl Store {
         match self.policy {
             Policy::Fifo => {}
             Policy::Lru => {
-                let row = self.entries[at as usize].row;
+                let row = self.entries[at].row;
                 self.unlink(at);
                 self.link(at, row);
             }
             Policy::Lfu => {
-                let row = self.row_after(self.entries[at as usize].row);
-                let left = self.entries[at as usize].row;
+                let row = self.row_after(self.entries[at].row);
+                let left = self.entries[at].row;
                 self.unlink(at);
                 self.link(at, row);
                 self.drop_if_empty(left);
             }
         }
-        Some(&mut self.entries[at as usize].entry)
+        Some(&mut self.entries[at].entry)
     }
 
     /// What is kept under this key, without using it.
     pub(super) fn peek(&self, key: u64) -> Option<&Entry> {
-        self.place(key).map(|at| &self.entries[at as usize].entry)
+        self.place(key).map(|at| &self.entries[at].entry)
     }
 
     /// The entry that would be thrown out next.
     pub(super) fn next_out(&self) -> Option<(u64, &Entry)> {
-        let row = self.rows.get(self.first as usize)?;
-        let kept = &self.entries[row.oldest as usize];
+        let row = self.rows.get(self.first)?;
+        let kept = &self.entries[row.oldest];
         Some((kept.key, &kept.entry))
     }
 
@@ -138,24 +133,13 @@ impl Store {
             return 0;
         }
         let mut out = 0;
-        while self.len >= self.most.max(1) {
+        while self.len() >= self.most.max(1) {
             self.throw_out();
             out += 1;
         }
-        let kept = Kept { key, entry, row: NONE };
-        let at = match self.free.pop() {
-            Some(at) => {
-                self.entries[at as usize] = kept;
-                at
-            }
-            None => {
-                self.entries.push(kept);
-                self.links.push(Link { newer: NONE, older: NONE });
-                self.entries.len() as u32 - 1
-            }
-        };
-        self.places.add(key, at, |at| self.entries[at as usize].key);
-        self.len += 1;
+        let at = self.entries.take(Kept { key, entry, row: NONE });
+        self.links.resize(self.entries.len(), Link { newer: NONE, older: NONE });
+        self.places.add(key, at, |at| self.entries[at].key);
         let row = self.first_row();
         self.link(at, row);
         out
@@ -163,12 +147,11 @@ impl Store {
 
     /// Forgets what is kept under this key, and says what it was.
     pub(super) fn remove(&mut self, key: u64) -> Option<Entry> {
-        let at = self.places.remove(key, |at| self.entries[at as usize].key)?;
-        let Kept { entry, row, .. } = self.entries[at as usize];
+        let at = self.places.remove(key, |at| self.entries[at].key)?;
+        let Kept { entry, row, .. } = self.entries[at];
         self.unlink(at);
         self.drop_if_empty(row);
-        self.free.push(at);
-        self.len -= 1;
+        self.entries.leave(at);
         Some(entry)
     }
 
@@ -176,7 +159,7 @@ impl Store {
     pub(super) fn resize(&mut self, most: u32) -> u32 {
         self.most = most as usize;
         let mut out = 0;
-        while self.len > self.most.max(1) {
+        while self.len() > self.most.max(1) {
             self.throw_out();
             out += 1;
         }
@@ -188,7 +171,7 @@ impl Store {
         if policy == self.policy {
             return;
         }
-        let mut kept = Vec::with_capacity(self.len);
+        let mut kept = Vec::with_capacity(self.len());
         while let Some((key, entry)) = self.next_out() {
             kept.push((key, *entry));
             let key = kept[kept.len() - 1].0;
@@ -205,15 +188,13 @@ impl Store {
         self.places.clear();
         self.entries.clear();
         self.links.clear();
-        self.free.clear();
         self.rows.clear();
-        self.free_rows.clear();
-        (self.first, self.len) = (NONE, 0);
+        self.first = NONE;
     }
 
     #[inline]
     fn place(&self, key: u64) -> Option<u32> {
-        self.places.get(key, |at| self.entries[at as usize].key)
+        self.places.get(key, |at| self.entries[at].key)
     }
 
     fn throw_out(&mut self) {
@@ -224,11 +205,11 @@ impl Store {
 
     /// The row for what is new.
     fn first_row(&mut self) -> u32 {
-        match self.rows.get(self.first as usize) {
+        match self.rows.get(self.first) {
             Some(row) if self.policy != Policy::Lfu || row.uses == 1 => self.first,
             _ => {
-                let row = self.add_row(Row { uses: 1, newest: NONE, oldest: NONE, fewer: NONE, more: self.first });
-                if let Some(more) = self.rows.get_mut(self.first as usize) {
+                let row = self.rows.take(Row { uses: 1, newest: NONE, oldest: NONE, fewer: NONE, more: self.first });
+                if let Some(more) = self.rows.get_mut(self.first) {
                     more.fewer = row;
                 }
                 self.first = row;
@@ -239,68 +220,55 @@ impl Store {
 
     /// The row of one use more.
     fn row_after(&mut self, row: u32) -> u32 {
-        let Row { uses, more, .. } = self.rows[row as usize];
-        if self.rows.get(more as usize).is_some_and(|next| next.uses == uses + 1) {
+        let Row { uses, more, .. } = self.rows[row];
+        if self.rows.get(more).is_some_and(|next| next.uses == uses + 1) {
             return more;
         }
-        let added = self.add_row(Row { uses: uses + 1, newest: NONE, oldest: NONE, fewer: row, more });
-        self.rows[row as usize].more = added;
-        if let Some(next) = self.rows.get_mut(more as usize) {
+        let added = self.rows.take(Row { uses: uses + 1, newest: NONE, oldest: NONE, fewer: row, more });
+        self.rows[row].more = added;
+        if let Some(next) = self.rows.get_mut(more) {
             next.fewer = added;
         }
         added
     }
 
-    fn add_row(&mut self, row: Row) -> u32 {
-        match self.free_rows.pop() {
-            Some(at) => {
-                self.rows[at as usize] = row;
-                at
-            }
-            None => {
-                self.rows.push(row);
-                self.rows.len() as u32 - 1
-            }
-        }
-    }
-
     fn drop_if_empty(&mut self, row: u32) {
-        let Row { oldest, fewer, more, .. } = self.rows[row as usize];
+        let Row { oldest, fewer, more, .. } = self.rows[row];
         if oldest != NONE {
             return;
         }
-        match self.rows.get_mut(fewer as usize) {
+        match self.rows.get_mut(fewer) {
             Some(before) => before.more = more,
             None => self.first = more,
         }
-        if let Some(after) = self.rows.get_mut(more as usize) {
+        if let Some(after) = self.rows.get_mut(more) {
             after.fewer = fewer;
         }
-        self.free_rows.push(row);
+        self.rows.leave(row);
     }
 
     /// Makes an entry the newest of a row.
     fn link(&mut self, at: u32, row: u32) {
-        let newest = self.rows[row as usize].newest;
-        self.entries[at as usize].row = row;
+        let newest = self.rows[row].newest;
+        self.entries[at].row = row;
         self.links[at as usize] = Link { newer: NONE, older: newest };
         match self.links.get_mut(newest as usize) {
             Some(before) => before.newer = at,
-            None => self.rows[row as usize].oldest = at,
+            None => self.rows[row].oldest = at,
         }
-        self.rows[row as usize].newest = at;
+        self.rows[row].newest = at;
     }
 
     fn unlink(&mut self, at: u32) {
-        let row = self.entries[at as usize].row;
+        let row = self.entries[at].row;
         let Link { newer, older } = self.links[at as usize];
         match self.links.get_mut(newer as usize) {
             Some(next) => next.older = older,
-            None => self.rows[row as usize].newest = older,
+            None => self.rows[row].newest = older,
         }
         match self.links.get_mut(older as usize) {
             Some(before) => before.newer = newer,
-            None => self.rows[row as usize].oldest = newer,
+            None => self.rows[row].oldest = newer,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What an application server keeps of the requests in service.
 
 use crate::component::program::Step;
+use crate::component::slots::Slots;
 use crate::engine::Answer;
 use crate::engine::calls::Call;
 use crate::engine::moves::Cause;
@@ -36,8 +37,7 @@ pub(super) struct Job {
 /// The requests in service; a call's `count` is its place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Jobs {
-    jobs: Vec<Job>,
-    free: Vec<u32>,
+    jobs: Slots<Job>,
     /// For whoever asks after a call that is not in service.
     nobody: Job,
 }
@@ -45,25 +45,15 @@ pub(super) struct Jobs {
 impl Jobs {
     /// A place for a new one.
     pub(super) fn add(&mut self, slice_ns: f64) -> u32 {
-        let job = Job { slice_ns, ..Job::default() };
-        match self.free.pop() {
-            Some(index) => {
-                self.jobs[index as usize] = job;
-                index
-            }
-            None => {
-                self.jobs.push(job);
-                self.jobs.len() as u32 - 1
-            }
-        }
+        self.jobs.take(Job { slice_ns, ..Job::default() })
     }
 
     /// What is kept of a call.
     pub(super) fn of(&mut self, call: &Call) -> &mut Job {
-        self.jobs.get_mut(call.count as usize).unwrap_or(&mut self.nobody)
+        self.jobs.get_mut(call.count).unwrap_or(&mut self.nobody)
     }
 
     pub(super) fn remove(&mut self, count: u32) {
-        self.free.push(count);
+        self.jobs.leave(count);
     }
 }
