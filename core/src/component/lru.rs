@@ -74,7 +74,9 @@ impl<T: Copy> Lru<T> {
         }
         let thrown_out = if self.len() >= self.capacity { self.throw_out() } else { None };
         let place = self.entries.take(Entry { key, value });
-        self.links.resize(self.entries.len(), Link { newer: NOWHERE, older: NOWHERE });
+        if self.links.len() < self.entries.len() {
+            self.links.push(Link { newer: NOWHERE, older: NOWHERE });
+        }
         self.places.add(key, place, |place| self.entries[place].key);
         self.link(place);
         thrown_out

@@ -138,7 +138,9 @@ impl Store {
             out += 1;
         }
         let at = self.entries.take(Kept { key, entry, row: NONE });
-        self.links.resize(self.entries.len(), Link { newer: NONE, older: NONE });
+        if self.links.len() < self.entries.len() {
+            self.links.push(Link { newer: NONE, older: NONE });
+        }
         self.places.add(key, at, |at| self.entries[at].key);
         let row = self.first_row();
         self.link(at, row);
