@@ -55,7 +55,6 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use gloo_timers::callback::Timeout;
 use hockeystick_core::figure::{Break, Panel};
 use hockeystick_core::layout::LARGE;
 use hockeystick_core::pack;
@@ -318,8 +317,7 @@ fn append(into: &HtmlElement, child: &El) {
     let _ = into.append_child(&child.html());
 }
 
-/// A chart, which ends with the figure's owner. It is made in a task of its own: the board comes first, and a page that is
-/// touched answers between the two.
+/// A chart; what it holds ends with the figure's owner.
 fn panel(figure: Figure, panel: Panel) -> El {
     let name = match panel {
         Panel::HockeyStick => "hockey-stick",
@@ -329,9 +327,8 @@ fn panel(figure: Figure, panel: Panel) -> El {
         Panel::Cost => "cost",
     };
     let section = el("section", "panel").attr("data-panel", name);
-    let (into, chart) = (section.html(), Rc::<RefCell<Option<Box<dyn Any>>>>::default());
-    let out = Rc::clone(&chart);
-    let make = move || figure.drive(|handle| drop(out.replace(Some(crate::charts::mount(panel, &into, handle)))));
-    StoredValue::new_local((Timeout::new(0, make), chart));
+    figure.drive(|handle| {
+        StoredValue::new_local(crate::charts::mount(panel, &section.html(), handle));
+    });
     section
 }
