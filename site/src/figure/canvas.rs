@@ -23,6 +23,8 @@ const LARGEST_PX: f64 = 3_840_000.0;
 const LANE_PX: f64 = 4.5;
 /// Time constant of a dot's glide from where it was to where it belongs.
 const GLIDE_S: f64 = 0.055;
+/// The same in pixels of its way: a request that is fast is soon on its arrow, and does not fly beside it.
+const GLIDE_PX: f64 = 20.0;
 /// Radius of the ring around the request that is followed.
 const RING_PX: f64 = 10.5;
 /// A hollow shape is what lies between it at two sizes.
@@ -310,9 +312,12 @@ fn place_of(row: &[usize], key: usize) -> Option<usize> {
 }
 
 /// Where a dot is drawn: where it belongs, plus what is left of the way there.
-fn glide(dot: &mut Dot, home: Point, decay: f64) -> Point {
+fn glide(dot: &mut Dot, home: Point, mut decay: f64) -> Point {
+    let (left_x, left_y) = dot.offset;
     if std::mem::take(&mut dot.moved_on) {
         dot.offset = dot.drawn.map_or((0.0, 0.0), |(x, y)| (x - home.x, y - home.y));
+    } else if let Some((x, y)) = dot.drawn {
+        decay *= GLIDE_PX / (GLIDE_PX + home.far(Point { x: x - left_x, y: y - left_y }));
     }
     dot.offset = (dot.offset.0 * decay, dot.offset.1 * decay);
     let point = Point { x: home.x + dot.offset.0, y: home.y + dot.offset.1 };
