@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use crate::measurement::{Distribution, Step};
+use crate::statistics::chance_of_spread;
 
 /// A reason not to believe a measurement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +35,8 @@ pub enum Law {
     Clocks,
     /// No other program uses the processors of the generator and of the deployment.
     Neighbours,
+    /// The same requests take the same processor time from the beginning of the window to its end.
+    Steady,
     /// N = X·R, Little's law.
     Little,
     /// Requests are answered as expected.
@@ -45,13 +48,14 @@ pub enum Law {
 impl Law {
     /// Whether a broken law may hold again when the step is measured once more: what broke it came from outside.
     pub const fn passes(self) -> bool {
-        matches!(self, Self::Lag | Self::Offered | Self::Neighbours | Self::Little)
+        matches!(self, Self::Lag | Self::Offered | Self::Neighbours | Self::Steady | Self::Little)
     }
 
     /// Whether demands can be learnt from a step that breaks this law. Processor time for each answer does not depend on
-    /// when requests were sent; it does on failures, which cost time and are no answers, and on what else ran.
+    /// when requests were sent; it does on failures, which cost time and are no answers, and on what else ran. Of a machine
+    /// that changes its speed the mean is as good as any other.
     pub const fn spares_demands(self) -> bool {
-        matches!(self, Self::Lag | Self::Users | Self::Offered | Self::Clocks | Self::Little)
+        matches!(self, Self::Lag | Self::Users | Self::Offered | Self::Clocks | Self::Steady | Self::Little)
     }
 }
 
@@ -74,6 +78,12 @@ const SKEW_SHARE_MAX: f64 = 0.01;
 const SKEW_BOUNDS_S: (f64, f64) = (0.02, 1.0);
 /// Largest share of a window that may be disturbed: those parts are left out, and more would leave too little.
 const DISTURBED_SHARE_MAX: f64 = 0.4;
+/// Largest difference between the processor times that an answer took in two thirds of a window, relative to the lower. At
+/// 80 % busy on average, thirds that are 7.5 % apart to either side have a mean response time 7 % above that of a steady
+/// machine; at 20 % busy nobody would see it, but a machine that does so at one step does so at others.
+const SPEEDS_APART_MAX: f64 = 0.15;
+/// How probable chance must make such a difference for it to be called chance.
+const CHANCE_MIN: f64 = 0.01;
 /// Largest relative difference between N and X·R, and between U and X·D.
 const LAW_ERROR_MAX: f64 = 0.10;
 /// Differences below this many requests, or processors, say nothing.
@@ -84,7 +94,16 @@ const ERRORS_MAX: f64 = 0.01;
 
 /// Every reason not to believe this step that asks nothing of a model.
 pub fn doubts(index: usize, step: &Step) -> Vec<Doubt> {
-    let found = [failing(step), late(step), exhausted(step), missing(step), apart(step), disturbed(step), little(step)];
+    let found = [
+        failing(step),
+        late(step),
+        exhausted(step),
+        missing(step),
+        apart(step),
+        disturbed(step),
+        unsteady(step),
+        little(step),
+    ];
     found.into_iter().flatten().map(|(law, message)| Doubt { step: index, law, message }).collect()
 }
 
@@ -154,6 +173,31 @@ fn disturbed(step: &Step) -> Found {
         seen.used, seen.stolen
     );
     Some((Law::Neighbours, text))
+}
+
+/// The utilisation law within a step: U = X·D holds from part to part with one D, or the machine changed its speed. Other
+/// machines on the same hardware do that without a trace in any other figure: they share its caches and its cores.
+///
+/// Whether thirds of the window differ by more than the parts within them, which differ by the luck of what was asked.
+fn unsteady(step: &Step) -> Found {
+    let counts: Vec<usize> = (0..step.slices.len()).filter(|slice| step.slices[*slice].counts()).collect();
+    let third = counts.len().div_ceil(3).max(1);
+    let slice_s = step.measured_s / step.slices.len().max(1) as f64;
+    step.busy_by_slice.iter().find_map(|(station, busy)| {
+        let cost_ms = |slice: &usize| 1e3 * busy[*slice] * slice_s / step.slices[*slice].completed as f64;
+        let thirds: Vec<Vec<f64>> = counts.chunks(third).map(|part| part.iter().map(cost_ms).collect()).collect();
+        let [first, second, last] = thirds.as_slice() else { return None };
+        let means = [first, second, last].map(|costs| costs.iter().sum::<f64>() / costs.len() as f64);
+        let (low, high) = (means.into_iter().fold(f64::INFINITY, f64::min), means.into_iter().fold(0.0, f64::max));
+        let apart = high > (1.0 + SPEEDS_APART_MAX) * low;
+        let text = || {
+            format!(
+                "an answer took {low:.3} ms of {station} in one third of the window and {high:.3} ms in another: did the \
+                 machine change its speed, as one of several on the same hardware does?"
+            )
+        };
+        (apart && chance_of_spread([first, second, last]) < CHANCE_MIN).then(|| (Law::Steady, text()))
+    })
 }
 
 fn little(step: &Step) -> Found {
@@ -342,6 +386,28 @@ mod tests {
         assert_eq!(laws(&step), []);
         step.slices[8].disturbed = true;
         assert_eq!(laws(&step), [Law::Neighbours]);
+    }
+
+    #[test]
+    fn a_machine_that_changes_its_speed_within_a_window_is_noticed_and_the_luck_of_the_draw_is_not() {
+        let with =
+            |busy: [f64; 20]| Step { busy_by_slice: BTreeMap::from([("box cpu".to_owned(), busy.into())]), ..quiet() };
+        let luck = |slice: usize| 0.6 + 0.06 * ((slice * 7 % 5) as f64 - 2.0) / 2.0;
+        assert_eq!(laws(&with(std::array::from_fn(luck))), []);
+        let slower = |slice: usize| if slice < 12 { luck(slice) } else { 1.4 * luck(slice) };
+        assert_eq!(laws(&with(std::array::from_fn(slower))), [Law::Steady]);
+        // Single parts that cost more are the luck of what was asked.
+        let spiky = |slice: usize| if slice % 9 == 8 { 2.0 * luck(slice) } else { luck(slice) };
+        assert_eq!(laws(&with(std::array::from_fn(spiky))), []);
+        // Twenty parts, of which those that others disturbed say nothing.
+        let mut step = with(std::array::from_fn(|slice| if slice < 6 { 2.0 * luck(slice) } else { luck(slice) }));
+        assert_eq!(laws(&step), [Law::Steady]);
+        step.slices[..6].iter_mut().for_each(|slice| slice.disturbed = true);
+        assert_eq!(laws(&step), []);
+        assert_eq!(
+            laws(&Step { slices: Vec::new(), busy_by_slice: BTreeMap::from([("a".to_owned(), vec![])]), ..quiet() }),
+            []
+        );
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub use shards::{Clock, Merged, Part, Shard, Share, Skew};
 
 /// The version of the results file's shape. What a version has beyond the one before is absent where it does not apply: in
 /// 2 loads that are no single rate, connections, the plan's digest, thresholds; in 3 shards, and what was merged of them;
-/// in 4 steps that were missed, and runs that ended with others.
-pub const SCHEMA: u32 = 4;
+/// in 4 steps that were missed, and runs that ended with others; in 5 how busy stations were from slice to slice.
+pub const SCHEMA: u32 = 5;
 
 /// The oldest version that is read.
 pub const SCHEMA_OLDEST: u32 = 1;
@@ -173,6 +173,9 @@ pub struct Step {
     pub schedule: Option<String>,
     /// Stations whose busy time was read while the step ran, by the station's name in the stage: `box cpu`.
     pub stations: BTreeMap<String, BusyTime>,
+    /// Processors that were busy at these stations, slice by slice. Absent where that was not read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub busy_by_slice: BTreeMap<String, Vec<f64>>,
     /// What else went on on the processors of the generator and of the stations. Absent where the system does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<Neighbours>,

@@ -124,6 +124,7 @@ impl Elsewhere {
 
 fn set(step: &mut Step, name: &str, processors: f64) {
     let elapsed_s = step.measured_s;
+    step.busy_by_slice.remove(name);
     step.stations.insert(name.to_owned(), BusyTime { busy_s: processors * elapsed_s, elapsed_s });
 }
 

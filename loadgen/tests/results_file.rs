@@ -20,7 +20,7 @@ static GOOD_FILE: LazyLock<String> = LazyLock::new(|| {
 #[test]
 fn each_mistake_names_its_place() {
     for (from, to, says) in [
-        ("\"schema\": 4", "\"schema\": 7", "versions 1 to 4"),
+        ("\"schema\": 5", "\"schema\": 7", "versions 1 to 5"),
         ("\"measured_s\": 1.0", "\"measured_s\": 0.0", "steps[0].measured_s"),
         ("\"measured_s\": 1.0", "\"measured_s\": -1.0", "steps[0].measured_s"),
         ("\"measured_s\": 1.0", "\"measured_s\": NaN", "line"),
@@ -28,6 +28,7 @@ fn each_mistake_names_its_place() {
         ("\"rate_per_s\": 40.0", "\"rate_per_s\": 1e300", "steps[0].rate_per_s"),
         ("\"rate_per_s\": 40.0", "\"rate_per_s\": \"fast\"", "steps[0].rate_per_s"),
         ("\"held_out\"", "\"hold_out\"", "hold_out"),
+        ("\"stations\": {}", "\"stations\": {}, \"busy_by_slice\": { \"app\": [1.0] }", "steps[0].busy_by_slice.app"),
         ("\"read\": {", "\"browse\": {", "browse"),
         ("\"due\": ", "\"due\": 0, \"du\": ", "du"),
     ] {

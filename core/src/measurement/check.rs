@@ -121,6 +121,14 @@ impl Step {
             within(busy.busy_s, 0.0, 1e9, || format!("{path}.stations.{name}.busy_s"))?;
             within(busy.elapsed_s, 1e-3, 1e6, || format!("{path}.stations.{name}.elapsed_s"))?;
         }
+        for (name, busy) in &self.busy_by_slice {
+            let path = || format!("{path}.busy_by_slice.{name}");
+            if busy.len() != self.slices.len() {
+                let text = format!("has {} entries, and there are {} slices", busy.len(), self.slices.len());
+                return Err(invalid(path(), text));
+            }
+            busy.iter().try_for_each(|processors| within(*processors, 0.0, 1e6, path))?;
+        }
         if let Some(neighbours) = &self.neighbours {
             within(neighbours.used, 0.0, 1e6, || format!("{path}.neighbours.used"))?;
             within(neighbours.stolen, 0.0, 1e6, || format!("{path}.neighbours.stolen"))?;

@@ -4,6 +4,7 @@
 //! - [`batch_means`], [`ratio_of_batches`], [`quantile_interval`]: intervals that stay honest although neighbouring requests resemble each
 //!   other.
 //! - [`student_t_quantile`]: what both rest on.
+//! - [`chance_of_spread`]: whether three groups of values differ by more than chance.
 //! - [`sort`], [`sorted`]: things in order.
 //! - [`Histogram`]: every response time of a run in a few kilobytes.
 
@@ -11,12 +12,14 @@ mod batch;
 mod histogram;
 mod sort;
 mod student;
+mod variance;
 mod warm_up;
 
 pub use batch::{batch_means, quantile_interval, ratio_of_batches};
 pub use histogram::Histogram;
 pub use sort::{sort, sorted};
 pub use student::student_t_quantile;
+pub use variance::chance_of_spread;
 pub use warm_up::mser5;
 
 /// An estimate and the confidence interval around it.

@@ -61,6 +61,7 @@ pub(super) fn merge_step(of: &[(&str, &Step)], shards: &[Shard]) -> Result<Step,
         connections: adder.connections()?,
         schedule: schedule(steps()),
         stations: stations(shards, steps()),
+        busy_by_slice: busy_by_slice(shards, steps()),
         neighbours: neighbours(shards, steps()),
         discarded: Vec::new(),
         parts: Vec::new(),
@@ -153,22 +154,41 @@ fn schedule<'s>(steps: impl Iterator<Item = &'s Step>) -> Option<String> {
     (arrivals.len() <= Schedule::WRITTEN_MAX).then(|| Schedule::new(arrivals).text())
 }
 
-/// Busy time by station. Shards on one machine read the same of it; shards on several read the copies of a component, each
-/// on its own machine, which together are the station.
+/// Busy time by station.
 fn stations<'s>(shards: &[Shard], steps: impl Iterator<Item = &'s Step>) -> BTreeMap<String, BusyTime> {
-    let mut readings: BTreeMap<&str, BTreeMap<String, BusyTime>> = BTreeMap::new();
-    for (index, (shard, step)) in shards.iter().zip(steps).enumerate() {
+    let together = |machines: Vec<&BusyTime>| {
+        let elapsed_s = machines.iter().map(|busy| busy.elapsed_s).sum::<f64>() / machines.len() as f64;
+        let processors: f64 = machines.iter().map(|busy| busy.processors()).sum();
+        BusyTime { busy_s: processors * elapsed_s, elapsed_s }
+    };
+    by_station(shards, steps.map(|step| &step.stations), together)
+}
+
+/// Busy processors by station and slice.
+fn busy_by_slice<'s>(shards: &[Shard], steps: impl Iterator<Item = &'s Step>) -> BTreeMap<String, Vec<f64>> {
+    let together = |machines: Vec<&Vec<f64>>| {
+        let slices = machines.iter().map(|busy| busy.len()).min().unwrap_or_default();
+        (0..slices).map(|slice| machines.iter().map(|busy| busy[slice]).sum()).collect()
+    };
+    by_station(shards, steps.map(|step| &step.busy_by_slice), together)
+}
+
+/// What was read of each station, once for each machine. Shards on one machine read the same of it; shards on several read
+/// the copies of a component, each on its own machine, which together are the station.
+fn by_station<'s, T: 's>(
+    shards: &[Shard],
+    readings: impl Iterator<Item = &'s BTreeMap<String, T>>,
+    together: impl Fn(Vec<&'s T>) -> T,
+) -> BTreeMap<String, T> {
+    let mut stations: BTreeMap<&str, BTreeMap<String, &T>> = BTreeMap::new();
+    for (index, (shard, readings)) in shards.iter().zip(readings).enumerate() {
         let machine = if shard.machine.is_empty() { format!("shard {index}") } else { shard.machine.clone() };
-        for (name, busy) in &step.stations {
-            readings.entry(name).or_default().entry(machine.clone()).or_insert(*busy);
+        for (name, reading) in readings {
+            stations.entry(name).or_default().entry(machine.clone()).or_insert(reading);
         }
     }
-    let together = |(name, machines): (&str, BTreeMap<String, BusyTime>)| {
-        let elapsed_s = machines.values().map(|busy| busy.elapsed_s).sum::<f64>() / machines.len() as f64;
-        let processors: f64 = machines.values().map(BusyTime::processors).sum();
-        (name.to_owned(), BusyTime { busy_s: processors * elapsed_s, elapsed_s })
-    };
-    readings.into_iter().map(together).collect()
+    let stations = stations.into_iter();
+    stations.map(|(name, machines)| (name.to_owned(), together(machines.into_values().collect()))).collect()
 }
 
 /// What else went on, on all machines; none where one of them does not tell.

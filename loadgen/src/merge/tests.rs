@@ -243,6 +243,7 @@ fn what_belongs_to_a_machine_counts_once_for_each() {
     for (file, busy) in files.iter_mut().zip(machines) {
         let step = &mut file.results.steps[0];
         step.stations.insert("app cpu".to_owned(), busy);
+        step.busy_by_slice.insert("app cpu".to_owned(), vec![busy.processors(); step.slices.len()]);
         step.neighbours = Some(Neighbours { processors: 2, used: 0.1, stolen: 0.0 });
     }
     // Shards 1 and 2 ran on one machine.
@@ -250,6 +251,7 @@ fn what_belongs_to_a_machine_counts_once_for_each() {
     assert_eq!(merged.generator.processors, 4);
     assert_eq!(merged.generator.users, 24);
     assert_eq!(merged.steps[0].stations["app cpu"].processors(), 0.5 + 1.0);
+    assert_eq!(merged.steps[0].busy_by_slice["app cpu"], vec![1.5; merged.steps[0].slices.len()]);
     assert_eq!(merged.steps[0].neighbours.unwrap().processors, 4);
     assert_eq!(
         merged.merged.iter().map(|shard| &*shard.machine).collect::<Vec<_>>(),

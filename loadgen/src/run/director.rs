@@ -216,7 +216,7 @@ impl<'r> Director<'r> {
             return Ok(end);
         }
         step.record_unsent(|arrival| shared.plan.requests[arrival.request as usize].class);
-        let Used { stations, generator_cpus, neighbours, disturbed } = readings.finish();
+        let Used { stations, busy_by_slice, generator_cpus, neighbours, disturbed } = readings.finish();
         let recorder = step.recorder();
         let figures = recorder.finish(due, &disturbed);
         let parts = if self.options.shard.is_whole() { Vec::new() } else { parts(&recorder, &in_flight) };
@@ -238,6 +238,7 @@ impl<'r> Director<'r> {
             generator_cpus,
             schedule,
             stations,
+            busy_by_slice,
             neighbours,
             parts,
             clock: step.dates.as_ref().and_then(Dates::clock),

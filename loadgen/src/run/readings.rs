@@ -28,6 +28,7 @@ struct Processors {
 /// Processor time over a window.
 pub(super) struct Used {
     pub(super) stations: BTreeMap<String, BusyTime>,
+    pub(super) busy_by_slice: BTreeMap<String, Vec<f64>>,
     pub(super) generator_cpus: f64,
     pub(super) neighbours: Option<Neighbours>,
     pub(super) disturbed: [bool; SLICES],
@@ -49,10 +50,18 @@ impl<'m> Readings<'m> {
     }
 
     pub(super) fn finish(self) -> Used {
-        let mut used =
-            Used { stations: BTreeMap::new(), generator_cpus: 0.0, neighbours: None, disturbed: [false; SLICES] };
+        let mut used = Used {
+            stations: BTreeMap::new(),
+            busy_by_slice: BTreeMap::new(),
+            generator_cpus: 0.0,
+            neighbours: None,
+            disturbed: [false; SLICES],
+        };
         let (Some(begin), Some(end)) = (self.taken.first(), self.taken.get(SLICES)) else { return used };
         used.stations = self.stations(begin, end);
+        for (name, busy) in self.taken.windows(2).flat_map(|ends| self.stations(&ends[0], &ends[1])) {
+            used.busy_by_slice.entry(name).or_default().push(busy.processors());
+        }
         used.generator_cpus = (end.own_s - begin.own_s) / (end.at - begin.at).as_secs_f64();
         used.neighbours = self.neighbours(begin, end);
         let parts = self.taken.windows(2).map(|ends| self.neighbours(&ends[0], &ends[1]));

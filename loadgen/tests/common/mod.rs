@@ -118,9 +118,19 @@ pub(crate) fn run_with(
     view: &dyn View,
     repeats: u32,
 ) -> Result<Results, run::RunError> {
+    run::run(Options { repeats, ..options(url, reading(plan), out) }, interrupt, view)
+}
+
+/// As [`run`], with the busy time of a station read, and disturbed steps repeated once.
+pub(crate) fn run_with_meter(url: &str, plan: &str, folder: &Path, meter: &str) -> Results {
+    let out = folder.join("results.json");
+    let options = Options { meters: vec![meter.parse().unwrap()], repeats: 1, ..options(url, reading(plan), &out) };
+    run::run(options, &Interrupt::default(), &Quiet).unwrap()
+}
+
+fn reading(plan: &str) -> plan::Plan {
     let text = format!("schema = 1\nwarm_up = \"0 s\"\n{plan}\n[[request]]\nclass = \"read\"\npath = \"/\"\n");
-    let plan = plan::read(&text, "plan.toml").unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
-    run::run(Options { repeats, ..options(url, plan, out) }, interrupt, view)
+    plan::read(&text, "plan.toml").unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)))
 }
 
 fn options(url: &str, plan: plan::Plan, out: &Path) -> Options {
