@@ -9,6 +9,7 @@
 //! scripts   bundled by esbuild
 //! slim      what no page can use is taken out of the module
 //! optimise  wasm-opt
+//! order     functions that are alike side by side, for they compress better
 //! pages     what `content` renders
 //! offline   the service worker's list of what to keep
 //! headers   `_headers`: Content-Security-Policy and caching
@@ -24,6 +25,7 @@ mod headers;
 mod links;
 mod offline;
 mod optimise;
+mod order;
 mod pages;
 mod scripts;
 mod slim;

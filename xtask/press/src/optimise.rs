@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::bindings::{PROGRAMS, Program};
 use crate::files::SiteFiles;
+use crate::order;
 
 /// What rustc emits for wasm32-unknown-unknown by default. `strip` removes the section that would tell wasm-opt.
 /// <https://doc.rust-lang.org/rustc/platform-support/wasm32-unknown-unknown.html#enabled-webassembly-features>
@@ -53,5 +54,6 @@ fn optimise(wasm_opt: &Path, module: &[u8], to_the_end: bool) -> Result<Vec<u8>>
     if !output.status.success() {
         bail!("wasm-opt failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+    let module = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    order::by_likeness(&module)
 }
