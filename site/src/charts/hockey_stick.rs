@@ -274,7 +274,9 @@ impl Chart for HockeyStick {
 
     fn place(&self, layout: &Layout) {
         if let Some(handle) = &self.handle {
-            handle.place(layout, self.load(), self.response(), self.live.is_some());
+            let curve = self.curve.borrow();
+            let mean = |load| curve.theory_at(load).0;
+            handle.place(layout, (self.load(), self.response()), self.live.is_some(), mean);
         }
     }
 

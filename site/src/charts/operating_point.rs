@@ -12,6 +12,10 @@ use super::scale::round_step;
 use super::sheet::Layout;
 use crate::figure::handle::FigureHandle;
 
+/// Width of the ring's label, and from the ring's middle to where it may begin.
+const LABEL_PX: f64 = 54.0;
+const RING_PX: f64 = 12.0;
+
 /// The operating point: a ring that can be dragged along the load axis.
 pub(super) struct Handle {
     ring: HtmlElement,
@@ -92,15 +96,34 @@ impl Handle {
         Some(Self { ring, label, _listeners: listeners })
     }
 
-    /// Moves the ring to the figure's load and response time; to the edge where that is off the chart.
-    pub(super) fn place(&self, layout: &Layout, load: f64, response_ms: Option<f64>, measured: bool) {
+    /// Moves the ring to the figure's load and response time; to the edge where that is off the chart. `curve` is the line
+    /// that the ring's label is to keep away from.
+    pub(super) fn place(
+        &self,
+        layout: &Layout,
+        (load, response_ms): (f64, Option<f64>),
+        measured: bool,
+        curve: impl Fn(f64) -> Option<f64>,
+    ) {
         let x = layout.x_px(load.min(layout.x.to));
         let y = layout.y_px(response_ms.unwrap_or(0.0).min(layout.y.to));
         dom::style(&self.ring, "transform", &format!("translate({}px, {}px)", short(x, 1), short(y, 1)));
         let above = response_ms.is_some_and(|ms| ms > layout.y.to);
         dom::set(&self.ring, "data-off", if above { "above" } else { "" });
-        // Below the curve there is nothing to hide, if there is room.
-        dom::set(&self.ring, "data-room", if layout.bottom() - y > 32.0 { "below" } else { "above" });
+        // Below the curve there is nothing to hide, if there is room; nor above, unless that is where the curve goes.
+        // Where it has no value any more it has gone up to where nothing is answered.
+        let climbs = || {
+            let soon = curve(layout.x_at(x + LABEL_PX / 2.0));
+            soon.map_or(curve(load).is_some(), |ms| layout.y_px(ms) < y - RING_PX)
+        };
+        let room = if layout.bottom() - y > 27.0 {
+            "below"
+        } else if x + RING_PX + LABEL_PX < layout.width && climbs() {
+            "right"
+        } else {
+            "above"
+        };
+        dom::set(&self.ring, "data-room", room);
         dom::set(&self.ring, "data-expected", if measured { "false" } else { "true" });
         let value = response_ms.map_or_else(String::new, number::response);
         dom::say(&self.label, &value);
