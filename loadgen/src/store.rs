@@ -39,6 +39,49 @@ pub enum StoreError {
         /// What is wrong, and where.
         message: String,
     },
+    /// What would be written over is not ours.
+    #[error("{path} is there, and is no results file ({message}); it was left as it is")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it as results.
+        message: String,
+    },
+    /// What would be written over cannot be put aside.
+    #[error("{path} holds what an earlier run measured, and cannot be put aside: {cause}")]
+    Aside {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+}
+
+/// Makes room for a new results file: one with finished steps gets the next free name beside it, `results.json.1` and so
+/// on, which is returned. One without any is worth nothing, and neither is an empty file.
+///
+/// # Errors
+/// When the file holds something else than results, for it may be a plan or a part of results that somebody still wants;
+/// and when it cannot be read or renamed.
+pub fn put_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    if !path.is_file() || path.metadata().is_ok_and(|file| file.len() == 0) {
+        return Ok(None);
+    }
+    let earlier = read_results(path).map_err(|error| match error {
+        StoreError::Results { path, message } => StoreError::Foreign { path, message },
+        error => error,
+    })?;
+    if earlier.steps.is_empty() {
+        return Ok(None);
+    }
+    let numbered = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    };
+    let Some(free) = (1..).map(numbered).find(|name| !name.exists()) else { return Ok(None) };
+    std::fs::rename(path, &free).map_err(|cause| StoreError::Aside { path: path.to_owned(), cause })?;
+    Ok(Some(free))
 }
 
 /// Writes a whole file: to a neighbour first, down to the disk, then in the place of the old one.

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use common::{GOOD, Server, run};
 use hockeystick_content::results;
+use hockeystick_loadgen::store;
 use proptest::prelude::*;
 
 static GOOD_FILE: LazyLock<String> = LazyLock::new(|| {
@@ -46,6 +47,27 @@ fn a_file_that_was_cut_off_is_an_error_wherever_it_was_cut() {
         assert!(results::read(&text.as_bytes()[..end]).is_err(), "cut at {end}");
     }
     assert!(results::read(text.as_bytes()).is_ok());
+}
+
+#[test]
+fn what_was_measured_or_is_no_results_is_never_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("results.json");
+    assert_eq!(store::put_aside(&out).unwrap(), None, "nothing is there");
+    for name in ["results.json.1", "results.json.2"] {
+        std::fs::write(&out, GOOD_FILE.as_bytes()).unwrap();
+        assert_eq!(store::put_aside(&out).unwrap(), Some(folder.path().join(name)));
+        assert!(!out.exists());
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), *GOOD_FILE);
+    }
+    for kept in ["schema = 1\n", &GOOD_FILE[..GOOD_FILE.len() / 2]] {
+        std::fs::write(&out, kept).unwrap();
+        let error = store::put_aside(&out).unwrap_err().to_string();
+        assert!(error.contains("is no results file") && error.contains("left as it is"), "{error}");
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), kept);
+    }
+    std::fs::write(&out, "").unwrap();
+    assert_eq!(store::put_aside(&out).unwrap(), None, "an empty file holds nothing");
 }
 
 proptest! {

@@ -62,7 +62,7 @@ pub(super) struct Options {
     /// What to send
     #[arg(long, value_name = "PLAN.toml")]
     plan: PathBuf,
-    /// Where results go
+    /// Where results go. A results file that is there already is kept as RESULTS.json.1, unless the run resumes it
     #[arg(long, value_name = "RESULTS.json")]
     out: PathBuf,
     /// Processor time to read beside each step; NAME is the station in the stage, such as "box cpu". Repeatable
@@ -129,6 +129,9 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     if let Some(core) = options.core {
         processors::keep_to(core).into_diagnostic()?;
     }
+    if earlier.is_none() {
+        make_room(&options.out)?;
+    }
     let run_options = run::Options {
         host,
         plan: plan.clone(),
@@ -142,7 +145,9 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         earlier,
     };
     let results = run::run(run_options, &interrupt, &view).map_err(|error| match error {
-        run::RunError::Store(_) => miette!(help = "free some space or give another --out, then run again", "{error}"),
+        run::RunError::Store(_) => {
+            miette!(help = "free some space, then go on with --resume; or give another --out", "{error}")
+        }
         _ => miette!("{error}"),
     });
     // What is said from here on comes below it.
@@ -152,6 +157,16 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         tell_the_others(notice, shard, &results.ended);
     }
     Ok(conclude(&options.out, &results, &plan))
+}
+
+/// Keeps what an earlier run has measured from being written over.
+fn make_room(out: &Path) -> Result<(), Report> {
+    let aside =
+        store::put_aside(out).map_err(|error| miette!(help = "give another --out", "{error}; nothing was sent"))?;
+    if let Some(aside) = aside {
+        eprintln!("{} was there: what it held is now {}", out.display(), aside.display());
+    }
+    Ok(())
 }
 
 /// Keeps other runs off the results file. Whatever restarts processes by itself may take one for dead that is only out of
@@ -176,7 +191,9 @@ fn claim(options: &Options, shard: Shard, timetable: Option<&Timetable>) -> Resu
                 eprintln!("{no_locks}");
                 return Ok(None);
             }
-            Err(error @ Unclaimed::Write { .. }) => return Err(error).into_diagnostic(),
+            Err(error @ Unclaimed::Write { .. }) => {
+                return Err(miette!(help = "is the folder of --out there, and may you write to it?", "{error}"));
+            }
         }
     }
 }
