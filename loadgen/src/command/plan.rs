@@ -11,7 +11,7 @@ use reqwest::Url;
 use super::Exit;
 use super::limits::LimitOptions;
 use crate::plan::{self, Filling, Load, Message, Plan, PlannedStep, SetupPer};
-use crate::run::guard::{self, Take};
+use crate::run::guard::{self, Quantity, Take};
 use crate::schedule;
 use crate::table::{Table, number};
 use crate::view;
@@ -186,7 +186,9 @@ fn takes(host: &str, takes: &[Take]) -> String {
         let asked = if take.asked.is_infinite() {
             "as many as are answered".to_owned()
         } else {
-            format!("{}{unit}", number(take.asked))
+            // What is held against the limit is the mean of what may be drawn.
+            let about = if take.quantity == Quantity::Requests { "about " } else { "" };
+            format!("{about}{}{unit}", number(take.asked))
         };
         match take.max {
             max if max.is_infinite() => format!("  {name}: {asked}, no limit"),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Url;
 
+use super::Failure;
 use super::step::{Live, StepRun};
 use crate::plan::{Plan, Stop, limits};
 
@@ -237,7 +238,10 @@ impl Watch {
         let share = failed as f64 / answers as f64;
         if share > self.stop.errors {
             let (seconds, last) = ((now - since).as_secs(), step.last_failure());
-            return Some(format!("{failed} of {answers} requests failed within {seconds} s (last: {last})"));
+            // Where some are answered, the plan and the address are not what is wrong.
+            let advice = live.last_failure.filter(|_| failed == answers).map(Failure::advice);
+            let advice = advice.map_or_else(String::new, |advice| format!(": {advice}"));
+            return Some(format!("{failed} of {answers} requests failed within {seconds} s (last: {last}){advice}"));
         }
         let mean = |after: u64, before: u64| Duration::from_nanos((after - before) / answers);
         let response = mean(live.response_ns, before.response_ns);

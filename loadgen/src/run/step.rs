@@ -63,7 +63,7 @@ pub(super) struct Live {
     pub(super) exhausted: u64,
     pub(super) response_ns: u64,
     pub(super) lag_ns: u64,
-    last_failure: Option<Failure>,
+    pub(super) last_failure: Option<Failure>,
 }
 
 impl Live {
