@@ -78,14 +78,19 @@ pub fn simulate(stage: &Stage, seed: u64, requests: f64, confidence: f64) -> Res
     simulate::run(stage, &RunOptions { seed, seconds, confidence }, &mut |_| ())
 }
 
-/// The name of the stage's processor station that a measured one stands for: the same, or the only one.
-pub fn station_named<'s>(stage: &'s Stage, measured: &str) -> Option<(String, &'s Machine)> {
+/// The stage's processor stations by name: those of machines that components share, and components' own.
+pub fn stations(stage: &Stage) -> impl Iterator<Item = (String, &Machine)> {
     let shared = stage.machines.iter().map(|named| (format!("{} cpu", named.id), &named.machine));
     let own = stage.components.iter().filter_map(|component| match &component.machine {
         Some(Placement::Own { machine, .. }) => Some((format!("{} cpu", component.id), machine)),
         _ => None,
     });
-    let mut stations = shared.chain(own);
+    shared.chain(own)
+}
+
+/// The name of the stage's processor station that a measured one stands for: the same, or the only one.
+pub fn station_named<'s>(stage: &'s Stage, measured: &str) -> Option<(String, &'s Machine)> {
+    let mut stations = stations(stage);
     if measured == STATION_ONLY {
         let only = stations.next()?;
         return stations.next().is_none().then_some(only);

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use hockeystick_core::as_measured;
 use hockeystick_core::measurement::{BusyTime, Results, Step};
+use hockeystick_core::stage::Stage;
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 use reqwest::{Client, Url};
 use serde::Deserialize;
@@ -60,11 +62,15 @@ fn by_hand(text: &str) -> Result<(String, Vec<Option<f64>>), String> {
 }
 
 impl Elsewhere {
-    /// Puts the busy time into the results.
+    /// Puts the busy time into the results, for a model of this stage where there is one.
     ///
     /// # Errors
-    /// When Prometheus does not answer with one number for a step, or there are more or fewer numbers than steps.
-    pub fn add_to(&self, results: &mut Results) -> Result<(), Report> {
+    /// When Prometheus does not answer with one number for a step, there are more or fewer numbers than steps, or a name
+    /// is no station of the stage.
+    pub fn add_to(&self, results: &mut Results, stage: Option<&Stage>) -> Result<(), Report> {
+        if let Some(stage) = stage {
+            self.permit_names(stage)?;
+        }
         for (name, values) in &self.busy {
             if values.len() != results.steps.len() {
                 return Err(miette!(
@@ -84,6 +90,15 @@ impl Elsewhere {
             Some(url) => self.ask(url, results),
             None => Ok(()),
         }
+    }
+
+    /// A name that was mistyped must not leave the model without the busy time that somebody took the trouble to give.
+    fn permit_names(&self, stage: &Stage) -> Result<(), Report> {
+        let mut names = self.busy.iter().map(|(name, _)| name).chain(self.query.iter().map(|(name, _)| name));
+        let Some(strange) = names.find(|name| as_measured::station_named(stage, name).is_none()) else { return Ok(()) };
+        let known: Vec<String> = as_measured::stations(stage).map(|(name, _)| format!("`{name}`")).collect();
+        let help = format!("the stage has {}", known.join(", "));
+        Err(miette!(help = help, "`{strange}` is no station of the stage"))
     }
 
     fn ask(&self, url: &Url, results: &mut Results) -> Result<(), Report> {

@@ -139,3 +139,15 @@ fn results_that_do_not_say_when_cannot_be_looked_up() {
     let (output, _) = calibrate(&demo("RESULTS.json"), folder.path(), &["--busy", "box cpu=0.5,0.6"]);
     assert!(errors(&output).contains("has 2 numbers, the results have 10 steps"), "{}", errors(&output));
 }
+
+#[test]
+fn a_station_that_was_mistyped_is_an_error_that_names_the_stage_s_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (results, busy) = stripped(folder.path());
+    let typed: Vec<String> = busy.iter().map(f64::to_string).collect();
+    let (output, out) = calibrate(&results, folder.path(), &["--busy", &format!("box cup={}", typed.join(","))]);
+    assert_eq!(output.status.code(), Some(2));
+    let errors = errors(&output);
+    assert!(errors.contains("`box cup` is no station of the stage") && errors.contains("`box cpu`"), "{errors}");
+    assert!(!out.exists());
+}

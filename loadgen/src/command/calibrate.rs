@@ -50,8 +50,8 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let mut results = store::read_whole_results(&options.results).into_diagnostic()?;
-    options.elsewhere.add_to(&mut results)?;
     let loaded = model::load(&options.stage)?;
+    options.elsewhere.add_to(&mut results, Some(&loaded.stage))?;
     if board::is_json(&loaded.text) {
         let help = "write the stage as TOML: `loadgen schema` says what it may hold, content/stages/ has examples";
         return Err(miette!(

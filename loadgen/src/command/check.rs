@@ -93,8 +93,8 @@ fn tolerance(text: &str) -> Result<(Metric, f64), String> {
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let mut results = store::read_whole_results(&options.results).into_diagnostic()?;
-    options.elsewhere.add_to(&mut results)?;
     let loaded = model::load(&options.stage)?;
+    options.elsewhere.add_to(&mut results, Some(&loaded.stage))?;
     let mut tolerances = Tolerances { widen_above: options.widen_above, ..Tolerances::default() };
     for (metric, share) in &options.tolerance {
         *tolerances.of_mut(*metric) = Some(*share);
@@ -102,7 +102,8 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let steps = chosen(&results, options.steps.as_ref(), true);
     if steps.is_empty() {
         let help = "mark steps with held_out = true in the plan, or name them with --steps";
-        return Err(miette!(help = help, "there is no step to check"));
+        let has = results.steps.len();
+        return Err(miette!(help = help, "there is no step to check among the {has} of {}", options.results.display()));
     }
     let question = Question { steps, tolerances, objectives: options.objective.clone(), seed: options.seed };
     let findings = Findings::of(&results, &loaded, &question)?;

@@ -64,8 +64,8 @@ enum Format {
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let mut results = store::read_whole_results(&options.results).into_diagnostic()?;
-    options.elsewhere.add_to(&mut results)?;
     let loaded = options.stage.as_deref().map(model::load).transpose()?;
+    options.elsewhere.add_to(&mut results, loaded.as_ref().map(|loaded| &loaded.stage))?;
     let question = Question {
         steps: judge::chosen(&results, None, true),
         tolerances: Tolerances::default(),
