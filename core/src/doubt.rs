@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use crate::measurement::{Distribution, Step};
+use crate::measurement::{Distribution, Slice, Step};
 use crate::statistics::chance_of_spread;
 
 /// A reason not to believe a measurement.
@@ -201,6 +201,10 @@ fn unsteady(step: &Step) -> Found {
 }
 
 fn little(step: &Step) -> Found {
+    // Requests are counted in undisturbed parts alone. Where there are none, nobody knows how many were in flight.
+    if !step.slices.is_empty() && !step.slices.iter().any(Slice::counts) {
+        return None;
+    }
     let little = step.throughput_per_s() * step.response.mean_us / 1e6;
     let difference = (step.in_flight - little).abs();
     let broken = step.failures() == 0 && difference > LITTLE_FLOOR && difference > LAW_ERROR_MAX * step.in_flight;
@@ -293,7 +297,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::measurement::{BusyTime, Clock, Neighbours, Share, Slice};
+    use crate::measurement::{BusyTime, Clock, Neighbours, Share};
 
     /// Ten seconds of a hundred requests each, 2 ms on average, on an otherwise idle machine.
     fn quiet() -> Step {
@@ -429,6 +433,9 @@ mod tests {
         assert_eq!(laws(&failing), [Law::Errors]);
         let little = Step { in_flight: 1.0, ..quiet() };
         assert_eq!(laws(&little), [Law::Little]);
+        let mut disturbed = little;
+        disturbed.slices.iter_mut().for_each(|slice| slice.disturbed = true);
+        assert_eq!(laws(&disturbed), [Law::Neighbours]);
     }
 
     #[test]

@@ -162,20 +162,20 @@ impl Rivalry {
         };
         let [model, of_law] = self.errors().map(|error| fixed(error * 100.0, 1));
         let beyond = self.steps.iter().find(|round| round.law.is_none());
+        let place = "in the mean response time at the checked steps";
         let errs = match beyond {
-            Some(round) => format!("says that {}/s cannot be carried, which was", fixed(round.offered_per_s, 0)),
-            None => format!("is off by {of_law} %"),
+            Some(round) => format!(
+                "says that {}/s cannot be carried, which was; {place} the model is off by {model} %",
+                fixed(round.offered_per_s, 0)
+            ),
+            None => format!("is off by {of_law} % {place}, the model is off by {model} %"),
         };
         let so = match self.better() {
             Better::Model => "the model predicts better",
             Better::Law => "the law predicts better, so what the stage holds of the architecture does not help here",
             Better::Untold => "the measurement does not tell which predicts better",
         };
-        format!(
-            "The Universal Scalability Law, fitted to the steps {} ({form}), {errs} in the mean response time at the \
-             checked steps, the model is off by {model} %: {so}.",
-            numbers.join(", ")
-        )
+        format!("The Universal Scalability Law, fitted to the steps {} ({form}), {errs}: {so}.", numbers.join(", "))
     }
 }
 
@@ -220,7 +220,11 @@ mod tests {
     fn a_law_that_thinks_impossible_what_was_carried_has_lost() {
         let rivalry = rivalry(vec![round(12.0, None, 0.3), round(12.0, Some(10.0), 0.3)]);
         assert_eq!(rivalry.better(), Better::Model);
-        assert!(rivalry.words().contains("says that 50/s cannot be carried, which was"), "{}", rivalry.words());
+        assert!(
+            rivalry.words().contains("cannot be carried, which was; in the mean response time"),
+            "{}",
+            rivalry.words()
+        );
         assert!(rivalry.words().contains("steps 2, 3, 5"), "{}", rivalry.words());
     }
 }
