@@ -16,7 +16,7 @@ pub(crate) struct Book {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Claim {
-    /// The lesson says this, word for word.
+    /// The lesson, or the stage file that is the page's text, says this, word for word.
     pub(crate) quote: String,
     /// The id of the figure of the lesson in which its reader sees it; it brings its board, knobs and seed.
     pub(crate) figure: Option<String>,

@@ -1,7 +1,8 @@
 //! The numbers of the lessons are what their figures show.
 //!
 //! Beside a lesson lies `claims.toml`: sentences of its prose, each with the figure it speaks of, what is done to it, and
-//! the range in which the model must land. [`book`] is its form, [`play`] runs a figure.
+//! the range in which the model must land. [`book`] is its form, [`play`] runs a figure. Where a stage has no lesson of
+//! its own, its page's sentences are those of its stage file.
 //!
 //! `cargo nextest run -p hockeystick-content --test claims --no-capture` prints what the model shows for every claim.
 
@@ -85,7 +86,8 @@ fn hold(slug: &'static str) {
     let file = folder(slug).join("claims.toml");
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let book: Book = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let prose = builtin::text(slug, "lesson.md").unwrap_or_else(|| panic!("{slug} has claims, but no lesson.md"));
+    let prose = ["lesson.md", "stage.toml"].into_iter().find_map(|file| builtin::text(slug, file));
+    let prose = prose.unwrap_or_else(|| panic!("{slug} has claims, but no text"));
     let mut lesson = Lesson { slug, hand: Stagehand::of(slug), runs: BTreeMap::new(), wrong: Vec::new() };
     for question in predictions_without_a_claim(prose, &book) {
         lesson.wrong.push(format!("{slug}: no claim quotes the prediction with {question}"));
@@ -94,7 +96,7 @@ fn hold(slug: &'static str) {
         if prose.contains(&claim.quote) {
             lesson.judge(claim);
         } else {
-            lesson.wrong.push(format!("{slug}: lesson.md does not say “{}”", claim.quote));
+            lesson.wrong.push(format!("{slug}: its text does not say “{}”", claim.quote));
         }
     }
     assert!(lesson.wrong.is_empty(), "{} of the lesson is not so:\n{}", lesson.wrong.len(), lesson.wrong.join("\n"));
@@ -111,9 +113,16 @@ macro_rules! lessons {
 lessons! {
     lesson_01_says_what_its_figures_show: "01-single-server",
     lesson_04_says_what_its_figures_show: "04-connection-pool",
+    stage_07_says_what_its_figure_shows: "07-choosing-a-database",
+    stage_08_says_what_its_figure_shows: "08-tuning-queries",
     lesson_09_says_what_its_figures_show: "09-load-balancer",
     lesson_10_says_what_its_figures_show: "10-replication",
     lesson_11_says_what_its_figures_show: "11-cache",
+    stage_13_says_what_its_figure_shows: "13-stateless-web",
+    stage_16_says_what_its_figure_shows: "16-splitting-services",
+    stage_17_says_what_its_figure_shows: "17-read-write-services",
+    stage_18_says_what_its_figure_shows: "18-delayed-writes",
+    stage_19_says_what_its_figure_shows: "19-sharding",
 }
 
 #[test]
