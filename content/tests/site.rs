@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::sync::LazyLock;
+use std::thread;
 
 use hockeystick_content::site::{SiteOptions, render};
 use hockeystick_core::component::Kind;
@@ -12,7 +13,7 @@ use hockeystick_core::component::Kind;
 /// HTML elements that have no end tag.
 const VOID: [&str; 5] = ["input", "meta", "link", "br", "hr"];
 
-/// The site's pages, rendered once for all tests of this program.
+/// The site's pages, rendered once.
 fn pages() -> BTreeMap<&'static str, &'static str> {
     files().into_iter().filter(|(path, _)| path.ends_with(".html")).collect()
 }
@@ -98,7 +99,29 @@ fn target(page: &str, link: &str) -> (String, String) {
     (parts.join("/"), anchor.to_owned())
 }
 
+/// One test: nextest gives each a process of its own, and every one would have to render the pages, simulations and all.
 #[test]
+fn pages_are_what_they_should_be() {
+    let checks: [fn(); 11] = [
+        every_page_has_a_title_a_language_a_description_and_one_heading_of_the_first_rank,
+        titles_differ_from_page_to_page,
+        no_page_needs_more_than_the_strict_policy_allows,
+        html_is_well_formed_and_ids_are_unique,
+        every_link_and_anchor_inside_the_site_leads_somewhere,
+        the_journey_can_be_walked_from_end_to_end,
+        every_figure_that_a_page_names_is_on_it,
+        the_page_of_a_kind_says_all_that_an_inspector_asks_for,
+        a_lesson_names_each_kind_on_its_board_and_leads_to_its_page,
+        every_icon_that_a_page_uses_is_drawn_on_it,
+        a_page_and_its_styles_stay_within_their_budget,
+    ];
+    thread::scope(|scope| {
+        for check in checks {
+            scope.spawn(check);
+        }
+    });
+}
+
 fn every_page_has_a_title_a_language_a_description_and_one_heading_of_the_first_rank() {
     for (path, html) in pages() {
         let tags = tags(html);
@@ -114,7 +137,6 @@ fn every_page_has_a_title_a_language_a_description_and_one_heading_of_the_first_
     }
 }
 
-#[test]
 fn titles_differ_from_page_to_page() {
     let pages = pages();
     let titles: BTreeSet<&str> = pages.values().map(|html| between(html, "<title>", "</title>")).collect();
@@ -125,7 +147,6 @@ fn between<'h>(html: &'h str, start: &str, end: &str) -> &'h str {
     html.split_once(start).unwrap().1.split_once(end).unwrap().0
 }
 
-#[test]
 fn no_page_needs_more_than_the_strict_policy_allows() {
     for (path, html) in pages() {
         for (tag, attributes) in tags(html) {
@@ -146,7 +167,6 @@ fn no_page_needs_more_than_the_strict_policy_allows() {
     }
 }
 
-#[test]
 fn html_is_well_formed_and_ids_are_unique() {
     for (path, html) in pages() {
         let mut open: Vec<String> = Vec::new();
@@ -174,7 +194,6 @@ fn html_is_well_formed_and_ids_are_unique() {
     }
 }
 
-#[test]
 fn every_link_and_anchor_inside_the_site_leads_somewhere() {
     let pages = pages();
     let ids: BTreeMap<&str, BTreeSet<String>> = pages
@@ -197,7 +216,6 @@ fn every_link_and_anchor_inside_the_site_leads_somewhere() {
     }
 }
 
-#[test]
 fn the_journey_can_be_walked_from_end_to_end() {
     let pages = pages();
     let mut here = "stages/01-single-server/index.html".to_owned();
@@ -216,7 +234,6 @@ fn the_journey_can_be_walked_from_end_to_end() {
     assert_eq!(seen.len(), 21);
 }
 
-#[test]
 fn every_figure_that_a_page_names_is_on_it() {
     for (path, html) in pages() {
         let tags = tags(html);
@@ -233,7 +250,6 @@ fn every_figure_that_a_page_names_is_on_it() {
 }
 
 /// The inspector reads there what it says: a summary, what is modelled and left out, and each setting with its source.
-#[test]
 fn the_page_of_a_kind_says_all_that_an_inspector_asks_for() {
     for kind in Kind::ALL {
         let html = pages()[format!("model/{}/index.html", kind.key()).as_str()];
@@ -247,7 +263,6 @@ fn the_page_of_a_kind_says_all_that_an_inspector_asks_for() {
 }
 
 /// Without a program a reader finds below each lesson what is on its board, and the way to all that is said of it.
-#[test]
 fn a_lesson_names_each_kind_on_its_board_and_leads_to_its_page() {
     for slug in hockeystick_content::builtin::slugs() {
         let stage = hockeystick_content::builtin::stage(slug).unwrap().unwrap();
@@ -260,7 +275,6 @@ fn a_lesson_names_each_kind_on_its_board_and_leads_to_its_page() {
     }
 }
 
-#[test]
 fn every_icon_that_a_page_uses_is_drawn_on_it() {
     for (path, html) in pages() {
         let tags = tags(html);
@@ -275,7 +289,6 @@ fn every_icon_that_a_page_uses_is_drawn_on_it() {
     }
 }
 
-#[test]
 fn a_page_and_its_styles_stay_within_their_budget() {
     let style = compressed(files()["assets/id/style.css"].as_bytes());
     for (path, html) in pages() {

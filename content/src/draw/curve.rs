@@ -98,6 +98,13 @@ struct Plot {
 
 impl Plot {
     fn of(stage: &Stage) -> Option<Self> {
+        let mut plot = Self::by_theory(stage)?;
+        SIMULATED.into_iter().for_each(|load| plot.simulate(stage, load));
+        Some(plot)
+    }
+
+    /// The line alone.
+    fn by_theory(stage: &Stage) -> Option<Self> {
         let probe = response_curve(stage, &[1.0]).first()?.load;
         let capacity_per_s = (probe > 0.0).then(|| 1.0 / probe)?;
         // Up to the edge of saturation, with more points the nearer.
@@ -116,7 +123,6 @@ impl Plot {
                 break;
             }
         }
-        SIMULATED.into_iter().for_each(|load| plot.simulate(stage, load));
         (plot.line.len() > 2).then_some(plot)
     }
 
@@ -217,7 +223,7 @@ mod tests {
             if stage.components.iter().any(|component| component.settings.kind() == Kind::Autoscaler) {
                 continue;
             }
-            let plot = Plot::of(&stage).unwrap();
+            let plot = Plot::by_theory(&stage).unwrap();
             let points: Vec<(f64, f64)> = plot
                 .line
                 .iter()

@@ -153,10 +153,14 @@ const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 fn hold(tasks: &[Task], seeds: std::ops::RangeInclusive<u64>) {
     for task in tasks {
         let (board, fixed) = (task.board(), task.fixed());
-        let [begun, untouched] = [begun(task.slug), board].map(|board| {
-            let missing = SEEDS.map(|seed| judged(&board, seed)).find(|missing| !missing.is_empty());
+        let unmet = |board: &Stage| {
+            let missing = SEEDS.map(|seed| judged(board, seed)).find(|missing| !missing.is_empty());
             missing.unwrap_or_else(|| panic!("{}: nothing need be done", task.slug)).join(", ")
-        });
+        };
+        let start = begun(task.slug);
+        let untouched = unmet(&board);
+        // Most pages begin with the stage as it stands.
+        let begun = if start == board { untouched.clone() } else { unmet(&start) };
         for seed in seeds.clone() {
             let missing = judged(&fixed, seed);
             assert!(missing.is_empty(), "{}, seed {seed}, with the fix: {missing:?}", task.slug);
@@ -177,13 +181,28 @@ fn challenges_1_to_12_are_tasks_that_can_be_done() {
 }
 
 #[test]
-fn challenges_13_to_18_are_tasks_that_can_be_done() {
-    hold(&TASKS[12..18], 1..=1);
+fn challenges_13_to_15_are_tasks_that_can_be_done() {
+    hold(&TASKS[12..15], 1..=1);
 }
 
 #[test]
-fn challenges_19_to_21_are_tasks_that_can_be_done() {
-    hold(&TASKS[18..], 1..=1);
+fn challenges_16_to_18_are_tasks_that_can_be_done() {
+    hold(&TASKS[15..18], 1..=1);
+}
+
+#[test]
+fn challenge_19_is_a_task_that_can_be_done() {
+    hold(&TASKS[18..19], 1..=1);
+}
+
+#[test]
+fn challenge_20_is_a_task_that_can_be_done() {
+    hold(&TASKS[19..20], 1..=1);
+}
+
+#[test]
+fn challenge_21_is_a_task_that_can_be_done() {
+    hold(&TASKS[20..], 1..=1);
 }
 
 /// The task of a stage with another fix.
