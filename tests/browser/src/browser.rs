@@ -158,11 +158,15 @@ impl Browser {
         Ok(())
     }
 
-    /// Writes the whole page to `target/screenshots/<name>.png`.
+    /// Writes the whole page to `target/screenshots/<name>.png`, where the variable `HOCKEYSTICK_SCREENSHOTS` is set: pictures
+    /// are for people, no test looks at one, and they take most of the time of a test that goes through all pages.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
+    pub async fn screenshot(&self, name: &str) -> Result<()> {
+        if env::var_os("HOCKEYSTICK_SCREENSHOTS").is_none() {
+            return Ok(());
+        }
         let layout = self.cdp("Page.getLayoutMetrics", json!({})).await?;
         let size = &layout["cssContentSize"];
         let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
@@ -172,8 +176,7 @@ impl Browser {
         let folder = target_folder().join("screenshots");
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let path = folder.join(format!("{name}.png"));
-        fs::write(&path, png).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(path)
+        fs::write(&path, png).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Presses and releases a key in what has the focus.
