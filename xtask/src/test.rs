@@ -87,6 +87,13 @@ impl Scope {
         self.packages.contains(&"hockeystick-core")
     }
 
+    /// Packages whose documentation has tests.
+    fn documented(&self, workspace: &Workspace) -> Vec<&'static str> {
+        let libraries = workspace.libraries();
+        let is_documented = |package: &str| libraries.iter().any(|it| it.package == package && it.has_doc_tests);
+        self.packages.iter().copied().filter(|package| is_documented(package)).collect()
+    }
+
     /// Everything this run formats and lints natively.
     fn linted(&self) -> impl Iterator<Item = &'static str> {
         self.packages.iter().copied().chain(self.browser.then_some(BROWSER_TESTS))
@@ -122,7 +129,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(workspace: &'a Workspace, scope: &Scope, verbose: bool) -> Self {
-        let native = if scope.packages.is_empty() { 0 } else { 2 };
+        let native = usize::from(!scope.packages.is_empty()) + usize::from(!scope.documented(workspace).is_empty());
         let total = 3 + native + usize::from(scope.site) * (1 + build::STEPS) + usize::from(scope.browser) * 2;
         Self { workspace, steps: Steps::new(total, verbose), entries: Vec::new(), nextest: false, verbose }
     }
@@ -194,17 +201,16 @@ impl<'a> Run<'a> {
 
     fn tests(&mut self, scope: &Scope) {
         let mut tests = self.test_command();
-        let mut doc_tests = self.workspace.cargo("test");
-        doc_tests.arg("--doc");
         for package in &scope.packages {
             tests.args(["--package", package]);
-            // What no Rust code can depend on has no documentation tests, and cargo calls asking for them an error.
-            if !matches!(*package, "hockeystick-press" | "hockeystick-site" | "hockeystick-xtask") {
-                doc_tests.args(["--package", package]);
-            }
         }
         self.command("tests", &mut tests);
-        self.command("documentation tests", &mut doc_tests);
+        let documented = scope.documented(self.workspace);
+        if !documented.is_empty() {
+            let mut doc_tests = self.workspace.cargo("test");
+            doc_tests.arg("--doc").args(documented.iter().map(|package| format!("--package={package}")));
+            self.command("documentation tests", &mut doc_tests);
+        }
     }
 
     fn test_command(&self) -> Command {
@@ -290,6 +296,72 @@ mod tests {
             let scope = Scope::of(Some(*part));
             assert!(scope.packages.iter().all(|package| everything.packages.contains(package)), "{part:?}");
             assert!(everything.site >= scope.site && everything.browser >= scope.browser, "{part:?}");
+        }
+    }
+
+    /// Whether rustdoc would compile an example that is fenced in like this.
+    fn is_rust(fence: &str) -> bool {
+        let mut words = fence.split([',', ' ']).filter(|word| !word.is_empty());
+        words.all(|word| {
+            matches!(word, "rust" | "no_run" | "should_panic" | "compile_fail") || word.starts_with("edition")
+        })
+    }
+
+    /// Fences of examples in the documentation of a file, with the number of their lines.
+    fn examples(text: &str) -> Vec<usize> {
+        let mut within = false;
+        let mut found = Vec::new();
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim_start();
+            let said = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).map(str::trim_start);
+            let Some(said) = said else {
+                within = false;
+                continue;
+            };
+            let Some(fence) = said.strip_prefix("```") else { continue };
+            if !within && is_rust(fence) {
+                found.push(at + 1);
+            }
+            within = !within;
+        }
+        found
+    }
+
+    fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("a folder of sources can be read") {
+            let path = entry.expect("and listed").path();
+            if path.is_dir() {
+                rust_files(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn an_example_is_known_by_its_fence() {
+        let text = [
+            ["//! ```", "//! let a = 1;", "//! ```"],
+            ["//! ```text", "//! b", "//! ```"],
+            ["    /// ```no_run", "    /// c();", "    /// ```"],
+            ["/// ```ignore", "/// d", "/// ```"],
+        ];
+        let text = text.concat().join("\n");
+        assert_eq!(examples(&text), [1, 7]);
+    }
+
+    /// Where a manifest says `doctest = false`, an example in the documentation would never be compiled.
+    #[test]
+    fn every_example_in_documentation_is_tested() {
+        let workspace = Workspace::find().expect("this is a workspace");
+        let tested = Scope::of(None).documented(&workspace);
+        for library in workspace.libraries().iter().filter(|library| !tested.contains(&library.package.as_str())) {
+            let mut files = Vec::new();
+            rust_files(library.source.parent().expect("a source lies in a folder"), &mut files);
+            for file in files {
+                let examples = examples(&std::fs::read_to_string(&file).expect("a source can be read"));
+                assert!(examples.is_empty(), "{}, lines {examples:?}: see `doctest` in the manifest", file.display());
+            }
         }
     }
 }

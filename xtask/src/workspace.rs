@@ -12,6 +12,18 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// `target/`, or wherever `CARGO_TARGET_DIR` and the like put it.
     pub(crate) target: PathBuf,
+    libraries: Vec<Library>,
+}
+
+/// What a package has for other Rust code.
+#[derive(Clone, Debug)]
+pub(crate) struct Library {
+    pub(crate) package: String,
+    /// Its first file; a test reads the examples in it and beside it.
+    #[cfg(test)]
+    pub(crate) source: PathBuf,
+    /// Whether its documentation has tests: unless its manifest says `doctest = false`.
+    pub(crate) has_doc_tests: bool,
 }
 
 impl Workspace {
@@ -28,7 +40,13 @@ impl Workspace {
         let folder = |name: &str| {
             metadata[name].as_str().map(PathBuf::from).with_context(|| format!("cargo metadata lacks {name}"))
         };
-        Ok(Self { root: folder("workspace_root")?, target: folder("target_directory")? })
+        let libraries = libraries(&metadata);
+        Ok(Self { root: folder("workspace_root")?, target: folder("target_directory")?, libraries })
+    }
+
+    /// The library of every package that has one.
+    pub(crate) fn libraries(&self) -> &[Library] {
+        &self.libraries
     }
 
     /// Cargo, in the root of the workspace.
@@ -42,6 +60,25 @@ impl Workspace {
     pub(crate) fn npm_modules(&self) -> PathBuf {
         self.target.join("npm/node_modules")
     }
+}
+
+fn libraries(metadata: &serde_json::Value) -> Vec<Library> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let targets = packages.flat_map(|package| {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        targets.map(|target| (package["name"].as_str().unwrap_or_default(), target))
+    });
+    let is_library = |target: &serde_json::Value| {
+        let kinds = target["kind"].as_array().into_iter().flatten();
+        kinds.filter_map(|kind| kind.as_str()).any(|kind| kind.ends_with("lib"))
+    };
+    let libraries = targets.filter(|(_, target)| is_library(target)).map(|(package, target)| Library {
+        package: package.to_owned(),
+        #[cfg(test)]
+        source: PathBuf::from(target["src_path"].as_str().unwrap_or_default()),
+        has_doc_tests: target["doctest"].as_bool().unwrap_or_default(),
+    });
+    libraries.collect()
 }
 
 fn cargo_program() -> OsString {

@@ -11,7 +11,7 @@
 //!
 //! A test reads like this, and needs a site: `cargo xtask test --only browser` builds one first.
 //!
-//! ```no_run
+//! ```ignore
 //! use hockeystick_browser_tests::{Browser, Device, Site};
 //!
 //! # async fn test() -> anyhow::Result<()> {

@@ -1,15 +1,6 @@
 //! Tick as a real process on loopback, under a CPU quota, with the CPU time it uses in plain sight.
 //!
-//! ```no_run
-//! use hockeystick_staging::deploy::{CpuLimit, Deployment, Options};
-//! use std::time::Duration;
-//!
-//! let half_a_cpu = CpuLimit { quota_cpus: Some(0.5), period: Duration::from_millis(100), cores: vec![1] };
-//! let tick = Deployment::start(&Options { cpu: half_a_cpu, work_factor: 1000, ..Options::default() })?;
-//! println!("{} with {}", tick.url(), tick.limits());
-//! println!("loadgen run --host {} --utilisation {}", tick.url(), tick.utilisation_source());
-//! # Ok::<(), hockeystick_staging::deploy::DeployError>(())
-//! ```
+//! `examples/deploy.rs` starts one on half a processor.
 //!
 //! Dropping the deployment stops the process and removes its control group, database and log. When the caller does not
 //! get to drop it (Ctrl-C, `kill -9`), the guard process between the two does the same.

@@ -1,0 +1,13 @@
+//! Tick on half a processor, and how loadgen is told of it: `cargo run --release -p hockeystick-staging --example deploy`
+
+use std::time::Duration;
+
+use hockeystick_staging::deploy::{CpuLimit, DeployError, Deployment, Options};
+
+fn main() -> Result<(), DeployError> {
+    let half_a_cpu = CpuLimit { quota_cpus: Some(0.5), period: Duration::from_millis(100), cores: vec![1] };
+    let tick = Deployment::start(&Options { cpu: half_a_cpu, work_factor: 1000, ..Options::default() })?;
+    println!("{} with {}", tick.url(), tick.limits());
+    println!("loadgen run --host {} --utilisation {}", tick.url(), tick.utilisation_source());
+    tick.stop()
+}
