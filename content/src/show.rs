@@ -17,9 +17,9 @@ pub fn number(unit: Unit, value: f64) -> String {
     }
 }
 
-/// `9.26 /s`, as boards and tables show it.
+/// `9.26/s`, as boards and tables show it.
 pub fn rate(per_s: f64) -> String {
-    format!("{} /s", significant(per_s))
+    format!("{}/s", significant(per_s))
 }
 
 /// US dollars: `$6`, `$6.01`.

@@ -167,7 +167,7 @@ class Compare extends HTMLElement {
     for (const control of this.querySelectorAll('[data-do]')) control.disabled = !first;
     if (!first) return;
     this.#control('run').textContent = this.#isRunning ? 'Pause both' : 'Play both';
-    this.#slide('load', this.#placeOf(first.load() ?? 1), `${shortly(first.load() ?? 0)} /s`);
+    this.#slide('load', this.#placeOf(first.load() ?? 1), `${shortly(first.load() ?? 0)}/s`);
     const nearest = SPEEDS.reduce((best, speed, index) => (speed <= first.speed() * 1.001 ? index : best), 0);
     const speed = first.speed();
     this.#slide('speed', nearest, speed < 1 ? `1/${shortly(1 / speed)} ×` : `${shortly(speed)} ×`);

@@ -17,7 +17,7 @@ pub const NARROW_PX: f64 = 560.0;
 /// Board units across: the stage's positions are given in these.
 pub const BOARD_UNITS: f64 = 800.0;
 /// More components than this make a large board: it has the whole width, and its charts stand below it.
-pub const LARGE: usize = 9;
+pub const LARGE: usize = 8;
 /// Space between a machine's edge and its cards.
 const MACHINE_PAD: f64 = 14.0;
 /// Space for a machine's name and bars: above its cards, or on a narrow board below them, so that arrows from above do

@@ -44,9 +44,9 @@ pub(crate) fn response(ms: f64) -> String {
     if ms.abs() >= 999.5 { format!("{} s", significant(ms / 1e3, 3)) } else { format!("{} ms", significant(ms, 3)) }
 }
 
-/// A rate in events a second: `9.26 /s`.
+/// A rate in events a second: `9.26/s`.
 pub(crate) fn rate(per_s: f64) -> String {
-    format!("{} /s", significant(per_s, 3))
+    format!("{}/s", significant(per_s, 3))
 }
 
 /// A share, 0 to 1, as a percentage: `83 %`, `0.2 %`.

@@ -279,11 +279,11 @@ impl<'a> Sheet<'a> {
         self.context.fill_rect(x * self.density, snapped, width * self.density, self.density.floor());
     }
 
-    /// Says in the middle why there is nothing to see.
+    /// Says in the middle, between two lines of the grid, why there is nothing to see.
     pub(super) fn nothing(&self, why: &str) {
         let margins = &self.layout.margins;
-        let middle = ((margins.left + self.layout.right()) / 2.0, (margins.top + self.layout.bottom()) / 2.0);
-        self.text(why, middle, Anchor::Middle, Ink::Quiet, 400);
+        let y = margins.top + 0.375 * (self.layout.bottom() - margins.top);
+        self.text(why, ((margins.left + self.layout.right()) / 2.0, y), Anchor::Middle, Ink::Quiet, 400);
     }
 
     /// Text beside a point in CSS pixels, its middle at the point's height.

@@ -97,8 +97,8 @@ pub(crate) fn breaks(figure: Figure, thing: Thing) -> Option<El> {
         .live_disabled(move || !broken())
         .on_click(move || figure.drive(super::handle::FigureHandle::mend));
     let menu = el("details", "break-it");
-    // Who has touched a card wants its settings first.
-    let is_first = figure.view.to_break.get_untracked() || !matches!(thing, Thing::Component(_));
+    // Who has touched a card or a machine wants its settings first; an arrow has little else than its faults.
+    let is_first = figure.view.to_break.get_untracked() || matches!(thing, Thing::Link(_));
     let menu = if is_first { menu.attr("open", "") } else { menu };
     let menu = menu
         .child(el("summary", "").text("Break it"))

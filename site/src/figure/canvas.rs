@@ -368,3 +368,31 @@ fn shape(context: &CanvasRenderingContext2d, class: Class, at: Point, size: f64)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How far a dot that has just turned off its way is beside its arrow after 30 px of it, at this many pixels a frame.
+    fn beside_px(step_px: f64) -> f64 {
+        let decay = (-1.0 / 60.0 / GLIDE_S).exp();
+        let mut dot = Dot::new(Class::Read, 0, 0, 0.0);
+        glide(&mut dot, Point { x: 0.0, y: 40.0 }, decay);
+        dot.moved_on = true;
+        let mut x = 0.0;
+        glide(&mut dot, Point::default(), decay);
+        while x < 30.0 {
+            x += step_px;
+            glide(&mut dot, Point { x, y: 0.0 }, decay);
+        }
+        dot.offset.1
+    }
+
+    #[test]
+    fn a_fast_request_is_on_its_arrow_as_soon_as_a_slow_one() {
+        for step_px in [1.0, 5.0, 30.0] {
+            let beside = beside_px(step_px);
+            assert!((0.0..12.0).contains(&beside), "{step_px} px a frame: {beside} px beside its arrow");
+        }
+    }
+}

@@ -148,7 +148,7 @@ fn kept_words(kept: f64) -> String {
 }
 
 fn speed_words(speed: f64) -> String {
-    if speed < 0.999 {
+    if speed < 0.5 {
         format!("1/{}\u{a0}×", significant(1.0 / speed, 3))
     } else {
         format!("{}\u{a0}×", significant(speed, 3))

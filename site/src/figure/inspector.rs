@@ -145,7 +145,7 @@ fn hardware(stage: &Stage, index: usize) -> Option<String> {
             Some(format!("Runs on {}, shared: {}", title(&named.id), machine_words(&named.machine)))
         }
         Placement::Own { size, machine } => {
-            let size = size.as_ref().map(|size| format!("{size}: ")).unwrap_or_default();
+            let size = size.as_deref().and_then(super::sizes::get).map(|size| size.name + ": ").unwrap_or_default();
             Some(format!("Runs on a machine of its own, {size}{}", machine_words(machine)))
         }
     }

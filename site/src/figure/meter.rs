@@ -279,21 +279,22 @@ impl Meter {
             .busy
             .iter()
             .enumerate()
-            .flat_map(|(host, busy)| [(host, "CPU", busy.steady_cpu), (host, "disk", busy.steady_disk)]);
-        let stations = stations.filter_map(|(host, what, share)| Some((thing(host)?, what, share, 1.0)));
+            .flat_map(|(host, it)| [(host, "CPU", it.steady_cpu, it.cpu), (host, "disk", it.steady_disk, it.disk)]);
+        let stations = stations.filter_map(|(host, what, share, now)| Some((thing(host)?, what, share, 1.0, now)));
         let held = self.held.iter().enumerate().flat_map(|(component, held)| {
             let thing = Thing::Component(component);
-            [(thing, "workers", held[0], HELD_COUNTS), (thing, "pool", held[1], HELD_COUNTS)]
+            [("workers", held[0]), ("pool", held[1])].map(|(what, share)| (thing, what, share, HELD_COUNTS, share))
         });
         let stations: Vec<_> = stations.chain(held).collect();
         let marked =
-            |it: &&(Thing, &str, f64, f64)| self.busiest.is_some_and(|old| old.thing == it.0 && old.what == it.1);
+            |it: &&(Thing, &str, f64, f64, f64)| self.busiest.is_some_and(|old| old.thing == it.0 && old.what == it.1);
         let old = stations.iter().find(marked);
-        let weight = |it: &(Thing, &str, f64, f64)| it.2 * it.3;
+        let weight = |it: &(Thing, &str, f64, f64, f64)| it.2 * it.3;
         let best = stations.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
         let best = old.filter(|old| weight(best) < weight(old) + TAKE_OVER).unwrap_or(best);
         let from = if old.is_some() { MARK_FROM - TAKE_OVER } else { MARK_FROM };
-        let mark = Busiest { thing: best.0, what: best.1, percent: (best.2 * 100.0).round().min(100.0) as u32 };
+        // The long time decides which it is; the number is what its bar shows.
+        let mark = Busiest { thing: best.0, what: best.1, percent: (best.4 * 100.0).round().min(100.0) as u32 };
         self.busiest = (best.2 >= from && self.followed >= MARK_SNAPSHOTS).then_some(mark);
         self.busiest
     }

@@ -203,20 +203,7 @@ impl Replay {
         if self.by_request.len() >= MOST_DOTS || !matches!(each.what, What::Travel { back: false, .. }) {
             return None;
         }
-        let dot = Dot {
-            class: each.class,
-            place: Place::Unseen,
-            abandoned: false,
-            held: Vec::new(),
-            drawn: None,
-            moved_on: false,
-            offset: (0.0, 0.0),
-            coming: VecDeque::new(),
-            free_s: clock.now(),
-            sent: each.at,
-            request: each.request,
-            past: Vec::new(),
-        };
+        let dot = Dot::new(each.class, each.request, each.at, clock.now());
         let key = match self.free.pop() {
             Some(key) => {
                 self.dots[key] = Some(dot);
@@ -363,6 +350,24 @@ impl Replay {
 }
 
 impl Dot {
+    /// A request that its user sends now.
+    pub(crate) const fn new(class: Class, request: u32, sent: Nanos, free_s: f64) -> Self {
+        Self {
+            class,
+            place: Place::Unseen,
+            abandoned: false,
+            held: Vec::new(),
+            drawn: None,
+            moved_on: false,
+            offset: (0.0, 0.0),
+            coming: VecDeque::new(),
+            free_s,
+            sent,
+            request,
+            past: Vec::new(),
+        }
+    }
+
     fn next(&mut self, now: f64) -> Option<Place> {
         match self.coming.front() {
             Some((start, place)) if *start <= now => {

@@ -44,13 +44,13 @@ fn look(term: Term, limit: f64, outcomes: &[Outcome], board: &Stage) -> Line {
     Line { term, met, found: range(outcomes.iter().map(found), show) }
 }
 
-/// `271 ms to 305 ms`, or one figure when all are the same.
+/// `271 ms to 305 ms in 5 runs`, or one figure when all are the same.
 fn range(values: impl Iterator<Item = Option<f64>>, show: impl Fn(f64) -> String) -> String {
     let values: Vec<f64> = values.flatten().collect();
     let low = values.iter().copied().reduce(f64::min).map(&show);
     let high = values.iter().copied().reduce(f64::max).map(&show);
     match (low, high) {
-        (Some(low), Some(high)) if low != high => format!("{low} to {high}"),
+        (Some(low), Some(high)) if low != high => format!("{low} to {high} in {} runs", values.len()),
         (Some(low), _) => low,
         _ => String::new(),
     }
@@ -135,13 +135,13 @@ mod tests {
         let mut board = board(6.0);
         board.workload.day = Some(Day { length: Duration::from_s(60), quiet: 0.2 });
         let lines = judge(&challenge(), &[outcome(100.0, 108.0, 0.0)], &board);
-        assert_eq!((lines[0].met, lines[0].found.as_str()), (None, "180 /s"));
+        assert_eq!((lines[0].met, lines[0].found.as_str()), (None, "180/s"));
     }
 
     #[test]
     fn the_range_over_the_seeds_is_told() {
         let lines = judge(&challenge(), &[outcome(271.0, 1.0, 0.0), outcome(305.0, 1.0, 0.0)], &board(6.01));
         let found: Vec<&str> = lines.iter().map(|line| line.found.as_str()).collect();
-        assert_eq!(found, ["1 /s", "271 ms to 305 ms", "0 %", "$6.01"]);
+        assert_eq!(found, ["1/s", "271 ms to 305 ms in 2 runs", "0 %", "$6.01"]);
     }
 }

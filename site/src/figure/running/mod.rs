@@ -297,11 +297,11 @@ impl Running {
         let (components, machines) = self.handle.with_stage(|stage| (stage.components.len(), stage.machines.len()));
         (0..components).for_each(|index| self.view.card(index).put(meter.card(index)));
         (0..machines).for_each(|index| self.view.machine(index).put(meter.machine(index)));
+        self.view.busiest.put(meter.busiest());
         self.tell_story();
         self.strip_s.set(self.strip_s.get() - BARS_S);
         if self.strip_s.get() <= 0.0 {
             self.strip_s.set(STRIP_S);
-            self.view.busiest.put(meter.busiest());
             self.view.strip.put(meter.strip(self.clock.borrow().simulated_s()));
             if let Some(painter) = self.painter.borrow_mut().as_mut() {
                 painter.read_theme();
