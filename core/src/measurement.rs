@@ -100,6 +100,20 @@ pub enum Ended {
     Followed(String),
 }
 
+impl Ended {
+    /// Why a run did not come to its end, in words; none of one that did.
+    pub fn remark(&self) -> Option<String> {
+        match self {
+            Self::Complete => None,
+            Self::Running => Some("the run has not ended, or was cut off".to_owned()),
+            Self::Interrupted => Some("the run was interrupted".to_owned()),
+            Self::Stopped(reason) => Some(format!("the run was stopped: {reason}")),
+            Self::Missed(threshold) => Some(format!("the run ended for a threshold that was not kept: {threshold}")),
+            Self::Followed(reason) => Some(format!("the run was stopped with all shards: {reason}")),
+        }
+    }
+}
+
 /// The load of a step that is no single rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

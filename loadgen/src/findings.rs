@@ -1,7 +1,7 @@
 //! Everything that a measurement says of a model: what `check` and `report` show, each in its formats.
 
 use hockeystick_core::judge::{Judgement, judge};
-use hockeystick_core::measurement::{Ended, Results};
+use hockeystick_core::measurement::Results;
 use hockeystick_core::objective::Objective;
 use hockeystick_core::rival::{Rivalry, Silence};
 use hockeystick_core::verdict::Tolerances;
@@ -55,10 +55,7 @@ impl<'r> Findings<'r> {
     /// and what the deployment carries.
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences: Vec<String> = self.judgement.remarks().collect();
-        if self.results.ended != Ended::Complete {
-            sentences.push("note: the run did not finish; only the steps in the file were looked at".to_owned());
-        }
-        sentences.extend(self.results.missed_remarks().into_iter().map(|remark| format!("note: {remark}")));
+        sentences.extend(self.results.remarks().into_iter().map(|remark| format!("note: {remark}")));
         sentences.push(self.judgement.conclusion());
         sentences.push(self.rival_words());
         sentences.extend(self.capacities.iter().map(|capacity| capacity.words.clone()));

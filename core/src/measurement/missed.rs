@@ -26,6 +26,12 @@ impl Results {
         (1..=self.reached()).filter(|number| self.missed.binary_search_by_key(number, |missed| missed.step).is_err())
     }
 
+    /// What a reader of the figures must know: that the run did not come to its end, and which steps are not there.
+    pub fn remarks(&self) -> Vec<String> {
+        let ended = self.ended.remark().map(|remark| format!("{remark}; only the steps that were finished are here"));
+        ended.into_iter().chain(self.missed_remarks()).collect()
+    }
+
     /// What a reader of the figures must know of the steps that are not there: everything else speaks of the file's own
     /// numbers.
     pub fn missed_remarks(&self) -> Vec<String> {
@@ -79,7 +85,14 @@ mod tests {
         let remarks = results(3, &[1, 3]).missed_remarks();
         assert_eq!(remarks[0], "of the plan only steps 2, 4 and 5 are here, numbered 1 to 3");
         assert_eq!(remarks[1..], ["step 1 of the plan is not: late", "step 3 of the plan is not: late"]);
-        assert!(results(3, &[]).missed_remarks().is_empty());
+        assert!(results(3, &[]).missed_remarks().is_empty() && results(3, &[]).remarks().is_empty());
+        let stopped = Results { ended: Ended::Stopped("the server does not keep up".to_owned()), ..results(3, &[1]) };
+        let remarks = stopped.remarks();
+        assert_eq!(
+            remarks[0],
+            "the run was stopped: the server does not keep up; only the steps that were finished are here"
+        );
+        assert!(remarks.len() > 1, "{remarks:?}");
     }
 
     #[test]

@@ -239,21 +239,13 @@ fn conclude(out: &Path, results: &Results, plan: &Plan) -> Exit {
             );
             Exit::Inconclusive
         }
-        Ended::Interrupted => {
-            eprintln!("interrupted; {holds}");
-            Exit::Inconclusive
-        }
-        Ended::Missed(threshold) => {
-            eprintln!("a threshold was not kept: {threshold}; {holds}");
-            Exit::Disagrees
-        }
-        Ended::Stopped(reason) => {
-            eprintln!("stopped: {reason}; {holds}");
-            Exit::Stopped
-        }
-        Ended::Followed(reason) => {
-            eprintln!("stopped with all shards: {reason}; {holds}");
-            Exit::Stopped
+        ended => {
+            eprintln!("{}; {holds}", ended.remark().unwrap_or_default());
+            match ended {
+                Ended::Interrupted => Exit::Inconclusive,
+                Ended::Missed(_) => Exit::Disagrees,
+                _ => Exit::Stopped,
+            }
         }
     }
 }

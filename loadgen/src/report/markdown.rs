@@ -11,7 +11,7 @@ use crate::judge;
 /// The whole report.
 pub fn render(results: &Results, findings: Option<&Findings<'_>>) -> String {
     let mut text = format!("# Load test of {}\n\n{}\n", plain(&results.host), super::subtitle(results));
-    for remark in results.missed_remarks() {
+    for remark in results.remarks() {
         let _ = writeln!(text, "\n{}", plain(&remark));
     }
     if let Some(findings) = findings {

@@ -25,7 +25,7 @@ use crate::table::number;
 pub fn render(results: &Results, findings: Option<&Findings<'_>>, seed: u64) -> Result<String, Report> {
     let mut html = Html::new(&format!("Load test of {}", results.host));
     html.element("p class=\"sub\"", &subtitle(results));
-    for remark in results.missed_remarks() {
+    for remark in results.remarks() {
         html.element("p class=\"doubt\"", &remark);
     }
     if let Some(findings) = findings {

@@ -4,7 +4,7 @@ use hockeystick_content::show::{grouped, rate};
 use hockeystick_core::as_measured::{at_step, comparable};
 use hockeystick_core::figure::{Control, Figure, Measured, Panel};
 use hockeystick_core::judge::{JudgedStep, Judgement, chosen, judge_step};
-use hockeystick_core::measurement::{Ended, Metric, Results, Step};
+use hockeystick_core::measurement::{Metric, Results, Step};
 use hockeystick_core::stage::{Problem, Stage};
 use hockeystick_core::statistics::Interval;
 use hockeystick_core::verdict::{CONFIDENCE, Comparison, Tolerances, Verdict};
@@ -52,15 +52,7 @@ impl Check {
                 (results.steps.len()) " steps up to " (rate(highest(results))) "; "
                 (grouped(answered as f64)) " requests answered, " (failures) "."
             }
-            @match &results.ended {
-                Ended::Complete => {}
-                Ended::Running => p.check-note { "The run was not over when this file was written: only its finished steps are here." }
-                Ended::Interrupted => p.check-note { "Somebody stopped the run: only its finished steps are here." }
-                Ended::Stopped(why) => p.check-note { "A guard rail stopped the run (" (why) "): only its finished steps are here." }
-                Ended::Missed(what) => p.check-note { "The deployment did not keep a threshold of the plan (" (what) "): only the finished steps are here." }
-                Ended::Followed(why) => p.check-note { "All shards of the run were stopped (" (why) "): only the finished steps are here." }
-            }
-            @for remark in results.missed_remarks() { p.check-note { (remark) "." } }
+            @for remark in results.remarks() { p.check-note { (remark) "." } }
         };
         markup.into_string()
     }
