@@ -317,8 +317,12 @@ impl Demo<'_> {
         by_class.chain(together).collect()
     }
 
-    /// Sends these steps; results are written as they come.
+    /// Sends these steps; results are written as they come, in the place of the last demo's.
     fn load(&self, material: &PlanMaterial, steps: &[PlanStep], tick: &Deployment, out: &str) -> Result<()> {
+        let last = self.folder.join(out);
+        if last.exists() {
+            std::fs::remove_file(&last).with_context(|| format!("cannot remove {}", last.display()))?;
+        }
         let (seed, lines): (u64, Vec<String>) = (self.options.seed, steps.iter().map(PlanStep::line).collect());
         let plan = out.replace(".json", ".plan.toml");
         let steps = lines.join(",\n  ");
