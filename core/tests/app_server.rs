@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 use hockeystick_core::component::app_server::{LogFull, Settings as App};
-use hockeystick_core::component::{Settings, clients, database};
+use hockeystick_core::component::{Settings, clients, database, session_store};
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::simulate::{Run, RunOptions, Simulation, run};
@@ -103,6 +103,20 @@ fn a_pool_is_a_queue_with_so_many_servers() {
     let (low, high) = run.outcome.response_ms.mean.bounds().unwrap();
     let exact = 20.0 + 0.5964 * 20.0 / 0.8;
     assert!((low..=high).contains(&exact), "{low} to {high}, exact {exact}");
+}
+
+#[test]
+fn a_session_store_is_asked_only_where_sessions_are_shared() {
+    let kept = |in_memory: bool| {
+        let store = own("sessions", 8, Settings::SessionStore(session_store::Settings::default()));
+        let mut stage = chain(100.0, patient(), light(), vec![store]);
+        assert!(stage.set_knob("app.sessions", f64::from(u8::from(in_memory))));
+        let mut run = Simulation::new(&stage, 1).unwrap();
+        run.run_until(10 * SECOND_NS);
+        metric(&run, 2, "sessions")
+    };
+    assert!(kept(false) > 0.0);
+    assert_eq!(kept(true), 0.0);
 }
 
 #[test]

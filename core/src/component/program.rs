@@ -2,6 +2,7 @@
 
 use super::app_server::Settings;
 use super::outbound::{choose, choose_among};
+use super::sessions::Keeping;
 use super::{DELETE, GET, Kind, PUT, Place};
 use crate::engine::random::Stream;
 use crate::engine::{Engine, Presence};
@@ -95,7 +96,7 @@ impl Program {
         let queries = *settings.queries.get(class);
         let hands_on = class == Class::Job && self.groups.iter().any(|group| group.kind == Kind::Queue)
             || class == Class::Write && self.groups.iter().any(|group| group.kind == Kind::Journal);
-        if class != Class::Static {
+        if class != Class::Static && settings.sessions == Keeping::Shared {
             self.each(Kind::SessionStore, What::Call, 1);
         }
         let cache = self.groups.iter().position(|group| group.kind == Kind::Cache);

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use crate::component::flow::{Ask, Context, Flow, Held};
+use crate::component::sessions::Keeping;
 use crate::component::{self, Kind};
 use crate::engine::processor::Crosstalk;
 use crate::workload::Class;
@@ -23,7 +24,8 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     let told =
         if cached { call(&[Kind::Cache], 1) } else { each(&[Kind::Cache], u32::from(write && queries > 0), false) };
     let rows: Vec<Ask> = call(keepers, if hands_on { 0 } else { queries }).into_iter().chain(told).collect();
-    flow.asks.extend(each(&[Kind::SessionStore], u32::from(class != Class::Static), false));
+    let asks_for_session = class != Class::Static && settings.sessions == Keeping::Shared;
+    flow.asks.extend(each(&[Kind::SessionStore], u32::from(asks_for_session), false));
     if cached {
         let hits = cache_hits(context);
         flow.asks.extend(call(&[Kind::Cache], 1));
@@ -39,7 +41,7 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     flow.asks.extend(each(&[Kind::LoadBalancer], calls, settings.parallel));
     flow.pool = (settings.pool > 0).then_some((settings.pool, keepers));
     flow.crosstalk = Crosstalk { contention: settings.contention, coherency: settings.coherency };
-    let held = Held { idle: settings.memory, each: settings.memory_per_request, most: settings.workers };
+    let held = Held { idle: settings.process_memory, each: settings.memory_per_request, most: settings.workers };
     flow.memory = Some(held);
     if settings.log.0 > 0 {
         flow.behind = component::log_pipeline::record(context);
