@@ -140,7 +140,7 @@ fn crashes(name: &'static str, mtbf_s: u64, mttr_s: u64) -> Case {
     let mut stage = users(1.0);
     let mut app = sharing(exponential(0.001));
     (app.crash_every, app.restart) = (Duration::from_s(mtbf_s), Duration::from_s(mttr_s));
-    app.memory = Bytes(0);
+    app.process_memory = Bytes(0);
     add(&mut stage, "app", Some(1), Settings::AppServer(app), &["users"]);
     let up = availability::of_repaired(mtbf_s as f64, mttr_s as f64).expect("a share");
     let exact = vec![(Figure::Errors("server down"), 1.0 - up), (Figure::Throughput, up)];

@@ -142,7 +142,7 @@ settings! {
         sessions: Keeping = Keeping::Shared, 0.0..=1.0,
             "The Twelve-Factor App, VI: processes are stateless; in memory is what many frameworks do unless told otherwise";
         /// Memory of the process when idle.
-        memory: Bytes = Bytes(250_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(250_000_000), 0.0..=1e15,
             "Assumed: an interpreter with a framework and its libraries loaded";
         /// Memory that each request in service holds.
         memory_per_request: Bytes = Bytes(4_000_000), 0.0..=1e12,
@@ -276,7 +276,7 @@ impl State {
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
         self.running = true;
-        self.hold(engine, self.settings.memory.0 as f64);
+        self.hold(engine, self.settings.process_memory.0 as f64);
         engine.set_crosstalk(self.host, self.crosstalk());
         self.await_crash(engine);
     }
@@ -368,7 +368,7 @@ impl Behaviour for State {
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::AppServer(settings) = settings else { return };
         let each_bytes = settings.memory_per_request.0 as f64 - self.settings.memory_per_request.0 as f64;
-        let idle_bytes = settings.memory.0 as f64 - self.settings.memory.0 as f64;
+        let idle_bytes = settings.process_memory.0 as f64 - self.settings.process_memory.0 as f64;
         self.demand = settings.demand.0.map(|demand| Sampler::new(&demand));
         self.programs.iter_mut().for_each(|program| program.configure(settings));
         self.settings = settings.clone();

@@ -111,7 +111,7 @@ settings! {
         demand: Demand = Demand::exponential(Duration::from_ns(15_000)), 0.0..=1.0,
             "redis-benchmark on common hardware: 60,000 to 180,000 operations a second of one thread (Redis documentation)";
         /// Memory of the process when it is empty.
-        memory: Bytes = Bytes(20_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(20_000_000), 0.0..=1e15,
             "Assumed: an empty Redis or memcached has some megabytes, and its connections";
         /// How long a killed process takes until it answers again.
         restart: Duration = Duration::from_s(2), 0.0..=86_400.0,
@@ -254,8 +254,9 @@ impl State {
 
     /// Takes as much memory as the entries need.
     fn settle(&mut self, engine: &mut Engine) {
-        let Settings { memory, entry, .. } = self.settings;
-        let bytes = if self.up { memory.to_f64() + entry.to_f64() * f64::from(self.store.len() as u32) } else { 0.0 };
+        let Settings { process_memory, entry, .. } = self.settings;
+        let bytes =
+            if self.up { process_memory.to_f64() + entry.to_f64() * f64::from(self.store.len() as u32) } else { 0.0 };
         if bytes != self.memory_bytes {
             engine.hold(self.host, bytes - self.memory_bytes);
             self.memory_bytes = bytes;

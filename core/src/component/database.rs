@@ -112,7 +112,7 @@ settings! {
         connections: u32 = 100, 1.0..=1_000_000.0,
             "PostgreSQL's documentation: max_connections is 100 by default";
         /// Memory of the server when idle, its page cache of rows included.
-        memory: Bytes = Bytes(250_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(250_000_000), 0.0..=1e15,
             "PostgreSQL's documentation: shared_buffers is 128 MB by default; the rest is its processes";
         /// Memory that each connection in use holds.
         memory_per_connection: Bytes = Bytes(5_000_000), 0.0..=1e12,
@@ -248,7 +248,7 @@ pub(super) struct State {
 fn limits(settings: &Settings) -> Limits {
     Limits {
         connections: settings.connections,
-        memory_bytes: settings.memory.0 as f64,
+        memory_bytes: settings.process_memory.0 as f64,
         connection_bytes: settings.memory_per_connection.0 as f64,
         group_commit: settings.group_commit,
         synchronous: settings.synchronous,

@@ -81,7 +81,7 @@ settings! {
         retry: Duration = Duration::from_s(1), 0.0..=600.0,
             "Assumed";
         /// Memory of the process.
-        memory: Bytes = Bytes(100_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(100_000_000), 0.0..=1e15,
             "Assumed: a small process with buffers";
         /// How long a killed process takes until it answers again.
         restart: Duration = Duration::from_s(5), 0.0..=86_400.0,
@@ -334,7 +334,7 @@ impl State {
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
         self.up = true;
-        engine.hold(self.host, self.settings.memory.0 as f64);
+        engine.hold(self.host, self.settings.process_memory.0 as f64);
         self.apply(engine);
     }
 
@@ -349,7 +349,7 @@ impl Behaviour for State {
         back.into_iter().rev().for_each(|change| self.changes.push_front(change));
         self.in_hand_count = 0;
         engine.clear_timer(self.drain);
-        engine.hold(self.host, -(self.settings.memory.0 as f64));
+        engine.hold(self.host, -(self.settings.process_memory.0 as f64));
     }
 
     fn arrived(&mut self, engine: &mut Engine, id: CallId) {
@@ -404,7 +404,7 @@ impl Behaviour for State {
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::Journal(settings) = settings else { return };
         let (more, larger) = (
-            settings.memory.0 as f64 - self.settings.memory.0 as f64,
+            settings.process_memory.0 as f64 - self.settings.process_memory.0 as f64,
             settings.change.0 as f64 - self.settings.change.0 as f64,
         );
         self.settings = settings.clone();
@@ -455,7 +455,7 @@ impl Behaviour for State {
     }
 
     fn memory_bytes(&self) -> f64 {
-        if self.up { self.settings.memory.0 as f64 } else { 0.0 }
+        if self.up { self.settings.process_memory.0 as f64 } else { 0.0 }
     }
 
     fn restart_ns(&self) -> Nanos {

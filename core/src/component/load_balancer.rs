@@ -105,7 +105,7 @@ settings! {
         failover: Duration = Duration::from_s(3), 0.1..=3600.0,
             "RFC 9568: three advertisements, one a second";
         /// Memory of the process.
-        memory: Bytes = Bytes(100_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(100_000_000), 0.0..=1e15,
             "Assumed: a proxy with its buffers";
         /// How long a killed process takes until it answers again.
         restart: Duration = Duration::from_s(5), 0.0..=86_400.0,
@@ -328,7 +328,7 @@ impl State {
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
         self.running = true;
-        self.hold(engine, self.settings.memory.0 as f64);
+        self.hold(engine, self.settings.process_memory.0 as f64);
         if engine.now() == 0 {
             self.take_place(engine);
         }
@@ -426,7 +426,7 @@ impl Behaviour for State {
             }
         }
         if self.running {
-            self.hold(engine, settings.memory.0 as f64 - before.memory.0 as f64);
+            self.hold(engine, settings.process_memory.0 as f64 - before.process_memory.0 as f64);
             self.await_beat(engine);
             if before.check_interval != settings.check_interval {
                 self.await_checks(engine);

@@ -60,7 +60,7 @@ settings! {
         search_per_gb: Duration = Duration::from_ms(20), 0.0..=600.0,
             "Assumed: an inverted index with the busy part in memory; a scan would cost a second";
         /// Memory of the process when idle.
-        memory: Bytes = Bytes(1_000_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(1_000_000_000), 0.0..=1e15,
             "Elasticsearch's default heap used to be 1 GB";
         /// Memory that each waiting record holds.
         memory_per_record: Bytes = Bytes(1_000), 0.0..=1e9,
@@ -249,7 +249,7 @@ impl State {
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
         self.running = true;
-        self.hold(engine, self.settings.memory.0 as f64);
+        self.hold(engine, self.settings.process_memory.0 as f64);
     }
 
     fn stop(&mut self, engine: &mut Engine) {
@@ -293,7 +293,7 @@ impl Behaviour for State {
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::LogPipeline(settings) = settings else { return };
         let each_bytes = settings.memory_per_record.0 as f64 - self.record_bytes();
-        let idle_bytes = settings.memory.0 as f64 - self.settings.memory.0 as f64;
+        let idle_bytes = settings.process_memory.0 as f64 - self.settings.process_memory.0 as f64;
         self.settings = settings.clone();
         if self.running {
             self.hold(engine, idle_bytes + each_bytes * self.queued as f64);

@@ -87,7 +87,7 @@ settings! {
         window_length: Duration = Duration::from_s(3600), 0.001..=864_000.0,
             "Assumed: an hour of the night";
         /// Memory of the process when it is empty.
-        memory: Bytes = Bytes(150_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(150_000_000), 0.0..=1e15,
             "RabbitMQ's documentation: an idle node takes some 100 to 200 MB";
         /// How long a killed process takes until it answers again.
         restart: Duration = Duration::from_s(10), 0.0..=86_400.0,
@@ -194,9 +194,9 @@ impl State {
 
     /// Takes as much memory and disk as the messages need.
     fn settle(&mut self, engine: &mut Engine) {
-        let Settings { memory, message, durable, .. } = self.settings;
+        let Settings { process_memory, message, durable, .. } = self.settings;
         let messages = message.0 as f64 * self.messages.len() as f64;
-        let bytes = if self.up { memory.0 as f64 + messages } else { 0.0 };
+        let bytes = if self.up { process_memory.0 as f64 + messages } else { 0.0 };
         if bytes != self.memory_bytes {
             engine.hold(self.host, bytes - self.memory_bytes);
             self.memory_bytes = bytes;

@@ -99,7 +99,7 @@ settings! {
         connections: u32 = 100, 1.0..=1_000_000.0,
             "PostgreSQL's documentation: max_connections is 100 by default";
         /// Memory of the server when idle.
-        memory: Bytes = Bytes(250_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(250_000_000), 0.0..=1e15,
             "As the database's own";
         /// Memory that each connection in use holds.
         memory_per_connection: Bytes = Bytes(5_000_000), 0.0..=1e12,
@@ -150,7 +150,7 @@ pub(super) fn flow(settings: &Settings, class: Class, _: &Context<'_>) -> Flow {
 fn limits(settings: &Settings) -> Limits {
     Limits {
         connections: settings.connections,
-        memory_bytes: settings.memory.0 as f64,
+        memory_bytes: settings.process_memory.0 as f64,
         connection_bytes: settings.memory_per_connection.0 as f64,
         group_commit: false,
         synchronous: 0,

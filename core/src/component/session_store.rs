@@ -63,7 +63,7 @@ settings! {
         durable: bool = false, 0.0..=1.0,
             "Redis' appendonly is off by default";
         /// Memory of the process when it is empty.
-        memory: Bytes = Bytes(20_000_000), 0.0..=1e15,
+        process_memory: Bytes = Bytes(20_000_000), 0.0..=1e15,
             "Assumed: an empty Redis has some megabytes, and its connections";
         /// How long a killed process takes until it answers again.
         restart: Duration = Duration::from_s(5), 0.0..=86_400.0,
@@ -124,8 +124,8 @@ impl State {
 
     /// Takes as much memory as the sessions need.
     fn settle(&mut self, engine: &mut Engine) {
-        let Settings { memory, session, .. } = self.settings;
-        let bytes = if self.up { memory.0 as f64 + session.0 as f64 * self.sessions.len() as f64 } else { 0.0 };
+        let Settings { process_memory, session, .. } = self.settings;
+        let bytes = if self.up { process_memory.0 as f64 + session.0 as f64 * self.sessions.len() as f64 } else { 0.0 };
         if bytes != self.memory_bytes {
             engine.hold(self.host, bytes - self.memory_bytes);
             self.memory_bytes = bytes;

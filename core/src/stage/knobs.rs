@@ -126,3 +126,19 @@ fn split_class(path: &str) -> Option<(&str, Option<Class>)> {
         Some((name, class)) => Some((name, Some(Class::from_name(class)?))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::component::Kind;
+
+    /// `app.speed` is of the machine on which the app runs alone: a setting of the same name could not be turned.
+    #[test]
+    fn no_setting_has_the_name_of_a_machines_number() {
+        for kind in Kind::ALL {
+            for field in kind.fields() {
+                assert!(Machine::field(field.name).is_none() && field.name != "copies", "{kind:?}: {}", field.name);
+            }
+        }
+    }
+}

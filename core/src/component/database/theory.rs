@@ -19,7 +19,8 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     let copies = f64::from(context.stage.components[context.component].copies);
     let in_use = |class: Class| context.rate_per_s[class as usize] * settings.demand.get(class).mean.as_secs_f64();
     let in_use = Class::ALL.into_iter().map(in_use).sum::<f64>() / copies;
-    let taken = settings.memory.0 as f64 + in_use * settings.memory_per_connection.0 as f64 + SYSTEM_MEMORY.0 as f64;
+    let taken =
+        settings.process_memory.0 as f64 + in_use * settings.memory_per_connection.0 as f64 + SYSTEM_MEMORY.0 as f64;
     let in_memory = table.in_memory(settings, machine_bytes - taken);
     let writes = *settings.writes.get(class);
     let mut asks = Vec::new();
@@ -85,8 +86,8 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
         asks.push(Ask::Delay { time, chance: changes });
         caveats.push("replicas that a commit waits for as idle".to_owned());
     }
-    let Settings { memory, memory_per_connection, connections, .. } = *settings;
-    let held = Held { idle: memory, each: memory_per_connection, most: connections };
+    let Settings { process_memory, memory_per_connection, connections, .. } = *settings;
+    let held = Held { idle: process_memory, each: memory_per_connection, most: connections };
     let crosstalk = Crosstalk { contention: settings.contention, coherency: settings.coherency };
     let found = if plain { table.hit_ratio(in_memory) } else { 1.0 };
     let basis = if in_memory < 1.0 { TOP_C } else { "exact: memory holds every row" };
