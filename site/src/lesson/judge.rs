@@ -126,7 +126,10 @@ mod tests {
         let lines = judge(&challenge, &[run(0.0005, 10.0), run(0.002, 0.0)], &board(6.0));
         let told: Vec<(Term, Option<bool>, &str)> =
             lines.iter().skip(3).map(|line| (line.term, line.met, line.found.as_str())).collect();
-        assert_eq!(told, [(Term::Stale, Some(false), "0.05 % to 0.2 %"), (Term::Lost, None, "0 to 10")]);
+        assert_eq!(
+            told,
+            [(Term::Stale, Some(false), "0.05 % to 0.2 % in 2 runs"), (Term::Lost, None, "0 to 10 in 2 runs")]
+        );
     }
 
     #[test]
