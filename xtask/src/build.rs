@@ -3,12 +3,11 @@
 use std::env::consts::EXE_SUFFIX;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::thread;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
-use crate::steps::{Step, Steps};
+use crate::steps::Steps;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -74,7 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 pub(crate) const PAGE_PROGRAMS: [&[&str]; 2] = [&["hockeystick-site", "hockeystick-theorist"], &["hockeystick-scribe"]];
 
 /// How many steps [`site`] takes.
-pub(crate) const STEPS: usize = 3;
+pub(crate) const STEPS: usize = 4;
 
 /// Builds the site, sound or not.
 pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) -> Result<Built> {
@@ -83,13 +82,21 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         tools::wasm_target(step)?;
         Ok(!debug && tools::npm_packages(step, workspace)?)
     })?;
-    // In folders of their own below `target/`. The end of either is the work of one thread, and then the other goes on.
-    steps.run("figures to wasm, and the press", |step| {
-        thread::scope(|scope| {
-            let press = scope.spawn(|| compile_press(step, workspace));
-            let figures = compile_figures(step, workspace, debug);
-            press.join().unwrap_or_else(|_| bail!("the press could not be compiled")).and(figures)
-        })
+    steps.run("figures to wasm", |step| {
+        let profile = if debug { "dev" } else { "site" };
+        for packages in PAGE_PROGRAMS {
+            let mut cargo = workspace.cargo("build");
+            cargo.args(packages.iter().map(|package| format!("--package={package}")));
+            cargo.args(["--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
+            cargo.arg("--config").arg(rustflags(workspace));
+            step.run(&mut cargo)?.check("compiling the figures")?;
+        }
+        Ok(())
+    })?;
+    steps.run("the press", |step| {
+        let mut cargo = workspace.cargo("build");
+        cargo.args(["--package=hockeystick-press", "--profile=tool"]);
+        step.run(&mut cargo)?.check("compiling the press")
     })?;
     steps.run("bindings, pages, weights", |step| {
         let mut command = press_command(workspace, options);
@@ -109,24 +116,6 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         let findings = finished.lines.iter().filter(is_finding).map(|line| format!("{line}\n")).collect();
         Ok(Built { findings, is_sound })
     })
-}
-
-fn compile_figures(step: &Step<'_>, workspace: &Workspace, debug: bool) -> Result<()> {
-    let profile = if debug { "dev" } else { "site" };
-    for packages in PAGE_PROGRAMS {
-        let mut cargo = workspace.cargo("build");
-        cargo.args(packages.iter().map(|package| format!("--package={package}")));
-        cargo.args(["--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
-        cargo.arg("--config").arg(rustflags(workspace));
-        step.run(&mut cargo)?.check("compiling the figures")?;
-    }
-    Ok(())
-}
-
-fn compile_press(step: &Step<'_>, workspace: &Workspace) -> Result<()> {
-    let mut cargo = workspace.cargo("build");
-    cargo.args(["--package=hockeystick-press", "--profile=tool"]);
-    step.run(&mut cargo)?.check("compiling the press").map(drop)
 }
 
 /// The press, once [`site`] has compiled it and the figures.
