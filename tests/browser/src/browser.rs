@@ -22,7 +22,7 @@ use crate::driver::{Driver, Post, Watch};
 use crate::trace::ThreadNames;
 
 /// How long a condition may take; a loaded machine is slow, and a test that passes does not wait.
-const WAIT_MAX: Duration = Duration::from_secs(20);
+const WAIT_MAX: Duration = Duration::from_secs(40);
 const POLL: Duration = Duration::from_millis(50);
 /// What stays this long within this many pixels holds still.
 const REST: Duration = Duration::from_millis(600);
