@@ -36,7 +36,7 @@ handshake = 0
 id = "app"
 kind = "app-server"
 machine = "box"
-memory = "30 MB"
+process_memory = "30 MB"
 memory_per_request = "1 kB"
 demand = { static = "1 ms", read = "4 ms", write = "5 ms", job = "20 ms" }
 [[link]]

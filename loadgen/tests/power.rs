@@ -74,7 +74,7 @@ kind = "app-server"
 machine = "box"
 workers = 256
 queries = {{ static = 0, read = 1, write = 1, job = 0 }}
-memory = "30 MB"
+process_memory = "30 MB"
 memory_per_request = "1 kB"
 demand = {{ {app} }}
 [[component]]
