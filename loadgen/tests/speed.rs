@@ -5,27 +5,39 @@
 mod common;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{GOOD, Server, run_with_meter};
+use common::{GOOD, Server, request, run_with_meter};
 use hockeystick_core::measurement::Results;
+use tokio::io::AsyncWriteExt;
 
-/// Runs a step of two seconds against a station whose processors are busy as `busy` says, so many seconds after the start.
-/// They are those of a control group that this test writes itself.
-fn measured(busy: fn(f64) -> f64) -> Results {
-    let (server, folder) = (Server::answering(GOOD, true), tempfile::tempdir().unwrap());
+/// Runs a step of 200 requests against a station that is twice as busy once it has seen 120 of them. Its processor time is
+/// that of a control group that this test writes itself.
+fn measured() -> Results {
+    let seen = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&seen);
+    let server = Server::start(move |mut stream| {
+        let counter = Arc::clone(&counter);
+        async move {
+            while request(&mut stream).await && stream.write_all(GOOD).await.is_ok() {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
     let usage = folder.path().join("cpuacct.usage");
     write(&usage, 0.0);
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let (begun, mut used_s, mut at_s) = (Instant::now(), 0.0, 0.0);
+            let (mut used_s, mut before) = (0.0, Instant::now());
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(3));
-                let now_s = begun.elapsed().as_secs_f64();
-                used_s += busy(now_s) * (now_s - at_s);
-                at_s = now_s;
+                let busy = if seen.load(Ordering::Relaxed) < 120 { 0.4 } else { 0.8 };
+                used_s += busy * before.elapsed().as_secs_f64();
+                before = Instant::now();
                 write(&usage, used_s);
             }
         });
@@ -46,7 +58,7 @@ fn write(usage: &Path, used_s: f64) {
 
 #[test]
 fn a_step_in_which_the_machine_became_slower_is_measured_again() {
-    let results = measured(|at_s| if at_s < 1.2 { 0.4 } else { 0.8 });
+    let results = measured();
     let step = &results.steps[0];
     let reason = &step.discarded[0];
     assert!(reason.contains("of app cpu in one third of the window"), "{reason}");
