@@ -60,7 +60,8 @@ impl<'m> Readings<'m> {
         let (Some(begin), Some(end)) = (self.taken.first(), self.taken.get(SLICES)) else { return used };
         used.stations = self.stations(begin, end);
         for (name, busy) in self.taken.windows(2).flat_map(|ends| self.stations(&ends[0], &ends[1])) {
-            used.busy_by_slice.entry(name).or_default().push(busy.processors());
+            // A generator that was away for a whole slice reads both of its ends at once.
+            used.busy_by_slice.entry(name).or_default().push(busy.busy_s / busy.elapsed_s.max(1e-3));
         }
         used.generator_cpus = (end.own_s - begin.own_s) / (end.at - begin.at).as_secs_f64();
         used.neighbours = self.neighbours(begin, end);
