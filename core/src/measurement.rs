@@ -101,15 +101,15 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Why a run did not come to its end, in words; none of one that did.
-    pub fn remark(&self) -> Option<String> {
+    /// How a run came to an end before its plan did, in words to follow "the run" or "shard 3"; none where it did not.
+    pub fn early(&self) -> Option<String> {
         match self {
             Self::Complete => None,
-            Self::Running => Some("the run has not ended, or was cut off".to_owned()),
-            Self::Interrupted => Some("the run was interrupted".to_owned()),
-            Self::Stopped(reason) => Some(format!("the run was stopped: {reason}")),
-            Self::Missed(threshold) => Some(format!("the run ended for a threshold that was not kept: {threshold}")),
-            Self::Followed(reason) => Some(format!("the run was stopped with all shards: {reason}")),
+            Self::Running => Some("was cut off: its machine is gone, or it still runs".to_owned()),
+            Self::Interrupted => Some("was interrupted".to_owned()),
+            Self::Stopped(reason) => Some(format!("was stopped: {reason}")),
+            Self::Missed(threshold) => Some(format!("saw a threshold that was not kept: {threshold}")),
+            Self::Followed(reason) => Some(format!("was stopped with all shards: {reason}")),
         }
     }
 }

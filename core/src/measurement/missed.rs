@@ -28,7 +28,7 @@ impl Results {
 
     /// What a reader of the figures must know: that the run did not come to its end, and which steps are not there.
     pub fn remarks(&self) -> Vec<String> {
-        let ended = self.ended.remark().map(|remark| format!("{remark}; only the steps that were finished are here"));
+        let ended = self.ended.early().map(|how| format!("the run {how}; only the steps that were finished are here"));
         ended.into_iter().chain(self.missed_remarks()).collect()
     }
 

@@ -54,8 +54,8 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     eprintln!("{}: {} steps of {} shards", options.out.display(), results.steps.len(), results.merged.len());
     results.missed_remarks().iter().for_each(|remark| eprintln!("{remark}"));
     for (number, shard) in (1..).zip(&results.merged) {
-        if let Some(ending) = merge::ending(&shard.ended) {
-            eprintln!("shard {number} {ending}");
+        if let Some(how) = shard.ended.early() {
+            eprintln!("shard {number} {how}");
         }
     }
     let all = results.ended == Ended::Complete && results.missed.is_empty();

@@ -240,7 +240,7 @@ fn conclude(out: &Path, results: &Results, plan: &Plan) -> Exit {
             Exit::Inconclusive
         }
         ended => {
-            eprintln!("{}; {holds}", ended.remark().unwrap_or_default());
+            eprintln!("the run {}; {holds}", ended.early().unwrap_or_default());
             match ended {
                 Ended::Interrupted => Exit::Inconclusive,
                 Ended::Missed(_) => Exit::Disagrees,

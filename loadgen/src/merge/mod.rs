@@ -243,19 +243,7 @@ fn divide(files: &[File], by_number: &[BTreeMap<usize, &Step>]) -> (Vec<usize>, 
 fn why(results: &Results, number: usize) -> String {
     match results.missed.iter().find(|missed| missed.step == number) {
         Some(missed) => format!("missed it: {}", missed.reason),
-        None => ending(&results.ended).unwrap_or_else(|| "did not reach it".to_owned()),
-    }
-}
-
-/// How a shard ended before the plan did.
-pub fn ending(ended: &Ended) -> Option<String> {
-    match ended {
-        Ended::Complete => None,
-        Ended::Running => Some("was cut off: its machine is gone, or it still runs".to_owned()),
-        Ended::Interrupted => Some("was interrupted".to_owned()),
-        Ended::Stopped(reason) => Some(format!("was stopped: {reason}")),
-        Ended::Missed(threshold) => Some(format!("saw a threshold that was not kept: {threshold}")),
-        Ended::Followed(reason) => Some(format!("stopped with all others, because of {reason}")),
+        None => results.ended.early().unwrap_or_else(|| "did not reach it".to_owned()),
     }
 }
 
