@@ -147,9 +147,11 @@ fn kept_words(kept: f64) -> String {
     if kept > 0.0 { format!("as fast as it can: {}", speed_words(kept)) } else { String::new() }
 }
 
+/// `1/4 ×` where it is such a part, else a number.
 fn speed_words(speed: f64) -> String {
-    if speed < 0.5 {
-        format!("1/{}\u{a0}×", significant(1.0 / speed, 3))
+    let parts = 1.0 / speed;
+    if parts > 1.5 && (parts - parts.round()).abs() < 0.001 * parts {
+        format!("1/{}\u{a0}×", significant(parts, 3))
     } else {
         format!("{}\u{a0}×", significant(speed, 3))
     }
