@@ -104,7 +104,7 @@ fn mark(figure: Figure) -> El {
         let kind = if busiest.what == "CPU" { String::new() } else { format!(" {}", busiest.what) };
         format!("busiest{kind} · {}\u{a0}%", busiest.percent)
     };
-    let at_least = move |percent| view.busiest.get().is_some_and(|it| it.percent >= percent);
+    let at_least = move |percent| view.busiest.get().is_some_and(|it| it.steady_percent >= percent);
     el("div", "busiest")
         .live_class("shown", move || view.busiest.get().is_some())
         .live_class("warm", move || at_least(75))

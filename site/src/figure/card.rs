@@ -233,7 +233,7 @@ pub(crate) fn machine(figure: Figure, index: usize) -> El {
     let thing = Thing::Machine(index);
     let name = figure.stage(|stage| title(&stage.machines[index].id));
     let rect = move || view.layout.with(|layout| layout.machines.get(index).copied().flatten().unwrap_or_default());
-    let busy = move |from: u32| view.busiest.get().is_some_and(|it| it.thing == thing && it.percent >= from);
+    let busy = move |from: u32| view.busiest.get().is_some_and(|it| it.thing == thing && it.steady_percent >= from);
     let words = move || {
         view.stage_version.track();
         if now.get().down {

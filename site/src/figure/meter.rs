@@ -52,6 +52,19 @@ struct Busy {
     steady_disk: f64,
 }
 
+/// What may be the busiest.
+#[derive(Clone, Copy, Debug)]
+struct Station {
+    thing: Thing,
+    what: &'static str,
+    /// Share of it that is in use, over a long time.
+    share: f64,
+    /// The same as the reader sees it.
+    shown: f64,
+    /// What it is compared by.
+    weight: f64,
+}
+
 /// Collects snapshots of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
@@ -275,27 +288,26 @@ impl Meter {
                 Some(Thing::Component(node.0 as usize))
             }
         };
-        let stations = self
-            .busy
-            .iter()
-            .enumerate()
-            .flat_map(|(host, it)| [(host, "CPU", it.steady_cpu, it.cpu), (host, "disk", it.steady_disk, it.disk)]);
-        let stations = stations.filter_map(|(host, what, share, now)| Some((thing(host)?, what, share, 1.0, now)));
+        let busy = self.busy.iter().enumerate().filter_map(|(host, busy)| Some((thing(host)?, busy)));
+        let stations = busy.flat_map(|(thing, busy)| {
+            let station = |what, share, shown| Station { thing, what, share, shown, weight: share };
+            [station("CPU", busy.steady_cpu, busy.cpu), station("disk", busy.steady_disk, busy.disk)]
+        });
         let held = self.held.iter().enumerate().flat_map(|(component, held)| {
             let thing = Thing::Component(component);
-            [("workers", held[0]), ("pool", held[1])].map(|(what, share)| (thing, what, share, HELD_COUNTS, share))
+            let station = |what, share| Station { thing, what, share, shown: share, weight: HELD_COUNTS * share };
+            [station("workers", held[0]), station("pool", held[1])]
         });
-        let stations: Vec<_> = stations.chain(held).collect();
-        let marked =
-            |it: &&(Thing, &str, f64, f64, f64)| self.busiest.is_some_and(|old| old.thing == it.0 && old.what == it.1);
+        let stations: Vec<Station> = stations.chain(held).collect();
+        let marked = |it: &&Station| self.busiest.is_some_and(|old| old.thing == it.thing && old.what == it.what);
         let old = stations.iter().find(marked);
-        let weight = |it: &(Thing, &str, f64, f64, f64)| it.2 * it.3;
-        let best = stations.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
-        let best = old.filter(|old| weight(best) < weight(old) + TAKE_OVER).unwrap_or(best);
+        let best = stations.iter().max_by(|a, b| a.weight.total_cmp(&b.weight))?;
+        let best = old.filter(|old| best.weight < old.weight + TAKE_OVER).unwrap_or(best);
         let from = if old.is_some() { MARK_FROM - TAKE_OVER } else { MARK_FROM };
-        // The long time decides which it is; the number is what its bar shows.
-        let mark = Busiest { thing: best.0, what: best.1, percent: (best.4 * 100.0).round().min(100.0) as u32 };
-        self.busiest = (best.2 >= from && self.followed >= MARK_SNAPSHOTS).then_some(mark);
+        let percent = |share: f64| (share * 100.0).round().min(100.0) as u32;
+        let Station { thing, what, share, shown, .. } = *best;
+        let mark = Busiest { thing, what, percent: percent(shown), steady_percent: percent(share) };
+        self.busiest = (share >= from && self.followed >= MARK_SNAPSHOTS).then_some(mark);
         self.busiest
     }
 

@@ -78,7 +78,10 @@ pub(crate) struct Busiest {
     pub(crate) thing: Thing,
     /// What of it: `CPU`, `disk`.
     pub(crate) what: &'static str,
+    /// As the bar beside it shows it.
     pub(crate) percent: u32,
+    /// The same over a longer time: what the mark's colour goes by.
+    pub(crate) steady_percent: u32,
 }
 
 /// The state of the run, as the controls show it.
