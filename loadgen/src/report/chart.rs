@@ -94,6 +94,8 @@ fn draw_on(area: &Area<'_>, curve: &Curve<'_>) -> Result<(), Box<dyn std::error:
         .light_line_style(TRANSPARENT)
         .axis_style(SOFT)
         .label_style(("sans-serif", 14).into_font().color(&SOFT))
+        .x_label_formatter(&label)
+        .y_label_formatter(&label)
         .x_desc(curve.x_name)
         .y_desc(curve.y_name)
         .draw()?;
@@ -125,6 +127,13 @@ fn draw_on(area: &Area<'_>, curve: &Curve<'_>) -> Result<(), Box<dyn std::error:
     Ok(())
 }
 
+/// What stands at an axis: the number of the tables, which keeps three digits, without the zeros that say nothing there.
+fn label(value: &f64) -> String {
+    let text = crate::table::number(*value);
+    let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    short.to_owned()
+}
+
 fn draw_quantiles_on(area: &Area<'_>, series: &[Quantiles]) -> Result<(), Box<dyn std::error::Error>> {
     let all = || series.iter().flat_map(|one| &one.points).flat_map(|(x, y)| [*x, *y]);
     let low = all().fold(f64::INFINITY, f64::min) / 1.3;
@@ -134,7 +143,6 @@ fn draw_quantiles_on(area: &Area<'_>, series: &[Quantiles]) -> Result<(), Box<dy
         .x_label_area_size(44)
         .y_label_area_size(64)
         .build_cartesian_2d((low..high).log_scale(), (low..high).log_scale())?;
-    let label = |ms: &f64| crate::table::number(*ms);
     chart
         .configure_mesh()
         .bold_line_style(RULE)
@@ -173,4 +181,14 @@ fn extent(curve: &Curve<'_>) -> (f64, f64) {
     // Intervals of a noisy percentile may be wide; they must not squeeze everything else flat.
     let top = points().map(|(_, y, _)| y.value).fold(0.0, f64::max) * 1.25;
     (right.max(1e-3), top.max(1e-3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_has_no_zeros_that_say_nothing() {
+        assert_eq!([0.0, 0.25, 2.5, 20.0, 1000.0].map(|value| label(&value)), ["0", "0.25", "2.5", "20", "1000"]);
+    }
 }

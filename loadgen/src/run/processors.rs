@@ -16,10 +16,13 @@ pub fn keep_to(core: usize) -> Result<(), NotThere> {
     let not_there = |reason: String| NotThere { core, reason };
     #[cfg(target_os = "linux")]
     {
-        use rustix::thread::{CpuSet, sched_setaffinity};
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-        if core >= CpuSet::MAX_CPU {
-            return Err(not_there("there is no such processor".to_owned()));
+        let allowed = sched_getaffinity(None).map_err(|reason| not_there(reason.to_string()))?;
+        if core >= CpuSet::MAX_CPU || !allowed.is_set(core) {
+            let may: Vec<String> =
+                (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).map(|core| core.to_string()).collect();
+            return Err(not_there(format!("this program may use {}; name one of them with --core", may.join(", "))));
         }
         let mut cores = CpuSet::new();
         cores.set(core);
@@ -43,4 +46,17 @@ pub fn keep_off(core: Option<usize>) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = core;
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_that_is_not_there_is_refused_with_those_that_are() {
+        for core in [1023, usize::MAX] {
+            let error = keep_to(core).unwrap_err().to_string();
+            assert!(error.contains("may use") && error.contains("--core"), "{error}");
+        }
+    }
 }
