@@ -4,7 +4,7 @@
 //! Operational Analysis of Queueing Network Models", ACM Computing Surveys 10(3), 1978). Given U and the throughput of
 //! each class at several loads, the demands are the non-negative least-squares solution.
 
-use crate::statistics::{Interval, student_t_quantile};
+use crate::statistics::{Interval, f_upper_tail, student_t_quantile};
 use crate::workload::{Class, PerClass};
 
 /// What was seen of one station at one load.
@@ -52,8 +52,10 @@ pub enum CalibrateError {
 }
 
 /// Largest share of a step's busy time that may be uncertain because of one class; above it, the data do not tell that
-/// class from the others.
+/// class from the others, unless they refute that one factor does for all.
 const UNCERTAINTY_MAX: f64 = 0.25;
+/// How probable chance must make what one factor leaves unexplained, and demands of their own do not, for one factor to do.
+const CHANCE_MIN: f64 = 0.05;
 
 /// Finds the demands of one station. `prior_s` are the stage's own demands, used where the data cannot tell classes
 /// apart; `confidence` is that of the intervals.
@@ -73,10 +75,10 @@ pub fn fit_demands(
     if useful.is_empty() {
         return Err(CalibrateError::NothingMeasured);
     }
-    if let Some(fit) = per_class(&useful, prior_s, confidence) {
-        return Ok(fit);
+    match per_class(&useful, prior_s, confidence) {
+        Some(fit) => Ok(fit),
+        None => one_factor(&useful, prior_s, confidence),
     }
-    one_factor(&useful, prior_s, confidence)
 }
 
 /// Weight of an observation: the error of a busy time grows with the busy time, so relative errors count; and the error of a
@@ -104,7 +106,8 @@ fn per_class(observations: &[Observation], prior_s: PerClass<f64>, confidence: f
         let share = |seen: &Observation| seen.throughput_per_s.get(*class) * half / seen.processors;
         observations.iter().map(share).fold(0.0, f64::max) > UNCERTAINTY_MAX
     };
-    if sent.iter().zip(&half_widths).any(uncertain) {
+    let is_refuted = || chance_of_one_factor(observations, &prior_s, &free, degrees) < CHANCE_MIN;
+    if sent.iter().zip(&half_widths).any(uncertain) && !is_refuted() {
         return None;
     }
     let mut fit = Fit { method: Method::PerClass, demand_s: prior_s, interval_s: [None; 4], residual_processors: 0.0 };
@@ -116,6 +119,23 @@ fn per_class(observations: &[Observation], prior_s: PerClass<f64>, confidence: f
     }
     fit.residual_processors = residual(observations, &fit.demand_s);
     Some(fit)
+}
+
+/// Probability that demands of their own explain the observations by so much better than one factor for all of the stage's,
+/// by chance alone: the F test of nested models (Fisher, *Statistical Methods for Research Workers*, 1925, chapter VIII).
+/// Zero where the stage has none to scale.
+fn chance_of_one_factor(observations: &[Observation], prior_s: &PerClass<f64>, own: &Solution, degrees: f64) -> f64 {
+    let sums = observations.iter().fold((0.0, 0.0, 0.0), |(work_2, both, busy_2), seen| {
+        let (expected, busy) = (weight(seen) * work(seen, prior_s), weight(seen) * seen.processors);
+        (work_2 + expected * expected, both + expected * busy, busy_2 + busy * busy)
+    });
+    let (work_2, both, busy_2) = sums;
+    if work_2 == 0.0 {
+        return 0.0;
+    }
+    let squares = busy_2 - both * both / work_2;
+    let more = own.demand_s.len() as f64 - 1.0;
+    f_upper_tail((squares - own.squares) / more / (own.squares / degrees), more, degrees)
 }
 
 /// The best solution without a negative demand. At most four classes: trying every set of positive ones is exact and
@@ -267,6 +287,31 @@ mod tests {
         let fit = fit_demands(&[of(90.0, 0.001), of(10.0, 0.00101)], PerClass::all(0.001), 0.9).unwrap();
         // Weighted by relative errors, all but nine tenths of the way.
         assert!((fit.demand_s.get(Class::Static) - 0.001001).abs() < 1e-7, "{:?}", fit.demand_s);
+    }
+
+    #[test]
+    fn classes_sent_alone_are_told_apart_on_a_noisy_machine_where_one_factor_is_refuted() {
+        let (truth, wrong) = ([0.0001, 0.0026, 0.003, 0.0073], [0.01, 0.0026, 0.03, 0.0001]);
+        let steps = [
+            ([2355.0, 0.0, 0.0, 0.0], 0.92),
+            ([0.0, 141.0, 0.0, 0.0], 1.07),
+            ([0.0, 0.0, 139.0, 0.0], 0.94),
+            ([0.0, 0.0, 0.0, 60.0], 1.06),
+            ([229.0, 78.0, 16.0, 3.3], 1.15),
+            ([346.0, 119.0, 25.0, 4.9], 0.86),
+        ];
+        let observations = steps.map(|(rates, speed)| {
+            let seen = seen(rates, truth);
+            Observation { processors: seen.processors * speed, ..seen }
+        });
+        let fit = fit_demands(&observations, PerClass(wrong), 0.9).unwrap();
+        assert_eq!(fit.method, Method::PerClass);
+        for (class, demand) in fit.demand_s.iter() {
+            assert!((demand / truth[class as usize] - 1.0).abs() < 0.15, "{class:?}: {demand}");
+        }
+        // Where the stage's own proportions are right, the noise does not refute them, and one factor is the surer.
+        let fit = fit_demands(&observations, PerClass(truth), 0.9).unwrap();
+        assert_eq!(fit.method, Method::OneFactor);
     }
 
     #[test]

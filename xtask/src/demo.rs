@@ -77,7 +77,8 @@ const CLASSES: [(RequestClass, f64, f64, f64); 4] = [
 const WORK_FACTOR: u32 = 150;
 /// Seconds of each class in the first look.
 const FIRST_LOOK_S: f64 = 1.5;
-/// Seconds of each class by itself.
+/// Seconds of each class by itself, before the mix and again after it: how far a machine that drifts makes two readings of one
+/// demand differ is what the fit knows its own accuracy from.
 const BY_CLASS_S: f64 = 3.0;
 
 /// A step with the whole mix: how busy it keeps the app, for how long, and whether the model must predict it.
@@ -163,7 +164,9 @@ fn show(options: &Options) -> Result<ExitCode> {
     let demands_s = demo.first_look(&material, &tick)?;
     let steps = demo.steps(&demands_s, tick.limits().cpus.min(1.0));
     let exit = if options.drift == 1.0 {
-        println!("\nOne class after the other, then all together, 40 to 80 % busy; disturbed steps are repeated");
+        println!(
+            "\nOne class after the other, then all together, 40 to 80 % busy, then each class again; disturbed steps are repeated"
+        );
         demo.load(&material, &steps, &tick, "RESULTS.json")?;
         demo.calibrate(&stage)?;
         tick.stop()?;
@@ -301,12 +304,14 @@ impl Demo<'_> {
 
     /// The steps of the plan, for an app in which requests cost this much and that has so many processors.
     fn steps(&self, demands_s: &[f64; 4], cpus: f64) -> Vec<PlanStep> {
-        let by_class = CLASSES.iter().zip(demands_s).map(|((class, _, _, busy), demand_s)| PlanStep {
-            rate_per_s: busy * cpus / demand_s,
-            seconds: BY_CLASS_S * self.options.length,
-            only: Some(*class),
-            held_out: false,
-        });
+        let by_class = || {
+            CLASSES.iter().zip(demands_s).map(|((class, _, _, busy), demand_s)| PlanStep {
+                rate_per_s: busy * cpus / demand_s,
+                seconds: BY_CLASS_S * self.options.length,
+                only: Some(*class),
+                held_out: false,
+            })
+        };
         let demand_s: f64 = CLASSES.iter().zip(demands_s).map(|((_, share, ..), demand_s)| share * demand_s).sum();
         let together = LEVELS.map(|Level { busy, seconds, held_out }| PlanStep {
             rate_per_s: busy * cpus / demand_s,
@@ -314,7 +319,7 @@ impl Demo<'_> {
             only: None,
             held_out,
         });
-        by_class.chain(together).collect()
+        by_class().chain(together).chain(by_class()).collect()
     }
 
     /// Sends these steps; results are written as they come, in the place of the last demo's.

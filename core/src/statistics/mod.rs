@@ -4,6 +4,7 @@
 //! - [`batch_means`], [`ratio_of_batches`], [`quantile_interval`]: intervals that stay honest although neighbouring requests resemble each
 //!   other.
 //! - [`student_t_quantile`]: what both rest on.
+//! - [`f_upper_tail`]: whether a model with more unknowns explains more than chance would.
 //! - [`chance_of_spread`]: whether three groups of values differ by more than chance.
 //! - [`sort`], [`sorted`]: things in order.
 //! - [`Histogram`]: every response time of a run in a few kilobytes.
@@ -18,7 +19,7 @@ mod warm_up;
 pub use batch::{batch_means, quantile_interval, ratio_of_batches};
 pub use histogram::Histogram;
 pub use sort::{sort, sorted};
-pub use student::student_t_quantile;
+pub use student::{f_upper_tail, student_t_quantile};
 pub use variance::chance_of_spread;
 pub use warm_up::mser5;
 

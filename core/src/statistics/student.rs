@@ -1,4 +1,4 @@
-//! Student's t distribution.
+//! Student's t distribution, and the F distribution, whose tails are the same function.
 
 /// The number that a Student-t variable with `dof` degrees of freedom stays below with probability `p`.
 ///
@@ -35,6 +35,21 @@ fn upper_quantile(tail: f64, dof: f64) -> f64 {
         if upper_tail(middle, dof) > tail { low = middle } else { high = middle }
     }
     0.5 * (low + high)
+}
+
+/// Probability that a variable of the F distribution, of so many degrees of freedom above and below, exceeds `f`. One where
+/// `f` is not above 0 or not a number.
+///
+/// Abramowitz & Stegun, *Handbook of Mathematical Functions* (1964), 26.6.2.
+pub fn f_upper_tail(f: f64, above: f64, below: f64) -> f64 {
+    if f == f64::INFINITY {
+        return 0.0;
+    }
+    if f.is_nan() || f <= 0.0 {
+        return 1.0;
+    }
+    let all = below + above * f;
+    incomplete_beta(0.5 * below, 0.5 * above, below / all, above * f / all)
 }
 
 /// Probability that t is exceeded, for t of at least 0: I(dof / (dof + t²); dof / 2, 1 / 2) / 2.
@@ -93,6 +108,16 @@ fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tails_of_f_agree_with_the_printed_table() {
+        // Abramowitz & Stegun (1964), table 26.9.
+        let table = [(9.55, 2.0, 3.0, 0.05), (19.16, 3.0, 2.0, 0.05), (3.33, 5.0, 10.0, 0.05), (99.17, 3.0, 2.0, 0.01)];
+        for (f, above, below, tail) in table {
+            assert!((f_upper_tail(f, above, below) / tail - 1.0).abs() < 0.01, "F({above}, {below}) over {f}");
+        }
+        assert_eq!([f64::INFINITY, 0.0, f64::NAN].map(|f| f_upper_tail(f, 3.0, 2.0)), [0.0, 1.0, 1.0]);
+    }
 
     #[test]
     fn quantiles_agree_with_the_printed_table() {
