@@ -75,10 +75,10 @@ pub fn fit_demands(
     if useful.is_empty() {
         return Err(CalibrateError::NothingMeasured);
     }
-    match per_class(&useful, prior_s, confidence) {
-        Some(fit) => Ok(fit),
-        None => one_factor(&useful, prior_s, confidence),
+    if let Some(fit) = per_class(&useful, prior_s, confidence) {
+        return Ok(fit);
     }
+    one_factor(&useful, prior_s, confidence)
 }
 
 /// Weight of an observation: the error of a busy time grows with the busy time, so relative errors count; and the error of a
@@ -125,11 +125,10 @@ fn per_class(observations: &[Observation], prior_s: PerClass<f64>, confidence: f
 /// by chance alone: the F test of nested models (Fisher, *Statistical Methods for Research Workers*, 1925, chapter VIII).
 /// Zero where the stage has none to scale.
 fn chance_of_one_factor(observations: &[Observation], prior_s: &PerClass<f64>, own: &Solution, degrees: f64) -> f64 {
-    let sums = observations.iter().fold((0.0, 0.0, 0.0), |(work_2, both, busy_2), seen| {
+    let (work_2, both, busy_2) = observations.iter().fold((0.0, 0.0, 0.0), |(work_2, both, busy_2), seen| {
         let (expected, busy) = (weight(seen) * work(seen, prior_s), weight(seen) * seen.processors);
         (work_2 + expected * expected, both + expected * busy, busy_2 + busy * busy)
     });
-    let (work_2, both, busy_2) = sums;
     if work_2 == 0.0 {
         return 0.0;
     }

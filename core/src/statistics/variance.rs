@@ -1,11 +1,10 @@
 //! Analysis of variance.
 
+use super::f_upper_tail;
+
 /// Probability that the means of three groups differ as much as these do by chance alone, when all values come from one
 /// normal distribution: the one-way analysis of variance (Fisher, *Statistical Methods for Research Workers*, 1925, chapter
 /// VII). One where there are too few values to say, or all of a group's are the same.
-///
-/// With three groups the tail of the F distribution needs no incomplete beta function: of 2 and m degrees of freedom it is
-/// (1 + 2·F/m)^(-m/2).
 pub fn chance_of_spread(groups: [&[f64]; 3]) -> f64 {
     let count: usize = groups.iter().map(|group| group.len()).sum();
     if groups.iter().any(|group| group.is_empty()) || count <= groups.len() {
@@ -16,9 +15,8 @@ pub fn chance_of_spread(groups: [&[f64]; 3]) -> f64 {
     let square = |difference: f64| difference * difference;
     let between: f64 = groups.iter().map(|group| group.len() as f64 * square(mean(group) - whole)).sum();
     let within: f64 = groups.iter().flat_map(|group| group.iter().map(|value| square(value - mean(group)))).sum();
-    // 2·F/m is the ratio of the two sums of squares.
-    let freedom = (count - groups.len()) as f64;
-    if within > 0.0 { libm::pow(1.0 + between / within, -freedom / 2.0) } else { 1.0 }
+    let (above, below) = ((groups.len() - 1) as f64, (count - groups.len()) as f64);
+    if within > 0.0 { f_upper_tail((between / above) / (within / below), above, below) } else { 1.0 }
 }
 
 #[cfg(test)]
