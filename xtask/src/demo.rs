@@ -165,7 +165,7 @@ fn show(options: &Options) -> Result<ExitCode> {
     let steps = demo.steps(&demands_s, tick.limits().cpus.min(1.0));
     let exit = if options.drift == 1.0 {
         println!(
-            "\nOne class after the other, then all together, 40 to 80 % busy, then each class again; disturbed steps are repeated"
+            "\nEach class alone, all together at 40 to 80 % busy, each alone once more; disturbed steps are repeated"
         );
         demo.load(&material, &steps, &tick, "RESULTS.json")?;
         demo.calibrate(&stage)?;
@@ -173,7 +173,9 @@ fn show(options: &Options) -> Result<ExitCode> {
         demo.check("RESULTS.json")?
     } else {
         let (held_out, low): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.held_out);
-        println!("\nOne class after the other, then all together, up to 60 % busy; disturbed steps are repeated");
+        println!(
+            "\nEach class alone, all together up to 60 % busy, each alone once more; disturbed steps are repeated"
+        );
         demo.load(&material, &low, &tick, "RESULTS.json")?;
         demo.calibrate(&stage)?;
         tick.stop()?;
