@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use clap::Args;
 
+use crate::native::Native;
 use crate::steps::Steps;
 use crate::tools;
 use crate::workspace::Workspace;
@@ -31,7 +32,13 @@ pub(crate) struct Options {
     /// The path the site will live under on its host.
     #[arg(long, default_value = "/", value_name = "PATH")]
     pub(crate) base: String,
+    /// What the press is compiled with.
+    #[arg(skip = Native::new(vec![PRESS]))]
+    pub(crate) native: Native,
 }
+
+/// The package that makes the site, and its program.
+pub(crate) const PRESS: &str = "hockeystick-press";
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Flavour {
@@ -94,8 +101,7 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         Ok(())
     })?;
     steps.run("the press", |step| {
-        let mut cargo = workspace.cargo("build");
-        cargo.args(["--package=hockeystick-press", "--profile=tool"]);
+        let mut cargo = options.native.cargo(workspace, &["build", "--bin", PRESS]);
         step.run(&mut cargo)?.check("compiling the press")
     })?;
     steps.run("bindings, pages, weights", |step| {
@@ -122,7 +128,7 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
 pub(crate) fn press_command(workspace: &Workspace, options: &Options) -> Command {
     let profile = if options.flavour.debug { "debug" } else { "site" };
     let compiled = workspace.target.join(tools::WASM_TARGET).join(profile);
-    let mut command = Command::new(workspace.target.join("tool").join(format!("hockeystick-press{EXE_SUFFIX}")));
+    let mut command = Command::new(workspace.target.join("debug").join(format!("{PRESS}{EXE_SUFFIX}")));
     command.arg("--compiled").arg(compiled).arg("--workspace").arg(&workspace.root);
     command.arg("--out").arg(&options.out).arg("--base").arg(&options.base);
     command
@@ -144,8 +150,13 @@ fn rustflags(workspace: &Workspace) -> String {
 }
 
 impl Options {
-    /// An optimised build into `out`, for a subcommand that needs a site.
+    /// A build into `out` for the root of a host.
+    pub(crate) fn new(flavour: Flavour, out: PathBuf) -> Self {
+        Self { flavour, out, base: "/".to_owned(), native: Native::new(vec![PRESS]) }
+    }
+
+    /// An optimised one, for a subcommand that needs a site.
     pub(crate) fn optimised(out: PathBuf, verbose: bool) -> Self {
-        Self { flavour: Flavour { release: true, debug: false, verbose }, out, base: "/".to_owned() }
+        Self::new(Flavour { release: true, debug: false, verbose }, out)
     }
 }

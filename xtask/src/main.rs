@@ -3,6 +3,7 @@
 //! ```text
 //! build, serve, test, bench, demo   one file a subcommand
 //! summary     counting tests and telling how a test run went
+//! native      compiling for this machine
 //! workspace   where things are, and cargo
 //! process     running a program and listening to it; leaving none behind
 //! steps       progress, for people and for logs
@@ -12,6 +13,7 @@
 mod bench;
 mod build;
 mod demo;
+mod native;
 mod process;
 mod serve;
 mod steps;

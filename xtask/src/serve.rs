@@ -54,8 +54,7 @@ async fn serve(options: &Options) -> Result<ExitCode> {
     })?;
     let address = listener.local_addr().context("cannot tell which port was opened")?;
     let workspace = Workspace::find()?;
-    let build =
-        build::Options { flavour: options.flavour.clone(), out: workspace.root.join("dist"), base: "/".to_owned() };
+    let build = build::Options::new(options.flavour.clone(), workspace.root.join("dist"));
 
     // Watch before building, so that a change during the build is not lost.
     let changes = if options.watch { Some(watch(&workspace.root)?) } else { None };

@@ -69,7 +69,7 @@ impl Drop for Steps {
 }
 
 impl Step<'_> {
-    /// Runs a program to its end, showing its last line beside the bar.
+    /// Runs a program to its end, showing its last line beside the bar, but for those that it writes for programs.
     pub(crate) fn run(&self, command: &mut Command) -> Result<Finished> {
         if self.steps.verbose {
             self.steps.say(&format!("{command:?}"));
@@ -77,7 +77,7 @@ impl Step<'_> {
         process::run(command, |line| {
             if self.steps.verbose {
                 self.steps.say(line);
-            } else if !line.trim().is_empty() {
+            } else if !line.trim().is_empty() && !line.starts_with('{') {
                 self.steps.bar.set_message(format!("{} · {}", self.name, line.trim()));
             }
         })

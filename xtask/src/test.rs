@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::build;
+use crate::native::Native;
 use crate::process;
 use crate::steps::{Step, Steps};
 use crate::summary::{self, Counts, Entry};
@@ -43,6 +44,7 @@ enum Part {
     Staging,
 }
 
+/// The package of the tests that need a site and a browser.
 const BROWSER_TESTS: &str = "hockeystick-browser-tests";
 
 /// What a run covers.
@@ -87,16 +89,18 @@ impl Scope {
         self.packages.contains(&"hockeystick-core")
     }
 
+    /// Everything that a run compiles for this machine, and lints.
+    fn compiled(&self) -> Vec<&'static str> {
+        let browser = self.browser.then_some(BROWSER_TESTS);
+        let press = (self.site && !self.packages.contains(&build::PRESS)).then_some(build::PRESS);
+        self.packages.iter().copied().chain(browser).chain(press).collect()
+    }
+
     /// Packages whose documentation has tests.
     fn documented(&self, workspace: &Workspace) -> Vec<&'static str> {
         let libraries = workspace.libraries();
         let is_documented = |package: &str| libraries.iter().any(|it| it.package == package && it.has_doc_tests);
         self.packages.iter().copied().filter(|package| is_documented(package)).collect()
-    }
-
-    /// Everything this run formats and lints natively.
-    fn linted(&self) -> impl Iterator<Item = &'static str> {
-        self.packages.iter().copied().chain(self.browser.then_some(BROWSER_TESTS))
     }
 }
 
@@ -121,6 +125,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// A run, and how its steps went so far.
 struct Run<'a> {
     workspace: &'a Workspace,
+    native: Native,
     steps: Steps,
     entries: Vec<Entry>,
     nextest: bool,
@@ -131,7 +136,8 @@ impl<'a> Run<'a> {
     fn new(workspace: &'a Workspace, scope: &Scope, verbose: bool) -> Self {
         let native = usize::from(!scope.packages.is_empty()) + usize::from(!scope.documented(workspace).is_empty());
         let total = 3 + native + usize::from(scope.site) * (1 + build::STEPS) + usize::from(scope.browser) * 2;
-        Self { workspace, steps: Steps::new(total, verbose), entries: Vec::new(), nextest: false, verbose }
+        let native = Native::new(scope.compiled());
+        Self { workspace, native, steps: Steps::new(total, verbose), entries: Vec::new(), nextest: false, verbose }
     }
 
     /// A step that fails does not stop the next one: a run tells everything that is wrong.
@@ -160,7 +166,9 @@ impl<'a> Run<'a> {
     fn tools(&mut self, scope: &Scope) -> bool {
         let workspace = self.workspace;
         let mut nextest = false;
+        let mut native = self.native.clone();
         let found = self.check("tools", |step| {
+            native.lint(workspace)?;
             tools::wasm_target(step)?;
             if scope.has_core() {
                 tools::node()?;
@@ -171,25 +179,19 @@ impl<'a> Run<'a> {
             nextest = tools::nextest(step, workspace);
             Ok((Counts::default(), Ok(())))
         });
-        self.nextest = nextest;
+        (self.nextest, self.native) = (nextest, native);
         found
     }
 
     fn lints(&mut self, scope: &Scope) {
-        let packages = |command: &mut Command| {
-            for package in scope.linted() {
-                command.args(["--package", package]);
-            }
-        };
-        let mut rustfmt = self.workspace.cargo("fmt");
-        packages(&mut rustfmt);
-        rustfmt.arg("--check");
-        self.command("rustfmt", &mut rustfmt);
+        let mut rustfmt = self.native.cargo(self.workspace, &["fmt"]);
+        self.command("rustfmt", rustfmt.arg("--check"));
 
-        let mut clippy = self.workspace.cargo("clippy");
-        packages(&mut clippy);
-        clippy.args(["--all-targets", "--", "-D", "warnings"]);
-        self.command("clippy", &mut clippy);
+        let (native, workspace) = (self.native.clone(), self.workspace);
+        self.check("compilation by clippy", |step| {
+            native.compile(step, workspace)?;
+            Ok((Counts::default(), Ok(())))
+        });
 
         if scope.site {
             let mut clippy = self.workspace.cargo("clippy");
@@ -200,26 +202,24 @@ impl<'a> Run<'a> {
     }
 
     fn tests(&mut self, scope: &Scope) {
-        let mut tests = self.test_command();
-        for package in &scope.packages {
-            tests.args(["--package", package]);
-        }
+        let mut tests = self.test_command(&scope.packages);
         self.command("tests", &mut tests);
         let documented = scope.documented(self.workspace);
         if !documented.is_empty() {
-            let mut doc_tests = self.workspace.cargo("test");
-            doc_tests.arg("--doc").args(documented.iter().map(|package| format!("--package={package}")));
-            self.command("documentation tests", &mut doc_tests);
+            let mut doc_tests = self.native.only(documented).cargo(self.workspace, &["test"]);
+            self.command("documentation tests", doc_tests.arg("--doc"));
         }
     }
 
-    fn test_command(&self) -> Command {
+    /// Runs the tests of some of the packages that were compiled.
+    fn test_command(&self, packages: &[&'static str]) -> Command {
         if self.nextest {
-            let mut command = self.workspace.cargo("nextest");
-            command.args(["run", "--no-fail-fast", "--no-tests=pass"]);
+            let mut command = self.native.cargo(self.workspace, &["nextest", "run"]);
+            let tests: Vec<String> = packages.iter().map(|package| format!("package(={package})")).collect();
+            command.args(["--no-fail-fast", "--no-tests=pass", "--filterset", &tests.join(" | ")]);
             return command;
         }
-        let mut command = self.workspace.cargo("test");
+        let mut command = self.native.only(packages.to_vec()).cargo(self.workspace, &["test"]);
         // Not `--all-targets`: cargo would run each benchmark as if it were a test.
         command.args(["--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]);
         command
@@ -227,7 +227,8 @@ impl<'a> Run<'a> {
 
     /// Builds the site, and says whether there is one: pages over their budgets can still be tested.
     fn site(&mut self, out: PathBuf) -> bool {
-        let options = build::Options::optimised(out, self.verbose);
+        let mut options = build::Options::optimised(out, self.verbose);
+        options.native = self.native.clone();
         let start = Instant::now();
         let built = build::site(&mut self.steps, self.workspace, &options);
         match &built {
@@ -249,8 +250,7 @@ impl<'a> Run<'a> {
     }
 
     fn browser(&mut self, site: &Path, below: &Path) {
-        let mut tests = self.test_command();
-        tests.args(["--package", BROWSER_TESTS]);
+        let mut tests = self.test_command(&[BROWSER_TESTS]);
         // An error names the page and what is wrong with it; where it was made says nothing more.
         tests.env("RUST_LIB_BACKTRACE", "0");
         tests.env("HOCKEYSTICK_SITE", site).env("HOCKEYSTICK_SITE_BELOW", below);

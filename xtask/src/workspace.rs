@@ -56,6 +56,15 @@ impl Workspace {
         command
     }
 
+    /// Where rustc and what belongs to it are installed.
+    pub(crate) fn toolchain(&self) -> Result<PathBuf> {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let mut command = Command::new(rustc);
+        let output =
+            command.args(["--print=sysroot"]).current_dir(&self.root).output().context("cannot start rustc")?;
+        Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+    }
+
     /// Packages that npm installed for us.
     pub(crate) fn npm_modules(&self) -> PathBuf {
         self.target.join("npm/node_modules")
