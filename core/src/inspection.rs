@@ -9,9 +9,9 @@ use crate::measurement::{Metric, Slice, Step};
 use crate::schedule::Schedule;
 use crate::simulate::replay;
 use crate::stage::{Problem, Stage};
-use crate::statistics::{Interval, quantile_interval, student_t_quantile};
+use crate::statistics::{Interval, Spread, student_t_quantile};
 use crate::units::Nanos;
-use crate::verdict::{CONFIDENCE, Comparison, relative_error};
+use crate::verdict::{CONFIDENCE, Comparison, error_of_ratio};
 
 /// The figures of one window, or of a part of one, in the order of [`Metric::ALL`]: a second, and milliseconds.
 type Figures = [f64; Metric::ALL.len()];
@@ -73,27 +73,26 @@ impl Prediction {
     /// Compares a figure with what was measured. None when there is no number to compare.
     pub fn compare(&self, metric: Metric, step: &Step, tolerance: Option<f64>) -> Option<Comparison> {
         let (predicted, measured) = (self.figure(metric), step.figure(metric, CONFIDENCE));
-        let error = match metric {
-            Metric::Throughput => relative_error(predicted, measured)?,
-            _ => self.error(metric, step, predicted, measured.value)?,
+        let mut spread = match metric {
+            Metric::Throughput => Spread::independent(0.0, measured.half_width()),
+            _ => self.spread(metric, step, predicted.value, measured.value),
         };
+        spread.numerator += predicted.half_width() * predicted.half_width();
+        let error = error_of_ratio(predicted.value, measured.value, spread)?;
         Some(Comparison::new(metric, predicted, measured, error, tolerance))
     }
 
-    /// The relative error, with the interval that the slices' own errors give it (the delta method for a ratio).
-    fn error(&self, metric: Metric, step: &Step, predicted: Interval, measured: f64) -> Option<Interval> {
-        // For the value alone: it is there or it is not.
-        let ratio = relative_error(predicted, Interval::around(measured, 0.0))?.value + 1.0;
+    /// How sure the slices make one of both figures, whose luck they share.
+    fn spread(&self, metric: Metric, step: &Step, predicted: f64, measured: f64) -> Spread {
         let counted = || step.slices.iter().zip(&self.slices).filter(|(slice, _)| slice.counts());
         let answers = counted().map(|(slice, _)| slice.completed as f64).sum::<f64>() / counted().count() as f64;
         let apart = counted().filter_map(|(slice, figures)| {
-            let apart = (figures.as_ref()?[metric as usize] - ratio * slice_figure(slice, metric)) / measured;
             // A mean is the sum of its parts, each by the number of its answers; a percentile is not.
-            Some(if metric == Metric::Mean { apart * slice.completed as f64 / answers } else { apart })
+            let weight = if metric == Metric::Mean { slice.completed as f64 / answers } else { 1.0 };
+            let figure = figures.as_ref()?[metric as usize];
+            Some(((figure - predicted) * weight, (slice_figure(slice, metric) - measured) * weight))
         });
-        let apart: Vec<f64> = apart.collect();
-        let half = quantile_interval(0.0, &apart, CONFIDENCE).half_width();
-        Some(Interval::around(ratio - 1.0, libm::hypot(half, predicted.half_width() / measured)))
+        Spread::of_parts(&apart.collect::<Vec<_>>(), predicted / measured, CONFIDENCE)
     }
 }
 

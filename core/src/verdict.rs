@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::measurement::{Metric, Step};
 use crate::number::within;
 use crate::outcome::{Estimate, Outcome};
-use crate::statistics::Interval;
+use crate::statistics::{Interval, Spread, ratio_interval};
 
 /// Confidence of every interval that the test uses.
 pub const CONFIDENCE: f64 = 0.90;
@@ -177,17 +177,18 @@ pub fn compare(metric: Metric, outcome: &Outcome, step: &Step, tolerance: Option
     Some(Comparison::new(metric, predicted, measured, error, tolerance))
 }
 
-/// Relative error of `predicted` against `measured`, with the interval that both of theirs leave it: independent
-/// half-widths add as squares, each relative to its own value (the delta method for a ratio).
-pub(crate) fn relative_error(predicted: Interval, measured: Interval) -> Option<Interval> {
-    if !(predicted.value.is_finite() && measured.value.is_finite() && predicted.value > 0.0 && measured.value > 0.0) {
+/// Relative error of `predicted` against `measured`, with the interval that both of theirs leave it.
+fn relative_error(predicted: Interval, measured: Interval) -> Option<Interval> {
+    error_of_ratio(predicted.value, measured.value, Spread::independent(predicted.half_width(), measured.half_width()))
+}
+
+/// The ratio of a prediction to a measurement, less one. None when there is no number to compare.
+pub(crate) fn error_of_ratio(predicted: f64, measured: f64, spread: Spread) -> Option<Interval> {
+    if !(predicted.is_finite() && measured.is_finite() && predicted > 0.0 && measured > 0.0) {
         return None;
     }
-    let half = |interval: Interval| (interval.high - interval.low) / 2.0 / interval.value;
-    let ratio = predicted.value / measured.value;
-    let width = ratio * libm::hypot(half(predicted), half(measured));
-    let value = ratio - 1.0;
-    Some(Interval { value, low: value - width, high: value + width })
+    let ratio = ratio_interval(predicted, measured, spread);
+    Some(Interval { value: ratio.value - 1.0, low: ratio.low - 1.0, high: ratio.high - 1.0 })
 }
 
 fn judge(error: Interval, tolerance: f64) -> Verdict {

@@ -83,7 +83,7 @@ fn variance_around(centre: f64, values: &[f64]) -> f64 {
 }
 
 /// Correlation of neighbours; zero for a series that never changes.
-fn lag_one(values: &[f64]) -> f64 {
+pub(super) fn lag_one(values: &[f64]) -> f64 {
     let centre = mean(values);
     let squares: f64 = values.iter().map(|value| (value - centre) * (value - centre)).sum();
     let products: f64 = values.windows(2).map(|pair| (pair[0] - centre) * (pair[1] - centre)).sum();
@@ -91,7 +91,7 @@ fn lag_one(values: &[f64]) -> f64 {
 }
 
 /// By how much correlated batches understate the variance of their mean. Negative correlation earns no credit.
-fn inflation(correlation: f64) -> f64 {
+pub(super) fn inflation(correlation: f64) -> f64 {
     let correlation = correlation.clamp(0.0, 0.9);
     (1.0 + correlation) / (1.0 - correlation)
 }

@@ -3,7 +3,8 @@
 //! - [`mser5`]: how much of the start of a run to leave out.
 //! - [`batch_means`], [`ratio_of_batches`], [`quantile_interval`]: intervals that stay honest although neighbouring requests resemble each
 //!   other.
-//! - [`student_t_quantile`]: what both rest on.
+//! - [`ratio_interval`]: the same for a ratio of two figures that are both uncertain.
+//! - [`student_t_quantile`]: what all rest on.
 //! - [`f_upper_tail`]: whether a model with more unknowns explains more than chance would.
 //! - [`chance_of_spread`]: whether three groups of values differ by more than chance.
 //! - [`sort`], [`sorted`]: things in order.
@@ -11,6 +12,7 @@
 
 mod batch;
 mod histogram;
+mod ratio;
 mod sort;
 mod student;
 mod variance;
@@ -18,6 +20,7 @@ mod warm_up;
 
 pub use batch::{batch_means, quantile_interval, ratio_of_batches};
 pub use histogram::Histogram;
+pub use ratio::{Spread, ratio_interval};
 pub use sort::{sort, sorted};
 pub use student::{f_upper_tail, student_t_quantile};
 pub use variance::chance_of_spread;
