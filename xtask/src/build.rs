@@ -101,8 +101,8 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         Ok(())
     })?;
     steps.run("the press", |step| {
-        let mut cargo = options.native.cargo(workspace, &["build", "--bin", PRESS]);
-        step.run(&mut cargo)?.check("compiling the press")
+        options.native.compile(step, workspace)?.iter().for_each(|warning| step.say(warning));
+        Ok(())
     })?;
     steps.run("bindings, pages, weights", |step| {
         let mut command = press_command(workspace, options);

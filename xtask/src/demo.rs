@@ -100,7 +100,7 @@ struct Level {
 /// The seconds follow from simulated measurements of a stage that was fitted to Tick: the standard deviation of the
 /// mean's error, at 80 % busy, is 2.6 % after 34 s and 2.2 % after 51 s. The 90 % interval is 1.65 times that to each
 /// side, which leaves more than half of the tolerance of 10 % to what the model itself gets wrong. The less busy the app,
-/// the sooner one burst is forgotten, and the shorter the step. `core/tests/verdict.rs` counts how often that suffices.
+/// the sooner one burst is forgotten, and the shorter the step. `core/tests/all/verdict.rs` counts how often that suffices.
 const LEVELS: [Level; 5] = [
     Level { busy: 0.40, seconds: 8.0, held_out: false },
     Level { busy: 0.70, seconds: 32.0, held_out: true },

@@ -75,9 +75,12 @@ impl Step<'_> {
             self.steps.say(&format!("{command:?}"));
         }
         process::run(command, |line| {
+            if line.trim().is_empty() || line.starts_with('{') {
+                return;
+            }
             if self.steps.verbose {
                 self.steps.say(line);
-            } else if !line.trim().is_empty() && !line.starts_with('{') {
+            } else {
                 self.steps.bar.set_message(format!("{} · {}", self.name, line.trim()));
             }
         })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::build;
@@ -188,8 +188,10 @@ impl<'a> Run<'a> {
         self.command("rustfmt", rustfmt.arg("--check"));
 
         let (native, workspace) = (self.native.clone(), self.workspace);
+        // A warning fails this step, and keeps no test from running.
         self.check("compilation by clippy", |step| {
-            native.compile(step, workspace)?;
+            let warnings = native.compile(step, workspace)?;
+            ensure!(warnings.is_empty(), "warnings are errors\n{}", warnings.join("\n"));
             Ok((Counts::default(), Ok(())))
         });
 

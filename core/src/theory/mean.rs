@@ -212,7 +212,7 @@ pub fn distribution_caveats(network: &Network) -> Vec<String> {
         caveats.push("other requests' demands by their first three moments".to_owned());
     }
     if let Some(last) = caveats.last_mut() {
-        // What core/tests/agreement.rs finds, from 30 to 90 % load.
+        // What core/tests/all/agreement.rs finds, from 30 to 90 % load.
         last.push_str(" (within 2 % of the simulation)");
     }
     caveats

@@ -1,0 +1,88 @@
+//! Results files from anywhere: a clear error with its place, or a file that makes sense.
+
+use std::sync::LazyLock;
+
+use crate::common::{GOOD, Server, run};
+use hockeystick_content::results;
+use hockeystick_loadgen::store;
+use proptest::prelude::*;
+
+static GOOD_FILE: LazyLock<String> = LazyLock::new(|| {
+    let server = Server::answering(GOOD, true);
+    let folder = tempfile::tempdir().unwrap();
+    run(&server.url(), "users = 2\nsteps = [{ rate = \"40/s\", seconds = 1 }]", folder.path());
+    std::fs::read_to_string(folder.path().join("results.json")).unwrap()
+});
+
+#[test]
+fn each_mistake_names_its_place() {
+    for (from, to, says) in [
+        ("\"schema\": 5", "\"schema\": 7", "versions 1 to 5"),
+        ("\"measured_s\": 1.0", "\"measured_s\": 0.0", "steps[0].measured_s"),
+        ("\"measured_s\": 1.0", "\"measured_s\": -1.0", "steps[0].measured_s"),
+        ("\"measured_s\": 1.0", "\"measured_s\": NaN", "line"),
+        ("\"measured_s\": 1.0", "\"measured_s\": 1e999", "steps[0].measured_s"),
+        ("\"rate_per_s\": 40.0", "\"rate_per_s\": 1e300", "steps[0].rate_per_s"),
+        ("\"rate_per_s\": 40.0", "\"rate_per_s\": \"fast\"", "steps[0].rate_per_s"),
+        ("\"held_out\"", "\"hold_out\"", "hold_out"),
+        ("\"stations\": {}", "\"stations\": {}, \"busy_by_slice\": { \"app\": [1.0] }", "steps[0].busy_by_slice.app"),
+        ("\"read\": {", "\"browse\": {", "browse"),
+        ("\"due\": ", "\"due\": 0, \"du\": ", "du"),
+    ] {
+        let text = GOOD_FILE.replacen(from, to, 1);
+        assert_ne!(text, *GOOD_FILE, "{from}");
+        let error = results::read(text.as_bytes()).unwrap_err();
+        assert!(error.contains(says), "{to}: {error}");
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_an_error_wherever_it_was_cut() {
+    let text = GOOD_FILE.trim_end();
+    for end in (0..text.len()).step_by(97) {
+        assert!(results::read(&text.as_bytes()[..end]).is_err(), "cut at {end}");
+    }
+    assert!(results::read(text.as_bytes()).is_ok());
+}
+
+#[test]
+fn what_was_measured_or_is_no_results_is_never_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("results.json");
+    assert_eq!(store::put_aside(&out).unwrap(), None, "nothing is there");
+    for name in ["results.json.1", "results.json.2"] {
+        std::fs::write(&out, GOOD_FILE.as_bytes()).unwrap();
+        assert_eq!(store::put_aside(&out).unwrap(), Some(folder.path().join(name)));
+        assert!(!out.exists());
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), *GOOD_FILE);
+    }
+    for kept in ["schema = 1\n", &GOOD_FILE[..GOOD_FILE.len() / 2]] {
+        std::fs::write(&out, kept).unwrap();
+        let error = store::put_aside(&out).unwrap_err().to_string();
+        assert!(error.contains("is no results file") && error.contains("left as it is"), "{error}");
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), kept);
+    }
+    std::fs::write(&out, "").unwrap();
+    assert_eq!(store::put_aside(&out).unwrap(), None, "an empty file holds nothing");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+        prop_assert!(results::read(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_number_that_is_changed_is_refused_or_harmless(at in 0..4_000_usize, digits in "-?[0-9]{1,30}(\\.[0-9]{1,5})?") {
+        let text = GOOD_FILE.as_str();
+        let numbers: Vec<_> = text.match_indices(": ").map(|(i, _)| i + 2).filter(|i| text.as_bytes()[*i].is_ascii_digit()).collect();
+        let from = numbers[at % numbers.len()];
+        let length = text[from..].find(|c: char| !c.is_ascii_digit() && c != '.').unwrap();
+        let changed = format!("{}{digits}{}", &text[..from], &text[from + length..]);
+        if let Ok(results) = results::read(changed.as_bytes()) {
+            for step in &results.steps {
+                prop_assert!(step.offered_per_s().is_finite() && step.throughput_per_s() >= 0.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! All tests from outside, in one program: each program of tests is linked with everything that it tests.
+
+mod depth;
+mod editor;
+mod embed;
+mod figure;
+mod harness;
+mod idle;
+mod keyboard;
+mod lesson;
+mod offline;
+mod pages;
+mod pinch;
+mod steady;
+mod tools;
+mod update;
+mod zoom;
