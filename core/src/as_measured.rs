@@ -8,7 +8,7 @@ use crate::schedule::Schedule;
 use crate::simulate::{self, Run, RunOptions};
 use crate::stage::{Placement, Problem, Stage};
 use crate::units::{Duration, Rate};
-use crate::workload::Class;
+use crate::workload::{Class, PerClass};
 
 /// The stage under the load that a step really offered: its rate, its mix, its kind of arrivals, or its users.
 pub fn at_step(stage: &Stage, results: &Results, step: &Step) -> Stage {
@@ -55,12 +55,24 @@ pub fn inspect(stage: &Stage, step: &Step, seed: u64, replications: u64) -> Resu
     Prediction::new(stage, &schedule, step, seed, replications).map(Some)
 }
 
-/// Indices of the steps with the mix of the last one: response times of different mixes do not belong in one curve.
+/// Indices of the steps with the mix that a measurement is about: response times of different mixes do not belong in one
+/// curve. It is that of the last step to be predicted; where none is, that of most steps, and of those the last.
 pub fn comparable(results: &Results) -> Vec<usize> {
-    let Some(last) = results.steps.last().map(Step::mix) else { return Vec::new() };
-    let near = |step: &Step| step.mix().iter().all(|(class, share)| (share - last.get(class)).abs() <= 0.1);
-    let steps = results.steps.iter().enumerate();
-    steps.filter(|(_, step)| step.completed > 0 && near(step)).map(|(index, _)| index).collect()
+    of_one_mix(&results.steps)
+}
+
+fn of_one_mix(steps: &[Step]) -> Vec<usize> {
+    let answered = |step: &&Step| step.completed > 0;
+    let mixes: Vec<PerClass<f64>> = steps.iter().filter(answered).map(Step::mix).collect();
+    let held_out = steps.iter().filter(answered).rfind(|step| step.held_out).map(Step::mix);
+    let commonest = || mixes.iter().max_by_key(|mix| mixes.iter().filter(|other| is_near(mix, other)).count()).copied();
+    let Some(mix) = held_out.or_else(commonest) else { return Vec::new() };
+    let like = steps.iter().enumerate().filter(|(_, step)| answered(step) && is_near(&step.mix(), &mix));
+    like.map(|(index, _)| index).collect()
+}
+
+fn is_near(mix: &PerClass<f64>, other: &PerClass<f64>) -> bool {
+    mix.iter().all(|(class, share)| (share - other.get(class)).abs() <= 0.1)
 }
 
 /// Requests that a simulation should see for intervals of about one per cent at high load.
@@ -96,4 +108,30 @@ pub fn station_named<'s>(stage: &'s Stage, measured: &str) -> Option<(String, &'
         return stations.next().is_none().then_some(only);
     }
     stations.find(|(name, _)| name == measured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::ClassResult;
+
+    fn step(classes: &[(Class, u64)], held_out: bool) -> Step {
+        let result = |due| ClassResult { due, ..ClassResult::default() };
+        let classes = classes.iter().map(|(class, due)| (*class, result(*due))).collect();
+        Step { completed: 100, held_out, classes, ..Step::default() }
+    }
+
+    #[test]
+    fn steps_of_one_class_belong_to_no_curve_of_a_mix_wherever_they_stand() {
+        let alone = |class| step(&[(class, 100)], false);
+        let mixed = |held_out| step(&[(Class::Static, 70), (Class::Read, 30)], held_out);
+        let mut steps = vec![alone(Class::Read), mixed(false), mixed(true), mixed(false), alone(Class::Read)];
+        assert_eq!(of_one_mix(&steps), [1, 2, 3]);
+        steps[2].held_out = false;
+        assert_eq!(of_one_mix(&steps), [1, 2, 3], "most steps");
+        steps[4].held_out = true;
+        assert_eq!(of_one_mix(&steps), [0, 4], "what is to be predicted");
+        steps.truncate(2);
+        assert_eq!(of_one_mix(&steps), [1], "the last of as many");
+    }
 }

@@ -99,6 +99,10 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let message = format!("there is no folder {}; make it, or choose another", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, message));
+    }
     let mut neighbour = name.to_owned();
     neighbour.push(format!(".{}.tmp", std::process::id()));
     let neighbour = folder.join(neighbour);

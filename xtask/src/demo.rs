@@ -72,9 +72,9 @@ const CLASSES: [(RequestClass, f64, f64, f64); 4] = [
     (RequestClass::Write, 0.05, 90.0, 0.50),
     (RequestClass::Job, 0.01, 40.0, 0.50),
 ];
-/// How often Tick makes each document: dear enough that the processor is what is scarce, cheap enough that a step of
+/// Tick's work factor, see its README: dear enough that the processor is what is scarce, cheap enough that a step of
 /// some seconds sees thousands of requests and its figures have narrow intervals.
-const WORK_FACTOR: u32 = 150;
+const WORK_FACTOR: u32 = 60;
 /// Seconds of each class in the first look.
 const FIRST_LOOK_S: f64 = 1.5;
 /// Seconds of each class by itself, before the mix and again after it: how far a machine that drifts makes two readings of one

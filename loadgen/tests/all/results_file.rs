@@ -86,3 +86,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("not/here");
+    let error = store::write(&missing.join("FITTED.toml"), b"x").unwrap_err().to_string();
+    assert!(error.contains(&format!("there is no folder {}; make it", missing.display())), "{error}");
+}

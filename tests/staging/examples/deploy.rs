@@ -6,7 +6,7 @@ use hockeystick_staging::deploy::{CpuLimit, DeployError, Deployment, Options};
 
 fn main() -> Result<(), DeployError> {
     let half_a_cpu = CpuLimit { quota_cpus: Some(0.5), period: Duration::from_millis(100), cores: vec![1] };
-    let tick = Deployment::start(&Options { cpu: half_a_cpu, work_factor: 1000, ..Options::default() })?;
+    let tick = Deployment::start(&Options { cpu: half_a_cpu, work_factor: 200, ..Options::default() })?;
     println!("{} with {}", tick.url(), tick.limits());
     println!("loadgen run --host {} --utilisation {}", tick.url(), tick.utilisation_source());
     tick.stop()

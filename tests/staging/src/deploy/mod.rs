@@ -65,7 +65,7 @@ impl Default for Options {
             program: None,
             cpu: CpuLimit::default(),
             workers: 1,
-            work_factor: 1000,
+            work_factor: 200,
             seed_accounts: 200,
             database: None,
             arguments: Vec::new(),

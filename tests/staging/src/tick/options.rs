@@ -27,7 +27,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
     pub database_wait_ms: u64,
 
-    /// Produce every document K times over, to stand for a slower language (see the README)
+    /// Read every document K - 1 times over, to stand for a slower language (see the README)
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub work_factor: u32,
 
