@@ -113,10 +113,12 @@ pub fn station_named<'s>(stage: &'s Stage, measured: &str) -> Option<(String, &'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::ClassResult;
+    use crate::measurement::{ClassResult, Distribution};
 
     fn step(classes: &[(Class, u64)], held_out: bool) -> Step {
-        let result = |due| ClassResult { due, ..ClassResult::default() };
+        let [response, service] = [Distribution::default(), Distribution::default()];
+        let result =
+            |due| ClassResult { due, answered: due, failed: 0, response: response.clone(), service: service.clone() };
         let classes = classes.iter().map(|(class, due)| (*class, result(*due))).collect();
         Step { completed: 100, held_out, classes, ..Step::default() }
     }
