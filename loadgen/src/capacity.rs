@@ -75,8 +75,9 @@ pub fn of_measurement(
     seed: u64,
 ) -> Result<Vec<Capacity>, Report> {
     let provenance = Provenance::read(&loaded.text);
-    let last = as_measured::comparable(results).last().map(|index| &results.steps[*index]);
-    let stage = last.map_or_else(|| loaded.stage.clone(), |step| as_measured::at_step(&loaded.stage, results, step));
+    let comparable = as_measured::comparable(results).into_iter().map(|index| &results.steps[index]);
+    let highest = comparable.max_by(|a, b| a.offered_per_s().total_cmp(&b.offered_per_s()));
+    let stage = highest.map_or_else(|| loaded.stage.clone(), |step| as_measured::at_step(&loaded.stage, results, step));
     let asked = Asked { stage: &stage, provenance: provenance.as_ref(), measured: Some((results, judgement)), seed };
     objectives.iter().map(|objective| answer(&asked, objective)).collect()
 }

@@ -99,7 +99,7 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
+    if std::fs::metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         let message = format!("there is no folder {}; make it, or choose another", folder.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, message));
     }

@@ -57,7 +57,8 @@ impl Native {
     pub(crate) fn compile(&self, step: &Step<'_>, workspace: &Workspace) -> Result<Vec<String>> {
         // Dependencies have other features for programs alone than beside tests, which may ask for more of them.
         let targets = if self.linter.is_some() { "--all-targets" } else { "--bins" };
-        let mut finished = step.run(&mut self.cargo(workspace, &["build", targets, "--message-format=json"]))?;
+        let mut finished =
+            step.run(&mut self.cargo(workspace, &["build", targets, "--keep-going", "--message-format=json"]))?;
         let messages = take_messages(&mut finished.lines);
         finished.lines.extend(messages.iter().cloned());
         finished.check("compiling")?;

@@ -75,7 +75,7 @@ impl Step<'_> {
             self.steps.say(&format!("{command:?}"));
         }
         process::run(command, |line| {
-            if line.trim().is_empty() || line.starts_with('{') {
+            if line.trim().is_empty() || line.starts_with(r#"{"reason":"#) {
                 return;
             }
             if self.steps.verbose {

@@ -129,6 +129,8 @@ struct Run<'a> {
     steps: Steps,
     entries: Vec<Entry>,
     nextest: bool,
+    /// Whether all that this run needs of native code compiles. What does not must not keep the rest from being tested.
+    compiles: bool,
     verbose: bool,
 }
 
@@ -137,7 +139,8 @@ impl<'a> Run<'a> {
         let native = usize::from(!scope.packages.is_empty()) + usize::from(!scope.documented(workspace).is_empty());
         let total = 3 + native + usize::from(scope.site) * (1 + build::STEPS) + usize::from(scope.browser) * 2;
         let native = Native::new(scope.compiled());
-        Self { workspace, native, steps: Steps::new(total, verbose), entries: Vec::new(), nextest: false, verbose }
+        let steps = Steps::new(total, verbose);
+        Self { workspace, native, steps, entries: Vec::new(), nextest: false, compiles: true, verbose }
     }
 
     /// A step that fails does not stop the next one: a run tells everything that is wrong.
@@ -189,11 +192,14 @@ impl<'a> Run<'a> {
 
         let (native, workspace) = (self.native.clone(), self.workspace);
         // A warning fails this step, and keeps no test from running.
+        let mut compiles = false;
         self.check("compilation by clippy", |step| {
             let warnings = native.compile(step, workspace)?;
+            compiles = true;
             ensure!(warnings.is_empty(), "warnings are errors\n{}", warnings.join("\n"));
             Ok((Counts::default(), Ok(())))
         });
+        self.compiles = compiles;
 
         if scope.site {
             let mut clippy = self.workspace.cargo("clippy");
@@ -216,7 +222,8 @@ impl<'a> Run<'a> {
     /// Runs the tests of some of the packages that were compiled.
     fn test_command(&self, packages: &[&'static str]) -> Command {
         if self.nextest {
-            let mut command = self.native.cargo(self.workspace, &["nextest", "run"]);
+            let native = if self.compiles { self.native.clone() } else { self.native.only(packages.to_vec()) };
+            let mut command = native.cargo(self.workspace, &["nextest", "run"]);
             let tests: Vec<String> = packages.iter().map(|package| format!("package(={package})")).collect();
             command.args(["--no-fail-fast", "--no-tests=pass", "--filterset", &tests.join(" | ")]);
             return command;
@@ -230,7 +237,9 @@ impl<'a> Run<'a> {
     /// Builds the site, and says whether there is one: pages over their budgets can still be tested.
     fn site(&mut self, out: PathBuf) -> bool {
         let mut options = build::Options::optimised(out, self.verbose);
-        options.native = self.native.clone();
+        if self.compiles {
+            options.native = self.native.clone();
+        }
         let start = Instant::now();
         let built = build::site(&mut self.steps, self.workspace, &options);
         match &built {

@@ -62,6 +62,9 @@ impl Workspace {
         let mut command = Command::new(rustc);
         let output =
             command.args(["--print=sysroot"]).current_dir(&self.root).output().context("cannot start rustc")?;
+        if !output.status.success() {
+            bail!("rustc does not run: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
         Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
     }
 

@@ -104,11 +104,12 @@ fn requests_that_cost_a_quarter_more_than_the_model_says_are_noticed() {
 }
 
 /// One stall makes up two thirds of the measured mean, so that nothing can be said of the rest; not that the model is wrong.
+/// It touches fewer than a twentieth of the requests, so that p95 says what it always does.
 #[test]
 fn one_stall_refutes_no_model() {
     let [agree, inconclusive, disagree] = verdicts_on(Level { busy: 0.8, seconds: 52.0 }, 1.0, &stalling());
     println!("right model, one stall of 0.4 s: {agree} agree, {inconclusive} inconclusive, {disagree} disagree");
-    assert!(disagree <= 2, "seeds 1000…");
+    assert!(disagree <= 2 && agree * 10 <= SCHEDULES * MEASUREMENTS, "seeds 1000…");
 }
 
 /// Where tolerances are twice as wide, a right model is still not refuted, and a wrong one is.

@@ -1,48 +1,41 @@
 //! A machine that changes its speed while it is measured.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
 
 use crate::common::{GOOD, Server, request, run_with_meter};
 use hockeystick_core::measurement::Results;
 use tokio::io::AsyncWriteExt;
 
-/// Runs a step of 200 requests against a station that is twice as busy once it has seen 120 of them. Its processor time is
-/// that of a control group that this test writes itself.
+/// Processor time of a request, in seconds; twice as much for those after so many.
+const DEMAND_S: f64 = 0.004;
+const SLOW_AFTER: u64 = 120;
+
+/// Runs a step of 200 requests against a station that becomes slower in the middle of it. Its processor time is that of a
+/// control group that this test writes itself, with every request, so that it depends on nothing else.
 fn measured() -> Results {
-    let seen = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&seen);
-    let server = Server::start(move |mut stream| {
-        let counter = Arc::clone(&counter);
-        async move {
-            while request(&mut stream).await && stream.write_all(GOOD).await.is_ok() {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    });
     let folder = tempfile::tempdir().unwrap();
     let usage = folder.path().join("cpuacct.usage");
     write(&usage, 0.0);
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let (mut used_s, mut before) = (0.0, Instant::now());
-            while !over.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(3));
-                let busy = if seen.load(Ordering::Relaxed) < 120 { 0.4 } else { 0.8 };
-                used_s += busy * before.elapsed().as_secs_f64();
-                before = Instant::now();
-                write(&usage, used_s);
+    let (seen, meter) = (Arc::new(Mutex::new(0_u64)), usage.clone());
+    let server = Server::start(move |mut stream| {
+        let (seen, meter) = (Arc::clone(&seen), meter.clone());
+        async move {
+            while request(&mut stream).await {
+                {
+                    let mut seen = seen.lock().unwrap();
+                    *seen += 1;
+                    write(&meter, DEMAND_S * (*seen + seen.saturating_sub(SLOW_AFTER)) as f64);
+                }
+                if stream.write_all(GOOD).await.is_err() {
+                    break;
+                }
             }
-        });
-        let plan = "arrivals = \"constant\"\nusers = 4\nsteps = [{ rate = \"100/s\", seconds = 2 }]";
-        let meter = format!("app cpu=cgroup:{}", folder.path().display());
-        let results = run_with_meter(&server.url(), plan, folder.path(), &meter);
-        over.store(true, Ordering::Relaxed);
-        results
-    })
+        }
+    });
+    let plan = "arrivals = \"constant\"\nusers = 4\nsteps = [{ rate = \"100/s\", seconds = 2 }]";
+    let meter = format!("app cpu=cgroup:{}", folder.path().display());
+    run_with_meter(&server.url(), plan, folder.path(), &meter)
 }
 
 /// At once, as the kernel does it: nobody reads half a number.

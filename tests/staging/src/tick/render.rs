@@ -1,6 +1,6 @@
 //! Documents from data, at a chosen cost.
 //!
-//! Rust renders a page of fifty items in some tens of microseconds; an app in a slower language takes milliseconds. With
+//! Rust renders a page of fifty items in some 10 µs; an app in a slower language takes milliseconds. With
 //! a *work factor* of K a document, once made, is read K - 1 times, so that a load test on a small machine meets the
 //! utilisation that it is about at rates that it can send.
 //!
@@ -9,7 +9,7 @@
 //! EPYC with two threads a core). A response time at 80 % busy is off by five times as much as the demand is.
 //!
 //! Such a server gives each request its own thread or process, and the kernel slices time between them. Tick answers
-//! on few threads, where a long request would make every later one wait its turn. So production yields after each
+//! on few threads, where a long request would make every later one wait its turn. So the reading yields after each
 //! slice: requests share the CPU as they would there, which is processor sharing in the model's terms.
 
 use std::hash::Hasher;
