@@ -94,8 +94,8 @@ struct Level {
 /// It learns from loads that keep the app's caches warm. Where other machines share the processor's caches, they take them
 /// while it idles: work over two megabytes takes a third more processor time every 20 ms than every 0.5 ms (measured on the
 /// machine of `content/measurements`; over four kilobytes the same), and the mix of requests 8 % more at 30 % busy than at
-/// 80 %, when Tick still made its documents over and over. A response time at 80 % busy is off by five times as much as the demands are, so demands of an app that mostly
-/// idles predict nothing there.
+/// 80 %, when Tick still made its documents over and over. A response time at 80 % busy is off by five times as much as the
+/// demands are, so demands of an app that mostly idles predict nothing there.
 ///
 /// The seconds follow from simulated measurements of a stage that was fitted to Tick: the standard deviation of the
 /// mean's error, at 80 % busy, is 2.6 % after 34 s and 2.2 % after 51 s. The 90 % interval is 1.65 times that to each

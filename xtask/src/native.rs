@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+use crate::process::is_for_programs;
 use crate::steps::Step;
 use crate::workspace::Workspace;
 
@@ -70,7 +71,10 @@ impl Native {
 fn take_messages(lines: &mut Vec<String>) -> Vec<String> {
     let mut messages = Vec::new();
     lines.retain(|line| {
-        let Some(report) = serde_json::from_str::<Value>(line).ok().filter(Value::is_object) else { return true };
+        if !is_for_programs(line) {
+            return true;
+        }
+        let report: Value = serde_json::from_str(line).unwrap_or_default();
         if let Some(text) = report["message"]["rendered"].as_str().map(|text| text.trim_end().to_owned())
             && report["reason"] == "compiler-message"
             && !messages.contains(&text)

@@ -34,6 +34,11 @@ fn is_routine(line: &str) -> bool {
     ROUTINE.iter().any(|start| line.starts_with(start))
 }
 
+/// Whether a line is one of those that cargo writes for other programs, when it is asked to.
+pub(crate) fn is_for_programs(line: &str) -> bool {
+    line.starts_with(r#"{"reason":"#)
+}
+
 /// Runs `command` to its end and hands over each line as it is written.
 pub(crate) fn run(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<Finished> {
     let program = command.get_program().to_string_lossy().into_owned();

@@ -75,7 +75,7 @@ impl Step<'_> {
             self.steps.say(&format!("{command:?}"));
         }
         process::run(command, |line| {
-            if line.trim().is_empty() || line.starts_with(r#"{"reason":"#) {
+            if line.trim().is_empty() || process::is_for_programs(line) {
                 return;
             }
             if self.steps.verbose {
