@@ -28,6 +28,16 @@ fn with(old: &str, new: &str) -> String {
     GOOD.replacen(old, new, 1)
 }
 
+/// What is said of the good file with each of these mistakes made in it.
+fn reported(mistakes: &[(&str, &str)]) -> String {
+    let mut report = String::new();
+    for (old, new) in mistakes {
+        let errors = read(&with(old, new)).unwrap_err();
+        writeln!(report, "{} -> {}\n{}\n", old.escape_debug(), new.escape_debug(), errors.lines()).unwrap();
+    }
+    report
+}
+
 #[test]
 fn a_good_file_is_read_as_it_says() {
     let stage = read(GOOD).unwrap();
@@ -81,11 +91,7 @@ fn typical_mistakes_are_explained() {
         ("quota = 0.5", "quota = \"half\"\nmemry = \"1 GB\""),
         ("[[link]]\npath", "[link]\npath"),
     ];
-    let mut report = String::new();
-    for (old, new) in mistakes {
-        let errors = read(&with(old, new)).unwrap_err();
-        writeln!(report, "{} -> {}\n{}\n", old.escape_debug(), new.escape_debug(), errors.lines()).unwrap();
-    }
+    let report = reported(&mistakes);
     insta::assert_snapshot!(report);
 }
 
@@ -111,11 +117,7 @@ fn a_rule_that_the_stage_breaks_is_shown_at_the_field_that_breaks_it() {
         ("at = [80, 235]", "at = [nan, 1e30]"),
         ("errors = 0.001", "errors = 7"),
     ];
-    let mut report = String::new();
-    for (old, new) in mistakes {
-        let errors = read(&with(old, new)).unwrap_err();
-        writeln!(report, "{} -> {}\n{}\n", old.escape_debug(), new.escape_debug(), errors.lines()).unwrap();
-    }
+    let report = reported(&mistakes);
     insta::assert_snapshot!(report);
 }
 

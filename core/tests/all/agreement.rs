@@ -8,13 +8,14 @@ use std::fmt;
 use hockeystick_core::component::{Settings, app_server, clients};
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::simulate::{Run, RunOptions, run};
-use hockeystick_core::stage::{Component, Link, NamedMachine, Placement, Stage};
+use hockeystick_core::stage::{Link, NamedMachine, Stage};
 use hockeystick_core::theory::complex::Complex;
 use hockeystick_core::theory::demand::Part;
 use hockeystick_core::theory::markov::{Mmc, Mmck};
 use hockeystick_core::theory::{inversion, pollaczek, solve};
 use hockeystick_core::units::{Bytes, Duration, Rate};
 use hockeystick_core::workload::{Demand, PerClass, Workload};
+use hockeystick_probe::component;
 
 use crate::table::on_all_cores;
 
@@ -101,21 +102,13 @@ fn stage(rate_per_s: f64, processors: u32, workers: u32, backlog: u32, demand: D
         ..app_server::Settings::default()
     };
     let users = clients::Settings { timeout: Duration::from_s(600), handshake: 0, ..clients::Settings::default() };
-    let component = |id: &str, machine, settings| Component {
-        id: id.into(),
-        copies: 1,
-        machine,
-        region: None,
-        at: [0.0; 2],
-        settings,
-    };
     Stage {
         title: "A single queue".into(),
         workload: Workload { rate: Rate::per_second(rate_per_s), ..Workload::default() },
         machines: vec![NamedMachine { id: "box".into(), size: None, machine }],
         components: vec![
             component("users", None, Settings::Clients(users)),
-            component("app", Some(Placement::Shared(0)), Settings::AppServer(app)),
+            component("app", Some(0), Settings::AppServer(app)),
         ],
         links: vec![Link::new(0, 1, Duration::ZERO)],
         ..Stage::default()

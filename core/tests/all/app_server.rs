@@ -25,7 +25,7 @@ fn machine(vcpus: u32) -> Machine {
 }
 
 /// An app whose code takes no time and no memory: what takes time is what it calls.
-fn light() -> App {
+pub(crate) fn light() -> App {
     App {
         workers: 10_000,
         backlog: 0,

@@ -4,22 +4,15 @@ use hockeystick_core::component::{Settings, app_server, clients, database, dns};
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::simulate::{RunOptions, run};
-use hockeystick_core::stage::{Component, Fault, FaultKind, Link, NamedMachine, Placement, Stage, Target};
+use hockeystick_core::stage::{Fault, FaultKind, Link, NamedMachine, Placement, Stage, Target};
 use hockeystick_core::theory::{response_curve, solve};
 use hockeystick_core::units::{Bytes, Duration, Rate};
 use hockeystick_core::workload::{Arrivals, Demand, PerClass, Workload};
+use hockeystick_probe::component;
 use proptest::prelude::*;
 
 /// Users, a resolver, and one box with app and database, as in the first lesson.
 fn one_box(rate_per_s: f64) -> Stage {
-    let component = |id: &str, machine, settings| Component {
-        id: id.into(),
-        copies: 1,
-        machine,
-        region: None,
-        at: [0.0; 2],
-        settings,
-    };
     let link = Link::new;
     Stage {
         title: "Everything on one box".into(),
@@ -28,8 +21,8 @@ fn one_box(rate_per_s: f64) -> Stage {
         components: vec![
             component("users", None, Settings::Clients(clients::Settings::default())),
             component("dns", None, Settings::Dns(dns::Settings::default())),
-            component("app", Some(Placement::Shared(0)), Settings::AppServer(app_server::Settings::default())),
-            component("db", Some(Placement::Shared(0)), Settings::Database(database::Settings::default())),
+            component("app", Some(0), Settings::AppServer(app_server::Settings::default())),
+            component("db", Some(0), Settings::Database(database::Settings::default())),
         ],
         links: vec![
             link(0, 1, Duration::from_ms(5)),

@@ -11,6 +11,8 @@ use hockeystick_core::units::{Bytes, Duration, Rate, SECOND_NS};
 use hockeystick_core::workload::{Demand, PerClass, Workload};
 use hockeystick_probe::{component, patient};
 
+use crate::app_server::light;
+
 const APP: usize = 1;
 const BESIDE: usize = 2;
 
@@ -27,17 +29,7 @@ fn own(id: &str, settings: Settings) -> Component {
 }
 
 fn app() -> App {
-    App {
-        workers: 10_000,
-        backlog: 0,
-        demand: PerClass::all(Demand::NONE),
-        queries: PerClass::all(0),
-        calls: PerClass::all(0),
-        memory_per_request: Bytes(0),
-        log: Bytes(1_000),
-        log_keep: Bytes(1_000_000),
-        ..App::default()
-    }
+    App { log: Bytes(1_000), log_keep: Bytes(1_000_000), ..light() }
 }
 
 /// Users, an app, and something that the app is linked to or that is linked to it.

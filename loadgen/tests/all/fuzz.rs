@@ -4,9 +4,7 @@
 //! `HOCKEYSTICK_COUNT=1000000 HOCKEYSTICK_FIRST=5 cargo test --release -p hockeystick-loadgen --test all fuzz:: -- --ignored`.
 //! A failure prints the number of its text, and `HOCKEYSTICK_COUNT=1` with that number as the first plays it again.
 
-use std::sync::LazyLock;
-
-use crate::common::{GOOD, Server, run};
+use crate::common::RESULTS;
 use hockeystick_content::results;
 use hockeystick_core::doubt::doubts;
 use hockeystick_loadgen::{histogram, plan};
@@ -68,14 +66,6 @@ body = '{"text": "{word}"}'
 expect = { status = [201], contains = "ok", json = { "/state" = "done" } }
 weight = 5
 "#;
-
-/// A results file of this program.
-static RESULTS: LazyLock<String> = LazyLock::new(|| {
-    let server = Server::answering(GOOD, true);
-    let folder = tempfile::tempdir().unwrap();
-    run(&server.url(), "users = 2\nsteps = [{ rate = \"40/s\", seconds = 1 }]", folder.path());
-    std::fs::read_to_string(folder.path().join("results.json")).unwrap()
-});
 
 /// The bytes of this number: mostly a good text that was changed, else words in a row.
 fn bytes(number: u64, good: &str) -> Vec<u8> {

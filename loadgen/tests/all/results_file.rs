@@ -1,18 +1,9 @@
 //! Results files from anywhere: a clear error with its place, or a file that makes sense.
 
-use std::sync::LazyLock;
-
-use crate::common::{GOOD, Server, run};
+use crate::common::RESULTS;
 use hockeystick_content::results;
 use hockeystick_loadgen::store;
 use proptest::prelude::*;
-
-static GOOD_FILE: LazyLock<String> = LazyLock::new(|| {
-    let server = Server::answering(GOOD, true);
-    let folder = tempfile::tempdir().unwrap();
-    run(&server.url(), "users = 2\nsteps = [{ rate = \"40/s\", seconds = 1 }]", folder.path());
-    std::fs::read_to_string(folder.path().join("results.json")).unwrap()
-});
 
 #[test]
 fn each_mistake_names_its_place() {
@@ -29,8 +20,8 @@ fn each_mistake_names_its_place() {
         ("\"read\": {", "\"browse\": {", "browse"),
         ("\"due\": ", "\"due\": 0, \"du\": ", "du"),
     ] {
-        let text = GOOD_FILE.replacen(from, to, 1);
-        assert_ne!(text, *GOOD_FILE, "{from}");
+        let text = RESULTS.replacen(from, to, 1);
+        assert_ne!(text, *RESULTS, "{from}");
         let error = results::read(text.as_bytes()).unwrap_err();
         assert!(error.contains(says), "{to}: {error}");
     }
@@ -38,7 +29,7 @@ fn each_mistake_names_its_place() {
 
 #[test]
 fn a_file_that_was_cut_off_is_an_error_wherever_it_was_cut() {
-    let text = GOOD_FILE.trim_end();
+    let text = RESULTS.trim_end();
     for end in (0..text.len()).step_by(97) {
         assert!(results::read(&text.as_bytes()[..end]).is_err(), "cut at {end}");
     }
@@ -51,12 +42,12 @@ fn what_was_measured_or_is_no_results_is_never_written_over() {
     let out = folder.path().join("results.json");
     assert_eq!(store::put_aside(&out).unwrap(), None, "nothing is there");
     for name in ["results.json.1", "results.json.2"] {
-        std::fs::write(&out, GOOD_FILE.as_bytes()).unwrap();
+        std::fs::write(&out, RESULTS.as_bytes()).unwrap();
         assert_eq!(store::put_aside(&out).unwrap(), Some(folder.path().join(name)));
         assert!(!out.exists());
-        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), *GOOD_FILE);
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), *RESULTS);
     }
-    for kept in ["schema = 1\n", &GOOD_FILE[..GOOD_FILE.len() / 2]] {
+    for kept in ["schema = 1\n", &RESULTS[..RESULTS.len() / 2]] {
         std::fs::write(&out, kept).unwrap();
         let error = store::put_aside(&out).unwrap_err().to_string();
         assert!(error.contains("is no results file") && error.contains("left as it is"), "{error}");
@@ -74,7 +65,7 @@ proptest! {
 
     #[test]
     fn a_number_that_is_changed_is_refused_or_harmless(at in 0..4_000_usize, digits in "-?[0-9]{1,30}(\\.[0-9]{1,5})?") {
-        let text = GOOD_FILE.as_str();
+        let text = RESULTS.as_str();
         let numbers: Vec<_> = text.match_indices(": ").map(|(i, _)| i + 2).filter(|i| text.as_bytes()[*i].is_ascii_digit()).collect();
         let from = numbers[at % numbers.len()];
         let length = text[from..].find(|c: char| !c.is_ascii_digit() && c != '.').unwrap();

@@ -5,7 +5,7 @@ pub(crate) mod bad;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use hockeystick_content::{builtin, stage};
@@ -200,3 +200,11 @@ pub(crate) fn stage(text: &str) -> Stage {
 pub(crate) async fn pause(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
+
+/// A results file of this program.
+pub(crate) static RESULTS: LazyLock<String> = LazyLock::new(|| {
+    let server = Server::answering(GOOD, true);
+    let folder = tempfile::tempdir().unwrap();
+    run(&server.url(), "users = 2\nsteps = [{ rate = \"40/s\", seconds = 1 }]", folder.path());
+    std::fs::read_to_string(folder.path().join("results.json")).unwrap()
+});
