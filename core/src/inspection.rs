@@ -5,11 +5,11 @@
 //! [`schedule`](crate::schedule) for the source. The intervals are several times narrower than those of two independent
 //! experiments of the same length.
 
-use crate::measurement::{Metric, Slice, Step};
+use crate::measurement::{Metric, Step};
 use crate::schedule::Schedule;
 use crate::simulate::replay;
 use crate::stage::{Problem, Stage};
-use crate::statistics::{Interval, Spread, student_t_quantile};
+use crate::statistics::{Interval, Spread, Tail, quantile_beside, student_t_quantile};
 use crate::units::Nanos;
 use crate::verdict::{CONFIDENCE, Comparison, error_of_ratio};
 
@@ -73,26 +73,56 @@ impl Prediction {
     /// Compares a figure with what was measured. None when there is no number to compare.
     pub fn compare(&self, metric: Metric, step: &Step, tolerance: Option<f64>) -> Option<Comparison> {
         let (predicted, measured) = (self.figure(metric), step.figure(metric, CONFIDENCE));
-        let mut spread = match metric {
-            Metric::Throughput => Spread::independent(0.0, measured.half_width()),
-            _ => self.spread(metric, step, predicted.value, measured.value),
+        let error = match metric {
+            Metric::Throughput => {
+                let spread = Spread::independent(predicted.half_width(), measured.half_width());
+                error_of_ratio(predicted.value, measured.value, spread)
+            }
+            Metric::Mean => {
+                let mut spread = self.spread(step, predicted.value, measured.value);
+                spread.numerator += predicted.half_width() * predicted.half_width();
+                error_of_ratio(predicted.value, measured.value, spread)
+            }
+            Metric::P50 | Metric::P95 | Metric::P99 => {
+                self.error_of_percentile(metric, step, predicted, measured.value)
+            }
         };
-        spread.numerator += predicted.half_width() * predicted.half_width();
-        let error = error_of_ratio(predicted.value, measured.value, spread)?;
-        Some(Comparison::new(metric, predicted, measured, error, tolerance))
+        Some(Comparison::new(metric, predicted, measured, error?, tolerance))
     }
 
-    /// How sure the slices make one of both figures, whose luck they share.
-    fn spread(&self, metric: Metric, step: &Step, predicted: f64, measured: f64) -> Spread {
+    /// How sure the slices make one of both means, whose luck they share.
+    fn spread(&self, step: &Step, predicted: f64, measured: f64) -> Spread {
         let counted = || step.slices.iter().zip(&self.slices).filter(|(slice, _)| slice.counts());
         let answers = counted().map(|(slice, _)| slice.completed as f64).sum::<f64>() / counted().count() as f64;
         let apart = counted().filter_map(|(slice, figures)| {
-            // A mean is the sum of its parts, each by the number of its answers; a percentile is not.
-            let weight = if metric == Metric::Mean { slice.completed as f64 / answers } else { 1.0 };
-            let figure = figures.as_ref()?[metric as usize];
-            Some(((figure - predicted) * weight, (slice_figure(slice, metric) - measured) * weight))
+            // A mean is the sum of its parts, each by the number of its answers.
+            let weight = slice.completed as f64 / answers;
+            let figure = figures.as_ref()?[Metric::Mean as usize];
+            Some(((figure - predicted) * weight, (slice.mean_us / 1e3 - measured) * weight))
         });
         Spread::of_parts(&apart.collect::<Vec<_>>(), predicted / measured, CONFIDENCE)
+    }
+
+    /// Relative error of a percentile, from how many requests exceed it in each slice, predicted and measured.
+    fn error_of_percentile(&self, metric: Metric, step: &Step, predicted: Interval, measured: f64) -> Option<Interval> {
+        let counted = step.slices.iter().zip(&self.slices).filter(|(slice, _)| slice.counts());
+        let (parts, expected): (Vec<Tail>, Vec<Tail>) = counted
+            .filter_map(|(slice, figures)| {
+                let quantiles =
+                    [Metric::P50, Metric::P95, Metric::P99].map(|metric| figures.map(|it| it[metric as usize]));
+                let [Some(p50), Some(p95), Some(p99)] = quantiles else { return None };
+                let tail = slice.tail();
+                Some((tail, Tail { count: tail.count, quantiles: [p50, p95, p99] }))
+            })
+            .unzip();
+        let value = error_of_ratio(predicted.value, measured, Spread::independent(0.0, 0.0))?.value;
+        let known = quantile_beside(measured, metric.share()?, &parts, (predicted.value, &expected), CONFIDENCE);
+        // What both readings leave open, as parts of the ratio of both.
+        let ratio = 1.0 + value;
+        let more = predicted.half_width() / predicted.value * ratio;
+        let low = ratio - libm::hypot(ratio - predicted.value / known.high, more);
+        let high = ratio + libm::hypot(predicted.value / known.low.max(0.0) - ratio, more);
+        Some(Interval { value, low: low.max(0.0) - 1.0, high: high - 1.0 })
     }
 }
 
@@ -126,17 +156,6 @@ pub fn quantiles(
 fn quantile(times_ms: &[f64], share: f64) -> f64 {
     let last = times_ms.len() - 1;
     times_ms[((share * times_ms.len() as f64).ceil() as usize).saturating_sub(1).min(last)]
-}
-
-fn slice_figure(slice: &Slice, metric: Metric) -> f64 {
-    let us = match metric {
-        Metric::Throughput => 0.0,
-        Metric::Mean => slice.mean_us,
-        Metric::P50 => slice.p50_us as f64,
-        Metric::P95 => slice.p95_us as f64,
-        Metric::P99 => slice.p99_us as f64,
-    };
-    us / 1e3
 }
 
 /// The measured part of a step's schedule.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::statistics::{Interval, quantile_interval};
+use crate::statistics::{Interval, Tail, quantile_by_parts, quantile_interval};
 use crate::workload::{Arrivals, Class, Closed, PerClass};
 
 pub use check::Invalid;
@@ -282,6 +282,12 @@ impl Slice {
     pub const fn counts(&self) -> bool {
         self.completed > 0 && !self.disturbed
     }
+
+    /// How its response times are spread, in milliseconds.
+    pub fn tail(&self) -> Tail {
+        let quantiles = [self.p50_us, self.p95_us, self.p99_us].map(|us| us as f64 / 1e3);
+        Tail { count: self.completed as f64, quantiles }
+    }
 }
 
 impl BusyTime {
@@ -319,6 +325,16 @@ impl Metric {
             Self::P50 => "p50",
             Self::P95 => "p95",
             Self::P99 => "p99",
+        }
+    }
+
+    /// The share of requests that a percentile is of, 0 to 1.
+    pub const fn share(self) -> Option<f64> {
+        match self {
+            Self::Throughput | Self::Mean => None,
+            Self::P50 => Some(0.50),
+            Self::P95 => Some(0.95),
+            Self::P99 => Some(0.99),
         }
     }
 
@@ -366,38 +382,32 @@ impl Step {
         mix
     }
 
-    /// A figure in milliseconds (or a second), with its interval from the spread between the slices.
-    ///
-    /// The value is the whole window's; the half-width is Student's quantile times the slices' standard error. For
-    /// percentiles this is *sectioning*: Asmussen & Glynn, *Stochastic Simulation* (2007), section III.5. A window of
-    /// fewer than three slices with answers has no interval, which is written as an infinite one.
+    /// A figure in milliseconds (or a second), with its interval from how the slices differ: of a mean as sectioning does
+    /// (Asmussen & Glynn, *Stochastic Simulation*, 2007, section III.5), of a percentile by [`quantile_by_parts`]. A window of fewer than three slices with answers has no interval, which is written as an
+    /// infinite one.
     pub fn figure(&self, metric: Metric, confidence: f64) -> Interval {
-        let slice_s = self.measured_s / self.slices.len().max(1) as f64;
-        let read = |slice: &Slice| match metric {
-            Metric::Throughput => slice.completed as f64 / slice_s,
-            Metric::Mean => slice.mean_us / 1e3,
-            Metric::P50 => slice.p50_us as f64 / 1e3,
-            Metric::P95 => slice.p95_us as f64 / 1e3,
-            Metric::P99 => slice.p99_us as f64 / 1e3,
-        };
         let value = match metric {
-            Metric::Throughput => self.throughput_per_s(),
+            Metric::Throughput => {
+                // Arrivals are known, so their luck is no uncertainty: the prediction is made for the arrivals that came.
+                // What is left is a request or two that cross the window's edges.
+                return Interval::around(self.throughput_per_s(), 2.0 / self.measured_s);
+            }
             Metric::Mean => self.response.mean_us / 1e3,
             Metric::P50 => self.response.p50_us as f64 / 1e3,
             Metric::P95 => self.response.p95_us as f64 / 1e3,
             Metric::P99 => self.response.p99_us as f64 / 1e3,
         };
-        if metric == Metric::Throughput {
-            // Arrivals are known, so their luck is no uncertainty: the prediction is made for the arrivals that came.
-            // What is left is a request or two that cross the window's edges.
-            let edge = 2.0 / self.measured_s;
-            return Interval { value, low: value - edge, high: value + edge };
-        }
-        let parts: Vec<f64> = self.slices.iter().filter(|slice| slice.counts()).map(read).collect();
-        if parts.len() < 3 {
+        let counted = || self.slices.iter().filter(|slice| slice.counts());
+        if counted().count() < 3 {
             return Interval { value, low: f64::NEG_INFINITY, high: f64::INFINITY };
         }
-        quantile_interval(value, &parts, confidence)
+        match metric.share() {
+            Some(share) => quantile_by_parts(value, share, &counted().map(Slice::tail).collect::<Vec<_>>(), confidence),
+            None => {
+                let means: Vec<f64> = counted().map(|slice| slice.mean_us / 1e3).collect();
+                quantile_interval(value, &means, confidence)
+            }
+        }
     }
 }
 

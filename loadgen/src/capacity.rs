@@ -153,22 +153,27 @@ fn carries(asked: &Asked<'_>, objective: &Objective, carried: &Carried, capacity
 fn range(asked: &Asked<'_>, objective: &Objective, rate: f64) -> Result<(Option<Range<f64>>, String), Report> {
     let mut others: Vec<(Stage, Objective)> = Vec::new();
     let mut sources = Vec::new();
-    let mut missing = None;
+    let mut missing = Vec::new();
     match asked.provenance.map(|provenance| provenance.ends(asked.stage)) {
         Some(Ok(Ends { low, high })) => {
             others.extend([(low, *objective), (high, *objective)]);
             sources.push("the 90 % intervals of its fitted demands");
         }
-        Some(Err(why)) => missing = Some(why),
-        None => missing = Some("the stage's demands were not fitted by `loadgen calibrate`".to_owned()),
+        Some(Err(why)) => missing.push(why),
+        None => missing.push("the stage's demands were not fitted by `loadgen calibrate`".to_owned()),
     }
     let error = asked.measured.and_then(|(_, judgement)| error_near(judgement, objective, rate));
-    if let Some(error) = error {
-        others.extend([error.low, error.high].map(|end| (asked.stage.clone(), objective.eased(1.0 + end))));
-        sources.push("the model's error at the nearest step");
+    match error {
+        Some(error) if error.is_bounded() && error.low > -1.0 => {
+            others.extend([error.low, error.high].map(|end| (asked.stage.clone(), objective.eased(1.0 + end))));
+            sources.push("the model's error at the nearest step");
+        }
+        Some(_) => missing.push("the model's error at the nearest step is too uncertain to count with".to_owned()),
+        None => {}
     }
+    let missing = missing.join("; ");
     if sources.is_empty() {
-        return Ok((None, format!(" (how sure that is cannot be told: {})", missing.unwrap_or_default())));
+        return Ok((None, format!(" (how sure that is cannot be told: {missing})")));
     }
     let found = all(&others, |(stage, objective)| carried(stage, objective, asked.seed, Some(rate)))?;
     let Some(rates) = found.iter().map(Answer::rate_per_s).collect::<Option<Vec<f64>>>() else {
@@ -178,18 +183,17 @@ fn range(asked: &Asked<'_>, objective: &Objective, rate: f64) -> Result<(Option<
         ));
     };
     let ends = rates.iter().fold(rate..rate, |ends, rate| ends.start.min(*rate)..ends.end.max(*rate));
-    let without = missing.map_or_else(String::new, |why| format!("; {why}"));
+    let without = if missing.is_empty() { missing } else { format!("; {missing}") };
     Ok((Some(ends), format!(" (by {}{without})", sources.join(" and "))))
 }
 
-/// The relative error of the objective's figure at the believed step nearest to a rate; none where it has no interval.
+/// The relative error of the objective's figure at the believed step nearest to a rate.
 fn error_near(judgement: &Judgement, objective: &Objective, rate: f64) -> Option<Interval> {
     let Objective::Time { metric, .. } = objective else { return None };
     let distance = |step: &&JudgedStep| (step.offered_per_s / rate).ln().abs();
     let believed = judgement.steps.iter().filter(|step| step.doubts.is_empty());
     let nearest = believed.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
-    let figure = nearest.comparisons.iter().find(|figure| figure.metric == *metric)?;
-    (figure.error.is_bounded() && figure.error.low > -1.0).then_some(figure.error)
+    nearest.comparisons.iter().find(|figure| figure.metric == *metric).map(|figure| figure.error)
 }
 
 /// What more of a station brings.

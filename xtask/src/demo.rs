@@ -76,10 +76,10 @@ const CLASSES: [(RequestClass, f64, f64, f64); 4] = [
 /// some seconds sees thousands of requests and its figures have narrow intervals.
 const WORK_FACTOR: u32 = 60;
 /// Seconds of each class in the first look.
-const FIRST_LOOK_S: f64 = 1.5;
+const FIRST_LOOK_S: f64 = 1.0;
 /// Seconds of each class by itself, before the mix and again after it: how far a machine that drifts makes two readings of one
 /// demand differ is what the fit knows its own accuracy from.
-const BY_CLASS_S: f64 = 3.0;
+const BY_CLASS_S: f64 = 2.5;
 
 /// A step with the whole mix: how busy it keeps the app, for how long, and whether the model must predict it.
 struct Level {
@@ -102,11 +102,11 @@ struct Level {
 /// side, which leaves more than half of the tolerance of 10 % to what the model itself gets wrong. The less busy the app,
 /// the sooner one burst is forgotten, and the shorter the step. `core/tests/all/verdict.rs` counts how often that suffices.
 const LEVELS: [Level; 5] = [
-    Level { busy: 0.40, seconds: 8.0, held_out: false },
-    Level { busy: 0.70, seconds: 32.0, held_out: true },
-    Level { busy: 0.60, seconds: 14.0, held_out: false },
-    Level { busy: 0.80, seconds: 52.0, held_out: true },
-    Level { busy: 0.50, seconds: 12.0, held_out: false },
+    Level { busy: 0.40, seconds: 6.0, held_out: false },
+    Level { busy: 0.70, seconds: 28.0, held_out: true },
+    Level { busy: 0.60, seconds: 12.0, held_out: false },
+    Level { busy: 0.80, seconds: 40.0, held_out: true },
+    Level { busy: 0.50, seconds: 10.0, held_out: false },
 ];
 
 /// A command of `loadgen` that did not do what the next one needs.

@@ -68,7 +68,7 @@ pub(super) fn page(stops: &[Stop]) -> Content {
                 }
                 p {
                     code { "cargo xtask demo" } " does all three on your own machine, with an app of the repository, in \
-                     about three minutes."
+                     about two and a half minutes."
                 }
             }
         }

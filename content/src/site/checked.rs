@@ -47,7 +47,7 @@ pub(super) fn section() -> Markup {
                  predicts the heavier ones, and compares: the prediction must lie within 3 % of the throughput that is \
                  measured, 10 % of the mean and 15 % of p95. A measurement that contradicts itself, by a generator that \
                  was late or by utilisations that do not add up, is refused rather than explained. "
-                code { "cargo xtask demo" } " shows all of it in about three minutes, on any machine."
+                code { "cargo xtask demo" } " shows all of it in about two and a half minutes, on any machine."
             }
         }
     }

@@ -3,6 +3,7 @@
 //! - [`mser5`]: how much of the start of a run to leave out.
 //! - [`batch_means`], [`ratio_of_batches`], [`quantile_interval`]: intervals that stay honest although neighbouring requests resemble each
 //!   other.
+//! - [`quantile_by_parts`]: the same for a quantile of few and long parts, one of which may hold a pause.
 //! - [`ratio_interval`]: the same for a ratio of two figures that are both uncertain.
 //! - [`student_t_quantile`]: what all rest on.
 //! - [`f_upper_tail`]: whether a model with more unknowns explains more than chance would.
@@ -15,6 +16,7 @@ mod histogram;
 mod ratio;
 mod sort;
 mod student;
+mod tail;
 mod variance;
 mod warm_up;
 
@@ -23,6 +25,7 @@ pub use histogram::Histogram;
 pub use ratio::{Spread, ratio_interval};
 pub use sort::{sort, sorted};
 pub use student::{f_upper_tail, student_t_quantile};
+pub use tail::{Tail, quantile_beside, quantile_by_parts};
 pub use variance::chance_of_spread;
 pub use warm_up::mser5;
 

@@ -19,7 +19,8 @@ pub(super) struct LimitOptions {
     #[arg(long, value_name = "N", default_value_t = guard::REQUESTS_MAX as u64)]
     max_requests: u64,
     /// Times that a step is repeated when something from outside disturbed it: the generator was late, or other programs
-    /// took its processors. None is repeated any more after one that stayed disturbed
+    /// took its processors. A step with a mix of its own, beside which processor time is read, is repeated only for what
+    /// would spoil the demands. None is repeated any more after one that stayed disturbed
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
     pub(super) repeat: u32,
 }

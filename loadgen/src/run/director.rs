@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use hockeystick_core::doubt::doubts;
+use hockeystick_core::doubt::{Law, doubts};
 use hockeystick_core::measurement::{Ended, Load, Missed, Part, Results, Step};
 use hockeystick_core::schedule::{Arrival as Scheduled, Schedule};
 use hockeystick_core::workload::PerClass;
@@ -131,8 +131,8 @@ impl<'r> Director<'r> {
         self.results.missed.push(Missed { step, reason });
     }
 
-    /// Measures a step until nothing from outside disturbs it, as often as the options allow. After a step that stayed
-    /// disturbed to the last, none is repeated.
+    /// Measures a step until nothing from outside disturbs what it is for, as often as the options allow. After a step that
+    /// stayed disturbed to the last, none is repeated.
     async fn measure(&mut self, index: usize, planned: &PlannedStep, shared: &Shared) -> Result<Ended, RunError> {
         let mut discarded = Vec::new();
         let place = self.results.steps.len();
@@ -146,7 +146,8 @@ impl<'r> Director<'r> {
                 }
             };
             let doubts = doubts(index, &step);
-            let passes = !doubts.is_empty() && doubts.iter().all(|doubt| doubt.law.passes());
+            let costs = |law: Law| !(self.asks_for_demands(planned) && law.spares_demands());
+            let passes = doubts.iter().any(|doubt| costs(doubt.law)) && doubts.iter().all(|doubt| doubt.law.passes());
             let again = passes && !self.resigned && discarded.len() < self.options.repeats as usize;
             self.resigned |= passes && !again && !discarded.is_empty();
             step.discarded.clone_from(&discarded);
@@ -168,6 +169,12 @@ impl<'r> Director<'r> {
             self.view.step_repeats(index + 1, &reason);
             discarded.push(reason);
         }
+    }
+
+    /// Whether a step is there for the processor time of its classes alone: its mix is its own, so its response times belong to
+    /// no curve that is to be predicted.
+    fn asks_for_demands(&self, planned: &PlannedStep) -> bool {
+        planned.mix.is_some() && !planned.held_out && !self.options.meters.is_empty()
     }
 
     /// Sends the setups, and has every user open a connection. A host that does not answer is no reason to wait: the first

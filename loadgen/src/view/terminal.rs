@@ -138,8 +138,9 @@ fn summary(number: usize, step: &Step) -> String {
     for (kind, count) in &step.failed {
         text += &format!("; {count} {kind}");
     }
-    if let Some(doubt) = doubts(number, step).first() {
-        text += &format!("; in doubt: {}", doubt.message);
+    let doubts: Vec<String> = doubts(number, step).into_iter().map(|doubt| doubt.message).collect();
+    if !doubts.is_empty() {
+        text += &format!("; in doubt: {}", doubts.join("; "));
     }
     text
 }

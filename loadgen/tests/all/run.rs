@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::common::{GOOD, Server, interrupted_after, pause, request, run, run_with, try_run};
+use crate::common::{GOOD, Server, interrupted_after, pause, request, run, run_repeating, try_run};
+use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::{Ended, Step};
 use hockeystick_core::workload::Class;
 use hockeystick_loadgen::plan::PlannedStep;
@@ -142,12 +143,30 @@ fn a_step_that_was_disturbed_is_repeated_and_the_file_says_why() {
     // A blocked runtime is a late generator: every look at the first measurement keeps its only thread for a while.
     let late = LateOnce::default();
     let plan = "arrivals = \"constant\"\nusers = 64\nsteps = [{ rate = \"200/s\", seconds = 1 }]";
-    let results = run_with(&server.url(), plan, &out, &Interrupt::default(), &late, 2).unwrap();
+    let results = run_repeating(&server.url(), plan, &out, &[], &late);
     assert_eq!((results.ended.clone(), results.steps.len()), (Ended::Complete, 1));
     let discarded = &results.steps[0].discarded;
     assert!(!discarded.is_empty() && discarded[0].contains("late"), "{discarded:?}");
     assert_eq!(late.ended.load(Ordering::Relaxed) as usize, discarded.len() + 1);
     assert!(store::read_results(&out).unwrap() == results);
+}
+
+/// Lateness spoils no busy time, and a mix of its own is in no curve: what such a step is for was not disturbed.
+#[test]
+fn a_late_step_that_is_there_for_demands_alone_is_not_repeated() {
+    let server = Server::answering(GOOD, true);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("results.json");
+    let meter = format!("box cpu=pid:{}", std::process::id());
+    let measured = |mix: &str| {
+        let plan = format!("arrivals = \"constant\"\nusers = 64\nsteps = [{{ rate = \"200/s\", seconds = 1{mix} }}]");
+        run_repeating(&server.url(), &plan, &out, &[&meter], &LateOnce::default()).steps.remove(0)
+    };
+    assert!(!measured("").discarded.is_empty());
+    let alone = measured(", mix = { read = 1 }");
+    // Other programs do spoil its busy time, and tests run beside one another.
+    assert!(alone.discarded.iter().all(|reason| reason.contains("other programs")), "{:?}", alone.discarded);
+    assert!(!alone.discarded.is_empty() || !doubts(0, &alone).is_empty());
 }
 
 /// Keeps the generator's thread while the first measurement runs.

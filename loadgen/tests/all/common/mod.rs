@@ -103,26 +103,18 @@ pub(crate) fn run(url: &str, plan: &str, folder: &Path) -> Results {
 }
 
 pub(crate) fn try_run(url: &str, plan: &str, out: &Path, interrupt: &Interrupt) -> Result<Results, run::RunError> {
-    run_with(url, plan, out, interrupt, &Quiet, 0)
+    run::run(options(url, reading(plan), out), interrupt, &Quiet)
 }
 
-/// As [`try_run`], watched by `view`, with steps that were disturbed repeated up to `repeats` times.
-pub(crate) fn run_with(
-    url: &str,
-    plan: &str,
-    out: &Path,
-    interrupt: &Interrupt,
-    view: &dyn View,
-    repeats: u32,
-) -> Result<Results, run::RunError> {
-    run::run(Options { repeats, ..options(url, reading(plan), out) }, interrupt, view)
+/// Runs a plan's text with the busy time of these stations read, watched by `view`; disturbed steps are repeated twice at most.
+pub(crate) fn run_repeating(url: &str, plan: &str, out: &Path, meters: &[&str], view: &dyn View) -> Results {
+    let meters = meters.iter().map(|meter| meter.parse().unwrap()).collect();
+    run::run(Options { meters, repeats: 2, ..options(url, reading(plan), out) }, &Interrupt::default(), view).unwrap()
 }
 
-/// As [`run`], with the busy time of a station read, and disturbed steps repeated once.
+/// As [`run`], with the busy time of a station read, and disturbed steps repeated.
 pub(crate) fn run_with_meter(url: &str, plan: &str, folder: &Path, meter: &str) -> Results {
-    let out = folder.join("results.json");
-    let options = Options { meters: vec![meter.parse().unwrap()], repeats: 1, ..options(url, reading(plan), &out) };
-    run::run(options, &Interrupt::default(), &Quiet).unwrap()
+    run_repeating(url, plan, &folder.join("results.json"), &[meter], &Quiet)
 }
 
 fn reading(plan: &str) -> plan::Plan {
