@@ -7,6 +7,7 @@ use hockeystick_core::statistics::Interval;
 use miette::{Report, miette};
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// One percentile, or the mean.
 pub(super) struct Series {
@@ -111,20 +112,51 @@ fn draw_on(area: &Area<'_>, curve: &Curve<'_>) -> Result<(), Box<dyn std::error:
             chart.draw_series(DashedLineSeries::new(line, dash, dash, style))?;
         }
         for &(x, y, open) in &series.points {
-            let (low, high) = if y.is_bounded() { (y.low.max(0.0), y.high.min(top)) } else { (y.value, y.value) };
+            // Of one that knows neither end nothing is known; one without an upper end reaches beyond the chart.
+            let known = y.low.is_finite() || y.high.is_finite();
+            let (low, high) = if known { (y.low.max(0.0), y.high.min(top)) } else { (y.value, y.value) };
             chart.draw_series([PathElement::new(vec![(x, low), (x, high)], colour.stroke_width(1))])?;
             let fill = if open { PAGE } else { colour };
             chart.draw_series([Circle::new((x, y.value), 5, fill.filled())])?;
             chart.draw_series([Circle::new((x, y.value), 5, colour.stroke_width(2))])?;
         }
-        let last = series.points.iter().max_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some((x, y, _)) = last {
-            let style = ("sans-serif", 15).into_font().color(&colour);
-            chart.draw_series([Text::new(series.name.clone(), (x + right * 0.01, y.value), style)])?;
-        }
+    }
+    let ends: Vec<(i32, i32)> = curve
+        .series
+        .iter()
+        .map(|series| {
+            let measured = series.points.iter().map(|(x, y, _)| (*x, y.value));
+            let last = measured.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
+            let line = series.line.iter().rfind(|(x, y)| *x <= right && *y <= top).copied().unwrap_or_default();
+            chart.plotting_area().map_coordinate(if line.0 > last.0 { &line } else { &last })
+        })
+        .collect();
+    let floor = chart.plotting_area().get_pixel_range().1.end;
+    let from = ends.iter().map(|(x, _)| x + 10).max().unwrap_or_default();
+    let heights = apart(&ends.iter().map(|(_, y)| *y).collect::<Vec<_>>(), floor - NAME_PX / 2);
+    for (index, (series, y)) in curve.series.iter().zip(heights).enumerate() {
+        let middle = Pos::new(HPos::Left, VPos::Center);
+        let style = ("sans-serif", 15).into_font().color(&SERIES[index % SERIES.len()]).pos(middle);
+        area.draw(&Text::new(series.name.clone(), (from, y), style))?;
     }
     area.present()?;
     Ok(())
+}
+
+/// Pixels from the middle of one name to that of the next.
+const NAME_PX: i32 = 18;
+
+/// Where names stand whose lines end at these heights, in pixels from the top: as near as they can without touching one
+/// another, or the ground.
+fn apart(heights: &[i32], floor: i32) -> Vec<i32> {
+    let mut order: Vec<usize> = (0..heights.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(heights[*index]));
+    let (mut placed, mut room) = (heights.to_vec(), floor);
+    for index in order {
+        placed[index] = heights[index].min(room);
+        room = placed[index] - NAME_PX;
+    }
+    placed
 }
 
 /// What stands at an axis: the number of the tables, which keeps three digits, without the zeros that say nothing there.
@@ -186,6 +218,12 @@ fn extent(curve: &Curve<'_>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_stand_at_their_lines_ends_unless_they_would_touch() {
+        assert_eq!(apart(&[100, 300, 200], 400), [100, 300, 200]);
+        assert_eq!(apart(&[400, 398, 100], 390), [390, 372, 100]);
+    }
 
     #[test]
     fn an_axis_has_no_zeros_that_say_nothing() {

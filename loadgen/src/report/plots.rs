@@ -22,8 +22,8 @@ use crate::table::number;
 
 /// Loads between nothing and the highest at which the model's curve is computed.
 const CURVE_POINTS: usize = 24;
-/// Requests of each of the curve's simulations: a line needs no narrow interval.
-const CURVE_REQUESTS: f64 = 60_000.0;
+/// Requests of each of the curve's simulations: as many as a 99th percentile needs to be a line and no zigzag.
+const CURVE_REQUESTS: f64 = 240_000.0;
 /// Simulations of a step's own requests behind its quantiles.
 const REPLICATIONS: u64 = 10;
 /// Quantiles that are compared, and the fewest answers beyond the last: fewer say nothing of it.
