@@ -15,7 +15,7 @@ mod file;
 pub mod provenance;
 mod shape;
 
-use hockeystick_core::doubt::doubts;
+use hockeystick_core::doubt::{Doubt, doubts};
 use hockeystick_core::measurement::Results;
 use hockeystick_core::stage::Stage;
 use hockeystick_core::statistics::Interval;
@@ -110,6 +110,7 @@ impl Sound {
     /// When too few are left for anything to follow from them.
     pub fn among(results: &Results, chosen: &[usize]) -> Result<Self, Doubtful> {
         let mut sound = Self { busy: Vec::new(), response: Vec::new(), warnings: Vec::new() };
+        let mut unsound: Vec<Unsound> = Vec::new();
         for &index in chosen {
             let found = doubts(index, &results.steps[index]);
             let spared = found.iter().all(|doubt| doubt.law.spares_demands());
@@ -120,14 +121,39 @@ impl Sound {
                 sound.response.push(index);
                 continue;
             };
-            let use_of_it = if spared { "only its busy time is used" } else { "it is left out" };
-            sound.warnings.push(format!("step {}: {use_of_it}, as {}", index + 1, first.message));
+            match unsound.iter_mut().find(|alike| (alike.spared, alike.first.law) == (spared, first.law)) {
+                Some(alike) => alike.steps.push(index),
+                None => unsound.push(Unsound { steps: vec![index], spared, first: first.clone() }),
+            }
         }
+        sound.warnings = unsound.iter().map(Unsound::sentence).collect();
         // With fewer, one odd step decides.
         if sound.response.len() < chosen.len().min(RESPONSES_MIN) {
             return Err(Doubtful { reasons: sound.warnings });
         }
         Ok(sound)
+    }
+}
+
+/// Steps that break the same law.
+struct Unsound {
+    steps: Vec<usize>,
+    /// Whether their busy time is sound.
+    spared: bool,
+    /// The doubt about the first of them.
+    first: Doubt,
+}
+
+impl Unsound {
+    fn sentence(&self) -> String {
+        let Self { steps, spared, first: Doubt { message, .. } } = self;
+        let numbers = steps.iter().map(|index| (index + 1).to_string()).collect::<Vec<_>>().join(", ");
+        match (steps.len(), spared) {
+            (1, true) => format!("step {numbers}: only its busy time is used, as {message}"),
+            (1, false) => format!("step {numbers}: it is left out, as {message}"),
+            (_, true) => format!("steps {numbers}: only their busy time is used, of the first as {message}"),
+            (_, false) => format!("steps {numbers}: they are left out, the first as {message}"),
+        }
     }
 }
 
