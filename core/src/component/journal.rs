@@ -212,7 +212,8 @@ impl State {
         let sync = engine.begin_own(self.counts.syncs, Class::Write, self.node, self.syncing.first().copied());
         self.counts.syncs += 1;
         self.sync = Some(sync);
-        engine.write(sync, self.host);
+        let room = 1.0 - self.syncing.len() as f64 / f64::from(self.settings.group.max(1));
+        engine.write_with_room(sync, self.host, room);
     }
 
     /// The disk holds what it was given.

@@ -259,7 +259,8 @@ impl Storage {
             call.verb = FLUSH;
         }
         self.flushes = true;
-        engine.write(own, self.host);
+        // Any number of changes fits.
+        engine.write_with_room(own, self.host, 1.0);
     }
 
     fn flushed(&mut self, engine: &mut Engine) {

@@ -27,6 +27,8 @@ pub struct Host {
     pub processor: Processor,
     /// Its disk.
     pub disk: Queue,
+    /// Disk time of writes that take many changes at once, as far as there was room for more.
+    pub disk_room_ns: f64,
     /// Memory taken by nobody's component: a fault.
     pub leaked_bytes: f64,
     /// Share of its speed at which a fault lets it run.
@@ -52,6 +54,7 @@ impl Host {
             machine,
             processor,
             disk,
+            disk_room_ns: 0.0,
             leaked_bytes: 0.0,
             fault_speed: 1.0,
             used_bytes,

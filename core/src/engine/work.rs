@@ -202,6 +202,14 @@ impl Engine {
         self.use_disk(id, host, disk_ns);
     }
 
+    /// The same for a write that takes along whatever waits. `room` is the share of it that is still free: as much more it
+    /// could do, however busy the disk is.
+    pub fn write_with_room(&mut self, id: CallId, host: u32, room: f64) {
+        let host_now = &mut self.hosts[host as usize];
+        host_now.disk_room_ns += room * host_now.machine.disk_latency.ns() as f64;
+        self.write(id, host);
+    }
+
     /// Lets a call keep a machine's disk busy for so long: a scan, a backup. Its end comes as [`super::Event::Served`].
     pub fn use_disk(&mut self, id: CallId, host: u32, demand_ns: Nanos) {
         let Some(watched) = self.calls.get(id).map(|call| call.watched) else { return };

@@ -152,7 +152,7 @@ impl Writer {
     }
 
     fn host(&mut self, host: &HostGauge) {
-        let times = [host.busy_s, host.processors, host.throttled_s, host.disk_busy_s];
+        let times = [host.busy_s, host.processors, host.throttled_s, host.disk_busy_s, host.disk_room_s];
         let sizes = [host.memory_used, host.memory, host.swap];
         times.into_iter().chain(sizes).for_each(|number| self.f64(number));
         [host.running, host.disk_channels, host.disk_jobs].into_iter().for_each(|number| self.u32(number));
@@ -223,6 +223,7 @@ impl Reader<'_> {
             processors: self.f64()?,
             throttled_s: self.f64()?,
             disk_busy_s: self.f64()?,
+            disk_room_s: self.f64()?,
             memory_used: self.f64()?,
             memory: self.f64()?,
             swap: self.f64()?,

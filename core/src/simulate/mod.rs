@@ -65,6 +65,9 @@ pub struct HostGauge {
     pub running: u32,
     /// Disk time used, in seconds.
     pub disk_busy_s: f64,
+    /// Of that, what was left free in writes that take many changes at once: a disk that is always busy with half-full
+    /// writes can take twice as much.
+    pub disk_room_s: f64,
     /// Operations that the disk serves at once.
     pub disk_channels: u32,
     /// Operations at the disk.
@@ -323,6 +326,7 @@ impl Simulation {
             throttled_s: host.processor.throttled_ns(now) / 1e9,
             running: host.processor.jobs() as u32,
             disk_busy_s: host.disk.busy_ns(now) / 1e9,
+            disk_room_s: host.disk_room_ns / 1e9,
             disk_channels: machine.disk_channels,
             disk_jobs: host.disk.jobs() as u32,
             memory_used: host.used_bytes(),

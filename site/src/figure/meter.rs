@@ -49,6 +49,7 @@ struct Busy {
     cpu: f64,
     disk: f64,
     steady_cpu: f64,
+    /// Without what was free in writes that take many changes at once: such a disk can be always busy and far from full.
     steady_disk: f64,
 }
 
@@ -142,7 +143,7 @@ impl Meter {
         let before = std::mem::replace(&mut self.sampled, gauges.clone());
         let mut utilisation = Vec::new();
         for (host, (name, _)) in self.plan.hosts.iter().enumerate() {
-            let (cpu, disk) = used(&before, gauges, host);
+            let (cpu, disk, _) = used(&before, gauges, host);
             utilisation.push((format!("{name} cpu"), cpu));
             utilisation.push((format!("{name} disk"), disk));
         }
@@ -193,12 +194,12 @@ impl Meter {
                 if self.shown.at <= before.at {
                     continue;
                 }
-                let (cpu, disk) = used(&before, &self.shown, host);
+                let (cpu, disk, filled) = used(&before, &self.shown, host);
                 let follow = |value: &mut f64, now: f64, time_s: f64| *value += (now - *value) * share(time_s);
                 follow(&mut busy.cpu, cpu, BAR_S);
                 follow(&mut busy.disk, disk, BAR_S);
                 follow(&mut busy.steady_cpu, cpu, STEADY_S);
-                follow(&mut busy.steady_disk, disk, STEADY_S);
+                follow(&mut busy.steady_disk, filled, STEADY_S);
             }
             self.follow_held(share(STEADY_S));
         }
@@ -345,16 +346,20 @@ pub(crate) fn pool(component: &Component) -> f64 {
     }
 }
 
-/// Shares of a host's processors and disk that were used between two snapshots.
-fn used(before: &Gauges, after: &Gauges, host: usize) -> (f64, f64) {
-    let Some(now) = after.hosts.get(host) else { return (0.0, 0.0) };
+/// Shares of a host's processors and disk that were used between two snapshots, and of the disk without what was free.
+fn used(before: &Gauges, after: &Gauges, host: usize) -> (f64, f64, f64) {
+    let Some(now) = after.hosts.get(host) else { return (0.0, 0.0, 0.0) };
     let old = before.hosts.get(host).copied().unwrap_or_default();
     let seconds = (after.at.saturating_sub(before.at)) as f64 / 1e9;
     if seconds <= 0.0 {
-        return (0.0, 0.0);
+        return (0.0, 0.0, 0.0);
     }
     let share = |used: f64, most: f64| (used / (seconds * most.max(1e-9))).clamp(0.0, 1.0);
     let cpu = share(now.busy_s - old.busy_s, now.processors);
-    let disk = share(now.disk_busy_s - old.disk_busy_s, f64::from(now.disk_channels.max(1)));
-    (cpu, disk)
+    let disk = |busy_s| share(busy_s, f64::from(now.disk_channels.max(1)));
+    let (busy_s, room_s) = (now.disk_busy_s - old.disk_busy_s, now.disk_room_s - old.disk_room_s);
+    (cpu, disk(busy_s), disk(busy_s - room_s))
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,25 @@ fn one_disk_write_takes_what_came_during_the_one_before() {
 }
 
 #[test]
+fn a_disk_that_takes_many_changes_at_once_is_always_busy_and_far_from_full() {
+    let mut board = board(at(10_000.0));
+    board.workload.rate = Rate::per_second(5_000.0);
+    let Some(crate::stage::Placement::Own { machine, .. }) = &mut board.components[JOURNAL].machine else { return };
+    machine.disk_latency = Duration::from_ms(2);
+    let host = board.components[..JOURNAL].iter().filter(|it| it.machine.is_some()).count();
+    let shares = |board: &Stage| {
+        let gauge = after(board, 10).host_gauge(host);
+        [gauge.disk_busy_s, gauge.disk_room_s].map(|s| s / (10.0 * f64::from(gauge.disk_channels)))
+    };
+    let [busy, room] = shares(&board);
+    // Eight come during one write, which could take a thousand.
+    assert!(busy > 0.95 && busy - room < 0.01, "{busy} {room}");
+    let Of::Journal(journal) = &mut board.components[JOURNAL].settings else { return };
+    journal.group = 1;
+    assert_eq!(shares(&board)[1], 0.0);
+}
+
+#[test]
 fn reads_are_out_of_date_until_a_change_is_applied() {
     let stale = |rate| after(&board(at(rate)), 60).counts().stale as f64;
     let (slow, quick) = (stale(150.0), stale(2_000.0));
