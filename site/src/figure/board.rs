@@ -10,7 +10,7 @@ use web_sys::{KeyboardEvent, MouseEvent};
 
 use super::Figure;
 use super::arrow::{arrow, draft};
-use super::card::{card, machine};
+use super::card::{card, machine, warmth};
 use super::carry::catcher;
 use super::dom::{El, button, el, svg};
 use super::eye::looked_at;
@@ -104,11 +104,8 @@ fn mark(figure: Figure) -> El {
         let kind = if busiest.what == "CPU" { String::new() } else { format!(" {}", busiest.what) };
         format!("busiest{kind} · {}\u{a0}%", busiest.percent)
     };
-    let at_least = move |percent| view.busiest.get().is_some_and(|it| it.steady_percent >= percent);
-    el("div", "busiest")
+    warmth(el("div", "busiest"), move || view.busiest.get().map_or(0, |it| it.percent))
         .live_class("shown", move || view.busiest.get().is_some())
-        .live_class("warm", move || at_least(75))
-        .live_class("hot", move || at_least(95))
         .live_style("transform", move || view.busiest.get().and_then(place).unwrap_or_default())
         .child(el("span", "").live_text(move || view.busiest.get().map(text).unwrap_or_default()))
 }

@@ -14,7 +14,7 @@ use super::board::{px, translate};
 use super::dom::{El, el, svg};
 use super::drag::Drag;
 use super::layout::{Rect, Row, SLOT_PX, SLOTS, rows};
-use super::meter::pool;
+use super::meter::{percent as hundredths, pool};
 use super::numbers::show;
 use super::view::{CardNow, MachineNow, Thing, icon};
 use super::{Figure, carry};
@@ -211,7 +211,7 @@ fn pool_row(figure: Figure, index: usize) -> El {
         let words = count_words(held() as u32, most() as u32);
         if waiting >= 1.0 { format!("{words}, {} wait", short(waiting.into(), 0)) } else { words }
     };
-    bar("Pool", move || held() / most().max(1.0), words)
+    bar("Pool", move || now.get().pool, words)
 }
 
 /// How many slots a row has: workers, backlog or connections.
@@ -233,7 +233,7 @@ pub(crate) fn machine(figure: Figure, index: usize) -> El {
     let thing = Thing::Machine(index);
     let name = figure.stage(|stage| title(&stage.machines[index].id));
     let rect = move || view.layout.with(|layout| layout.machines.get(index).copied().flatten().unwrap_or_default());
-    let busy = move |from: u32| view.busiest.get().is_some_and(|it| it.thing == thing && it.steady_percent >= from);
+    let busy = move || view.busiest.get().filter(|it| it.thing == thing).map_or(0, |it| it.percent);
     let words = move || {
         view.stage_version.track();
         if now.get().down {
@@ -250,22 +250,23 @@ pub(crate) fn machine(figure: Figure, index: usize) -> El {
         .child(bar("Disk", move || now.get().disk, move || percent(now.get().disk)));
     let head =
         held(figure, thing, el("div", "machine-head")).attr("aria-roledescription", "machine").child(line).child(bars);
-    placed(el("div", "machine"), rect)
+    warmth(placed(el("div", "machine"), rect), busy)
         .live_class("down", move || now.get().down)
-        .live_class("warm", move || busy(75))
-        .live_class("hot", move || busy(95))
         .live_class("chosen", move || view.chosen.get() == Some(thing))
         .child(head)
 }
 
 /// A labelled bar; what it shows is 0 to 1.
 fn bar(name: &str, share: impl Fn() -> f64 + Copy + 'static, words: impl Fn() -> String + 'static) -> El {
-    el("span", "bar")
-        .live_class("warm", move || share() >= 0.75)
-        .live_class("hot", move || share() >= 0.95)
+    warmth(el("span", "bar"), move || hundredths(share()))
         .child(el("span", "bar-name").text(name))
         .child(el("span", "bar-words").live_text(words))
         .child(el("span", "bar-track").child(el("span", "").live_style("transform", move || scale(share()))))
+}
+
+/// An element that is calm, warm or hot, by how many hundredths are in use: one rule for bars, machines and the mark.
+pub(crate) fn warmth(element: El, percent: impl Fn() -> u32 + Copy + 'static) -> El {
+    element.live_class("warm", move || percent() >= 75).live_class("hot", move || percent() >= 95)
 }
 
 fn scale(share: f64) -> String {
@@ -273,7 +274,7 @@ fn scale(share: f64) -> String {
 }
 
 fn percent(share: f64) -> String {
-    short(share.clamp(0.0, 1.0) * 100.0, 0) + "\u{a0}%"
+    format!("{}\u{a0}%", hundredths(share))
 }
 
 /// Memory in use, to ten megabytes, so that it does not flicker; past the machine's own it is on disk.

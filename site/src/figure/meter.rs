@@ -14,8 +14,8 @@ use super::handle::{Percentiles, Sample};
 use super::view::{Busiest, CardNow, MachineNow, Strip, Thing};
 use hockeystick_protocol::Plan;
 
-/// Time constant of a bar, in the reader's seconds.
-const BAR_S: f64 = 0.7;
+/// Time constant of a bar and of the mark of the busiest, in the reader's seconds: a number and a colour in two places.
+const BAR_S: f64 = 1.2;
 /// Time constant of the numbers beside a card's slots.
 const LOAD_S: f64 = 0.3;
 /// Time constant of what decides which station is busiest.
@@ -24,6 +24,8 @@ const STEADY_S: f64 = 2.5;
 const TAKE_OVER: f64 = 0.06;
 /// Workers and connections wait for what is behind them: a processor or a disk that is nearly as busy is marked instead.
 const HELD_COUNTS: f64 = 0.9;
+/// A copy is told apart from the others when it is busier than their mean by this much.
+const APART: f64 = 0.15;
 /// Below this nothing is marked, and nothing before so many snapshots.
 const MARK_FROM: f64 = 0.5;
 const MARK_SNAPSHOTS: u32 = 20;
@@ -43,14 +45,28 @@ struct Gauges {
     hosts: Vec<HostGauge>,
 }
 
-/// A host's utilisation, smoothed over a short and a long time.
+/// A share in use, 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    /// As the reader sees it.
+    now: f64,
+    /// Over a longer time: what stations are compared by.
+    steady: f64,
+}
+
+impl Level {
+    fn follow(&mut self, now: f64, steady: f64, shares: [f64; 2]) {
+        self.now += (now - self.now) * shares[0];
+        self.steady += (steady - self.steady) * shares[1];
+    }
+}
+
+/// How busy a host is.
 #[derive(Clone, Copy, Debug, Default)]
 struct Busy {
-    cpu: f64,
-    disk: f64,
-    steady_cpu: f64,
-    /// Without what was free in writes that take many changes at once: such a disk can be always busy and far from full.
-    steady_disk: f64,
+    cpu: Level,
+    /// Compared without what was free in writes that take many changes at once: it can be always busy and far from full.
+    disk: Level,
 }
 
 /// What may be the busiest.
@@ -58,10 +74,7 @@ struct Busy {
 struct Station {
     thing: Thing,
     what: &'static str,
-    /// Share of it that is in use, over a long time.
-    share: f64,
-    /// The same as the reader sees it.
-    shown: f64,
+    level: Level,
     /// What it is compared by.
     weight: f64,
 }
@@ -84,8 +97,8 @@ pub(crate) struct Meter {
     /// The cards' own figures, and where each component's begin.
     figures: Vec<f32>,
     offsets: Vec<usize>,
-    /// By component: shares of its workers or connections, and of its pool, that are held; smoothed over a long time.
-    held: Vec<[f64; 2]>,
+    /// By component: shares of its workers or connections, and of its pool, that are held.
+    held: Vec<[Level; 2]>,
     /// By component: connections in the pools of all its copies.
     pools: Vec<f64>,
 }
@@ -100,7 +113,7 @@ impl Meter {
             offsets.push(end);
             end += component.settings.kind().about().glance.len();
         }
-        let held = vec![[0.0; 2]; stage.components.len()];
+        let held = vec![[Level::default(); 2]; stage.components.len()];
         let mut meter = Self { plan, busy, load, offsets, held, ..Self::default() };
         meter.turned(stage);
         meter
@@ -190,23 +203,21 @@ impl Meter {
                 follow(&mut load.0, gauge.in_service);
                 follow(&mut load.1, gauge.waiting);
             }
+            let shares = [share(BAR_S), share(STEADY_S)];
             for (host, busy) in self.busy.iter_mut().enumerate() {
                 if self.shown.at <= before.at {
                     continue;
                 }
                 let (cpu, disk, filled) = used(&before, &self.shown, host);
-                let follow = |value: &mut f64, now: f64, time_s: f64| *value += (now - *value) * share(time_s);
-                follow(&mut busy.cpu, cpu, BAR_S);
-                follow(&mut busy.disk, disk, BAR_S);
-                follow(&mut busy.steady_cpu, cpu, STEADY_S);
-                follow(&mut busy.steady_disk, filled, STEADY_S);
+                busy.cpu.follow(cpu, cpu, shares);
+                busy.disk.follow(disk, filled, shares);
             }
-            self.follow_held(share(STEADY_S));
+            self.follow_held([if steps { 1.0 } else { shares[0] }, shares[1]]);
         }
     }
 
     /// How much of what each component hands out is held.
-    fn follow_held(&mut self, share: f64) {
+    fn follow_held(&mut self, shares: [f64; 2]) {
         for component in 0..self.held.len() {
             let nodes = self.plan.nodes.iter().zip(&self.shown.nodes).filter(|((of, _), _)| *of as usize == component);
             let sum = nodes.fold((0.0, 0.0), |sum, (_, gauge)| {
@@ -218,7 +229,7 @@ impl Meter {
             );
             for (held, (now, most)) in self.held[component].iter_mut().zip([sum, pool]) {
                 let now = if most > 0.0 { (now / most).min(1.0) } else { 0.0 };
-                *held += (now - *held) * share;
+                held.follow(now, now, shares);
             }
         }
     }
@@ -243,19 +254,39 @@ impl Meter {
             if let Some((busy, gauge)) =
                 host.and_then(|host| Some((self.busy.get(host as usize)?, self.shown.hosts.get(host as usize)?)))
             {
-                now.cpu += busy.cpu;
-                now.disk = now.disk.max(busy.disk);
+                now.disk = now.disk.max(busy.disk.now);
                 now.memory = now.memory.max(gauge.memory_used / gauge.memory.max(1.0));
             }
             up += u32::from(gauge.up);
             count += 1;
         }
         (now.serving, now.waiting) = (load.0.round() as u32, load.1.round() as u32);
-        now.cpu /= f64::from(count.max(1));
+        now.cpu = self.own_machines(component)[0].now;
+        now.pool = self.held.get(component).map_or(0.0, |held| held[1].now);
         now.down = count > 0 && up == 0;
         (now.up, now.copies) = (up, count);
         now.figures = std::array::from_fn(|place| self.figure(component, place));
         now
+    }
+
+    /// Of the machines of its own on which a component runs, without those that are off: the mean of their processors, the
+    /// busiest of them, and the busiest disk.
+    fn own_machines(&self, component: usize) -> [Level; 3] {
+        let [mut mean, mut most, mut disk] = [Level::default(); 3];
+        let mut count: f64 = 0.0;
+        for ((of, host), gauge) in self.plan.nodes.iter().zip(&self.shown.nodes) {
+            let Some(host) = host.filter(|_| *of as usize == component && gauge.up) else { continue };
+            if self.plan.hosts[host as usize].1.is_some() {
+                continue;
+            }
+            let busy = self.busy[host as usize];
+            count += 1.0;
+            mean = Level { now: mean.now + busy.cpu.now, steady: mean.steady + busy.cpu.steady };
+            let more = |a: Level, b: Level| if b.steady >= a.steady { b } else { a };
+            (most, disk) = (more(most, busy.cpu), more(disk, busy.disk));
+        }
+        let count = count.max(1.0);
+        [Level { now: mean.now / count, steady: mean.steady / count }, most, disk]
     }
 
     /// Calls that hold a worker or a connection of a node, as shown.
@@ -271,8 +302,8 @@ impl Meter {
         let mut nodes =
             self.plan.nodes.iter().zip(&self.shown.nodes).filter(|((_, on), _)| *on == Some(host as u32)).peekable();
         MachineNow {
-            cpu: self.busy[host].cpu,
-            disk: self.busy[host].disk,
+            cpu: self.busy[host].cpu.now,
+            disk: self.busy[host].disk.now,
             memory_used: gauge.memory_used,
             memory: gauge.memory,
             swap: gauge.swap,
@@ -280,35 +311,44 @@ impl Meter {
         }
     }
 
+    /// Whatever may be the busiest.
+    fn stations(&self) -> Vec<Station> {
+        let mut stations = Vec::new();
+        let mut add = |thing, what, level: Level, counts: f64| {
+            stations.push(Station { thing, what, level, weight: counts * level.steady });
+        };
+        for (busy, (_, machine)) in self.busy.iter().zip(&self.plan.hosts) {
+            if let Some(machine) = machine {
+                let thing = Thing::Machine(*machine as usize);
+                add(thing, "CPU", busy.cpu, 1.0);
+                add(thing, "disk", busy.disk, 1.0);
+            }
+        }
+        for (component, held) in self.held.iter().enumerate() {
+            let thing = Thing::Component(component);
+            let [mean, most, disk] = self.own_machines(component);
+            // Its bar shows the mean of all copies.
+            let apart = most.steady > mean.steady + APART;
+            let (what, cpu) = if apart { ("copy", most) } else { ("CPU", mean) };
+            add(thing, what, cpu, 1.0);
+            add(thing, "disk", disk, 1.0);
+            add(thing, "workers", held[0], HELD_COUNTS);
+            add(thing, "pool", held[1], HELD_COUNTS);
+        }
+        stations
+    }
+
     /// The busiest station; it keeps the mark until another is clearly busier.
     pub(crate) fn busiest(&mut self) -> Option<Busiest> {
-        let thing = |host: usize| match self.plan.hosts[host].1 {
-            Some(machine) => Some(Thing::Machine(machine as usize)),
-            None => {
-                let node = self.plan.nodes.iter().find(|(_, on)| *on == Some(host as u32))?;
-                Some(Thing::Component(node.0 as usize))
-            }
-        };
-        let busy = self.busy.iter().enumerate().filter_map(|(host, busy)| Some((thing(host)?, busy)));
-        let stations = busy.flat_map(|(thing, busy)| {
-            let station = |what, share, shown| Station { thing, what, share, shown, weight: share };
-            [station("CPU", busy.steady_cpu, busy.cpu), station("disk", busy.steady_disk, busy.disk)]
-        });
-        let held = self.held.iter().enumerate().flat_map(|(component, held)| {
-            let thing = Thing::Component(component);
-            let station = |what, share| Station { thing, what, share, shown: share, weight: HELD_COUNTS * share };
-            [station("workers", held[0]), station("pool", held[1])]
-        });
-        let stations: Vec<Station> = stations.chain(held).collect();
+        let stations = self.stations();
         let marked = |it: &&Station| self.busiest.is_some_and(|old| old.thing == it.thing && old.what == it.what);
         let old = stations.iter().find(marked);
         let best = stations.iter().max_by(|a, b| a.weight.total_cmp(&b.weight))?;
         let best = old.filter(|old| best.weight < old.weight + TAKE_OVER).unwrap_or(best);
         let from = if old.is_some() { MARK_FROM - TAKE_OVER } else { MARK_FROM };
-        let percent = |share: f64| (share * 100.0).round().min(100.0) as u32;
-        let Station { thing, what, share, shown, .. } = *best;
-        let mark = Busiest { thing, what, percent: percent(shown), steady_percent: percent(share) };
-        self.busiest = (share >= from && self.followed >= MARK_SNAPSHOTS).then_some(mark);
+        let Station { thing, what, level, .. } = *best;
+        let mark = Busiest { thing, what, percent: percent(level.now) };
+        self.busiest = (level.steady >= from && self.followed >= MARK_SNAPSHOTS).then_some(mark);
         self.busiest
     }
 
@@ -336,6 +376,11 @@ impl Meter {
             known: sum.seconds > 0.0,
         }
     }
+}
+
+/// A share as a whole number of hundredths, as it is read and as its colour goes by.
+pub(crate) fn percent(share: f64) -> u32 {
+    (share.clamp(0.0, 1.0) * 100.0).round() as u32
 }
 
 /// Connections in the pools of all copies of a component.

@@ -26,6 +26,8 @@ pub(crate) struct CardNow {
     pub(crate) cpu: f64,
     pub(crate) memory: f64,
     pub(crate) disk: f64,
+    /// Share of its connections to others that is held.
+    pub(crate) pool: f64,
     /// Figures of its own kind, as [`About::glance`](hockeystick_core::component::About::glance) lists them.
     pub(crate) figures: [Option<f32>; Glance::MOST],
     pub(crate) down: bool,
@@ -76,12 +78,10 @@ pub(crate) enum Thing {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Busiest {
     pub(crate) thing: Thing,
-    /// What of it: `CPU`, `disk`.
+    /// What of it: `CPU`, `disk`; `copy` for the processors of one that is busier than the others.
     pub(crate) what: &'static str,
     /// As the bar beside it shows it.
     pub(crate) percent: u32,
-    /// The same over a longer time: what the mark's colour goes by.
-    pub(crate) steady_percent: u32,
 }
 
 /// The state of the run, as the controls show it.
