@@ -10,7 +10,7 @@ use super::scale::Axis;
 use super::sheet::{Anchor, Layout, Margins, Sheet, Stroke};
 use super::table::Table;
 use super::theme::Ink;
-use crate::figure::handle::{Change, FigureHandle, Sample};
+use crate::figure::handle::{Change, FigureHandle, Sample, Used};
 
 /// Pixels for one letter of a label, on average; labels are measured before there is a canvas.
 const LETTER: f64 = 6.4;
@@ -26,11 +26,13 @@ struct Series {
     stroke: Stroke,
     /// Whether it stays away while all its values are zero.
     only_when_any: bool,
+    /// The places of the least and the most among the history's values, where it is the mean of several.
+    bounds: Option<[usize; 2]>,
 }
 
 impl Series {
     fn new(name: impl Into<String>, ink: Ink, stroke: Stroke) -> Self {
-        Self { name: name.into(), ink, stroke, only_when_any: false }
+        Self { name: name.into(), ink, stroke, only_when_any: false, bounds: None }
     }
 }
 
@@ -166,13 +168,19 @@ impl OverTime {
                 ));
             }
             What::Utilisation => {
-                let names = sample.utilisation.iter().map(|(name, _)| name);
-                if !self.series.iter().map(|series| &series.name).eq(names.clone()) {
+                let used = sample.utilisation.iter();
+                let known = self.series.iter().map(|series| (&series.name, series.bounds.is_some()));
+                if !known.eq(used.clone().map(|used| (&used.name, used.copies > 1))) {
                     let inks = [Ink::Accent, Ink::Violet, Ink::Good, Ink::Quiet];
                     self.history.clear();
-                    self.series = names
+                    let count = used.len();
+                    self.series = used
                         .zip(inks.into_iter().cycle().zip(strokes.into_iter().cycle()))
-                        .map(|(name, (ink, stroke))| Series::new(name.clone(), ink, stroke))
+                        .enumerate()
+                        .map(|(index, (used, (ink, stroke)))| Series {
+                            bounds: (used.copies > 1).then_some([count + index, 2 * count + index]),
+                            ..Series::new(used.name.clone(), ink, stroke)
+                        })
                         .collect();
                 }
             }
@@ -238,10 +246,12 @@ impl Chart for OverTime {
         let what = match self.what {
             What::Percentiles => "percentiles",
             What::Throughput => "requests",
-            What::Utilisation if self.series.len() > BUSIEST => "of capacity, the five busiest",
+            What::Utilisation if self.series.len() > BUSIEST => "the five busiest",
             What::Utilisation => "of capacity",
         };
-        format!("{what}, last {} of simulated time", length(self.window().length_s()))
+        let several = self.series.iter().any(|series| series.bounds.is_some());
+        let band = if several { ", copies: mean and range" } else { "" };
+        format!("{what}{band}, last {} of simulated time", length(self.window().length_s()))
     }
 
     fn height(&self, width: f64) -> f64 {
@@ -259,7 +269,10 @@ impl Chart for OverTime {
                 let counts = [sample.arrived, sample.completed].into_iter();
                 counts.chain(sample.failed.iter().map(|(_, count)| *count)).map(|count| count as f64).collect()
             }
-            What::Utilisation => sample.utilisation.iter().map(|(_, share)| *share).collect(),
+            What::Utilisation => {
+                let used = |pick: fn(&Used) -> f64| sample.utilisation.iter().map(pick);
+                used(|it| it.mean).chain(used(|it| it.least)).chain(used(|it| it.most)).collect()
+            }
         };
         self.history.push(sample.at_s, sample.seconds, values);
     }
@@ -321,6 +334,10 @@ impl Chart for OverTime {
         let lines = self.lines();
         let gap = 2.5 * self.window().bin_s;
         for (series, points) in &lines {
+            if let Some(bounds) = series.bounds {
+                let [least, most] = bounds.map(|index| self.history.binned(index, self.fold(), &self.window()));
+                sheet.shade(least.into_iter().chain(most.into_iter().rev()), series.ink);
+            }
             for points in segments(points, gap) {
                 // A cause that befalls nobody for a while draws no line along the bottom.
                 let stretches = if series.only_when_any { risen(points) } else { vec![points] };
@@ -354,15 +371,24 @@ impl Chart for OverTime {
         let (_, unit) = self.unit();
         let unit = if self.what == What::Percentiles { "ms" } else { unit };
         let scale = if self.what == What::Utilisation { 100.0 } else { 1.0 };
-        let columns: Vec<_> =
-            (0..self.series.len()).map(|index| self.history.binned(index, self.fold(), &window)).collect();
+        let (mut names, mut columns) = (vec!["simulated time (s)".to_owned()], Vec::new());
+        for (index, series) in self.series.iter().enumerate() {
+            let mut add = |words: &str, index: usize| {
+                names.push(format!("{}{words} ({unit})", series.name));
+                columns.push(self.history.binned(index, self.fold(), &window));
+            };
+            add("", index);
+            if let Some([least, most]) = series.bounds {
+                add(", least", least);
+                add(", most", most);
+            }
+        }
         let cell = |column: &Vec<(f64, f64)>, time: f64| {
             let value = column.iter().find(|(at, _)| (*at - time).abs() < 0.5 * window.bin_s);
             value.map_or(f64::NAN, |(_, value)| value * scale)
         };
-        let names = self.series.iter().map(|series| format!("{} ({unit})", series.name));
         Table {
-            head: std::iter::once("simulated time (s)".to_owned()).chain(names).collect(),
+            head: names,
             rows: window
                 .ends()
                 .map(|time| std::iter::once(time).chain(columns.iter().map(|column| cell(column, time))).collect())

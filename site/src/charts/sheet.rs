@@ -207,11 +207,21 @@ impl<'a> Sheet<'a> {
 
     /// A stretch of the x axis, shaded from top to bottom.
     pub(super) fn band(&self, from: f64, to: f64, ink: Ink) {
-        let corners =
-            [(from.max(self.layout.x.from), self.layout.y.to), (to.min(self.layout.x.to), self.layout.y.from)];
-        self.plotted(Stroke::Solid, |area| {
-            let _ = area.draw(&Rectangle::new(corners, self.theme.colour(ink).mix(0.12).filled()));
-        });
+        let Axis { from: bottom, to: top, .. } = self.layout.y;
+        let (from, to) = (from.max(self.layout.x.from), to.min(self.layout.x.to));
+        self.shade([(from, top), (to, top), (to, bottom), (from, bottom)], ink);
+    }
+
+    /// The surface between points.
+    pub(super) fn shade(&self, points: impl IntoIterator<Item = (f64, f64)>, ink: Ink) {
+        self.context.begin_path();
+        for (x, y) in points {
+            self.context.line_to(self.layout.x_px(x) * self.density, self.layout.y_px(y) * self.density);
+        }
+        self.context.set_global_alpha(0.12);
+        self.context.set_fill_style_str(&self.theme.css(ink));
+        self.context.fill();
+        self.context.set_global_alpha(1.0);
     }
 
     /// An upright line from top to bottom.

@@ -10,7 +10,7 @@ use hockeystick_core::stage::{Component, Stage};
 use hockeystick_core::statistics::sorted;
 use hockeystick_core::units::Nanos;
 
-use super::handle::{Percentiles, Sample};
+use super::handle::{Percentiles, Sample, Used};
 use super::view::{Busiest, CardNow, MachineNow, Strip, Thing};
 use hockeystick_protocol::Plan;
 
@@ -154,12 +154,6 @@ impl Meter {
             self.windows.pop_front();
         }
         let before = std::mem::replace(&mut self.sampled, gauges.clone());
-        let mut utilisation = Vec::new();
-        for (host, (name, _)) in self.plan.hosts.iter().enumerate() {
-            let (cpu, disk, _) = used(&before, gauges, host);
-            utilisation.push((format!("{name} cpu"), cpu));
-            utilisation.push((format!("{name} disk"), disk));
-        }
         Sample {
             at_s: gauges.at as f64 / 1e9,
             seconds: window.seconds,
@@ -167,8 +161,40 @@ impl Meter {
             completed: window.completed,
             failed: Cause::ALL.iter().map(|cause| (cause.name(), window.failed[*cause as usize])).collect(),
             response: self.percentiles(),
-            utilisation,
+            utilisation: self.utilisation(&before, gauges),
         }
+    }
+
+    /// How busy every kind of machine was between two snapshots.
+    fn utilisation(&self, before: &Gauges, after: &Gauges) -> Vec<Used> {
+        let hosts: Vec<usize> = (0..self.plan.hosts.len()).collect();
+        // A copy is named after what it is one of: app#1, app#2.
+        let name = |host: &usize| self.plan.hosts[*host].0.split('#').next();
+        let mut utilisation = Vec::new();
+        for hosts in hosts.chunk_by(|a, b| name(a) == name(b)) {
+            let is_up = |host: usize| {
+                let mut nodes = self.plan.nodes.iter().zip(&after.nodes);
+                nodes.any(|((_, on), gauge)| *on == Some(host as u32) && gauge.up)
+            };
+            let mut shares: Vec<_> = hosts.iter().filter(|host| is_up(**host)).collect();
+            if shares.is_empty() {
+                shares.extend(hosts);
+            }
+            let shares: Vec<_> = shares.into_iter().map(|host| used(before, after, *host)).collect();
+            let mut add = |what: &str, pick: fn(&(f64, f64, f64)) -> f64| {
+                let shares = || shares.iter().map(pick);
+                utilisation.push(Used {
+                    name: format!("{} {what}", name(&hosts[0]).unwrap_or_default()),
+                    copies: hosts.len(),
+                    mean: shares().sum::<f64>() / shares().len() as f64,
+                    least: shares().fold(1.0, f64::min),
+                    most: shares().fold(0.0, f64::max),
+                });
+            };
+            add("cpu", |share| share.0);
+            add("disk", |share| share.1);
+        }
+        utilisation
     }
 
     fn percentiles(&self) -> Option<Percentiles> {

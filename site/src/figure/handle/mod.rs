@@ -45,7 +45,7 @@ pub use listen::Subscription;
 use listen::{ChangeListener, SampleListener};
 pub use mounted::{find, when_mounted};
 pub(crate) use mounted::{register, unregister};
-pub use sample::{Percentiles, Sample};
+pub use sample::{Percentiles, Sample, Used};
 
 /// What changed about a figure.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,8 +16,23 @@ pub struct Sample {
     pub failed: Vec<(&'static str, u64)>,
     /// Response time of the requests answered lately; none while there are too few.
     pub response: Option<Percentiles>,
-    /// Share of its capacity that each station used since the last sample, 0 to 1, by name: `box cpu`, `box disk`.
-    pub utilisation: Vec<(String, f64)>,
+    /// How much of its capacity each station used since the last sample.
+    pub utilisation: Vec<Used>,
+}
+
+/// Shares of its capacity that a station used, 0 to 1. Copies that are off have no part in it, unless all are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Used {
+    /// Which station: `box cpu`, `box disk`.
+    pub name: String,
+    /// How many of it there are.
+    pub copies: usize,
+    /// The copies' mean.
+    pub mean: f64,
+    /// The copy that used least.
+    pub least: f64,
+    /// The copy that used most.
+    pub most: f64,
 }
 
 impl Sample {
