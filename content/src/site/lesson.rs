@@ -77,7 +77,7 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
                 p.question { (show::sentence(&asked.goal)) }
                 ul.goals {
                     li data-goal="rate" {
-                        "Carry " b { (show::rate(asked.rate.per_s())) }
+                        "Carry at least " b { (show::rate(asked.rate.per_s())) }
                         // What is found is how many are answered.
                         @if asked.errors > 0.02 { ", less what may fail" }
                     }

@@ -8,16 +8,16 @@ use hockeystick_core::challenge::Term;
 use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::Challenge;
 use hockeystick_protocol::Question;
-use js_sys::Array;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, Event, HtmlDetailsElement, HtmlElement, IntersectionObserver, IntersectionObserverEntry};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, HtmlDetailsElement, HtmlElement};
 
 use super::judge::{Line, SEEDS, judge};
-use crate::charts::dom::{self, Listener, Observer, weakly};
+use crate::charts::dom::{self, Listener, weakly};
 use crate::figure::handle::{self, Asked, Change, FigureHandle, Found, Subscription};
 
 /// How long the reader must leave the board alone before it is judged.
 const SETTLED_MS: u32 = 700;
+
 /// A challenge on the page.
 pub(super) struct Board {
     element: HtmlElement,
@@ -26,17 +26,18 @@ pub(super) struct Board {
     outcomes: RefCell<Vec<Outcome>>,
     settling: RefCell<Option<Timeout>>,
     runs: RefCell<Option<Asked>>,
-    sight: RefCell<Option<Observer<IntersectionObserver>>>,
-    hints: RefCell<Vec<Listener>>,
+    listeners: RefCell<Vec<Listener>>,
 }
 
 struct Parts {
     lines: Vec<(Term, Element, HtmlElement)>,
     status: HtmlElement,
+    /// Asks for a verdict on a board that nobody has changed.
+    ask: HtmlElement,
 }
 
 impl Board {
-    /// Finds the challenge's figure and waits until the reader comes to it.
+    /// Finds the challenge's figure and waits until the reader changes it, or asks.
     pub(super) fn mount(element: &HtmlElement) -> Rc<Self> {
         let board = Rc::new(Self {
             element: element.clone(),
@@ -45,8 +46,7 @@ impl Board {
             outcomes: RefCell::default(),
             settling: RefCell::default(),
             runs: RefCell::default(),
-            sight: RefCell::default(),
-            hints: RefCell::default(),
+            listeners: RefCell::default(),
         });
         board.step_hints();
         if let Some(id) = element.get_attribute("data-figure") {
@@ -66,17 +66,10 @@ impl Board {
         let subscription = figure.on_change(move |_, change| changed(change.clone()));
         *self.figure.borrow_mut() = Some((figure, challenge, subscription));
         self.show();
-        let seen = weakly(self, |board, entries: JsValue| {
-            let last: Option<IntersectionObserverEntry> = entries.unchecked_into::<Array>().pop().dyn_into().ok();
-            if last.is_some_and(|entry| entry.is_intersecting()) && board.outcomes.borrow().is_empty() {
-                board.settle();
-            }
-        });
-        let sight = Observer::new(seen, IntersectionObserver::new, IntersectionObserver::disconnect);
-        if let Some(sight) = &sight {
-            sight.get().observe(&self.element);
+        if let Some(parts) = self.parts.borrow().as_ref() {
+            let asked = weakly(self, |board, _: Event| board.run());
+            self.listeners.borrow_mut().push(Listener::new(&parts.ask, "click", asked));
         }
-        *self.sight.borrow_mut() = sight;
     }
 
     /// Something was turned: what was judged no longer holds. Judges anew once the reader lets go.
@@ -160,7 +153,7 @@ impl Board {
                 }
             })
         });
-        *self.hints.borrow_mut() = listeners.collect();
+        self.listeners.borrow_mut().extend(listeners);
     }
 }
 
@@ -180,9 +173,11 @@ impl Parts {
             Some((term, item, found))
         };
         let lines = Term::ALL.into_iter().filter_map(line).collect();
+        dom::set(element, "data-verdict", "none");
         let status: HtmlElement = dom::child(&list, "p", "verdict")?;
         dom::set(&status, "aria-live", "polite");
-        list.after_with_node_1(&status).ok()?;
-        Some(Self { lines, status })
+        let ask: HtmlElement = dom::text_child(&list, "button", "button", "Judge this board")?;
+        list.after_with_node_2(&status, &ask).ok()?;
+        Some(Self { lines, status, ask })
     }
 }

@@ -41,7 +41,11 @@ fn look(term: Term, limit: f64, outcomes: &[Outcome], board: &Stage) -> Line {
     // One failed run settles the matter; success needs them all.
     let fails = outcomes.iter().any(|outcome| !found(outcome).is_some_and(|it| term.is_met(it, limit)));
     let met = if fails { Some(false) } else { (outcomes.len() as u64 >= SEEDS).then_some(true) };
-    Line { term, met, found: range(outcomes.iter().map(found), show) }
+    let mut found = range(outcomes.iter().map(found), show);
+    if term == Term::Rate && !found.is_empty() {
+        found.insert_str(0, "answered ");
+    }
+    Line { term, met, found }
 }
 
 /// `271 ms to 305 ms in 5 runs`, or one figure when all are the same.
@@ -138,13 +142,13 @@ mod tests {
         let mut board = board(6.0);
         board.workload.day = Some(Day { length: Duration::from_s(60), quiet: 0.2 });
         let lines = judge(&challenge(), &[outcome(100.0, 108.0, 0.0)], &board);
-        assert_eq!((lines[0].met, lines[0].found.as_str()), (None, "180/s"));
+        assert_eq!((lines[0].met, lines[0].found.as_str()), (None, "answered 180/s"));
     }
 
     #[test]
     fn the_range_over_the_seeds_is_told() {
         let lines = judge(&challenge(), &[outcome(271.0, 1.0, 0.0), outcome(305.0, 1.0, 0.0)], &board(6.01));
         let found: Vec<&str> = lines.iter().map(|line| line.found.as_str()).collect();
-        assert_eq!(found, ["1/s", "271 ms to 305 ms in 2 runs", "0 %", "$6.01"]);
+        assert_eq!(found, ["answered 1/s", "271 ms to 305 ms in 2 runs", "0 %", "$6.01"]);
     }
 }

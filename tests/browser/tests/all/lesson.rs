@@ -1,5 +1,7 @@
 //! A lesson's text at work: numbers that turn a figure, charts, guesses, the challenge, progress.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use hockeystick_browser_tests::{Browser, Device, Key, Site};
 
@@ -216,10 +218,18 @@ fn slide(label: &str, value: &str) -> String {
 async fn the_challenge_is_judged_and_can_be_met() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::desktop()).await?;
     let verdict = "document.querySelector('hockeystick-challenge')?.getAttribute('data-verdict')";
+    let judged = "hockeystick-challenge :is([data-goal=rate], [data-goal=p95])[data-met]:not([data-met=unknown])";
     browser.wait_for("document.querySelector('hockeystick-challenge .verdict')").await?;
     browser.centre("hockeystick-challenge").await?;
+    // Who reads on has asked for nothing.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(browser.eval::<String>(verdict).await?, "none");
+    browser.click("hockeystick-challenge button").await?;
     browser.wait_for(&format!("{verdict} === 'no'")).await?;
     browser.eval::<()>(&slide("Code of one read", "input.min")).await?;
+    // What was said of another board is gone at once.
+    browser.wait_for(&format!("{verdict} === 'waiting'")).await?;
+    ensure!(browser.eval::<bool>(&format!("!document.querySelector('{judged}')")).await?, "an old verdict stands");
     browser.eval::<()>(&slide("One query", "input.min")).await?;
     browser.wait_for(&format!("{verdict} === 'yes'")).await?;
     let met: Vec<String> = browser
@@ -239,6 +249,7 @@ async fn charts_and_questions_in_use_break_no_rule_of_accessibility() -> Result<
         browser.click(&format!("{QUESTION} li:last-child button")).await?;
         browser.wait_for(&format!("document.querySelector('{QUESTION} .predict-measured b')")).await?;
         browser.centre("hockeystick-challenge").await?;
+        browser.click("hockeystick-challenge button").await?;
         browser.wait_for("document.querySelector('hockeystick-challenge [data-met=no]')").await?;
         browser.centre(RING).await?;
         let mut problems = browser.accessibility_problems().await?;
