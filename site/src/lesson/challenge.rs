@@ -1,6 +1,6 @@
 //! A task that the page judges: the simulation runs the reader's board with several seeds after each change.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
@@ -27,6 +27,8 @@ pub(super) struct Board {
     settling: RefCell<Option<Timeout>>,
     runs: RefCell<Option<Asked>>,
     listeners: RefCell<Vec<Listener>>,
+    /// The figure was paused for the judge, and is to play on after it.
+    paused: Cell<bool>,
 }
 
 struct Parts {
@@ -47,6 +49,7 @@ impl Board {
             settling: RefCell::default(),
             runs: RefCell::default(),
             listeners: RefCell::default(),
+            paused: Cell::default(),
         });
         board.step_hints();
         if let Some(id) = element.get_attribute("data-figure") {
@@ -58,10 +61,11 @@ impl Board {
     fn connect(self: &Rc<Self>, figure: FigureHandle) {
         let Some(challenge) = figure.authored().stage.challenge.clone() else { return };
         *self.parts.borrow_mut() = Parts::build(&self.element);
-        let changed = weakly(self, |board, change: Change| {
-            if matches!(change, Change::Knob(_)) {
-                board.settle();
-            }
+        let changed = weakly(self, |board, change: Change| match change {
+            Change::Knob(_) => board.settle(),
+            // The reader decides.
+            Change::Running(_) => board.paused.set(false),
+            _ => {}
         });
         let subscription = figure.on_change(move |_, change| changed(change.clone()));
         *self.figure.borrow_mut() = Some((figure, challenge, subscription));
@@ -75,6 +79,7 @@ impl Board {
     /// Something was turned: what was judged no longer holds. Judges anew once the reader lets go.
     fn settle(self: &Rc<Self>) {
         *self.runs.borrow_mut() = None;
+        self.play_on();
         self.outcomes.borrow_mut().clear();
         self.show();
         self.say("Waiting for your hand to rest…", "waiting");
@@ -89,9 +94,14 @@ impl Board {
             return self
                 .say("Something is to break here that is not on your board. Put it back, under its name.", "no");
         };
+        // Both at once would share the machine, and a busy board leaves the judge little of it.
+        if figure.is_running() {
+            figure.pause();
+            self.paused.set(true);
+        }
         let seconds = challenge.seconds();
         let run = |n: u64| Question::Run { stage: stage.clone(), seed: figure.seed().wrapping_add(n), seconds };
-        self.say(&format!("Judging: run 1 of {SEEDS}…"), "waiting");
+        self.judging(1);
         let ran = weakly(self, |board, found: Found| board.ran(found));
         *self.runs.borrow_mut() = figure.ask((0..SEEDS).map(run).collect(), move |_, found| ran(found));
     }
@@ -99,16 +109,34 @@ impl Board {
     fn ran(&self, found: Found) {
         match handle::outcome(found) {
             Ok(outcome) => self.outcomes.borrow_mut().push(outcome),
-            Err(problem) => return self.say(&format!("The simulation could not run this: {problem}"), "no"),
+            Err(problem) => {
+                self.play_on();
+                return self.say(&format!("The simulation could not run this: {problem}"), "no");
+            }
         }
         let lines = self.show();
         let done = self.outcomes.borrow().len() as u64;
         if done < SEEDS {
-            self.say(&format!("Judging: run {} of {SEEDS}…", done + 1), "waiting");
-        } else if lines.iter().all(|line| line.met == Some(true)) {
+            return self.judging(done + 1);
+        }
+        self.play_on();
+        if lines.iter().all(|line| line.met == Some(true)) {
             self.say(&format!("Done. All {SEEDS} runs agree, each with other random users."), "yes");
         } else {
             self.say(&format!("Not yet. {SEEDS} runs, each with other random users."), "no");
+        }
+    }
+
+    fn judging(&self, run: u64) {
+        self.say(&format!("Judging: run {run} of {SEEDS}. The board waits meanwhile…"), "waiting");
+    }
+
+    /// The judge needs the machine no longer.
+    fn play_on(&self) {
+        if self.paused.take()
+            && let Some((figure, ..)) = self.figure.borrow().as_ref()
+        {
+            figure.play();
         }
     }
 

@@ -218,12 +218,14 @@ fn slide(label: &str, value: &str) -> String {
 async fn the_challenge_is_judged_and_can_be_met() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::desktop()).await?;
     let verdict = "document.querySelector('hockeystick-challenge')?.getAttribute('data-verdict')";
+    let judging = "document.querySelector('hockeystick-challenge .verdict').textContent.includes('Judging')";
     let judged = "hockeystick-challenge :is([data-goal=rate], [data-goal=p95])[data-met]:not([data-met=unknown])";
     browser.wait_for("document.querySelector('hockeystick-challenge .verdict')").await?;
     browser.centre("hockeystick-challenge").await?;
     // Who reads on has asked for nothing.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(browser.eval::<String>(verdict).await?, "none");
+    browser.click("#fig-challenge .play").await?;
     browser.click("hockeystick-challenge button").await?;
     browser.wait_for(&format!("{verdict} === 'no'")).await?;
     browser.eval::<()>(&slide("Code of one read", "input.min")).await?;
@@ -231,7 +233,11 @@ async fn the_challenge_is_judged_and_can_be_met() -> Result<()> {
     browser.wait_for(&format!("{verdict} === 'waiting'")).await?;
     ensure!(browser.eval::<bool>(&format!("!document.querySelector('{judged}')")).await?, "an old verdict stands");
     browser.eval::<()>(&slide("One query", "input.min")).await?;
+    // The board leaves the machine to the judge, and goes on after it.
+    let playing = "document.querySelector('#fig-challenge .play').textContent.includes('Pause')";
+    browser.wait_for(&format!("{judging} && !{playing}")).await?;
     browser.wait_for(&format!("{verdict} === 'yes'")).await?;
+    browser.wait_for(playing).await?;
     let met: Vec<String> = browser
         .eval("[...document.querySelectorAll('hockeystick-challenge [data-met]')].map(line => line.dataset.met)")
         .await?;
