@@ -76,7 +76,7 @@ fn component(figure: Figure, index: usize) -> Vec<El> {
     parts.extend(runs_on.map(|words| el("p", "runs-on").text(&words)));
     parts.extend(copies_and_region(figure, index));
     if kind == Kind::Clients {
-        parts.extend(setting(figure, format!("{id}.rate"), "Requests a second", ""));
+        parts.push(el("div", "setting").children(setting(figure, format!("{id}.rate"), "Requests a second", "")));
     }
     parts.extend(kind.fields().iter().map(|field| field_view(figure, &id, kind, field)));
     if figure.stage(|stage| matches!(stage.components[index].machine, Some(Placement::Own { .. }))) {
