@@ -68,7 +68,7 @@ fn simulated(stage: &Stage) -> Outcome {
         }
     }
     if let Some(day) = stage.workload.day {
-        // The warm-up that a run leaves out of its figures is a piece of a day, which then lacks it.
+        // What is cold at first is cold in a part of the first day alone.
         seconds = DAYS * day.length.as_secs_f64();
     }
     let options = RunOptions { seed: 1, seconds, ..RunOptions::default() };

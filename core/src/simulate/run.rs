@@ -94,7 +94,7 @@ pub fn measure(
     }
     let batch_s = options.seconds / BATCHES as f64;
     // Slices are dropped in whole batches; MSER-5 never asks for more than half of them.
-    let warm_up = mser5(&slice_means).div_ceil(SLICES).min(BATCHES / 2).min(before_faults(stage, batch_s));
+    let warm_up = mser5(&slice_means).div_ceil(SLICES).min(warm_up_most(stage, batch_s));
     let measured = &batches[warm_up..];
     let run = Run {
         outcome: summarise(&simulation, measured, options.confidence),
@@ -107,11 +107,17 @@ pub fn measure(
     Ok((run, simulation))
 }
 
-/// Batches that end before the first thing goes wrong. A fault is what its run is about, and response times that settle
+/// Batches that may be left out as a warm-up.
+///
+/// None of a day: its quiet beginning looks like one, and without it the rest has more requests a second than the day.
+/// Else those that end before the first thing goes wrong. A fault is what its run is about, and response times that settle
 /// after it look like a warm-up; what is wrong from the first moment on is how the stage is.
-fn before_faults(stage: &Stage, batch_s: f64) -> usize {
+fn warm_up_most(stage: &Stage, batch_s: f64) -> usize {
+    if stage.workload.day.is_some() {
+        return 0;
+    }
     let starts = stage.faults.iter().map(|fault| fault.at.as_secs_f64()).filter(|at| *at > 0.0);
-    starts.fold(BATCHES, |least, at| least.min((at / batch_s) as usize))
+    starts.fold(BATCHES / 2, |least, at| least.min((at / batch_s) as usize))
 }
 
 impl Simulation {

@@ -6,7 +6,7 @@ use hockeystick_core::outcome::Estimate;
 use hockeystick_core::simulate::{RunOptions, Simulation, run};
 use hockeystick_core::stage::{Fault, FaultKind, Stage, Target};
 use hockeystick_core::units::{Bytes, Duration, Rate, SECOND_NS};
-use hockeystick_core::workload::Demand;
+use hockeystick_core::workload::{Day, Demand};
 use hockeystick_probe::{first_stage, single_station};
 use proptest::prelude::*;
 
@@ -66,6 +66,19 @@ fn a_machine_that_is_off_lets_users_time_out_and_comes_back() {
     run.run_until(80 * SECOND_NS);
     let window = run.take_window();
     assert!(window.completed > 300 && window.failed.iter().sum::<u64>() == 0, "{window:?}");
+}
+
+#[test]
+fn a_day_is_measured_from_its_quiet_beginning_to_its_end() {
+    let mut stage = first_stage(100.0);
+    stage.workload.day = Some(Day { length: Duration::from_s(360), quiet: 0.25 });
+    for seed in 1..=3 {
+        let options = RunOptions { seconds: 360.0, seed, ..RunOptions::default() };
+        let run = run(&stage, &options, &mut |_| {}).unwrap();
+        // It rises from a quarter to the whole and back: five eighths of the peak.
+        let answered = run.outcome.throughput_per_s.known().unwrap();
+        assert!((answered / 62.5 - 1.0).abs() < 0.03, "seed {seed}: {answered} a second");
+    }
 }
 
 #[test]
