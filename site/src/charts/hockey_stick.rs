@@ -250,7 +250,8 @@ impl Chart for HockeyStick {
             sheet.nothing("nothing answers yet");
             return;
         }
-        sheet.capacity(curve.capacity(), true);
+        // The ring of an overloaded board, with its label, stands in the corner above.
+        sheet.capacity(curve.capacity(), self.response().is_none_or(|ms| ms < 0.6 * layout.y.to));
         let (old_tail, old_points) = curve.stale();
         sheet.line(&curve.p95(), if old_tail { Ink::Faint } else { Ink::Accent }, 1.6, Stroke::Dashed);
         sheet.line(curve.mean(), Ink::Text, 2.0, Stroke::Solid);

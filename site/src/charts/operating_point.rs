@@ -106,10 +106,15 @@ impl Handle {
         curve: impl Fn(f64) -> Option<f64>,
     ) {
         let x = layout.x_px(load.min(layout.x.to));
-        let y = layout.y_px(response_ms.unwrap_or(0.0).min(layout.y.to));
+        // What is not known stands above the axis, whose labels it would cover.
+        let y = response_ms.map_or(layout.bottom() - RING_PX, |ms| layout.y_px(ms.min(layout.y.to)));
         dom::style(&self.ring, "transform", &format!("translate({}px, {}px)", short(x, 1), short(y, 1)));
-        let above = response_ms.is_some_and(|ms| ms > layout.y.to);
-        dom::set(&self.ring, "data-off", if above { "above" } else { "" });
+        let off = match response_ms {
+            Some(ms) if ms > layout.y.to => "above",
+            _ if load > layout.x.to => "right",
+            _ => "",
+        };
+        dom::set(&self.ring, "data-off", off);
         // Below the curve there is nothing to hide, if there is room; nor above, unless that is where the curve goes.
         // Where it has no value any more it has gone up to where nothing is answered.
         let climbs = || {
@@ -124,6 +129,9 @@ impl Handle {
             "above"
         };
         dom::set(&self.ring, "data-room", room);
+        // At the chart's right edge there is less room than half a label.
+        let over = if room == "right" { 0.0 } else { (x + LABEL_PX / 2.0 - layout.width).max(0.0) };
+        dom::style(&self.label, "margin-left", &dom::px(-over));
         dom::set(&self.ring, "data-expected", if measured { "false" } else { "true" });
         let value = response_ms.map_or_else(String::new, number::response);
         dom::say(&self.label, &value);
