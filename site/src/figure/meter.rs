@@ -1,5 +1,7 @@
 //! From snapshots to the numbers that the figure shows: smoothed, and steady enough to be read.
 
+mod busiest;
+
 use std::collections::VecDeque;
 
 use hockeystick_core::component::{NodeGauge, Settings};
@@ -11,7 +13,7 @@ use hockeystick_core::statistics::sorted;
 use hockeystick_core::units::Nanos;
 
 use super::handle::{Percentiles, Sample, Used};
-use super::view::{Busiest, CardNow, MachineNow, Strip, Thing};
+use super::view::{Busiest, CardNow, MachineNow, Strip};
 use hockeystick_protocol::Plan;
 
 /// Time constant of a bar and of the mark of the busiest, in the reader's seconds: a number and a colour in two places.
@@ -20,15 +22,6 @@ const BAR_S: f64 = 1.2;
 const LOAD_S: f64 = 0.3;
 /// Time constant of what decides which station is busiest.
 const STEADY_S: f64 = 2.5;
-/// Another station must be busier by this much to take the mark over.
-const TAKE_OVER: f64 = 0.06;
-/// Workers and connections wait for what is behind them: a processor or a disk that is nearly as busy is marked instead.
-const HELD_COUNTS: f64 = 0.9;
-/// A copy is told apart from the others when it is busier than their mean by this much.
-const APART: f64 = 0.15;
-/// Below this nothing is marked, and nothing before so many snapshots.
-const MARK_FROM: f64 = 0.5;
-const MARK_SNAPSHOTS: u32 = 20;
 /// Rates are shown over at least this long, or so many requests, but never over longer than the last.
 const RATE_S: (f64, f64) = (2.5, 20.0);
 const RATE_REQUESTS: u64 = 60;
@@ -67,16 +60,6 @@ struct Busy {
     cpu: Level,
     /// Compared without what was free in writes that take many changes at once: it can be always busy and far from full.
     disk: Level,
-}
-
-/// What may be the busiest.
-#[derive(Clone, Copy, Debug)]
-struct Station {
-    thing: Thing,
-    what: &'static str,
-    level: Level,
-    /// What it is compared by.
-    weight: f64,
 }
 
 /// Collects snapshots of one run.
@@ -295,26 +278,6 @@ impl Meter {
         now
     }
 
-    /// Of the machines of its own on which a component runs, without those that are off: the mean of their processors, the
-    /// busiest of them, and the busiest disk.
-    fn own_machines(&self, component: usize) -> [Level; 3] {
-        let [mut mean, mut most, mut disk] = [Level::default(); 3];
-        let mut count: f64 = 0.0;
-        for ((of, host), gauge) in self.plan.nodes.iter().zip(&self.shown.nodes) {
-            let Some(host) = host.filter(|_| *of as usize == component && gauge.up) else { continue };
-            if self.plan.hosts[host as usize].1.is_some() {
-                continue;
-            }
-            let busy = self.busy[host as usize];
-            count += 1.0;
-            mean = Level { now: mean.now + busy.cpu.now, steady: mean.steady + busy.cpu.steady };
-            let more = |a: Level, b: Level| if b.steady >= a.steady { b } else { a };
-            (most, disk) = (more(most, busy.cpu), more(disk, busy.disk));
-        }
-        let count = count.max(1.0);
-        [Level { now: mean.now / count, steady: mean.steady / count }, most, disk]
-    }
-
     /// Calls that hold a worker or a connection of a node, as shown.
     pub(crate) fn in_service(&self, node: usize) -> usize {
         self.load.get(node).map_or(0, |load| load.0.round() as usize)
@@ -335,47 +298,6 @@ impl Meter {
             swap: gauge.swap,
             down: nodes.peek().is_some() && nodes.all(|(_, gauge)| !gauge.up),
         }
-    }
-
-    /// Whatever may be the busiest.
-    fn stations(&self) -> Vec<Station> {
-        let mut stations = Vec::new();
-        let mut add = |thing, what, level: Level, counts: f64| {
-            stations.push(Station { thing, what, level, weight: counts * level.steady });
-        };
-        for (busy, (_, machine)) in self.busy.iter().zip(&self.plan.hosts) {
-            if let Some(machine) = machine {
-                let thing = Thing::Machine(*machine as usize);
-                add(thing, "CPU", busy.cpu, 1.0);
-                add(thing, "disk", busy.disk, 1.0);
-            }
-        }
-        for (component, held) in self.held.iter().enumerate() {
-            let thing = Thing::Component(component);
-            let [mean, most, disk] = self.own_machines(component);
-            // Its bar shows the mean of all copies.
-            let apart = most.steady > mean.steady + APART;
-            let (what, cpu) = if apart { ("copy", most) } else { ("CPU", mean) };
-            add(thing, what, cpu, 1.0);
-            add(thing, "disk", disk, 1.0);
-            add(thing, "workers", held[0], HELD_COUNTS);
-            add(thing, "pool", held[1], HELD_COUNTS);
-        }
-        stations
-    }
-
-    /// The busiest station; it keeps the mark until another is clearly busier.
-    pub(crate) fn busiest(&mut self) -> Option<Busiest> {
-        let stations = self.stations();
-        let marked = |it: &&Station| self.busiest.is_some_and(|old| old.thing == it.thing && old.what == it.what);
-        let old = stations.iter().find(marked);
-        let best = stations.iter().max_by(|a, b| a.weight.total_cmp(&b.weight))?;
-        let best = old.filter(|old| best.weight < old.weight + TAKE_OVER).unwrap_or(best);
-        let from = if old.is_some() { MARK_FROM - TAKE_OVER } else { MARK_FROM };
-        let Station { thing, what, level, .. } = *best;
-        let mark = Busiest { thing, what, percent: percent(level.now) };
-        self.busiest = (level.steady >= from && self.followed >= MARK_SNAPSHOTS).then_some(mark);
-        self.busiest
     }
 
     pub(crate) fn strip(&self, at_s: f64) -> Strip {
