@@ -2,10 +2,10 @@
 
 use maud::html;
 
-use super::{Chapter, Content, figure};
+use super::{Chapter, Content, Printed, figure};
 
 pub(super) fn page(chapters: &[Chapter]) -> Content {
-    let first = chapters.first();
+    let (first, mut printed) = (chapters.first(), Printed::default());
     let main = html! {
         main #content.home {
             div.title {
@@ -16,7 +16,7 @@ pub(super) fn page(chapters: &[Chapter]) -> Content {
                 }
             }
             @if let Some(chapter) = first {
-                @if let Some(block) = chapter.lesson.first_figure() { (figure(block, &chapter.curves)) }
+                @if let Some(block) = chapter.lesson.first_figure() { (figure(block, &chapter.curves, &mut printed)) }
                 p.start {
                     a.go href={ "/stages/" (chapter.stop.slug) "/" } { "Begin with stage 1: " (chapter.stop.title) }
                 }

@@ -3,7 +3,7 @@
 use hockeystick_core::stage::Challenge;
 use maud::{Markup, html};
 
-use super::{Chapter, Content, figure, model, ready, strip};
+use super::{Chapter, Content, Printed, figure, model, ready, strip};
 use crate::draw::Curves;
 use crate::journey::Stop;
 use crate::lesson::{Block, Predict, Term};
@@ -12,6 +12,7 @@ use crate::show;
 pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
     let Chapter { stop, stage, lesson, curves, .. } = chapter;
     let number = stops.iter().position(|other| other.slug == stop.slug).map_or(1, |index| index + 1);
+    let mut printed = Printed::default();
     let main = html! {
         main #content.lesson {
             article {
@@ -20,7 +21,7 @@ pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
                     h1 { (stage.title) }
                     (strip::strip(stage))
                 }
-                @for block in &lesson.blocks { (show_block(block, curves)) }
+                @for block in &lesson.blocks { (show_block(block, curves, &mut printed)) }
                 (model::section(stage))
                 (glossary(&lesson.terms))
             }
@@ -39,10 +40,10 @@ pub(super) fn page(stops: &[Stop], chapter: &Chapter) -> Content {
     }
 }
 
-fn show_block(block: &Block, curves: &Curves) -> Markup {
+fn show_block(block: &Block, curves: &Curves, printed: &mut Printed) -> Markup {
     match block {
         Block::Prose(html) => html! { (ready(html)) },
-        Block::Figure(block) => figure(block, curves),
+        Block::Figure(block) => figure(block, curves, printed),
         Block::Predict(predict) => prediction(predict),
         Block::Challenge(challenge) => match &challenge.asked {
             Some(asked) => task(&challenge.figure, asked),

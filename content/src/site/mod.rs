@@ -18,6 +18,8 @@ mod shell;
 mod strip;
 mod style;
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, PreEscaped, html};
 
 use crate::draw::Curves;
@@ -29,6 +31,7 @@ use crate::{builtin, lesson as lessons, show, stage};
 use hockeystick_core::component::Kind;
 use hockeystick_core::figure::Panel;
 use hockeystick_core::stage::Stage;
+use hockeystick_core::units::Rate;
 
 /// What the pages need to know of the site that they are part of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,16 +153,30 @@ fn has_curve(block: &FigureBlock) -> bool {
     block.figure.panels.contains(&Panel::HockeyStick)
 }
 
+/// The boards that a page has shown so far: on paper, where nothing moves, each is printed once.
+#[derive(Debug, Default)]
+struct Printed(BTreeSet<String>);
+
+impl Printed {
+    /// Whether this board was shown before, under whatever load.
+    fn again(&mut self, stage: &Stage) -> bool {
+        let mut stage = stage.clone();
+        stage.workload.rate = Rate::per_second(1.0);
+        !self.0.insert(crate::draw::board(&stage).into_string())
+    }
+}
+
 /// A figure as it stands without a script; a running one takes the place of the still picture.
-fn figure(block: &FigureBlock, curves: &Curves) -> Markup {
+fn figure(block: &FigureBlock, curves: &Curves, printed: &mut Printed) -> Markup {
     let figure = &block.figure;
+    let (again, curve) = (printed.again(&figure.stage), has_curve(block));
     html! {
         figure.figure {
             hockeystick-figure id={ "fig-" (figure.id) } data-figure=(block.encoded()) data-curve=[curves.encoded(figure)] {
-                div.still {
+                div.still.again[again && !curve] {
                     (room::room(figure, 0.0))
-                    div.still-board { (crate::draw::board(&figure.stage)) }
-                    @if has_curve(block) { (curves.draw(figure)) }
+                    div.still-board.again[again && curve] { (crate::draw::board(&figure.stage)) }
+                    @if curve { (curves.draw(figure)) }
                 }
                 @if !figure.palette.is_empty() { (palette::icons(&figure.palette)) }
             }

@@ -100,7 +100,7 @@ fn target(page: &str, link: &str) -> (String, String) {
 /// One test: nextest gives each a process of its own, and every one would have to render the pages, simulations and all.
 #[test]
 fn pages_are_what_they_should_be() {
-    let checks: [fn(); 11] = [
+    let checks: [fn(); 12] = [
         every_page_has_a_title_a_language_a_description_and_one_heading_of_the_first_rank,
         titles_differ_from_page_to_page,
         no_page_needs_more_than_the_strict_policy_allows,
@@ -108,6 +108,7 @@ fn pages_are_what_they_should_be() {
         every_link_and_anchor_inside_the_site_leads_somewhere,
         the_journey_can_be_walked_from_end_to_end,
         every_figure_that_a_page_names_is_on_it,
+        a_lesson_on_paper_shows_no_board_twice,
         the_page_of_a_kind_says_all_that_an_inspector_asks_for,
         a_lesson_names_each_kind_on_its_board_and_leads_to_its_page,
         every_icon_that_a_page_uses_is_drawn_on_it,
@@ -244,6 +245,19 @@ fn every_figure_that_a_page_names_is_on_it() {
                 assert!(ids.contains(figure.as_str()), "{path}: <{tag}> names the figure {figure}");
             }
         }
+    }
+}
+
+fn a_lesson_on_paper_shows_no_board_twice() {
+    for (path, html) in pages().into_iter().filter(|(path, _)| path.starts_with("stages/")) {
+        let boards: Vec<&str> = html.split("<div class=\"still").skip(1).collect();
+        let boards: Vec<String> = boards.chunk_by(|_, part| part.starts_with('-')).map(<[&str]>::concat).collect();
+        let again = |board: &str| board.starts_with(" again") || board.contains("-board again\"");
+        let printed: Vec<&String> = boards.iter().filter(|board| !again(board)).collect();
+        let pictures: BTreeSet<&str> = printed.iter().map(|board| between(board, "\"still-wide\"", "</svg>")).collect();
+        assert!(pictures.len() == printed.len(), "{path}: a board is printed twice");
+        assert!(boards.is_empty() || boards[0] == *printed[0], "{path}: the first board is not printed");
+        assert!(path != "stages/09-load-balancer/index.html" || printed.len() < boards.len() - 2, "{path}");
     }
 }
 
