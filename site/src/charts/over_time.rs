@@ -270,8 +270,8 @@ impl Chart for OverTime {
                 counts.chain(sample.failed.iter().map(|(_, count)| *count)).map(|count| count as f64).collect()
             }
             What::Utilisation => {
-                let used = |pick: fn(&Used) -> f64| sample.utilisation.iter().map(pick);
-                used(|it| it.mean).chain(used(|it| it.least)).chain(used(|it| it.most)).collect()
+                let picks: [fn(&Used) -> f64; 3] = [|it| it.mean, |it| it.least, |it| it.most];
+                picks.iter().flat_map(|pick| sample.utilisation.iter().map(pick)).collect()
             }
         };
         self.history.push(sample.at_s, sample.seconds, values);

@@ -3,6 +3,8 @@
 //! The board is a place on the page; what stands on it is in one layer that is zoomed and moved as a whole. When something
 //! is added or taken away, the layer's elements are built anew.
 
+use std::rc::Rc;
+
 use hockeystick_core::number::short;
 use leptos::prelude::Owner;
 use wasm_bindgen::JsCast;
@@ -104,7 +106,7 @@ fn mark(figure: Figure) -> El {
         let kind = if busiest.what == "CPU" { String::new() } else { format!(" {}", busiest.what) };
         format!("busiest{kind} · {}\u{a0}%", busiest.percent)
     };
-    warmth(el("div", "busiest"), move || view.busiest.get().map_or(0, |it| it.percent))
+    warmth(el("div", "busiest"), Rc::new(move || view.busiest.get().map_or(0, |it| it.percent)))
         .live_class("shown", move || view.busiest.get().is_some())
         .live_style("transform", move || view.busiest.get().and_then(place).unwrap_or_default())
         .child(el("span", "").live_text(move || view.busiest.get().map(text).unwrap_or_default()))

@@ -1,5 +1,7 @@
 //! The cards on the board, one a component, and the boxes of the machines that they share.
 
+use std::rc::Rc;
+
 use hockeystick_core::component::Kind;
 use hockeystick_core::component::glance::{Glance, Place};
 use hockeystick_core::figure::title;
@@ -250,23 +252,29 @@ pub(crate) fn machine(figure: Figure, index: usize) -> El {
         .child(bar("Disk", move || now.get().disk, move || percent(now.get().disk)));
     let head =
         held(figure, thing, el("div", "machine-head")).attr("aria-roledescription", "machine").child(line).child(bars);
-    warmth(placed(el("div", "machine"), rect), busy)
+    warmth(placed(el("div", "machine"), rect), Rc::new(busy))
         .live_class("down", move || now.get().down)
         .live_class("chosen", move || view.chosen.get() == Some(thing))
         .child(head)
 }
 
 /// A labelled bar; what it shows is 0 to 1.
-fn bar(name: &str, share: impl Fn() -> f64 + Copy + 'static, words: impl Fn() -> String + 'static) -> El {
-    warmth(el("span", "bar"), move || hundredths(share()))
+fn bar(name: &str, share: impl Fn() -> f64 + 'static, words: impl Fn() -> String + 'static) -> El {
+    bar_of(name, Rc::new(share), Box::new(words))
+}
+
+fn bar_of(name: &str, share: Rc<dyn Fn() -> f64>, words: Box<dyn Fn() -> String>) -> El {
+    let percent = Rc::clone(&share);
+    warmth(el("span", "bar"), Rc::new(move || hundredths(percent())))
         .child(el("span", "bar-name").text(name))
         .child(el("span", "bar-words").live_text(words))
         .child(el("span", "bar-track").child(el("span", "").live_style("transform", move || scale(share()))))
 }
 
 /// An element that is calm, warm or hot, by how many hundredths are in use: one rule for bars, machines and the mark.
-pub(crate) fn warmth(element: El, percent: impl Fn() -> u32 + Copy + 'static) -> El {
-    element.live_class("warm", move || percent() >= 75).live_class("hot", move || percent() >= 95)
+pub(crate) fn warmth(element: El, percent: Rc<dyn Fn() -> u32>) -> El {
+    let same = Rc::clone(&percent);
+    element.live_class("warm", move || percent() >= 75).live_class("hot", move || same() >= 95)
 }
 
 fn scale(share: f64) -> String {

@@ -148,36 +148,25 @@ impl Meter {
         }
     }
 
-    /// How busy every kind of machine was between two snapshots.
+    /// How busy the machines were between two snapshots: copies together, without those that are off.
     fn utilisation(&self, before: &Gauges, after: &Gauges) -> Vec<Used> {
-        let hosts: Vec<usize> = (0..self.plan.hosts.len()).collect();
-        // A copy is named after what it is one of: app#1, app#2.
-        let name = |host: &usize| self.plan.hosts[*host].0.split('#').next();
-        let mut utilisation = Vec::new();
-        for hosts in hosts.chunk_by(|a, b| name(a) == name(b)) {
-            let is_up = |host: usize| {
-                let mut nodes = self.plan.nodes.iter().zip(&after.nodes);
-                nodes.any(|((_, on), gauge)| *on == Some(host as u32) && gauge.up)
-            };
-            let mut shares: Vec<_> = hosts.iter().filter(|host| is_up(**host)).collect();
-            if shares.is_empty() {
-                shares.extend(hosts);
-            }
-            let shares: Vec<_> = shares.into_iter().map(|host| used(before, after, *host)).collect();
-            let mut add = |what: &str, pick: fn(&(f64, f64, f64)) -> f64| {
-                let shares = || shares.iter().map(pick);
-                utilisation.push(Used {
-                    name: format!("{} {what}", name(&hosts[0]).unwrap_or_default()),
-                    copies: hosts.len(),
-                    mean: shares().sum::<f64>() / shares().len() as f64,
-                    least: shares().fold(1.0, f64::min),
-                    most: shares().fold(0.0, f64::max),
+        let mut all: Vec<Used> = Vec::new();
+        for (host, (name, _)) in self.plan.hosts.iter().enumerate() {
+            let mut nodes = self.plan.nodes.iter().zip(&after.nodes);
+            let is_up = nodes.any(|((_, on), gauge)| *on == Some(host as u32) && gauge.up);
+            // A copy is named after what it is one of: app#1, app#2.
+            let name = name.split_once('#').map_or(name.as_str(), |(of, _)| of);
+            let (cpu, disk, _) = used(before, after, host);
+            for (what, share) in [("cpu", cpu), ("disk", disk)] {
+                let name = format!("{name} {what}");
+                let place = all.iter().position(|used| used.name == name).unwrap_or_else(|| {
+                    all.push(Used { name, ..Used::default() });
+                    all.len() - 1
                 });
-            };
-            add("cpu", |share| share.0);
-            add("disk", |share| share.1);
+                all[place].add(share, is_up);
+            }
         }
-        utilisation
+        all
     }
 
     fn percentiles(&self) -> Option<Percentiles> {

@@ -128,7 +128,7 @@ impl Board {
     }
 
     fn judging(&self, run: u64) {
-        self.say(&format!("Judging: run {run} of {SEEDS}. The board waits meanwhile…"), "waiting");
+        self.say(&format!("Judging: run {run} of {SEEDS}, while the board waits…"), "waiting");
     }
 
     /// The judge needs the machine no longer.

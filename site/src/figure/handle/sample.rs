@@ -20,19 +20,34 @@ pub struct Sample {
     pub utilisation: Vec<Used>,
 }
 
-/// Shares of its capacity that a station used, 0 to 1. Copies that are off have no part in it, unless all are.
+/// Shares of its capacity that a station used, 0 to 1. Copies that are off have no part in them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Used {
     /// Which station: `box cpu`, `box disk`.
     pub name: String,
     /// How many of it there are.
-    pub copies: usize,
+    pub copies: u32,
+    /// How many of those are on.
+    pub up: u32,
     /// The copies' mean.
     pub mean: f64,
     /// The copy that used least.
     pub least: f64,
     /// The copy that used most.
     pub most: f64,
+}
+
+impl Used {
+    /// Takes one more copy in.
+    pub(crate) fn add(&mut self, share: f64, is_up: bool) {
+        self.copies += 1;
+        if is_up {
+            self.up += 1;
+            self.mean += (share - self.mean) / f64::from(self.up);
+            self.least = if self.up == 1 { share } else { self.least.min(share) };
+            self.most = self.most.max(share);
+        }
+    }
 }
 
 impl Sample {

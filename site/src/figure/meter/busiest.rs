@@ -13,16 +13,6 @@ const APART: f64 = 0.15;
 const MARK_FROM: f64 = 0.5;
 const MARK_SNAPSHOTS: u32 = 20;
 
-/// What may be the busiest.
-#[derive(Clone, Copy, Debug)]
-struct Station {
-    thing: Thing,
-    what: &'static str,
-    level: Level,
-    /// What it is compared by.
-    weight: f64,
-}
-
 impl Meter {
     /// Of the machines of its own on which a component runs, without those that are off: the mean of their processors, the
     /// busiest of them, and the busiest disk.
@@ -44,11 +34,17 @@ impl Meter {
         [Level { now: mean.now / count, steady: mean.steady / count }, most, disk]
     }
 
-    /// Whatever may be the busiest.
-    fn stations(&self) -> Vec<Station> {
-        let mut stations = Vec::new();
+    /// The busiest station; it keeps the mark until another is clearly busier.
+    pub(crate) fn busiest(&mut self) -> Option<Busiest> {
+        let old = self.busiest;
+        let (mut mark, mut most) = (None, 0.0);
         let mut add = |thing, what, level: Level, counts: f64| {
-            stations.push(Station { thing, what, level, weight: counts * level.steady });
+            let is_old = old.is_some_and(|old| old.thing == thing && old.what == what);
+            let ahead = if is_old { TAKE_OVER } else { 0.0 };
+            let weight = counts * level.steady + ahead;
+            if weight > most && level.steady + ahead >= MARK_FROM {
+                (mark, most) = (Some(Busiest { thing, what, percent: percent(level.now) }), weight);
+            }
         };
         for (busy, (_, machine)) in self.busy.iter().zip(&self.plan.hosts) {
             if let Some(machine) = machine {
@@ -68,20 +64,7 @@ impl Meter {
             add(thing, "workers", held[0], HELD_COUNTS);
             add(thing, "pool", held[1], HELD_COUNTS);
         }
-        stations
-    }
-
-    /// The busiest station; it keeps the mark until another is clearly busier.
-    pub(crate) fn busiest(&mut self) -> Option<Busiest> {
-        let stations = self.stations();
-        let marked = |it: &&Station| self.busiest.is_some_and(|old| old.thing == it.thing && old.what == it.what);
-        let old = stations.iter().find(marked);
-        let best = stations.iter().max_by(|a, b| a.weight.total_cmp(&b.weight))?;
-        let best = old.filter(|old| best.weight < old.weight + TAKE_OVER).unwrap_or(best);
-        let from = if old.is_some() { MARK_FROM - TAKE_OVER } else { MARK_FROM };
-        let Station { thing, what, level, .. } = *best;
-        let mark = Busiest { thing, what, percent: percent(level.now) };
-        self.busiest = (level.steady >= from && self.followed >= MARK_SNAPSHOTS).then_some(mark);
+        self.busiest = mark.filter(|_| self.followed >= MARK_SNAPSHOTS);
         self.busiest
     }
 }
