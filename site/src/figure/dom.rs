@@ -13,9 +13,6 @@ use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
 const SVG: &str = "http://www.w3.org/2000/svg";
 
-type SetText = Box<dyn Fn(&str)>;
-type SetSwitch = Box<dyn Fn(&Element, bool)>;
-
 /// An element being built.
 #[derive(Clone)]
 pub(crate) struct El(Element);
@@ -56,6 +53,46 @@ fn follow_boxed(act: Box<dyn Fn()>) {
     StoredValue::new_local(RenderEffect::new(move |_: Option<()>| act()));
 }
 
+/// Where a text that changes is put: said by a value, since a closure of its own for each element that has one would be
+/// compiled as often.
+#[derive(Clone, Copy)]
+enum Place {
+    Text,
+    Attribute(&'static str),
+    Style(&'static str),
+    Value,
+}
+
+impl Place {
+    fn set(self, element: &HtmlElement, text: &str) {
+        // They fail only for names that are none.
+        match self {
+            Self::Text => element.set_text_content(Some(text)),
+            Self::Attribute(name) => drop(element.set_attribute(name, text)),
+            Self::Style(name) => drop(element.style().set_property(name, text)),
+            Self::Value => element.unchecked_ref::<HtmlInputElement>().set_value(text),
+        }
+    }
+}
+
+/// What is on or off about an element.
+#[derive(Clone, Copy)]
+enum Switch {
+    Checked,
+    Class(&'static str),
+    Disabled,
+}
+
+impl Switch {
+    fn set(self, element: &Element, on: bool) {
+        match self {
+            Self::Checked => element.unchecked_ref::<HtmlInputElement>().set_checked(on),
+            Self::Class(name) => drop(element.class_list().toggle_with_force(name, on)),
+            Self::Disabled => drop(element.toggle_attribute_with_force("disabled", on)),
+        }
+    }
+}
+
 impl El {
     /// Takes everything out of it.
     pub(crate) fn clear(&self) {
@@ -89,72 +126,59 @@ impl El {
 
     /// Its text follows what `text` says.
     pub(crate) fn live_text(self, text: impl Fn() -> String + 'static) -> Self {
-        let element = self.0.clone();
-        self.live(Box::new(text), Box::new(move |text| element.set_text_content(Some(text))))
+        self.live(Box::new(text), Place::Text)
     }
 
     /// An attribute follows what `value` says.
     pub(crate) fn live_attr(self, name: &'static str, value: impl Fn() -> String + 'static) -> Self {
-        let element = self.0.clone();
-        let set = move |value: &str| drop(element.set_attribute(name, value));
-        self.live(Box::new(value), Box::new(set))
+        self.live(Box::new(value), Place::Attribute(name))
     }
 
     /// A property of its own style follows what `value` says. A strict policy allows this, unlike a `style` attribute.
     pub(crate) fn live_style(self, name: &'static str, value: impl Fn() -> String + 'static) -> Self {
-        let style = self.html().style();
-        self.live(Box::new(value), Box::new(move |value| drop(style.set_property(name, value))))
+        self.live(Box::new(value), Place::Style(name))
     }
 
     /// An input's value follows what `value` says.
     pub(crate) fn live_value(self, value: impl Fn() -> String + 'static) -> Self {
-        let input: HtmlInputElement = self.0.clone().unchecked_into();
-        self.live(Box::new(value), Box::new(move |value| input.set_value(value)))
+        self.live(Box::new(value), Place::Value)
     }
 
     /// A checkbox is ticked while `on` says so.
     pub(crate) fn live_checked(self, on: impl Fn() -> bool + 'static) -> Self {
-        self.live_switch(
-            Box::new(on),
-            Box::new(|element, on| element.unchecked_ref::<HtmlInputElement>().set_checked(on)),
-        )
+        self.live_switch(Box::new(on), Switch::Checked)
     }
 
     /// It has a class while `on` says so.
     pub(crate) fn live_class(self, name: &'static str, on: impl Fn() -> bool + 'static) -> Self {
-        self.live_switch(
-            Box::new(on),
-            Box::new(move |element, on| drop(element.class_list().toggle_with_force(name, on))),
-        )
+        self.live_switch(Box::new(on), Switch::Class(name))
     }
 
     /// It cannot be used while `on` says so.
     pub(crate) fn live_disabled(self, on: impl Fn() -> bool + 'static) -> Self {
-        self.live_switch(
-            Box::new(on),
-            Box::new(|element, on| drop(element.toggle_attribute_with_force("disabled", on))),
-        )
+        self.live_switch(Box::new(on), Switch::Disabled)
     }
 
-    fn live(self, get: Box<dyn Fn() -> String>, set: SetText) -> Self {
+    fn live(self, get: Box<dyn Fn() -> String>, place: Place) -> Self {
+        let element = self.html();
         let old = std::cell::RefCell::new(None);
         follow(move || {
             let new = Some(get());
             // Touching the page costs more than comparing.
             if *old.borrow() != new {
-                set(new.as_deref().unwrap_or_default());
+                place.set(&element, new.as_deref().unwrap_or_default());
                 old.replace(new);
             }
         });
         self
     }
 
-    fn live_switch(self, get: Box<dyn Fn() -> bool>, set: SetSwitch) -> Self {
+    fn live_switch(self, get: Box<dyn Fn() -> bool>, switch: Switch) -> Self {
         let (element, old) = (self.0.clone(), std::cell::Cell::new(None));
         follow(move || {
             let new = get();
             if old.replace(Some(new)) != Some(new) {
-                set(&element, new);
+                switch.set(&element, new);
             }
         });
         self

@@ -204,8 +204,9 @@ impl Parts {
         dom::set(element, "data-verdict", "none");
         let status: HtmlElement = dom::child(&list, "p", "verdict")?;
         dom::set(&status, "aria-live", "polite");
-        let ask: HtmlElement = dom::text_child(&list, "button", "button", "Judge this board")?;
-        list.after_with_node_2(&status, &ask).ok()?;
+        list.after_with_node_1(&status).ok()?;
+        // Where the verdict will stand.
+        let ask = dom::text_child(&status, "button", "button", "Judge this board")?;
         Some(Self { lines, status, ask })
     }
 }
