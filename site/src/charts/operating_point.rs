@@ -111,7 +111,7 @@ impl Handle {
         dom::style(&self.ring, "transform", &format!("translate({}px, {}px)", short(x, 1), short(y, 1)));
         let off = match response_ms {
             Some(ms) if ms > layout.y.to => "above",
-            _ if load > layout.x.to => "right",
+            _ if load > layout.x.to => "aside",
             _ => "",
         };
         dom::set(&self.ring, "data-off", off);
