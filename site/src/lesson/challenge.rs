@@ -94,8 +94,9 @@ impl Board {
             return self
                 .say("Something is to break here that is not on your board. Put it back, under its name.", "no");
         };
-        // Both at once would share the machine, and a busy board leaves the judge little of it.
-        if figure.is_running() {
+        // Both at once would share the machine, and a busy board leaves the judge little of it. Who does not see the
+        // challenge plays, and waits for no verdict.
+        if figure.is_running() && self.is_seen() {
             figure.pause();
             self.paused.set(true);
         }
@@ -127,8 +128,15 @@ impl Board {
         }
     }
 
+    fn is_seen(&self) -> bool {
+        let rect = self.element.get_bounding_client_rect();
+        let height = dom::document().and_then(|page| page.document_element()).map_or(0, |root| root.client_height());
+        rect.bottom() > 0.0 && rect.top() < f64::from(height)
+    }
+
     fn judging(&self, run: u64) {
-        self.say(&format!("Judging: run {run} of {SEEDS}, while the board waits…"), "waiting");
+        let waits = if self.paused.get() { ", while the board waits" } else { "" };
+        self.say(&format!("Judging: run {run} of {SEEDS}{waits}…"), "waiting");
     }
 
     /// The judge needs the machine no longer.
