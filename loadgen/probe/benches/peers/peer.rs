@@ -146,6 +146,12 @@ impl Peer {
     }
 }
 
+/// How late loadgen sent in the run that left its results in this folder, in microseconds: p50, p95, p99, and at most.
+pub(crate) fn lag_us(folder: &Path) -> Option<[u64; 4]> {
+    let lag = store::read_results(&folder.join("results.json")).ok()?.steps.pop()?.lag;
+    Some([lag.p50_us, lag.p95_us, lag.p99_us, lag.max_us])
+}
+
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use hockeystick_loadgen_probe::delay::Law;
 
 use crate::host::{Host, children_s};
-use crate::peer::{Load, Peer, SHARES, Times, named_times};
+use crate::peer::{Load, Peer, SHARES, Times, lag_us, named_times};
 
 const CONNECTIONS: u32 = 50;
 /// Each tool is run so often, in turns, and its best counts: what disturbs a machine makes no tool faster.
@@ -32,6 +32,8 @@ struct Turn {
     said: Option<Times>,
     /// As the server saw them.
     seen: Times,
+    /// How late loadgen sent, if it was loadgen.
+    lag_us: Option<[u64; 4]>,
 }
 
 pub(crate) fn run() -> Result<()> {
@@ -61,7 +63,8 @@ fn turn(host: &Host, peer: Peer, load: &Load<'_>, meanwhile: impl FnOnce() -> Re
     let stats = host.stats()?;
     let said = peer.times(&String::from_utf8_lossy(&output.stdout), folder.path());
     let said = said.with_context(|| format!("{peer} did not measure"))?;
-    Ok(Turn { answers: stats["count"].as_f64().unwrap_or(0.0), cpu_s, said, seen: named_times(&stats)? })
+    let (answers, seen, lag_us) = (stats["count"].as_f64().unwrap_or(0.0), named_times(&stats)?, lag_us(folder.path()));
+    Ok(Turn { answers, cpu_s, said, seen, lag_us })
 }
 
 /// The best of some rounds, by a figure that should be large.
@@ -123,6 +126,11 @@ fn known(host: &Host, peers: &[Peer]) -> Result<()> {
             row(&peer.to_string(), said, Some(&exact));
         }
         row(&format!("… and the server then ({:.0} answers)", turn.answers), &turn.seen, Some(&exact));
+    }
+    for [p50, p95, p99, most] in turns.iter().filter_map(|(_, turn)| turn.lag_us) {
+        println!(
+            "\nloadgen sent late in that round by {p50} µs (p50), {p95} µs (p95), {p99} µs (p99), {most} µs at most"
+        );
     }
     Ok(())
 }
