@@ -70,14 +70,15 @@ fn a_machine_that_is_off_lets_users_time_out_and_comes_back() {
 
 #[test]
 fn a_day_is_measured_from_its_quiet_beginning_to_its_end() {
-    let mut stage = first_stage(100.0);
+    // So much that its quiet beginning looks like a warm-up, at one of the seeds at least.
+    let mut stage = first_stage(120.0);
     stage.workload.day = Some(Day { length: Duration::from_s(360), quiet: 0.25 });
     for seed in 1..=3 {
         let options = RunOptions { seconds: 360.0, seed, ..RunOptions::default() };
         let run = run(&stage, &options, &mut |_| {}).unwrap();
         // It rises from a quarter to the whole and back: five eighths of the peak.
         let answered = run.outcome.throughput_per_s.known().unwrap();
-        assert!((answered / 62.5 - 1.0).abs() < 0.03, "seed {seed}: {answered} a second");
+        assert!((answered / 75.0 - 1.0).abs() < 0.03, "seed {seed}: {answered} a second");
     }
 }
 

@@ -107,7 +107,7 @@ fn requests_that_cost_a_quarter_more_than_the_model_says_are_noticed() {
 /// of the rest; not that the model is wrong.
 #[test]
 fn one_pause_refutes_no_model() {
-    for pause in [Duration::from_ms(400), Duration::from_s(1)] {
+    for pause in [Duration::from_ms(400), Duration::from_ms(1_500), Duration::from_s(3)] {
         let level = Level { busy: 0.8, seconds: 40.0 };
         let [agree, inconclusive, disagree] = verdicts_on(level, 1.0, &stalling(pause));
         println!("right model, one pause of {pause}: {agree} agree, {inconclusive} inconclusive, {disagree} disagree");

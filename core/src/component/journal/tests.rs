@@ -39,7 +39,9 @@ fn the_database_gets_changes_at_the_daemons_rate_and_no_faster() {
 fn one_disk_write_takes_what_came_during_the_one_before() {
     let mut board = board(at(10_000.0));
     board.workload.rate = Rate::per_second(5_000.0);
-    let Some(crate::stage::Placement::Own { machine, .. }) = &mut board.components[JOURNAL].machine else { return };
+    let Some(crate::stage::Placement::Own { machine, .. }) = &mut board.components[JOURNAL].machine else {
+        panic!("a machine of its own")
+    };
     machine.disk_latency = Duration::from_ms(2);
     let run = after(&board, 10);
     let each = metric(&run, JOURNAL, "changes_per_sync");
@@ -51,7 +53,9 @@ fn one_disk_write_takes_what_came_during_the_one_before() {
 fn a_disk_that_takes_many_changes_at_once_is_always_busy_and_far_from_full() {
     let mut board = board(at(10_000.0));
     board.workload.rate = Rate::per_second(5_000.0);
-    let Some(crate::stage::Placement::Own { machine, .. }) = &mut board.components[JOURNAL].machine else { return };
+    let Some(crate::stage::Placement::Own { machine, .. }) = &mut board.components[JOURNAL].machine else {
+        panic!("a machine of its own")
+    };
     machine.disk_latency = Duration::from_ms(2);
     let host = board.components[..JOURNAL].iter().filter(|it| it.machine.is_some()).count();
     let shares = |board: &Stage| {
@@ -61,7 +65,7 @@ fn a_disk_that_takes_many_changes_at_once_is_always_busy_and_far_from_full() {
     let [busy, room] = shares(&board);
     // Eight come during one write, which could take a thousand.
     assert!(busy > 0.95 && busy - room < 0.01, "{busy} {room}");
-    let Of::Journal(journal) = &mut board.components[JOURNAL].settings else { return };
+    let Of::Journal(journal) = &mut board.components[JOURNAL].settings else { panic!("a journal") };
     journal.group = 1;
     assert_eq!(shares(&board)[1], 0.0);
 }
