@@ -83,9 +83,7 @@ impl Prediction {
                 spread.numerator += predicted.half_width() * predicted.half_width();
                 error_of_ratio(predicted.value, measured.value, spread)
             }
-            Metric::P50 | Metric::P95 | Metric::P99 => {
-                self.error_of_percentile(metric, step, predicted, measured.value)
-            }
+            Metric::P50 | Metric::P95 | Metric::P99 => self.error_of_percentile(step, predicted, measured.value),
         };
         Some(Comparison::new(metric, predicted, measured, error?, tolerance))
     }
@@ -104,19 +102,16 @@ impl Prediction {
     }
 
     /// Relative error of a percentile, from how many requests exceed it in each slice, predicted and measured.
-    fn error_of_percentile(&self, metric: Metric, step: &Step, predicted: Interval, measured: f64) -> Option<Interval> {
+    fn error_of_percentile(&self, step: &Step, predicted: Interval, measured: f64) -> Option<Interval> {
         let counted = step.slices.iter().zip(&self.slices).filter(|(slice, _)| slice.counts());
-        let (parts, expected): (Vec<Tail>, Vec<Tail>) = counted
-            .filter_map(|(slice, figures)| {
-                let quantiles =
-                    [Metric::P50, Metric::P95, Metric::P99].map(|metric| figures.map(|it| it[metric as usize]));
-                let [Some(p50), Some(p95), Some(p99)] = quantiles else { return None };
-                let tail = slice.tail();
-                Some((tail, Tail { count: tail.count, quantiles: [p50, p95, p99] }))
-            })
-            .unzip();
+        let tails = counted.filter_map(|(slice, figures)| {
+            let (tail, figures) = (slice.tail(), figures.as_ref()?);
+            let quantiles = [Metric::P50, Metric::P95, Metric::P99].map(|metric| figures[metric as usize]);
+            Some((tail, Tail { quantiles, ..tail }))
+        });
+        let (parts, expected): (Vec<Tail>, Vec<Tail>) = tails.unzip();
         let value = error_of_ratio(predicted.value, measured, Spread::independent(0.0, 0.0))?.value;
-        let known = quantile_beside(measured, metric.share()?, &parts, (predicted.value, &expected), CONFIDENCE);
+        let known = quantile_beside(measured, &parts, (predicted.value, &expected), CONFIDENCE);
         // What both readings leave open, as parts of the ratio of both.
         let ratio = 1.0 + value;
         let more = predicted.half_width() / predicted.value * ratio;

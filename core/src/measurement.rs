@@ -328,16 +328,6 @@ impl Metric {
         }
     }
 
-    /// The share of requests that a percentile is of, 0 to 1.
-    pub const fn share(self) -> Option<f64> {
-        match self {
-            Self::Throughput | Self::Mean => None,
-            Self::P50 => Some(0.50),
-            Self::P95 => Some(0.95),
-            Self::P99 => Some(0.99),
-        }
-    }
-
     /// Its unit.
     pub const fn unit(self) -> &'static str {
         match self {
@@ -401,13 +391,11 @@ impl Step {
         if counted().count() < 3 {
             return Interval { value, low: f64::NEG_INFINITY, high: f64::INFINITY };
         }
-        match metric.share() {
-            Some(share) => quantile_by_parts(value, share, &counted().map(Slice::tail).collect::<Vec<_>>(), confidence),
-            None => {
-                let means: Vec<f64> = counted().map(|slice| slice.mean_us / 1e3).collect();
-                quantile_interval(value, &means, confidence)
-            }
+        if metric == Metric::Mean {
+            let means: Vec<f64> = counted().map(|slice| slice.mean_us / 1e3).collect();
+            return quantile_interval(value, &means, confidence);
         }
+        quantile_by_parts(value, &counted().map(Slice::tail).collect::<Vec<_>>(), confidence)
     }
 }
 

@@ -44,15 +44,15 @@ impl Tail {
     }
 }
 
-/// The interval of the quantile at `share`, 0 to 1, that was read as `value` over all `parts`. Fewer than two say nothing.
-pub fn quantile_by_parts(value: f64, share: f64, parts: &[Tail], confidence: f64) -> Interval {
-    Exceeding { value, parts, expected: None }.interval(share, confidence)
+/// The interval of a quantile that was read as `value` over all `parts`. Fewer than two say nothing.
+pub fn quantile_by_parts(value: f64, parts: &[Tail], confidence: f64) -> Interval {
+    Exceeding { value, parts, expected: None }.interval(confidence)
 }
 
 /// The same where a model has seen the same requests: `expected` is what it gives for the whole and for each part. The luck
 /// that both share is in neither end.
-pub fn quantile_beside(value: f64, share: f64, parts: &[Tail], expected: (f64, &[Tail]), confidence: f64) -> Interval {
-    Exceeding { value, parts, expected: Some(expected) }.interval(share, confidence)
+pub fn quantile_beside(value: f64, parts: &[Tail], expected: (f64, &[Tail]), confidence: f64) -> Interval {
+    Exceeding { value, parts, expected: Some(expected) }.interval(confidence)
 }
 
 struct Exceeding<'p> {
@@ -62,7 +62,7 @@ struct Exceeding<'p> {
 }
 
 impl Exceeding<'_> {
-    fn interval(&self, share: f64, confidence: f64) -> Interval {
+    fn interval(&self, confidence: f64) -> Interval {
         let value = self.value;
         if self.parts.len() < 2 || value <= 0.0 {
             return Interval { value, low: f64::NEG_INFINITY, high: f64::INFINITY };
@@ -73,7 +73,6 @@ impl Exceeding<'_> {
         // A value is possible where no more exceed it, or fail to, than chance makes. It is the chance at the reading at
         // least: of what exceeds a higher value, the parts hold too little to tell.
         let possible = |other: f64| (overall(self.parts, other) - here).abs() <= t * self.error(other).max(spread);
-        let most = (1.0 - share).max(here);
         let end = |factor: f64| {
             let farthest = value * factor;
             let (mut inside, mut outside) = (value, farthest);
@@ -83,7 +82,8 @@ impl Exceeding<'_> {
             }
             inside
         };
-        let high = if t * spread >= most { f64::INFINITY } else { end(FARTHEST) };
+        // That no value exceeds it at all may be chance.
+        let high = if t * spread >= here { f64::INFINITY } else { end(FARTHEST) };
         Interval { value, low: end(1.0 / FARTHEST), high }
     }
 
@@ -158,7 +158,7 @@ mod tests {
         const ROUNDS: u64 = 500;
         let interval = |seed| {
             let (value, parts) = window(seed, 0, 0.0);
-            quantile_by_parts(value, 0.95, &parts, 0.90)
+            quantile_by_parts(value, &parts, 0.90)
         };
         let intervals: Vec<Interval> = (0..ROUNDS).map(interval).collect();
         let share = intervals.iter().filter(|it| it.contains(-libm::log(0.05))).count() as f64 / ROUNDS as f64;
@@ -173,7 +173,7 @@ mod tests {
     fn a_pause_leaves_the_quantile_without_it_possible() {
         for seed in 0..50 {
             let (value, parts) = window(seed, 2, 100.0);
-            let interval = quantile_by_parts(value, 0.95, &parts, 0.90);
+            let interval = quantile_by_parts(value, &parts, 0.90);
             assert!(value > 100.0 && interval.contains(-libm::log(0.05)), "seed {seed}: {interval:?}");
         }
     }
@@ -181,13 +181,13 @@ mod tests {
     #[test]
     fn too_few_parts_say_nothing() {
         let (value, parts) = window(1, 0, 0.0);
-        assert!(!quantile_by_parts(value, 0.95, &parts[..1], 0.90).is_bounded());
+        assert!(!quantile_by_parts(value, &parts[..1], 0.90).is_bounded());
     }
 
     #[test]
     fn luck_that_a_model_shares_is_in_neither_end() {
         let (value, parts) = window(3, 0, 0.0);
-        let interval = quantile_beside(value, 0.95, &parts, (value, &parts), 0.90);
+        let interval = quantile_beside(value, &parts, (value, &parts), 0.90);
         assert!(interval.half_width() < 1e-3 * value, "{interval:?}");
     }
 }
