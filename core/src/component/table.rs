@@ -2,6 +2,7 @@
 
 use super::database::{Family, Settings};
 use crate::engine::Engine;
+use crate::numeric::pow;
 use crate::units::Nanos;
 use crate::workload::Popularity;
 
@@ -115,11 +116,7 @@ impl Table {
         let sum = |rank: f64| {
             let power = 1.0 - self.zipf;
             let from_half = |x: f64| {
-                if power.abs() < 1e-9 {
-                    libm::log(x / 0.5)
-                } else {
-                    (libm::pow(x, power) - libm::pow(0.5, power)) / power
-                }
+                if power.abs() < 1e-9 { libm::log(x / 0.5) } else { (pow(x, power) - pow(0.5, power)) / power }
             };
             from_half(rank + 0.5)
         };

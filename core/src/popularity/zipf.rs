@@ -2,7 +2,7 @@
 //!
 //! Sums over all ranks take some hundred steps, however many items there are.
 
-use crate::numeric::{gauss_legendre, is_quantity};
+use crate::numeric::{gauss_legendre, is_quantity, pow};
 
 /// Ranks that are added one by one before an integral takes over.
 const HEAD: u64 = 256;
@@ -55,7 +55,7 @@ impl Zipf {
     }
 
     fn at(&self, rank: f64) -> f64 {
-        libm::pow(rank, -self.exponent) / self.harmonic
+        pow(rank, -self.exponent) / self.harmonic
     }
 
     /// The `count` most popular items as a few hundred bins.
@@ -98,7 +98,7 @@ impl Zipf {
 pub fn harmonic(exponent: f64, n: u64) -> f64 {
     const HEAD: u64 = 32;
     let s = exponent;
-    let head: f64 = (1..=n.min(HEAD)).rev().map(|k| libm::pow(k as f64, -s)).sum();
+    let head: f64 = (1..=n.min(HEAD)).rev().map(|k| pow(k as f64, -s)).sum();
     if n <= HEAD {
         return head;
     }
@@ -107,7 +107,7 @@ pub fn harmonic(exponent: f64, n: u64) -> f64 {
     let log = libm::log(b / a);
     let power = (1.0 - s) * log;
     let integral = if power.abs() < 1e-300 { log } else { libm::expm1(power) / (1.0 - s) };
-    let (at_a, at_b) = (libm::pow(a, -s), libm::pow(b, -s));
+    let (at_a, at_b) = (pow(a, -s), pow(b, -s));
     let odd = |x: f64, at: f64| {
         let (first, square) = (at * s / x, x * x);
         let third = first * (s + 1.0) * (s + 2.0) / square;

@@ -1,5 +1,7 @@
 //! Student's t distribution, and the F distribution, whose tails are the same function.
 
+use crate::numeric::log_gamma;
+
 /// The number that a Student-t variable with `dof` degrees of freedom stays below with probability `p`.
 ///
 /// Found by bisection on the distribution's tail, which is an incomplete beta function; twelve digits or better. `p`
@@ -71,7 +73,7 @@ fn incomplete_beta(a: f64, b: f64, x: f64, y: f64) -> f64 {
     if y <= 0.0 {
         return 1.0;
     }
-    let log_front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * libm::log(x) + b * libm::log(y);
+    let log_front = log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * libm::log(x) + b * libm::log(y);
     let front = libm::exp(log_front);
     if x < (a + 1.0) / (a + b + 2.0) {
         front * beta_fraction(a, b, x) / a

@@ -4,7 +4,7 @@
 //! independent and alike. Parts that wait in the same queues or fail together are not independent; where their times
 //! rise and fall together (association), what is said here of the slowest part is an upper bound.
 
-use crate::numeric::{is_quantity, is_share};
+use crate::numeric::{is_quantity, is_share, log_gamma};
 
 /// Most parts that the sums here go through.
 const MOST_PARTS: u32 = 1_000_000;
@@ -55,10 +55,10 @@ pub fn enough_in_time(one: f64, enough: u32, parts: u32) -> Option<f64> {
         return Some(if enough == 0 || one == 1.0 { 1.0 } else { 0.0 });
     }
     let n = f64::from(parts);
-    let (log_yes, log_no, log_all) = (libm::log(one), libm::log1p(-one), libm::lgamma(n + 1.0));
+    let (log_yes, log_no, log_all) = (libm::log(one), libm::log1p(-one), log_gamma(n + 1.0));
     let exactly = |k: u32| {
         let k = f64::from(k);
-        let ways = log_all - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0);
+        let ways = log_all - log_gamma(k + 1.0) - log_gamma(n - k + 1.0);
         libm::exp(ways + k * log_yes + (n - k) * log_no)
     };
     // The shorter side of the mean is the one that does not cancel.

@@ -205,8 +205,9 @@ mod tests {
     fn constant(load: f64, servers: usize) -> f64 {
         let rate = load * servers as f64;
         let most = servers + 200;
-        let came: Vec<f64> =
-            (0..=most).map(|k| libm::exp(k as f64 * libm::log(rate) - rate - libm::lgamma(k as f64 + 1.0))).collect();
+        let came: Vec<f64> = (0..=most)
+            .map(|k| libm::exp(k as f64 * libm::log(rate) - rate - numeric::log_gamma(k as f64 + 1.0)))
+            .collect();
         let jumps = (0..=most).flat_map(|n| {
             let left = n.saturating_sub(servers);
             came.iter().enumerate().map(move |(k, p)| (n, (left + k).min(most), *p)).collect::<Vec<_>>()

@@ -7,7 +7,7 @@
 //! Queueing Theory* (3rd edition, 1998), sections 2.2 to 2.5.
 
 use super::{erlang, inversion};
-use crate::numeric::{is_positive, is_quantity};
+use crate::numeric::{is_positive, is_quantity, log_gamma};
 
 /// An M/M/c queue, first come, first served: everybody waits until a server is free.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -208,7 +208,7 @@ impl MmInf {
     pub fn probability(&self, n: u32) -> f64 {
         let (mean, n) = (self.mean_inside(), f64::from(n));
         match () {
-            () if mean > 0.0 => libm::exp(n * libm::log(mean) - mean - libm::lgamma(n + 1.0)),
+            () if mean > 0.0 => libm::exp(n * libm::log(mean) - mean - log_gamma(n + 1.0)),
             () if n == 0.0 => 1.0,
             () => 0.0,
         }

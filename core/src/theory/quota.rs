@@ -9,6 +9,7 @@
 //! with their mean and variance. Within a period, work is held back once more was wanted than was granted.
 
 use super::demand::Moments;
+use crate::numeric::log_gamma;
 
 /// How far the approximation is off, as simulations with quotas of 0.25 and 0.5, demands of 1 to 80 ms and loads of 30
 /// to 90 % found.
@@ -114,7 +115,7 @@ impl Work {
         let (shape, scale) = (mean * mean / variance, variance / mean);
         let x = limit / scale;
         let above = incomplete_gamma(shape, x);
-        let density = libm::exp(shape * libm::log(x) - x - libm::lgamma(shape + 1.0));
+        let density = libm::exp(shape * libm::log(x) - x - log_gamma(shape + 1.0));
         (above, (mean * (above + density) - limit * above).max(0.0))
     }
 }
@@ -123,7 +124,7 @@ impl Work {
 ///
 /// By its series below the mean and its continued fraction above (Abramowitz & Stegun 6.5.29 and 6.5.31).
 fn incomplete_gamma(a: f64, x: f64) -> f64 {
-    let front = libm::exp(a * libm::log(x) - x - libm::lgamma(a));
+    let front = libm::exp(a * libm::log(x) - x - log_gamma(a));
     if x < a + 1.0 {
         let (mut term, mut sum, mut n) = (1.0 / a, 1.0 / a, a);
         while term > 1e-14 * sum {

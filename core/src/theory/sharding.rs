@@ -1,6 +1,6 @@
 //! How hot the hottest of some shards is, and how many keys move when shards are added.
 
-use crate::numeric::bisect;
+use crate::numeric::{bisect, log_gamma};
 use crate::popularity::zipf::Zipf;
 
 /// Between what the expected share of the hottest shard lies, when every key is placed by a random hash.
@@ -53,7 +53,7 @@ fn largest_of_poisson(mean: f64, n: f64) -> f64 {
         high *= 2.0;
     }
     let mut k = libm::ceil(mean * bisect(1.0, high, reach));
-    let mut exactly = libm::exp(k * libm::log(mean) - mean - libm::lgamma(k + 1.0));
+    let mut exactly = libm::exp(k * libm::log(mean) - mean - log_gamma(k + 1.0));
     let (mut at_least, mut sum) = (0.0_f64, 0.0);
     while k >= 1.0 {
         at_least += exactly;
