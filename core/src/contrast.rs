@@ -27,7 +27,7 @@ pub enum Compared {
     P95,
     /// 99th percentile of the response time, in milliseconds.
     P99,
-    /// Utilisation of the busiest station, 0 to 1.
+    /// How full the busiest station is, 0 to 1, see [`Outcome::full`].
     Busiest,
 }
 
@@ -52,10 +52,9 @@ impl Compared {
     }
 }
 
-/// The busiest station: its name and its utilisation.
+/// The busiest station, and how full it is: the one that will limit first.
 pub fn busiest(outcome: &Outcome) -> Option<(&str, f64)> {
-    let known = outcome.utilisation.iter().filter_map(|(name, share)| Some((name.as_str(), share.known()?)));
-    known.max_by(|a, b| a.1.total_cmp(&b.1))
+    outcome.full().max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// One figure of two stages.
@@ -225,6 +224,11 @@ mod tests {
         assert_eq!(contrast.difference(Compared::P95), None);
         assert_eq!(contrast.difference(Compared::Failed).unwrap().by.value, -1.0);
         assert_eq!(contrast.runs(), 1);
-        assert_eq!(busiest(&outcome(1.0, 1.0, 0.0)), Some(("db cpu", 0.7)));
+        let mut busy = outcome(1.0, 1.0, 0.0);
+        assert_eq!(busiest(&busy), Some(("db cpu", 0.7)));
+        busy.utilisation.insert("journal disk".to_owned(), Estimate::value(0.9));
+        assert_eq!(busiest(&busy), Some(("journal disk", 0.9)));
+        busy.metrics.insert("journal disk_room".to_owned(), Estimate::value(0.8));
+        assert_eq!(busiest(&busy), Some(("db cpu", 0.7)));
     }
 }

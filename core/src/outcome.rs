@@ -93,6 +93,9 @@ pub struct Response {
     pub p99: Estimate,
 }
 
+/// What follows a station's name in that of its room, see [`Outcome::full`].
+pub const ROOM: &str = "_room";
+
 /// What a solver says of a stage at one load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -113,6 +116,15 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Each station with how full it is, 0 to 1: its utilisation, less the room that was left in its work. A disk that takes
+    /// many changes with one write is busy long before it is full.
+    pub fn full(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.utilisation.iter().filter_map(|(station, share)| {
+            let room = self.metrics.get(&format!("{station}{ROOM}")).and_then(Estimate::known);
+            Some((station.as_str(), share.known()? - room.unwrap_or(0.0)))
+        })
+    }
+
     /// The share of the requests that failed, 0 to 1; none when there were none.
     pub fn failed_share(&self) -> Option<f64> {
         let failed: f64 = self.errors_per_s.values().filter_map(Estimate::known).sum();

@@ -6,7 +6,7 @@ use super::{NodeInfo, Simulation};
 use crate::component::MetricReading;
 use crate::engine::moves::Cause;
 use crate::engine::tally::Counts;
-use crate::outcome::{Estimate, Outcome, Response, by_name};
+use crate::outcome::{Estimate, Outcome, ROOM, Response, by_name};
 use crate::stage::{Problem, Stage};
 use crate::statistics::{Histogram, Interval, batch_means, mser5, quantile_interval, ratio_of_batches};
 use crate::units::Duration;
@@ -58,8 +58,8 @@ struct Batch {
     seconds: f64,
     counts: Counts,
     latencies: Histogram,
-    /// Processor and disk time used, in seconds at full capacity: by host.
-    busy: Vec<[f64; 2]>,
+    /// Processor and disk time used, and of the latter what had room for more, in seconds at full capacity: by host.
+    busy: Vec<[f64; 3]>,
     /// Components' own figures: what they count and sum over the batch, and gauges as they stood at its end.
     metrics: Vec<(String, MetricReading)>,
 }
@@ -144,7 +144,8 @@ impl Simulation {
             tally.forget();
         }
         progress((batch + 1) as f64 / BATCHES as f64);
-        let busy = self.busy().iter().zip(&before.1).map(|(now, then)| [now[0] - then[0], now[1] - then[1]]).collect();
+        let busy =
+            self.busy().iter().zip(&before.1).map(|(now, then)| std::array::from_fn(|n| now[n] - then[n])).collect();
         let counts = self.counts().since(&before.0);
         let metrics = self.all_metrics().into_iter().map(|(name, now)| {
             let then = before.2.iter().find(|(then, _)| *then == name).map(|(_, reading)| *reading);
@@ -167,12 +168,13 @@ impl Simulation {
         self.nodes().enumerate().flat_map(of).collect()
     }
 
-    /// Seconds at full capacity that each machine's processors and disk have worked.
-    fn busy(&mut self) -> Vec<[f64; 2]> {
+    /// Seconds at full capacity that each machine's processors and disk have worked, and of the disk's what had room.
+    fn busy(&mut self) -> Vec<[f64; 3]> {
         let hosts = 0..self.hosts.len();
         let share = |host| {
             let gauge = self.host_gauge(host);
-            [gauge.busy_s / gauge.processors, gauge.disk_busy_s / f64::from(gauge.disk_channels)]
+            let channels = f64::from(gauge.disk_channels);
+            [gauge.busy_s / gauge.processors, gauge.disk_busy_s / channels, gauge.disk_room_s / channels]
         };
         hosts.map(share).collect()
     }
@@ -218,10 +220,15 @@ fn summarise(simulation: &Simulation, batches: &[Batch], confidence: f64) -> Out
         estimate(quantile_interval(whole, &values, confidence))
     };
     let mut utilisation = BTreeMap::new();
+    let mut metrics = metrics(batches, confidence);
     for (host, info) in simulation.hosts.iter().enumerate() {
         for (station, name) in ["cpu", "disk"].into_iter().enumerate() {
             let share = over(&|batch| Some(batch.busy[host][station] / batch.seconds));
             utilisation.insert(format!("{} {name}", info.name), share);
+        }
+        if batches.iter().any(|batch| batch.busy[host][2] > 0.0) {
+            let room = over(&|batch| Some(batch.busy[host][2] / batch.seconds));
+            metrics.insert(format!("{} disk{ROOM}", info.name), room);
         }
     }
     Outcome {
@@ -242,7 +249,7 @@ fn summarise(simulation: &Simulation, batches: &[Batch], confidence: f64) -> Out
             batches.iter().map(|batch| (batch.counts.stale as f64, batch.counts.completed as f64)),
             confidence,
         ),
-        metrics: metrics(batches, confidence),
+        metrics,
     }
 }
 
