@@ -1,9 +1,16 @@
 //! What of a crowd is to be seen.
 //!
 //! Two thousand requests on a few arrows lie on one another. Of the shapes of one kind whose centres are in the same pixel
-//! only the first is drawn: the others would cover what it covers. Nothing is left out of any count.
+//! only the first is drawn: the others would cover what it covers. A large crowd is a band without gaps, which stays one
+//! when a shape is left for each two pixels of its length. Nothing is left out of any count.
 
 use super::layout::Point;
+
+/// Shapes of one kind that are a large crowd.
+const LARGE: usize = 100;
+/// Side of the square in which one of them is left. A dot is four times as wide: what of the band's edge is gone is an
+/// eighth of a pixel.
+const LARGE_PX: f64 = 2.0;
 
 /// The pixels of a board, and whether a shape has its centre there.
 #[derive(Debug, Default)]
@@ -20,10 +27,12 @@ impl Crowd {
         self.taken.resize(self.across * (height as usize + 1), false);
     }
 
-    /// Leaves the first of the shapes of one kind in each pixel.
+    /// Leaves the first of the shapes of one kind in each pixel, of a large crowd in each square.
     pub(crate) fn thin(&mut self, points: &mut Vec<Point>) {
         let Self { across, taken } = self;
-        let pixel = |point: &Point| point.y as usize * *across + (point.x as usize).min(*across - 1);
+        let side_px = if points.len() < LARGE { 1.0 } else { LARGE_PX };
+        let at = |px: f64| (px / side_px) as usize;
+        let pixel = |point: &Point| at(point.y) * *across + at(point.x).min(*across - 1);
         points.retain(|point| !taken.get_mut(pixel(point)).is_some_and(|taken| std::mem::replace(taken, true)));
         for point in points {
             if let Some(taken) = taken.get_mut(pixel(point)) {
@@ -47,6 +56,20 @@ mod tests {
             let mut points = all.clone();
             crowd.thin(&mut points);
             assert_eq!(points, [all[0], all[2], all[3], all[4], all[5]]);
+        }
+    }
+
+    #[test]
+    fn a_large_crowd_stays_a_band_without_gaps_and_without_those_that_make_it_no_wider() {
+        let mut crowd = Crowd::default();
+        crowd.fit(300.0, 20.0);
+        for count in [150, 400, 4000] {
+            let mut points: Vec<Point> =
+                (0..count).map(|n| Point { x: 290.0 * f64::from(n) / f64::from(count), y: 9.5 }).collect();
+            crowd.thin(&mut points);
+            assert!(points.len() <= 150, "{count}: {}", points.len());
+            let gap = points.windows(2).map(|pair| pair[1].x - pair[0].x).fold(0.0, f64::max);
+            assert!(gap < 2.0 * LARGE_PX, "{count}: {gap} px");
         }
     }
 }
