@@ -21,6 +21,8 @@ use crate::figure::sizes;
 const POINTS: usize = 96;
 /// The share of the load axis at which the price is at the top of the chart: what is left of it is off the chart.
 const CUT: f64 = 0.12;
+/// Radius of the dot at the load that there is.
+const DOT_PX: f64 = 5.0;
 /// Rows of the table.
 const ROWS: usize = 12;
 
@@ -156,8 +158,12 @@ impl Chart for Cost {
         let load = self.load();
         if load > 0.0 {
             let price = self.price(load);
-            let (x, y) = (load.min(most), price.min(layout.y.to));
-            sheet.dot((x, y), 5.0, Ink::Accent, false);
+            // What is off the chart is shown at its edge, whole.
+            let margins = &layout.margins;
+            let within = |axis: &Axis, px: f64| axis.to * (1.0 - DOT_PX / px);
+            let x = load.min(within(&layout.x, layout.right() - margins.left));
+            let y = price.min(within(&layout.y, layout.bottom() - margins.top));
+            sheet.dot((x, y), DOT_PX, Ink::Accent, false);
             // To the right of a falling line there is room, until the chart ends.
             let is_left = layout.x_px(x) < layout.right() - 60.0;
             let (nudge, anchor) = if is_left { (9.0, Anchor::Start) } else { (-9.0, Anchor::End) };

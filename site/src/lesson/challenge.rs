@@ -71,7 +71,13 @@ impl Board {
         *self.figure.borrow_mut() = Some((figure, challenge, subscription));
         self.show();
         if let Some(parts) = self.parts.borrow().as_ref() {
-            let asked = weakly(self, |board, _: Event| board.run());
+            let status = parts.status.clone();
+            let asked = weakly(self, move |board, _: Event| {
+                // The verdict takes the button's place, and whoever pressed a key there goes on from it.
+                status.set_tab_index(-1);
+                let _ = status.focus();
+                board.run();
+            });
             self.listeners.borrow_mut().push(Listener::new(&parts.ask, "click", asked));
         }
     }

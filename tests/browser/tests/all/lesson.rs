@@ -226,8 +226,11 @@ async fn the_challenge_is_judged_and_can_be_met() -> Result<()> {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(browser.eval::<String>(verdict).await?, "none");
     browser.click("#fig-challenge .play").await?;
-    browser.click("hockeystick-challenge button").await?;
+    browser.eval::<()>("document.querySelector('hockeystick-challenge .verdict button').focus()").await?;
+    browser.key(Key::Enter).await?;
     browser.wait_for(&format!("{verdict} === 'no'")).await?;
+    // Who asked by keyboard goes on from the verdict.
+    ensure!(browser.eval::<bool>("document.activeElement.matches('.verdict')").await?, "the focus is lost");
     browser.eval::<()>(&slide("Code of one read", "input.min")).await?;
     // What was said of another board is gone at once.
     browser.wait_for(&format!("{verdict} === 'waiting'")).await?;
