@@ -1,7 +1,7 @@
 // The page's entry: loads the modules, defines the custom elements, says so where they cannot run.
 import { inspect } from './inspector.js';
 import init, { mount_challenge, mount_figure, mount_predict, start } from './hockeystick_site.js';
-import { load, worker } from './programs.js';
+import { load, prepare, worker } from './programs.js';
 
 // The module is fetched and compiled while the browser reads the page; the figures wait until it is read, for a question or
 // a number in a sentence may stand anywhere. This script runs early, and others of the page may run after it.
@@ -85,6 +85,8 @@ if (typeof WebAssembly === 'undefined') {
     await init({ module_or_path: await load('simulator') });
     await isRead;
     start(worker, inspect);
+    // It starts while the figure is made that will ask for it.
+    if ([...document.querySelectorAll('hockeystick-figure')].some(isSeen)) prepare('simulator');
     opening = true;
     customElements.define('hockeystick-figure', element(mount_figure));
     customElements.define('hockeystick-predict', element(mount_predict));

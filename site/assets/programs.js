@@ -27,8 +27,23 @@ export const load = (name) => {
   return program.loaded;
 };
 
+const create = (name) => new Worker(programs[name].script, { type: 'module', name });
+
+// Workers that stand ready.
+const ready = new Map();
+
+// Has a worker load its script while something else is done: whoever asks for one next gets it. It says nothing before it
+// has its module, so nothing is lost until somebody listens.
+export const prepare = (name) => {
+  const made = create(name);
+  // Whoever asks starts another, and hears why it cannot start.
+  made.onerror = () => ready.delete(name);
+  ready.set(name, made);
+};
+
 export const worker = (name) => {
-  const made = new Worker(programs[name].script, { type: 'module', name });
+  const made = ready.get(name) ?? create(name);
+  ready.delete(name);
   load(name).then(
     (module) => made.postMessage(module),
     (error) => made.dispatchEvent(new ErrorEvent('error', { message: `it cannot be loaded (${error.message ?? error})` })),

@@ -41,6 +41,8 @@ pub struct SiteOptions {
     pub base: String,
     /// Names the folder of everything that may be cached for ever: `assets/BUILD_ID`.
     pub build_id: String,
+    /// What `app.js` imports before it can begin, in the same folder: fetched beside it instead of after it.
+    pub beside_app: Vec<String>,
 }
 
 /// A file of the site.

@@ -14,14 +14,14 @@ const SHELL: &str = include_str!("../../../index.html");
 pub(super) fn page(options: &SiteOptions, path: &str, content: &Content) -> Result<Page, miette::Report> {
     let root = root(options, path);
     let assets = format!("{root}assets/{}", options.build_id);
-    // A page without figures does without their program.
-    let scripts = ["progress.js", "offline.js", "app.js"].into_iter().take(if content.needs_figures { 3 } else { 2 });
     let scripts = html! {
         @if content.stage_number.is_none() { (sheet(&assets, style::PLACES)) }
-        @for name in scripts { (script(&assets, name)) }
+        // A page without figures does without their program.
+        @if content.needs_figures { (app(options, &assets)) }
+        (script(&assets, "page.js"))
         @if let Some(tool) = content.tool {
             (sheet(&assets, "tools.css"))
-            script type="module" src={ (assets) "/" (tool) } {}
+            (script(&assets, tool))
         }
     };
     let title = if path == "index.html" { content.title.clone() } else { format!("{} · Hockeystick", content.title) };
@@ -45,14 +45,25 @@ pub(super) fn bare(
     let assets = format!("{}assets/{}", root(options, path), options.build_id);
     let scripts = html! {
         (sheet(&assets, style::PLACES))
-        @for name in ["embed.js", "app.js"] { (script(&assets, name)) }
+        (app(options, &assets))
+        (script(&assets, "embed.js"))
     };
     framed(options, path, title, description, &scripts, &html! { (main) (palette::sizes()) })
 }
 
-/// A script. What brings figures to life begins while the page is still being read: it has a module to fetch.
+/// What brings figures to life. It begins while the page is still being read, and all that it will ask for is fetched at
+/// once: one thing after another would take a round trip each.
+fn app(options: &SiteOptions, assets: &str) -> Markup {
+    html! {
+        link rel="preload" href={ (assets) "/hockeystick_site_bg.wasm" } as="fetch" crossorigin;
+        @for name in &options.beside_app { link rel="modulepreload" href={ (assets) "/" (name) }; }
+        script type="module" async src={ (assets) "/app.js" } {}
+    }
+}
+
+/// A script of a page, which runs once the page is read.
 fn script(assets: &str, name: &str) -> Markup {
-    html! { script type="module" async[name == "app.js"] src={ (assets) "/" (name) } {} }
+    html! { script type="module" src={ (assets) "/" (name) } {} }
 }
 
 /// A style sheet beside the one that every page has.
@@ -79,7 +90,7 @@ fn framed(
         ("style", format!("{assets}/{}", style::NAME)),
         ("assets", assets),
         ("scripts", scripts.0.clone()),
-        ("body", relative(&body, &root)),
+        ("body", relative(&body, path, &root)),
     ];
     Ok(Page { path: path.to_owned(), bytes: fill(SHELL, &values)?.into_bytes() })
 }
@@ -95,7 +106,13 @@ fn root(options: &SiteOptions, path: &str) -> String {
     }
 }
 
-fn relative(html: &str, root: &str) -> String {
+/// Links that begin at the top of the site, as they are from a page: to its neighbours the short way.
+fn relative(html: &str, path: &str, root: &str) -> String {
+    let parts: Vec<&str> = path.split('/').collect();
+    let html = match parts[..] {
+        [folder, _, _] => &html.replace(&format!("href=\"/{folder}/"), "href=\"../"),
+        _ => html,
+    };
     html.replace("href=\"/", &format!("href=\"{root}"))
 }
 
@@ -192,10 +209,21 @@ mod tests {
 
     #[test]
     fn a_page_finds_the_top_of_the_site_from_any_depth() {
-        let options = SiteOptions { base: "/talk/".to_owned(), build_id: "id".to_owned() };
+        let options = SiteOptions { base: "/talk/".to_owned(), build_id: "id".to_owned(), beside_app: Vec::new() };
         assert_eq!(root(&options, "index.html"), "./");
         assert_eq!(root(&options, "stages/01/index.html"), "../../");
         assert_eq!(root(&options, "404.html"), "/talk/");
+    }
+
+    #[test]
+    fn a_link_from_the_top_of_the_site_leads_there_from_any_page() {
+        let links = r#"<a href="/stages/02/"><a href="/stages/"><a href="/model/">"#;
+        let from = |path: &str, root: &str| relative(links, path, root);
+        assert_eq!(from("stages/01/index.html", "../../"), r#"<a href="../02/"><a href="../"><a href="../../model/">"#);
+        assert_eq!(
+            from("stages/index.html", "../"),
+            r#"<a href="../stages/02/"><a href="../stages/"><a href="../model/">"#
+        );
     }
 
     #[test]

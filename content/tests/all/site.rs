@@ -18,7 +18,8 @@ fn pages() -> BTreeMap<&'static str, &'static str> {
 
 fn files() -> BTreeMap<&'static str, &'static str> {
     static FILES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
-        let options = SiteOptions { base: "/".to_owned(), build_id: "id".to_owned() };
+        let options =
+            SiteOptions { base: "/".to_owned(), build_id: "id".to_owned(), beside_app: vec!["part.js".to_owned()] };
         let pages = render(&options).unwrap_or_else(|report| panic!("{report:?}"));
         pages.into_iter().map(|page| (page.path, String::from_utf8(page.bytes).unwrap())).collect()
     });

@@ -89,11 +89,13 @@ fn press(options: &Options) -> Result<ExitCode> {
     eprintln!("assets");
     let assets = assets::read(&options.workspace.join("site/assets"))?;
     versioned.extend(assets.versioned);
+    let mut bundled = scripts::Bundled::default();
     if let Some(tools) = &options.tools {
         eprintln!("smaller");
-        let bundled = scripts::bundle(&mut versioned, &tools.join("esbuild"))?;
+        bundled = scripts::bundle(&mut versioned, &tools.join("esbuild"))?;
         for program in bindings::PROGRAMS {
-            let script = bundled.get(&program.glue()).with_context(|| format!("no script uses {}", program.glue()))?;
+            let script =
+                bundled.into.get(&program.glue()).with_context(|| format!("no script uses {}", program.glue()))?;
             slim::slim(&mut versioned, script, &program.module())?;
         }
         for (program, optimised) in optimise::all(&tools.join("wasm-opt"), &versioned)? {
@@ -106,7 +108,7 @@ fn press(options: &Options) -> Result<ExitCode> {
     site.extend_below(&format!("assets/{build_id}"), versioned);
     site.extend(assets.top);
     eprintln!("pages");
-    site.extend(pages::render(&options.base, &build_id)?);
+    site.extend(pages::render(&options.base, &build_id, bundled.beside)?);
     offline::fill(&mut site, &build_id)?;
     let headers = headers::write(&site, &options.base);
     site.insert("_headers", headers.into_bytes());

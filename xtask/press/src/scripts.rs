@@ -10,6 +10,9 @@ use serde::Deserialize;
 use crate::bindings::PROGRAMS;
 use crate::files::SiteFiles;
 
+/// The script that brings a page's figures to life.
+const PAGE_SCRIPT: &str = PROGRAMS[0].script;
+
 /// How the bindings let a class take part in `using`, which no script here does.
 const DISPOSE: &str = "if (Symbol.dispose) ";
 
@@ -17,23 +20,42 @@ const DISPOSE: &str = "if (Symbol.dispose) ";
 const REGISTRY: &str = "new FinalizationRegistry(";
 const PURE: &str = "/* @__PURE__ */ new FinalizationRegistry(";
 
-/// Whether a script is only ever imported: the bindings, and what the workers share.
+/// Scripts that are only ever imported.
+const PARTS: [&str; 6] = ["desk.js", "inspector.js", "offline.js", "programs.js", "progress.js", "worker.js"];
+
+/// Whether a script is only ever imported: one of [`PARTS`], or a program's bindings.
 fn is_part(path: &str) -> bool {
-    ["worker.js", "programs.js", "desk.js"].contains(&path) || PROGRAMS.iter().any(|program| path == program.glue())
+    PARTS.contains(&path) || PROGRAMS.iter().any(|program| path == program.glue())
 }
 
 /// What esbuild says of a file that it wrote: <https://esbuild.github.io/api/#metafile>.
 #[derive(Deserialize)]
 struct Output {
     inputs: BTreeMap<String, Input>,
+    imports: Vec<Import>,
 }
 
 #[derive(Deserialize)]
 struct Input {}
 
 #[derive(Deserialize)]
+struct Import {
+    path: String,
+    kind: String,
+}
+
+#[derive(Deserialize)]
 struct Metafile {
     outputs: BTreeMap<String, Output>,
+}
+
+/// What became of the scripts.
+#[derive(Debug, Default)]
+pub(crate) struct Bundled {
+    /// Into which script each has gone.
+    pub(crate) into: BTreeMap<String, String>,
+    /// What the page's program imports before it can begin: scripts that a browser may fetch beside it.
+    pub(crate) beside: Vec<String>,
 }
 
 /// The file's name, where a path has one.
@@ -41,9 +63,8 @@ fn name(path: &str) -> String {
     path.rsplit('/').next().unwrap_or(path).to_owned()
 }
 
-/// Bundles the scripts that the site's files begin with; what they share becomes a file of its own. Returns into which
-/// script each has gone.
-pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<BTreeMap<String, String>> {
+/// Bundles the scripts that the site's files begin with; what they share becomes a file of its own.
+pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<Bundled> {
     let (from, into) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let mut command = Command::new(esbuild);
     let mut scripts = Vec::new();
@@ -74,5 +95,8 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<BTreeMap<S
     let written: Metafile = serde_json::from_slice(&std::fs::read(&metafile)?).context("esbuild's metafile")?;
     let pairs =
         written.outputs.iter().flat_map(|(output, it)| it.inputs.keys().map(|input| (name(input), name(output))));
-    Ok(pairs.collect())
+    let is_static = |import: &&Import| import.kind == "import-statement";
+    let beside =
+        written.outputs.iter().filter(|(output, _)| name(output) == PAGE_SCRIPT).flat_map(|(_, it)| &it.imports);
+    Ok(Bundled { into: pairs.collect(), beside: beside.filter(is_static).map(|import| name(&import.path)).collect() })
 }

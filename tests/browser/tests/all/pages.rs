@@ -72,6 +72,36 @@ async fn every_page_names_itself_and_none_complains_or_calls_a_third_party() -> 
     Ok(())
 }
 
+/// What the page's program needs, and how it came: how often the module was fetched and by what, what the script imports,
+/// and what of that was fetched only once the script was there.
+#[derive(Debug, Deserialize)]
+struct Fetched {
+    module: Vec<String>,
+    imports: Vec<String>,
+    late: Vec<String>,
+}
+
+const FETCHED: &str = r#"(async () => {
+    const all = performance.getEntriesByType('resource');
+    const script = all.find((it) => it.name.endsWith('/app.js'));
+    const text = await (await fetch(script.name)).text();
+    const imports = [...text.matchAll(/\bfrom\s*"\.\/([^"]+)"/g)].map((found) => found[1]);
+    const isLate = (name) => !(all.find((it) => it.name.endsWith(name))?.startTime < script.responseEnd);
+    const module = all.filter((it) => it.name.endsWith('_bg.wasm')).map((it) => it.initiatorType);
+    return { module, imports, late: imports.filter(isLate) };
+})()"#;
+
+#[tokio::test]
+async fn what_a_figure_needs_is_fetched_beside_its_script_and_only_once() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    browser.goto(&site.url("/stages/09-load-balancer/")).await?;
+    browser.wait_for("document.querySelector('hockeystick-figure').mounted?.is_running()").await?;
+    let fetched: Fetched = browser.eval(FETCHED).await?;
+    ensure!(fetched.module == ["link"] && !fetched.imports.is_empty() && fetched.late.is_empty(), "{fetched:#?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn every_page_is_readable_without_javascript() -> Result<()> {
     let site = Site::start().await?;

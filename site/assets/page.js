@@ -1,0 +1,3 @@
+// What runs on every page of the site.
+import './progress.js';
+import './offline.js';
