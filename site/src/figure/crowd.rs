@@ -2,15 +2,15 @@
 //!
 //! Two thousand requests on a few arrows lie on one another. Of the shapes of one kind whose centres are in the same pixel
 //! only the first is drawn: the others would cover what it covers. A large crowd is a band without gaps, which stays one
-//! when a shape is left for each two pixels of its length. Nothing is left out of any count.
+//! when a shape is left for each few pixels of its length. Nothing is left out of any count.
 
 use super::layout::Point;
 
 /// Shapes of one kind that are a large crowd.
 const LARGE: usize = 100;
-/// Side of the square in which one of them is left. A dot is four times as wide: what of the band's edge is gone is an
-/// eighth of a pixel.
-const LARGE_PX: f64 = 2.0;
+/// Side of the square in which one of them is left. A dot is three times as wide: of the band's edge a fifth of a pixel is
+/// gone between two of them.
+const LARGE_PX: f64 = 2.5;
 
 /// The pixels of a board, and whether a shape has its centre there.
 #[derive(Debug, Default)]
