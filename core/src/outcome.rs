@@ -110,7 +110,8 @@ pub struct Outcome {
     /// Answers that were out of date, as a share of all answers.
     pub stale: Estimate,
     /// Figures of single components, by copy and name: `cache hit_ratio`, `queue backlog`, `replica#1 lag`. Those that
-    /// count are totals of the measured time.
+    /// count are totals of the measured time. And of disks the room in what they wrote, see [`Outcome::full`]:
+    /// `journal disk_room`.
     #[serde(default)]
     pub metrics: BTreeMap<String, Estimate>,
 }

@@ -3,8 +3,8 @@
 use hockeystick_core::as_measured;
 use hockeystick_core::calibrate::{Method, Observation, fit_demands};
 use hockeystick_core::component::Settings;
+use hockeystick_core::contrast;
 use hockeystick_core::measurement::{Metric, Results};
-use hockeystick_core::outcome::Outcome;
 use hockeystick_core::stage::{Placement, Stage};
 use hockeystick_core::statistics::{Interval, batch_means};
 use hockeystick_core::units::Duration;
@@ -303,9 +303,8 @@ fn busiest(results: &Results, stage: &Stage, chosen: &[usize], seed: u64) -> Res
     let mut busiest: f64 = 0.0;
     for &index in chosen {
         let at = as_measured::at_step(stage, results, &results.steps[index]);
-        let Outcome { utilisation, .. } =
-            as_measured::simulate(&at, seed, REQUESTS_SHORT, CONFIDENCE).map_err(model::broken)?.outcome;
-        busiest = utilisation.values().filter_map(|share| share.known()).fold(busiest, f64::max);
+        let run = as_measured::simulate(&at, seed, REQUESTS_SHORT, CONFIDENCE).map_err(model::broken)?;
+        busiest = contrast::busiest(&run.outcome).map_or(busiest, |(_, full)| full.max(busiest));
     }
     Ok(busiest)
 }

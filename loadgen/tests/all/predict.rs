@@ -137,6 +137,14 @@ fn intervals_widen_with_the_confidence() {
 }
 
 #[test]
+fn the_busiest_of_a_sweep_is_no_disk_that_writes_half_empty() {
+    let words = ["predict", "18-delayed-writes", "--sweep", "1000..1900", "--steps", "2", "--seconds", "10", "--json"];
+    for point in json(&words).as_array().unwrap() {
+        assert_eq!(point["busiest"], "database cpu", "{point}");
+    }
+}
+
+#[test]
 fn a_sweep_is_the_hockey_stick_and_the_same_every_time() {
     let words = ["predict", STAGE, "--sweep", "5..200", "--steps", "6", "--seconds", "60"];
     let found = json(&[&words[..], &["--json"]].concat());

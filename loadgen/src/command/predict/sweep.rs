@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use hockeystick_core::contrast;
 use hockeystick_core::outcome::{Estimate, Outcome};
 use hockeystick_core::simulate::{self, RunOptions};
 use hockeystick_core::stage::{Problem, Stage};
@@ -105,10 +106,10 @@ fn point(
     })
 }
 
+/// The busiest station, and its utilisation.
 fn busiest(outcome: &Outcome) -> (String, Estimate) {
-    let busy = |estimate: &Estimate| estimate.known().unwrap_or(0.0);
-    let most = outcome.utilisation.iter().max_by(|(_, a), (_, b)| busy(a).total_cmp(&busy(b)));
-    most.map_or_else(
+    let found = contrast::busiest(outcome).and_then(|(name, _)| outcome.utilisation.get_key_value(name));
+    found.map_or_else(
         || (String::new(), Estimate::not_applicable("no station of ours")),
         |(name, share)| (name.clone(), share.clone()),
     )
