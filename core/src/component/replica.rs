@@ -192,8 +192,11 @@ impl State {
     }
 
     /// Whether the item is among those that are kept here: a fixed choice for each item, the same on every replica.
-    fn keeps(&self, item: u64) -> bool {
-        let spread = (item.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / f64::from(1 << 24);
+    fn keeps(&self, engine: &Engine, request: u64) -> bool {
+        if self.settings.keeps >= 1.0 {
+            return true;
+        }
+        let spread = (engine.item(request, 0).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / f64::from(1 << 24);
         spread < self.settings.keeps
     }
 
@@ -258,12 +261,11 @@ impl Behaviour for State {
             return;
         }
         self.reads += 1;
-        let item = engine.item(request, 0);
-        if !self.keeps(item) {
+        if !self.keeps(engine, request) {
             self.send_on(engine, id);
             return;
         }
-        match (self.storage.replication.unseen(engine, item), self.settings.read_your_writes) {
+        match (self.storage.replication.unseen(engine, request), self.settings.read_your_writes) {
             (None, _) => self.serve(engine, id, false),
             (Some(_), Behind::Stale) => self.serve(engine, id, true),
             (Some(_), Behind::Primary) => self.send_on(engine, id),

@@ -324,9 +324,12 @@ impl Replication {
         }
     }
 
-    /// The number and the primary of an item's last change, if it cannot be seen here yet.
-    pub(super) fn unseen(&self, engine: &Engine, item: u64) -> Option<(u16, u64)> {
-        let last = engine.last_change(item).filter(|last| last.node != self.node)?;
+    /// The number and the primary of the last change of a request's item, if it cannot be seen here yet.
+    pub(super) fn unseen(&self, engine: &Engine, request: u64) -> Option<(u16, u64)> {
+        if !self.has_peers() {
+            return None;
+        }
+        let last = engine.last_change(engine.item(request, 0)).filter(|last| last.node != self.node)?;
         let peer = self.peers.iter().find(|peer| peer.node == last.node)?;
         let counts = engine.presence(last.node).primary && last.number > peer.applied;
         counts.then_some((last.node, last.number))

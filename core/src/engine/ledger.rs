@@ -141,10 +141,10 @@ impl Engine {
         self.ledger.followed && self.ledger.item(item).told > at
     }
 
-    /// Whether the item's rows lack a change that its user takes for made.
+    /// Whether the rows of a request's item lack a change that its user takes for made.
     #[inline]
-    pub(crate) fn is_behind(&self, item: u64) -> bool {
-        self.ledger.followed && self.ledger.item(item).promised > 0
+    pub(crate) fn is_behind(&self, request: u64) -> bool {
+        self.ledger.followed && self.ledger.item(self.item(request, 0)).promised > 0
     }
 }
 
@@ -165,16 +165,18 @@ mod tests {
     #[test]
     fn what_users_were_told_is_kept_beside_what_was_written() {
         let mut engine = Engine::new(1);
-        engine.promised(7);
-        assert!(!engine.is_behind(7), "nobody follows");
+        let request = 5;
+        let item = engine.item(request, 0);
+        engine.promised(item);
+        assert!(!engine.is_behind(request), "nobody follows");
         engine.follow_changes();
-        engine.commit(3, 7);
+        engine.commit(3, item);
         engine.now = 10;
-        engine.promised(7);
-        assert!(engine.is_behind(7) && engine.changed_since(7, 9) && !engine.changed_since(7, 10));
-        engine.kept(7);
-        engine.changed(7, 5);
-        assert!(!engine.is_behind(7) && engine.changed_since(7, 9), "who was told later still knows");
-        assert_eq!(engine.last_change(7), Some(Change { node: 3, number: 1, at: 0 }), "a promise is no change");
+        engine.promised(item);
+        assert!(engine.is_behind(request) && engine.changed_since(item, 9) && !engine.changed_since(item, 10));
+        engine.kept(item);
+        engine.changed(item, 5);
+        assert!(!engine.is_behind(request) && engine.changed_since(item, 9), "who was told later still knows");
+        assert_eq!(engine.last_change(item), Some(Change { node: 3, number: 1, at: 0 }), "a promise is no change");
     }
 }

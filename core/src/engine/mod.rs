@@ -312,13 +312,15 @@ impl Engine {
     // Both are asked for in dozens of places: a copy in each of them would weigh two kilobytes of a page.
 
     /// An exponential draw with mean one.
-    #[inline(never)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub fn exponential(&self, draw: &mut Draw) -> f64 {
         self.exponential.sample(draw)
     }
 
     /// A service demand in nanoseconds.
-    #[inline(never)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub fn demand_ns(&self, sampler: &Sampler, draw: &mut Draw) -> f64 {
         sampler.sample(&self.exponential, draw)
     }

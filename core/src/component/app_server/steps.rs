@@ -98,7 +98,7 @@ impl State {
         }
         match call.class {
             Class::Write => job.committed = true,
-            Class::Read if engine.is_behind(engine.item(call.request, 0)) => {
+            Class::Read if engine.is_behind(call.request) => {
                 if let Some(call) = engine.get_mut(id) {
                     call.stale = true;
                 }

@@ -35,12 +35,12 @@ impl State {
 
     /// Whether what an item's reader gets here is out of date.
     pub(super) fn out_of_date(&self, engine: &Engine, id: CallId) -> bool {
-        let Some(item) = engine.get(id).map(|call| engine.item(call.request, 0)) else { return false };
+        let Some(request) = engine.get(id).map(|call| call.request) else { return false };
         let missed = self.behind.is_some_and(|(since, until)| {
             let changed = |last: Change| last.node != self.storage.node && last.at >= since;
-            engine.now() < until && engine.last_change(item).is_some_and(changed)
+            engine.now() < until && engine.last_change(engine.item(request, 0)).is_some_and(changed)
         });
         (missed && self.settings.on_partition == OnPartition::Available)
-            || self.storage.replication.unseen(engine, item).is_some()
+            || self.storage.replication.unseen(engine, request).is_some()
     }
 }
