@@ -1,7 +1,7 @@
 //! What a card shows, and how large it is. The page's `figure.css` gives the same sizes to its elements.
 
 use crate::component::Settings;
-use crate::stage::{Placement, Stage};
+use crate::stage::{Component, Placement, Stage};
 
 /// What a card shows below its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,15 @@ pub fn size(stage: &Stage, component: usize) -> (f64, f64) {
     }
     // Whoever answers requests has a line for them at its foot.
     let answers = stage.links.iter().any(|link| link.to == component || link.from == component);
-    (148.0, if answers { inside + FOOT_LINE } else { inside })
+    (width(&stage.components[component]), if answers { inside + FOOT_LINE } else { inside })
+}
+
+/// The width of a card without slots: more for a long name, so that it stands in one line. Two "Balancer EU × 2" have room
+/// beside one another on a phone.
+fn width(component: &Component) -> f64 {
+    const LETTER: f64 = 5.0;
+    let letters = component.id.len() + if component.copies > 1 { " × 2".chars().count() } else { 0 };
+    148.0 + LETTER * f64::from(letters.clamp(12, 17) as u32 - 12)
 }
 
 /// Height of the line of requests at the foot of a card without slots.
