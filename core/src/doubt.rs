@@ -255,8 +255,13 @@ impl Gap {
 
     /// The gap as a doubt about a step.
     pub fn doubt(&self, step: usize) -> Doubt {
+        let question = if self.measured > self.expected {
+            "does anything but these requests keep it busy?"
+        } else {
+            "is all of its work in what was read, and were the demands measured on this machine?"
+        };
         let message = format!(
-            "U = X·D does not hold at {}: {:.3} processors busy, X·D is {:.3}; does anything but these requests keep it busy?",
+            "U = X·D does not hold at {}: {:.3} processors busy, X·D is {:.3}; {question}",
             self.station, self.measured, self.expected
         );
         Doubt { step, law: Law::Utilisation, message }

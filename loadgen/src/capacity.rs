@@ -265,7 +265,9 @@ fn caveats(asked: &Asked<'_>, objective: &Objective, rate: f64) -> Vec<String> {
         .filter(|index| doubt::doubts(*index, &results.steps[*index]).is_empty())
         .collect();
     let highest = sound.iter().map(|index| results.steps[*index].offered_per_s()).fold(0.0, f64::max);
-    if rate > EXTRAPOLATION * highest {
+    if sound.is_empty() {
+        caveats.push("No load that was measured can be believed, so all of this is an extrapolation.".to_owned());
+    } else if rate > EXTRAPOLATION * highest {
         caveats.push(format!(
             "The highest load that was measured and can be believed is {}/s: beyond it this is an extrapolation.",
             per_s(highest)

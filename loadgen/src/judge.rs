@@ -93,10 +93,11 @@ fn bounds(i: Interval) -> Value {
 
 /// The judgement for a program.
 pub fn json(judgement: &Judgement) -> Value {
-    let comparison = |c: &Comparison| {
+    let comparison = |step: &JudgedStep, c: &Comparison| {
         json!({
             "metric": c.metric, "unit": c.metric.unit(), "predicted": bounds(c.predicted),
-            "measured": bounds(c.measured), "error": bounds(c.error), "tolerance": c.tolerance, "verdict": c.verdict,
+            "measured": bounds(c.measured), "error": bounds(c.error), "tolerance": c.tolerance,
+            "verdict": step.verdict_on(c),
         })
     };
     let step = |step: &JudgedStep| {
@@ -104,7 +105,7 @@ pub fn json(judgement: &Judgement) -> Value {
             "step": step.index + 1, "offered_per_s": step.offered_per_s,
             "doubts": step.doubts.iter().map(|d| json!({"law": d.law, "message": d.message})).collect::<Vec<_>>(),
             "finding": step.finding,
-            "comparisons": step.comparisons.iter().map(comparison).collect::<Vec<_>>(),
+            "comparisons": step.comparisons.iter().map(|c| comparison(step, c)).collect::<Vec<_>>(),
         })
     };
     json!({

@@ -29,6 +29,9 @@ pub fn load(name: &str) -> Result<Loaded, Report> {
     }
     let path = Path::new(name);
     if !path.exists() {
+        if name.contains(['/', '.']) {
+            return Err(miette!(help = "check the path", "there is no file `{name}`"));
+        }
         let known = builtin::slugs().join(", ");
         return Err(miette!(help = format!("give a stage file, or one of: {known}"), "there is no stage `{name}`"));
     }

@@ -100,8 +100,8 @@ fn paths(stage: &Stage, path: &str) -> String {
         None => crate::suggest::valid_names(owner, ids.chain(machines)),
         Some(index) => {
             let kind = stage.components[index].settings.kind();
-            let rate = (kind == Kind::Clients).then_some("rate");
-            crate::suggest::valid_names(rest, kind.fields().iter().map(|field| field.name).chain(rate))
+            let other = if kind == Kind::Clients { "rate" } else { "copies" };
+            crate::suggest::valid_names(rest, kind.fields().iter().map(|field| field.name).chain([other]))
         }
     }
 }

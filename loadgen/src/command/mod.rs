@@ -20,9 +20,10 @@ mod run;
 mod schema;
 mod together;
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::{Parser, Subcommand};
 use miette::Report;
@@ -97,15 +98,39 @@ impl Cli {
             Command::Completions(options) => Ok(completions::run(&options)),
             Command::Man(options) => man::run(&options),
         };
-        outcome.unwrap_or_else(|error: Report| {
+        let exit = outcome.unwrap_or_else(|error: Report| {
             eprintln!("{error:?}");
             if error.is::<fit::Doubtful>() { Exit::Inconclusive } else { Exit::Usage }
-        })
+        });
+        note(io::stdout().flush());
+        match lost() {
+            Some(error) => {
+                eprintln!("The output could not be written, and is not complete: {error}.");
+                Exit::Usage
+            }
+            None => exit,
+        }
     }
 }
 
+/// Why output was lost, if it was.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
 fn say(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    note(writeln!(io::stdout(), "{line}"));
+}
+
+/// Notes that output was lost. A reader that has seen enough has lost nothing.
+fn note(written: io::Result<()>) {
+    if let (Err(error), Ok(mut lost)) = (written, LOST.lock())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        lost.get_or_insert(error);
+    }
+}
+
+fn lost() -> Option<io::Error> {
+    LOST.lock().ok()?.take()
 }
 
 /// Reads `3` or `2..5`: steps counted from 1, both ends included.

@@ -164,7 +164,11 @@ fn expected(message: &Message) -> String {
 fn summary(plan: &Plan) -> String {
     let steps = plan.steps.iter().enumerate();
     let steps: f64 = steps.map(|(index, step)| count(plan, step, index)).sum();
-    let requests = counted(steps + plan.setup_requests(plan.users), None);
+    let requests = counted(steps + plan.setup_requests(plan.users) + plan.connecting_requests(), None);
+    let connecting = match plan.connecting() {
+        Some(_) => format!("{} of them, one for each user, open connections before the first step.\n", plan.users),
+        None => String::new(),
+    };
     let arrivals = match plan.arrivals {
         Arrivals::Poisson => "Poisson arrivals",
         Arrivals::Constant => "equally spaced arrivals",
@@ -172,7 +176,7 @@ fn summary(plan: &Plan) -> String {
     let thresholds = plan.thresholds.iter().map(|threshold| format!("The run stops unless {threshold}.\n"));
     let thresholds: String = thresholds.collect();
     format!(
-        "{thresholds}{requests} requests in {} s, {arrivals} of seed {}; at most {} in flight, each given up after {} s.\n",
+        "{thresholds}{requests} requests in {} s, {arrivals} of seed {}; at most {} in flight, each given up after {} s.\n{connecting}",
         number(plan.seconds()),
         plan.seed,
         plan.users,

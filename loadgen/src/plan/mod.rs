@@ -20,6 +20,7 @@ mod values;
 use std::time::Duration;
 
 use hockeystick_core::workload::{Arrivals, Class, Closed, PerClass};
+use reqwest::Method;
 use serde::Deserialize;
 
 pub use answer::{Expectation, Extraction};
@@ -191,13 +192,24 @@ impl Plan {
     pub fn requests_expected(&self) -> f64 {
         let warm_up_s = self.warm_up.as_secs_f64();
         let steps: f64 = self.steps.iter().map(|step| step.requests_expected(warm_up_s)).sum();
-        steps + self.setup_requests(self.users)
+        steps + self.setup_requests(self.users) + self.connecting_requests()
     }
 
     /// Requests that so many users send before the first step.
     pub fn setup_requests(&self, users: u32) -> f64 {
         let users = |setup: &Setup| if setup.per == SetupPer::User { f64::from(users) } else { 1.0 };
         self.setups.iter().map(users).sum()
+    }
+
+    /// What opens each user's connection before the first step: the plan's first GET, where connections are kept.
+    pub fn connecting(&self) -> Option<&PlannedRequest> {
+        let get = self.requests.iter().find(|request| request.message.method == Method::GET);
+        get.filter(|_| self.connections == Connections::Keep)
+    }
+
+    /// How many requests that takes, if all users are on this machine.
+    pub fn connecting_requests(&self) -> f64 {
+        if self.connecting().is_some() { f64::from(self.users) } else { 0.0 }
     }
 
     /// Seconds that the whole plan takes when the server keeps up.

@@ -279,7 +279,10 @@ expect = [201, 303]
         let message = &plan.requests[1].message;
         assert!(message.expect.accepts(StatusCode::SEE_OTHER) && !message.expect.accepts(StatusCode::OK));
         assert_eq!(message.headers.len(), 2);
-        assert!((plan.requests_expected() - (50.0 * 11.0 + 80.0 * 11.0 + 120.0 * 21.0)).abs() < 1e-9);
+        assert!(
+            (plan.requests_expected() - (50.0 * 11.0 + 80.0 * 11.0 + 120.0 * 21.0 + f64::from(plan.users))).abs()
+                < 1e-9
+        );
     }
 
     /// Everything that a plan may say beyond steps of one rate.

@@ -12,7 +12,7 @@ use hockeystick_core::engine::random::{Exponential, Stream};
 use hockeystick_core::engine::sampler::Sampler;
 use hockeystick_core::workload::Closed;
 use reqwest::header::HeaderValue;
-use reqwest::{Client, Method, Url};
+use reqwest::{Client, Url};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::cookies::Cookies;
@@ -22,7 +22,7 @@ use super::failure::Failure;
 use super::pace;
 use super::record::Sample;
 use super::step::{StepRun, Traffic};
-use crate::plan::{Connections, Extracted, Plan, PlannedRequest, SetupPer};
+use crate::plan::{Extracted, Plan, PlannedRequest, SetupPer};
 use crate::schedule::Chooser;
 use crate::shard::Shard;
 
@@ -159,8 +159,7 @@ impl<'s> User<'s> {
     /// not matter here: what is wrong with it, the steps will tell.
     async fn connect(&mut self) {
         let plan = &self.shared.plan;
-        let get = plan.requests.iter().find(|request| request.message.method == Method::GET);
-        let Some(planned) = get.filter(|_| plan.connections == Connections::Keep) else { return };
+        let Some(planned) = plan.connecting() else { return };
         if let Ok(request) = self.request(&planned.message, &Stream::new(plan.seed, "connect", "values"), 0) {
             let patience = plan.timeout.min(Duration::from_secs(5));
             let _ = tokio::time::timeout(patience, self.exchange(&planned.message, request, None)).await;

@@ -300,6 +300,9 @@ fn a_step_in_doubt_can_neither_agree_nor_disagree() {
         let judgement = judged(&results, stage);
         assert_eq!(judgement.verdict, Verdict::Inconclusive, "{}", shown::text(&judgement));
         assert!(shown::text(&judgement).contains("in doubt") && judgement.conclusion().contains("cannot be believed"));
+        // A program that counts verdicts must not count these.
+        let told = shown::json(&judgement).to_string();
+        assert!(!told.contains("\"agrees\"") && !told.contains("\"disagrees\""), "{told}");
     }
     // One step in doubt leaves open whether the model agrees, and undoes no disagreement elsewhere.
     let last = results.steps.len() - 1;

@@ -33,6 +33,17 @@ fn refusal(words: &[&str]) -> String {
     errors.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    for words in [&["schema"][..], &["predict", STAGE, "--seconds", "5", "--json"], &["completions", "bash"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_loadgen")).args(words).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("could not be written"), "{words:?}");
+    }
+}
+
 fn number(value: &Value) -> f64 {
     value["value"].as_f64().unwrap_or_else(|| panic!("{value}"))
 }
