@@ -344,6 +344,16 @@ impl Stage {
         self.components.get(component).map_or("", |component| component.id.as_str())
     }
 
+    /// Requests a second that these users send: their share of the workload's.
+    pub fn users_rate(&self, users: &Component) -> f64 {
+        let share = |component: &Component| match &component.settings {
+            Settings::Clients(clients) => clients.share,
+            _ => 0.0,
+        };
+        let all: f64 = self.components.iter().map(share).sum();
+        self.workload.rate.per_s() * share(users) / all.max(f64::MIN_POSITIVE)
+    }
+
     /// The machine that a component runs on, if it is ours.
     pub fn machine_of(&self, component: usize) -> Option<&Machine> {
         match self.components.get(component)?.machine.as_ref()? {

@@ -93,7 +93,7 @@ fn card(stage: &Stage, component: &Component, place: &Rect) -> Markup {
         Some(Placement::Own { machine, .. }) => Some(hardware(machine)),
         _ => None,
     };
-    let detail = if kind == Kind::Clients { Some(show::rate(stage.workload.rate.per_s())) } else { own };
+    let detail = if kind == Kind::Clients { Some(show::rate(stage.users_rate(component))) } else { own };
     html! {
         (rect("b-card", place, 10))
         g transform={ "translate(" (place.x.round()) " " (place.y.round()) ")" } {

@@ -18,7 +18,7 @@ pub(super) fn page(options: &SiteOptions, stops: &[Stop]) -> Result<Page, miette
                 p { "Copy this into the page, and put the stage that you want in its address:" }
                 pre { code #embed-line {
                     "<iframe src=\"embed/?stage=09-load-balancer\" title=\"Hockeystick\" width=\"100%\" \
-                     height=\"680\"></iframe>"
+                     height=\"800\"></iframe>"
                 } }
                 p { "Share, below any figure, copies such a frame with the board as it stands. The address may go on with" }
                 dl {

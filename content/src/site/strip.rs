@@ -1,4 +1,5 @@
-//! The strip of key figures under a lesson's title: computed by the model from the stage, never typed in.
+//! The strip of key figures under a lesson's title: computed by the model from the stage as it is in the end, never typed in.
+//! Its figures may begin with less.
 
 use hockeystick_core::simulate::{RunOptions, run};
 use hockeystick_core::stage::Stage;
@@ -41,7 +42,7 @@ fn key_figures(stage: &Stage) -> Vec<KeyFigure> {
     let run = run(stage, &options, &mut |_| {}).ok();
     if let Some(p95) = run.and_then(|run| run.outcome.response_ms.p95.known()) {
         figures.push(KeyFigure {
-            name: "p95 at that load",
+            name: "p95 when done",
             value: format!("{} ms", show::significant(p95)),
             how: format!(
                 "95 of 100 answers come sooner: simulated for {} s, seed {}",
@@ -53,13 +54,13 @@ fn key_figures(stage: &Stage) -> Vec<KeyFigure> {
     let load = response_curve(stage, &[rate]).first().map_or(0.0, |point| point.load);
     if load > 0.0 {
         figures.push(KeyFigure {
-            name: "Capacity",
+            name: "Capacity when done",
             value: show::rate(rate / load),
             how: format!("At peak load the busiest part does {} % of what it can", show::significant(load * 100.0)),
         });
     }
     figures.push(KeyFigure {
-        name: "Machines a month",
+        name: "Machines a month, when done",
         value: show::dollars(stage.price_per_month()),
         how: "Every machine, all day".to_owned(),
     });

@@ -301,3 +301,13 @@ proptest! {
         let _ = read(&text).map_err(|errors| errors.lines());
     }
 }
+
+#[test]
+fn the_users_of_a_stage_send_its_load_together() {
+    for slug in hockeystick_content::builtin::slugs() {
+        let stage = hockeystick_content::builtin::stage(slug).and_then(Result::ok).unwrap();
+        let users = stage.components.iter().filter(|it| matches!(it.settings, Settings::Clients(_)));
+        let sum: f64 = users.map(|users| stage.users_rate(users)).sum();
+        assert!((sum / stage.workload.rate.per_s() - 1.0).abs() < 1e-9, "{slug}: {sum}");
+    }
+}

@@ -36,7 +36,7 @@ pub const ABOUT: About = About {
     ],
     hosted: true,
     origin: false,
-    calls: &[Kind::AppServer, Kind::LoadBalancer, Kind::Cache, Kind::ObjectStore],
+    calls: &[Kind::AppServer, Kind::LoadBalancer, Kind::ObjectStore],
     glance: &[Glance::count("in_rotation", "In rotation").most(), Glance::rate("retries", "Retries")],
 };
 
