@@ -1,5 +1,4 @@
 // The page's entry: loads the modules, defines the custom elements, says so where they cannot run.
-import { inspect } from './inspector.js';
 import init, { mount_challenge, mount_figure, mount_predict, start } from './hockeystick_site.js';
 import { load, prepare, worker } from './programs.js';
 
@@ -72,6 +71,10 @@ const say = (figure, text) => {
   figure.append(note);
 };
 
+// No figure needs it to open: it comes when the page is idle, or with the first inspector.
+const inspector = () => import('./inspector.js');
+const inspect = async (...panel) => (await inspector()).inspect(...panel);
+
 const cannotRun = async (why) => {
   await isRead;
   document.documentElement.classList.add('no-figures');
@@ -93,6 +96,7 @@ if (typeof WebAssembly === 'undefined') {
     customElements.define('hockeystick-challenge', element(mount_challenge));
     opening = false;
     mountWaiting();
+    whenIdle(() => inspector().catch(() => {}));
   } catch (error) {
     cannotRun(`The simulation could not be loaded, so the figure stands still (${error.message ?? error}).`);
   }

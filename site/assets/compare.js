@@ -56,6 +56,7 @@ class Compare extends HTMLElement {
     // Boards that a reader brings along, and what the list calls them.
     const brought = new URLSearchParams(location.hash.slice(1));
     const words = { a: 'as its author made it', b: 'as you left it' };
+    const unknown = [];
     for (const side of this.querySelectorAll('.compare-side')) {
       const select = side.querySelector('select');
       const { side: name } = side.dataset;
@@ -69,8 +70,10 @@ class Compare extends HTMLElement {
         select.prepend(option);
       }
       if (select.value) await this.#choose(side, select);
-      else this.#complain(`There is no stage \`${slug}\`: choose one from the list.`);
+      else unknown.push(`There is no stage \`${slug}\`: choose one from the list.`);
     }
+    // Said last: whoever chooses a board says that all is well.
+    if (unknown.length) this.#complain(unknown.join(' '));
   }
 
   async #choose(side, select) {
@@ -190,9 +193,10 @@ class Compare extends HTMLElement {
     const [left, right, seed] = [a.stage(), b.stage(), a.seed()];
     const what = `${left} ${right} ${seed}`;
     if (what === this.#compared) return;
-    this.#compared = what;
     const turn = ++this.#turn;
     const place = this.querySelector('.compare-table-place');
+    if (!place.querySelector('table')) this.#note('Both boards are simulated, several times each …');
+    this.#compared = what;
     try {
       await this.#desk.ask('compare', left, right, seed);
       for (;;) {

@@ -41,8 +41,9 @@ pub enum Order {
     /// End every fault.
     Mend { figure: u32 },
     /// Go to another instant of the run, back or ahead, with all that was done to it on the way. Frames on the way, and
-    /// from there on, are of this run; [`Answer::Sought`] follows when it is there.
-    Seek { figure: u32, run: u32, to: Nanos },
+    /// from there on, are of this run; [`Answer::Sought`] follows when it is there. For so long before it requests are
+    /// watched as densely as always, so that those under way are there too; further back only a few.
+    Seek { figure: u32, run: u32, to: Nanos, lead: Nanos },
     /// Find something out, and answer with [`Answer::Found`].
     Ask { job: u32, question: Question },
 }
@@ -105,7 +106,7 @@ pack_enum!(Order {
     6 => Inject { figure, on, kind, lasts_s },
     7 => Mend { figure },
     8 => Ask { job, question },
-    9 => Seek { figure, run, to },
+    9 => Seek { figure, run, to, lead },
 });
 pack_enum!(Answer {
     0 => Ready,

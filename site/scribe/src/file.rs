@@ -45,18 +45,22 @@ pub(crate) fn read(name: &str, bytes: &[u8]) -> Result<File, String> {
     if text.trim_start().starts_with(['{', '[']) { read_json(name, text) } else { read_stage(name, text) }
 }
 
-const EXPECTED: &str = "Choose the RESULTS.json that `loadgen run` wrote, or the FITTED.toml of `loadgen calibrate`.";
+/// What a file may be, on either page.
+const EXPECTED: &str = "A measurement is the RESULTS.json that `loadgen run` wrote; a board is a file that the sandbox saved, or \
+                        a stage file such as the FITTED.toml of `loadgen calibrate`.";
+/// Most problems of a stage file that are told at once.
+const PROBLEMS: usize = 4;
 
 fn read_json(name: &str, text: &str) -> Result<File, String> {
     // A list reads as an object whose fields have no names.
     if text.trim_start().starts_with('[') {
-        return Err(format!("`{name}` is a list in JSON, and no measurement. {EXPECTED}"));
+        return Err(format!("`{name}` is a list in JSON, neither a measurement nor a board. {EXPECTED}"));
     }
     let look: Look = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Eof => {
-            format!("`{name}` was cut off at line {}. Copy it again, or measure again.", error.line())
+            format!("`{name}` was cut off at line {}. Copy it again; what was not copied may have to be saved or measured anew.", error.line())
         }
-        serde_json::error::Category::Data => format!("`{name}` is JSON, but no measurement. {EXPECTED}"),
+        serde_json::error::Category::Data => format!("`{name}` is JSON, but neither a measurement nor a board. {EXPECTED}"),
         _ => format!("`{name}` is no sound JSON: {error}. {EXPECTED}"),
     })?;
     if look.board.is_some() {
@@ -80,7 +84,14 @@ fn read_stage(name: &str, text: &str) -> Result<File, String> {
     }
     stage::read(text, name, &builtin::catalogue())
         .map(|stage| File::Stage(Box::new(stage)))
-        .map_err(|errors| format!("`{name}` is no sound stage file. {}", errors.lines()))
+        .map_err(|errors| format!("`{name}` is no sound stage file. {}", first(&errors.lines())))
+}
+
+/// The first problems.
+fn first(problems: &str) -> String {
+    let told: Vec<&str> = problems.lines().take(PROBLEMS).collect();
+    let more = if problems.lines().count() > PROBLEMS { format!("\nand more. {EXPECTED}") } else { String::new() };
+    told.join("\n") + &more
 }
 
 /// The figure in an attribute's value.

@@ -65,8 +65,8 @@ impl Simulator {
                 self.with(figure, |session| session.inject(on, kind, lasts_s));
             }
             Order::Mend { figure } => self.with(figure, Session::mend),
-            Order::Seek { figure, run, to } => {
-                self.with(figure, |session| session.seek(run, to));
+            Order::Seek { figure, run, to, lead } => {
+                self.with(figure, |session| session.seek(run, to, lead));
                 self.wait_for_turn();
             }
             Order::Ask { job, question } => {

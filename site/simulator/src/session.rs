@@ -18,7 +18,9 @@ const WINDOW_MS: f64 = 250.0;
 const LATE_MS: f64 = 200.0;
 /// Wall time over which the pace is measured that a run keeps when it is as fast as it can be.
 const PACE_MS: f64 = 1_000.0;
-/// Wall time of a turn on the way to another instant: nobody watches dots then.
+/// Requests that are watched on the way to another instant, for the charts: nobody sees dots then.
+const SEEK_WATCHED: f64 = 2_400.0;
+/// Wall time of a turn on that way.
 const SEEK_BUDGET_MS: f64 = 40.0;
 /// Least simulated time of a part.
 const SEEK_LEAST_NS: Nanos = 20_000_000;
@@ -65,6 +67,8 @@ struct Pace {
 #[derive(Clone, Copy, Debug)]
 struct Seek {
     to: Nanos,
+    /// From here on dots are seen.
+    seen_from: Nanos,
     /// Where the next part of the way ends, and how long each is.
     next: Nanos,
     every: Nanos,
@@ -134,7 +138,7 @@ impl Session {
     }
 
     /// Sets out for another instant.
-    pub(super) fn seek(&mut self, run: u32, to: Nanos) {
+    pub(super) fn seek(&mut self, run: u32, to: Nanos, lead: Nanos) {
         self.run = run;
         if to < self.simulation().now() && self.recording.rewind().is_err() {
             return;
@@ -142,12 +146,14 @@ impl Session {
         self.glances = Glances::default();
         let simulation = self.recording.simulation_mut();
         // Whatever is on its way would be seen from the middle of its way.
-        simulation.watch(0);
         simulation.take_moves(&mut Vec::new());
         simulation.take_window();
-        let now = simulation.now();
+        let (now, seen_from) = (simulation.now(), to.saturating_sub(lead));
+        let requests = simulation.stage().workload.rate.per_s() * Duration::from_ns(to - now).as_secs_f64();
+        let one_in = if seen_from > now { (requests / SEEK_WATCHED).ceil() as u64 } else { 0 };
+        simulation.watch(one_in.max(self.one_in.into()));
         let every = ((to - now) / FRAMES_ON_THE_WAY).max(SEEK_LEAST_NS);
-        self.seek = Some(Seek { to, next: now.saturating_add(every).min(to), every });
+        self.seek = Some(Seek { to, seen_from, next: now.saturating_add(every).min(to), every });
     }
 
     /// Goes on to the next move; the frame that shows it.
@@ -203,6 +209,9 @@ impl Session {
             if !self.recording.run_chunk(seek.next, CHUNK_EVENTS) {
                 continue;
             }
+            if seek.next >= seek.seen_from {
+                self.recording.simulation_mut().watch(self.one_in.into());
+            }
             if seek.next == seek.to {
                 self.seek = None;
             } else {
@@ -212,7 +221,6 @@ impl Session {
             self.look_at_cards();
             send(&self.frame(window));
         }
-        self.recording.simulation_mut().watch(self.one_in.into());
         if let Some(pace) = self.pace {
             self.play(pace.speed, clock_ms());
         }

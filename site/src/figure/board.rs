@@ -77,7 +77,7 @@ fn fill(figure: Figure, world: El) {
 }
 
 /// Keys of the whole board.
-fn keys(figure: Figure, event: &KeyboardEvent) {
+pub(crate) fn keys(figure: Figure, event: &KeyboardEvent) {
     if event.default_prevented() || !(event.ctrl_key() || event.meta_key()) {
         return;
     }

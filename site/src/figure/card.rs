@@ -39,7 +39,7 @@ pub(crate) fn card(figure: Figure, index: usize) -> El {
     let head = el("div", "card-head")
         .child(svg("icon", "0 0 24 24", &icon(kind)))
         .child(el("span", "card-name").text(&name))
-        .child(el("span", "card-note").live_text(move || note(figure, kind, now.get())));
+        .child(el("span", "card-note").live_text(move || note(figure, index, kind, now.get())));
     let card = el("div", if rows.is_empty() { "card small" } else { "card" });
     held(figure, thing, placed(card, rect))
         .attr("aria-roledescription", "component")
@@ -86,13 +86,14 @@ fn held(figure: Figure, thing: Thing, element: El) -> El {
         .on("pointerdown", move |event| drag.pointer_down(&event))
         .on("pointermove", move |event| drag.pointer_move(&event))
         .on("pointerup", move |event| drag.pointer_up(&event))
+        .on("touchmove", move |event: web_sys::Event| drag.touch_move(&event))
         .on("pointercancel", move |_: web_sys::Event| drag.give_back())
         .on("keydown", move |event| drag.key_down(&event))
         .on("blur", move |_: web_sys::Event| drag.blur())
 }
 
 /// The words at a card's right or below its name.
-fn note(figure: Figure, kind: Kind, now: CardNow) -> String {
+fn note(figure: Figure, index: usize, kind: Kind, now: CardNow) -> String {
     if now.down {
         return "down".to_owned();
     }
@@ -115,7 +116,7 @@ fn note(figure: Figure, kind: Kind, now: CardNow) -> String {
     }
     figure.view.stage_version.track();
     match kind {
-        Kind::Clients => show(figure.stage(|stage| stage.workload.rate.per_s()), Unit::PerSecond),
+        Kind::Clients => show(figure.stage(|stage| stage.users_rate(&stage.components[index])), Unit::PerSecond),
         _ => String::new(),
     }
 }

@@ -33,9 +33,9 @@ impl Clock {
         Self { shown_s: 0.0, anchor_s: BUFFER_S, anchor_ns: 0, speed, running: false, until_s: 0.0, stepping: false }
     }
 
-    /// A clock that shows a simulated instant.
+    /// A clock that stands at a simulated instant.
     pub(crate) fn at(speed: f64, simulated: Nanos) -> Self {
-        Self { anchor_ns: simulated, ..Self::new(speed) }
+        Self { anchor_ns: simulated, shown_s: BUFFER_S, ..Self::new(speed) }
     }
 
     /// Simulated seconds that pass in a shown second.
@@ -127,6 +127,15 @@ mod tests {
         }
         let late_s = clock.shown(199 * 66_000_000) - clock.now();
         assert!((late_s - BUFFER_S).abs() < 0.01, "{late_s}");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_stands_at_its_instant_and_goes_on_from_there() {
+        let mut clock = Clock::at(0.5, 3_000_000_000);
+        clock.advance(0.05);
+        assert!((clock.simulated_s() - 3.0).abs() < 1e-9);
+        clock.set_running(true, 3_000_000_000);
+        assert!(clock.shown(3_000_000_000) > clock.now(), "what comes next can be shown in time");
     }
 
     #[test]

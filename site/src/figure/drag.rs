@@ -2,7 +2,7 @@
 
 use hockeystick_core::figure::title;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, KeyboardEvent, PointerEvent};
+use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
 
 use super::Figure;
 use super::follow::REACH_ON_CARD_PX;
@@ -14,6 +14,8 @@ use super::view::Thing;
 const CLICK_PX: f64 = 4.0;
 /// How far an arrow key moves a card; with Shift, a fine step.
 const KEY_PX: (f64, f64) = (16.0, 2.0);
+/// A finger moves a card once it has rested on it for so long: one that swipes at once scrolls the page.
+const HOLD_MS: f64 = 250.0;
 /// Cards that are dragged stand on a grid, so that they line up; with Alt they do not.
 const GRID_PX: f64 = 8.0;
 
@@ -21,6 +23,8 @@ const GRID_PX: f64 = 8.0;
 #[derive(Clone, Default)]
 struct Held {
     pointer: Option<i32>,
+    /// When it may move what it holds.
+    from_ms: f64,
     from: Point,
     gone: bool,
     /// How far it has been moved.
@@ -50,7 +54,16 @@ impl Drag {
         // Capture can fail only when the pointer is gone already.
         let _ = element.set_pointer_capture(event.pointer_id());
         let from = Point { x: event.client_x().into(), y: event.client_y().into() };
-        self.held.set(Held { pointer: Some(event.pointer_id()), from, ..Held::default() });
+        let rests_ms = if event.pointer_type() == "touch" { HOLD_MS } else { 0.0 };
+        let from_ms = event.time_stamp() + rests_ms;
+        self.held.set(Held { pointer: Some(event.pointer_id()), from_ms, from, ..Held::default() });
+    }
+
+    /// A finger moves on the page: it scrolls, unless it holds something.
+    pub(crate) fn touch_move(self, event: &Event) {
+        if self.held.with_untracked(|held| held.pointer.is_some() && event.time_stamp() >= held.from_ms) {
+            event.prevent_default();
+        }
     }
 
     pub(crate) fn pointer_move(self, event: &PointerEvent) {
@@ -63,6 +76,9 @@ impl Drag {
         }
         let now = Point { x: event.client_x().into(), y: event.client_y().into() };
         let by = Point { x: now.x - held.from.x, y: now.y - held.from.y };
+        if !held.gone && event.time_stamp() < held.from_ms {
+            return;
+        }
         if !held.gone && by.far(Point::default()) >= CLICK_PX {
             held.gone = true;
             held.before = self.figure.view.layout.get_untracked().centres();

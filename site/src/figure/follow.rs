@@ -245,6 +245,7 @@ mod tests {
                 at(6_500, What::Done),
             ],
             &clock,
+            0.0,
         );
         let component = |id: &str| hockeystick_core::stage::Component {
             id: id.to_owned(),

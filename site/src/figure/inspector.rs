@@ -63,17 +63,21 @@ pub(crate) fn inspector(figure: Figure) -> Option<El> {
 }
 
 fn component(figure: Figure, index: usize) -> Vec<El> {
-    let (id, kind, runs_on) = figure.stage(|stage| {
+    let (id, kind, has_hardware) = figure.stage(|stage| {
         let component = &stage.components[index];
-        (component.id.clone(), component.settings.kind(), hardware(stage, index))
+        (component.id.clone(), component.settings.kind(), hardware(stage, index).is_some())
     });
+    let runs_on = move || {
+        figure.view.stage_version.track();
+        figure.stage(|stage| hardware(stage, index)).unwrap_or_default()
+    };
     let about = kind.about();
     let mut parts =
         vec![el("p", "kind").child(svg("icon", "0 0 24 24", &icon(kind))).text(about.name), told::summary()];
     if figure.can_edit() {
         parts.push(actions(figure, index));
     }
-    parts.extend(runs_on.map(|words| el("p", "runs-on").text(&words)));
+    parts.extend(has_hardware.then(|| el("p", "runs-on").live_text(runs_on)));
     parts.extend(copies_and_region(figure, index));
     if kind == Kind::Clients {
         parts.push(el("div", "setting").children(setting(figure, format!("{id}.rate"), "Requests a second", "")));

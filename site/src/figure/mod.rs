@@ -275,7 +275,9 @@ fn build(figure: Figure, into: &HtmlElement) {
     let mut row = el("div", class).live_class("inspected", move || figure.view.chosen.get().is_some());
     let palette = palette::palette(figure);
     if let Some(palette) = &palette {
-        append(into, &el("div", "bench").child(palette.clone()).child(tools::tools(figure)));
+        // Whoever has just put something on the board from here takes it back from here.
+        let bench = el("div", "bench").on("keydown", move |event| board::keys(figure, &event));
+        append(into, &bench.child(palette.clone()).child(tools::tools(figure)));
     }
     // In the page before the board is laid out: it takes its width from there.
     append(into, &row);

@@ -143,10 +143,11 @@ impl Replay {
         self.settled_s
     }
 
-    /// Puts moves on the dots' schedules.
-    pub(crate) fn schedule(&mut self, moves: &[Move], clock: &Clock) {
+    /// Puts moves on the dots' schedules. None of them is shown before `since_s`: now, or where the reader has just come to
+    /// an instant and all before it is past, never.
+    pub(crate) fn schedule(&mut self, moves: &[Move], clock: &Clock, since_s: f64) {
         for each in moves {
-            let Some(key) = self.key(each, clock) else { continue };
+            let Some(key) = self.key(each, since_s) else { continue };
             if self.awaits && self.dots[key].as_ref().is_some_and(|dot| dot.past.is_empty()) {
                 (self.awaits, self.followed) = (false, Some(each.request));
                 self.followed_moves.clear();
@@ -157,7 +158,7 @@ impl Replay {
             let Some(dot) = self.dots[key].as_mut() else { continue };
             dot.past.push(*each);
             // News that come late are shown late: nothing skips a hop.
-            dot.free_s = dot.free_s.max(clock.now());
+            dot.free_s = dot.free_s.max(since_s);
             let late = |node: usize| self.topology.depth.get(node).copied().unwrap_or(0) as f64 * HOP_S;
             let at = clock.shown(each.at);
             let (start, place, free) = match each.what {
@@ -195,7 +196,7 @@ impl Replay {
         }
     }
 
-    fn key(&mut self, each: &Move, clock: &Clock) -> Option<usize> {
+    fn key(&mut self, each: &Move, since_s: f64) -> Option<usize> {
         if let Some(key) = self.by_request.get(&each.request) {
             return Some(*key);
         }
@@ -203,7 +204,7 @@ impl Replay {
         if self.by_request.len() >= MOST_DOTS || !matches!(each.what, What::Travel { back: false, .. }) {
             return None;
         }
-        let dot = Dot::new(each.class, each.request, each.at, clock.now());
+        let dot = Dot::new(each.class, each.request, each.at, since_s);
         let key = match self.free.pop() {
             Some(key) => {
                 self.dots[key] = Some(dot);
@@ -419,6 +420,7 @@ mod tests {
                 at(7, 7, What::Done),
             ],
             &clock,
+            0.0,
         );
         shown(&mut clock, &mut replay, 0.3);
         assert!(matches!(replay.dots[0].as_ref().unwrap().place, Place::Travelling { edge: 0, back: false, .. }));
@@ -437,6 +439,7 @@ mod tests {
         replay.schedule(
             &[at(0, 1, travel(0, false, 1)), at(1, 1, What::Fail { node: 1, cause: Cause::Refused })],
             &clock,
+            0.0,
         );
         shown(&mut clock, &mut replay, 0.6);
         assert_eq!((replay.len(), replay.falls.len()), (0, 1));
@@ -456,6 +459,7 @@ mod tests {
                 at(900, 1, What::Fail { node: 0, cause: Cause::TimedOut }),
             ],
             &clock,
+            0.0,
         );
         shown(&mut clock, &mut replay, 1.2);
         let dot = replay.dots[0].as_ref().unwrap();

@@ -1,10 +1,11 @@
 //! A board to be passed on: as an address, or as a frame for another page.
 
-use web_sys::HtmlElement;
+use web_sys::{HtmlElement, KeyboardEvent};
 
 use super::Figure;
 use super::dom::{El, button, el};
 use super::handle::FigureHandle;
+use super::live::Live;
 
 /// What stands between a figure's id and its board in an address.
 const MARK: &str = ".s=";
@@ -12,32 +13,42 @@ const MARK: &str = ".s=";
 /// The menu. Everything that is copied can be seen, and copied by hand where the browser lets no page do it.
 pub(crate) fn share(figure: Figure) -> El {
     let text = el("textarea", "share-text").attr("readonly", "").attr("rows", "3").attr("aria-label", "To be copied");
-    let copy = move |of: fn(&FigureHandle) -> String, what: &'static str, text: &El| {
+    // What was copied last: its button says so.
+    let copied = Live::new("");
+    let copy = move |what: &'static str, of: fn(&FigureHandle) -> String, text: &El| {
         let text = text.html();
-        move || {
+        let act = move || {
             figure.drive(|handle| {
                 let words = of(handle);
                 text.set_text_content(Some(&words));
                 // Elsewhere the browser has no clipboard for pages; the text stands there to be copied by hand.
                 let window = leptos::prelude::window();
-                let said = if window.is_secure_context() {
+                let may = window.is_secure_context() && window.frame_element().is_ok_and(|frame| frame.is_none());
+                if may {
                     let _ = window.navigator().clipboard().write_text(&words);
-                    "copied"
-                } else {
-                    "below, to be copied"
-                };
-                figure.view.said.set(format!("{what} {said}."));
+                    copied.set(what);
+                }
+                let said = if may { "Copied." } else { "It stands below, to be copied." };
+                figure.view.said.set(said.to_owned());
             });
-        }
+        };
+        let words = move || if copied.get() == what { "Copied" } else { what }.to_owned();
+        button("button", "").live_text(words).on_click(act)
     };
     let menu = el("div", "share-menu")
-        .child(button("button", "Copy address").on_click(copy(address, "Address", &text)))
-        .child(button("button", "Copy code for a frame").on_click(copy(frame, "Code", &text)))
+        .child(copy("Copy address", address, &text))
+        .child(copy("Copy code for a frame", frame, &text))
         .children(stage_of_page().into_iter().flat_map(|_| {
             [link(figure, "Open in the sandbox", sandbox), link(figure, "Compare with the original", compare)]
         }))
         .child(text);
-    el("details", "share").child(el("summary", "button").text("Share")).child(menu)
+    let share = el("details", "share").child(el("summary", "button").text("Share")).child(menu);
+    let element = share.html();
+    share.on("keydown", move |event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            let _ = element.remove_attribute("open");
+        }
+    })
 }
 
 /// A link to another page of the site to which the board goes along, as it stands when the link is followed.
@@ -74,7 +85,7 @@ fn frame(figure: &FigureHandle) -> String {
     let top = root().unwrap_or_else(page);
     let of = stage_of_page().map_or_else(String::new, |stage| format!("?stage={stage}&amp;fig={}", figure.id()));
     format!(
-        "<iframe src=\"{top}embed/{of}#s={}\" title=\"Hockeystick\" width=\"100%\" height=\"680\" loading=\"lazy\"></iframe>",
+        "<iframe src=\"{top}embed/{of}#s={}\" title=\"Hockeystick\" width=\"100%\" height=\"800\" loading=\"lazy\"></iframe>",
         figure.state()
     )
 }

@@ -286,6 +286,14 @@ impl Browser {
         self.fingers(&[(from, to)]).await
     }
 
+    /// Moves a finger across the page without letting it rest first, as who scrolls does.
+    ///
+    /// # Errors
+    /// When Chromium refuses.
+    pub async fn flick(&self, from: Point, to: Point) -> Result<()> {
+        self.fingers_after(Duration::ZERO, &[(from, to)]).await
+    }
+
     /// Presses with a finger.
     ///
     /// # Errors
@@ -294,11 +302,16 @@ impl Browser {
         self.fingers(&[(at, at)]).await
     }
 
-    /// Puts fingers down one after another, moves them together, each from a place to another, and takes them off.
+    /// Puts fingers down one after another, lets them rest for as long as it takes to pick something up, moves them together, each from a place to another, and takes them off.
     ///
     /// # Errors
     /// When Chromium refuses.
     pub async fn fingers(&self, ways: &[(Point, Point)]) -> Result<()> {
+        let moves = ways.iter().any(|(from, to)| from != to);
+        self.fingers_after(if moves { HOLD } else { Duration::ZERO }, ways).await
+    }
+
+    async fn fingers_after(&self, rest: Duration, ways: &[(Point, Point)]) -> Result<()> {
         let touch = async |kind: &str, fingers: usize, part: f64| {
             let at = ways[..fingers].iter().enumerate().map(|(id, (from, to))| {
                 let at = from.towards(*to, part);
@@ -310,6 +323,7 @@ impl Browser {
         for finger in 1..=ways.len() {
             touch("touchStart", finger, 0.0).await?;
         }
+        sleep(rest).await;
         for step in 1..=DRAG_STEPS {
             touch("touchMove", ways.len(), f64::from(step) / f64::from(DRAG_STEPS)).await?;
         }
@@ -365,6 +379,8 @@ impl Browser {
 }
 
 const DRAG_STEPS: u32 = 12;
+/// How long a finger rests before it moves: longer than a card asks for.
+const HOLD: Duration = Duration::from_millis(350);
 
 #[derive(Debug, Deserialize)]
 struct LogEntry {

@@ -108,14 +108,14 @@ fn press(options: &Options) -> Result<ExitCode> {
     site.extend_below(&format!("assets/{build_id}"), versioned);
     site.extend(assets.top);
     eprintln!("pages");
-    site.extend(pages::render(&options.base, &build_id, bundled.beside)?);
+    site.extend(pages::render(&options.base, &build_id, bundled.beside.clone())?);
     offline::fill(&mut site, &build_id)?;
     let headers = headers::write(&site, &options.base);
     site.insert("_headers", headers.into_bytes());
 
     let weights = (!options.unweighed).then(|| {
         eprintln!("weights");
-        weights::weigh(&site, &options.base)
+        weights::weigh(&site, &options.base, &bundled.later)
     });
     let note = BuildNote::new(&build_id, &options.base, weights.as_ref());
     files::put_in_place(&site, &note, &options.out)?;

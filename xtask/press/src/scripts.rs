@@ -1,6 +1,6 @@
 //! The scripts of a page, bundled: esbuild leaves out what nobody imports, and shortens the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -56,6 +56,8 @@ pub(crate) struct Bundled {
     pub(crate) into: BTreeMap<String, String>,
     /// What the page's program imports before it can begin: scripts that a browser may fetch beside it.
     pub(crate) beside: Vec<String>,
+    /// What a script imports only when its reader asks for more than the page shows.
+    pub(crate) later: BTreeSet<String>,
 }
 
 /// The file's name, where a path has one.
@@ -98,5 +100,8 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<Bundled> {
     let is_static = |import: &&Import| import.kind == "import-statement";
     let beside =
         written.outputs.iter().filter(|(output, _)| name(output) == PAGE_SCRIPT).flat_map(|(_, it)| &it.imports);
-    Ok(Bundled { into: pairs.collect(), beside: beside.filter(is_static).map(|import| name(&import.path)).collect() })
+    let beside = beside.filter(is_static).map(|import| name(&import.path)).collect();
+    let later = written.outputs.values().flat_map(|it| &it.imports).filter(|import| import.kind == "dynamic-import");
+    let later = later.map(|import| name(&import.path)).collect();
+    Ok(Bundled { into: pairs.collect(), beside, later })
 }

@@ -55,8 +55,9 @@ pub(crate) struct Weights {
     pages: BTreeMap<String, PageWeight>,
 }
 
-pub(crate) fn weigh(site: &SiteFiles, base: &str) -> Weights {
-    let mut scales = Scales { site, base, sizes: BTreeMap::new() };
+/// `later` names the scripts that others import only when they are asked for more.
+pub(crate) fn weigh(site: &SiteFiles, base: &str, later: &BTreeSet<String>) -> Weights {
+    let mut scales = Scales { site, base, later, sizes: BTreeMap::new() };
     let pages = site.iter().map(|(path, _)| path).filter(|path| kind(path) == Kind::Page);
     Weights { pages: pages.map(|path| (path.to_owned(), scales.page(path))).collect() }
 }
@@ -131,14 +132,16 @@ fn kind(path: &str) -> Kind {
 }
 
 /// Whether a page loads a script or module only when its reader asks for more.
-fn is_on_demand(path: &str) -> bool {
+fn is_on_demand(path: &str, later: &BTreeSet<String>) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    PROGRAMS.iter().any(|program| program.on_demand && (name == program.script || name == program.module()))
+    later.contains(name)
+        || PROGRAMS.iter().any(|program| program.on_demand && (name == program.script || name == program.module()))
 }
 
 struct Scales<'a> {
     site: &'a SiteFiles,
     base: &'a str,
+    later: &'a BTreeSet<String>,
     /// Pages share files, and brotli 11 is slow.
     sizes: BTreeMap<String, usize>,
 }
@@ -149,7 +152,7 @@ impl Scales<'_> {
         for path in self.closure(page) {
             let size = self.size(&path);
             match kind(&path) {
-                Kind::Code if is_on_demand(&path) => weight.on_demand_bytes += size,
+                Kind::Code if is_on_demand(&path, self.later) => weight.on_demand_bytes += size,
                 Kind::Page | Kind::Style => weight.html_and_css_bytes += size,
                 Kind::Code => weight.wasm_and_js_bytes += size,
                 Kind::Font => weight.fonts_bytes += size,
@@ -255,7 +258,8 @@ mod tests {
             ("assets/glue_bg.wasm", "\0asm"),
             ("assets/unused.js", "never loaded"),
         ]);
-        let scales = Scales { site: &site, base: "/x/", sizes: BTreeMap::new() };
+        let later = BTreeSet::new();
+        let scales = Scales { site: &site, base: "/x/", later: &later, sizes: BTreeMap::new() };
         let files: Vec<_> = scales.closure("s/01/index.html").into_iter().collect();
         assert_eq!(
             files,
@@ -268,7 +272,7 @@ mod tests {
                 "s/01/index.html"
             ]
         );
-        assert_eq!(weigh(&site, "/x/").pages["s/01/index.html"].fonts_bytes, 10);
+        assert_eq!(weigh(&site, "/x/", &later).pages["s/01/index.html"].fonts_bytes, 10);
     }
 
     #[test]
@@ -276,7 +280,7 @@ mod tests {
         // Hexadecimal digests carry four bits a letter: brotli gets 120 KB down to 60 KB and no further.
         let noise: String = (0..10_000_u32).map(|i| crate::assets::build_id(&site(&[("", &i.to_string())]))).collect();
         let pages = site(&[("big.html", &noise), ("small.html", "x")]);
-        let over = weigh(&pages, "/").over_budget();
+        let over = weigh(&pages, "/", &BTreeSet::new()).over_budget();
         assert_eq!(over.len(), 1);
         assert!(over[0].starts_with("big.html: HTML + CSS"), "{over:?}");
     }

@@ -28,6 +28,7 @@ impl Listener for Running {
             return;
         }
         let stepped = self.step_awaited.get() && !frame.moves.is_empty();
+        let sought = self.sought_ns.get();
         let mut clock = self.clock.borrow_mut();
         let mut replay = self.replay.borrow_mut();
         if stepped {
@@ -42,11 +43,16 @@ impl Listener for Running {
             clock.set_speed(speed, frame.now);
         }
         self.view.kept.put(frame.pace.into());
-        if let Some(to) = self.sought_ns.get().filter(|to| *to > 0) {
+        if let Some(to) = sought.filter(|to| *to > 0) {
             self.view.seeking.put(Some(frame.now as f64 / to as f64));
         }
         replay.dots_per_s = self.dots_per_s(frame.one_in);
-        replay.schedule(&frame.moves, &clock);
+        let since_s = if sought.is_some() { f64::NEG_INFINITY } else { clock.now() };
+        replay.schedule(&frame.moves, &clock, since_s);
+        if sought.is_some() {
+            // Who has been answered on the way makes room for others.
+            replay.advance(&clock);
+        }
         if stepped {
             let falls = frame.moves.iter().any(|it| matches!(it.what, What::Fail { .. }));
             clock.go_on_until(replay.settled_s() + if falls { FALL_S } else { SETTLE_S });
@@ -57,6 +63,7 @@ impl Listener for Running {
         if !self.handle.is_running() {
             // Nothing else will come: show it now.
             self.bars_s.set(0.0);
+            self.strip_s.set(0.0);
         }
         self.view.one_in.put(frame.one_in);
         self.view.faults.put(frame.faults);

@@ -140,6 +140,39 @@ async fn a_card_is_moved_by_finger() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_finger_that_begins_to_scroll_on_a_card_scrolls() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::phone()).await?;
+    let card = lone_card(&browser).await?;
+    let from = browser.centre(&card).await?;
+    let (before, top) = (place(&browser, &card).await?, browser.eval::<f64>("scrollY").await?);
+    browser.flick(from, from.offset(0.0, -200.0)).await?;
+    browser.wait_for(&format!("scrollY > {}", top + 100.0)).await?;
+    assert_eq!(place(&browser, &card).await?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_paused_figure_shows_the_instant_that_its_timeline_is_set_to() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    wait_for_run(&browser, FIGURE).await?;
+    browser.wait_for(&format!("document.querySelector('{FIGURE} .timeline input').value > 120")).await?;
+    browser.eval::<()>(&format!("document.querySelector('{FIGURE}').mounted.run(false)")).await?;
+    browser
+        .eval::<bool>(&format!(
+            "(() => {{ const slider = document.querySelector('{FIGURE} .timeline input'); slider.value = 60; \
+             slider.dispatchEvent(new Event('input')); return slider.dispatchEvent(new Event('change')); }})()"
+        ))
+        .await?;
+    browser
+        .wait_for(&format!("document.querySelector('{FIGURE} .timeline output').textContent.startsWith('1.5\u{a0}s')"))
+        .await?;
+    // Requests are under way there, and what was answered before is measured.
+    browser.wait_for(&format!("document.querySelector('{FIGURE}').mounted.dots() > 20")).await?;
+    browser.wait_for(&format!("/[1-9]/.test({})", figures(FIGURE, 5))).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_card_is_moved_by_keyboard_and_says_so() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::desktop()).await?;
     let card = lone_card(&browser).await?;

@@ -156,6 +156,37 @@ async fn a_board_against_itself_has_no_difference() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_sandbox_board_is_there_again_after_another_page() -> Result<()> {
+    let (site, browser) = open("/sandbox/", &Device::desktop()).await?;
+    let called = "document.querySelector('hockeystick-sandbox select').selectedOptions[0].text";
+    let stage = "Array.from(document.querySelector('hockeystick-figure').mounted?.stage() ?? []).join()";
+    browser.wait_for("document.querySelector('hockeystick-figure .board.laid-out')").await?;
+    ensure!(browser.eval::<bool>("!document.querySelector('[data-do=back]').checkVisibility()").await?);
+    let empty: String = browser.eval(stage).await?;
+    browser.eval::<()>("document.querySelector('hockeystick-figure').mounted.set_load(33)").await?;
+    browser.wait_for(&format!("{called} === 'Your board'")).await?;
+    let mine: String = browser.eval(stage).await?;
+    ensure!(mine != empty);
+    browser.goto(&site.url("/glossary/")).await?;
+    browser.eval::<()>("history.back()").await?;
+    browser.wait_for(&format!("document.querySelector('hockeystick-figure')?.mounted && {stage} === '{mine}'")).await?;
+    // Whoever begins anew has the empty board, and keeps it.
+    browser
+        .eval::<bool>(
+            "(() => { const select = document.querySelector('hockeystick-sandbox select'); select.value = ''; \
+             return select.dispatchEvent(new Event('change')); })()",
+        )
+        .await?;
+    browser.wait_for(&format!("{stage} === '{empty}'")).await?;
+    browser.eval::<()>("location.reload()").await?;
+    browser
+        .wait_for(&format!("document.querySelector('hockeystick-figure')?.mounted && {stage} === '{empty}'"))
+        .await?;
+    assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_sandbox_takes_any_stage_and_a_saved_board_opens_again() -> Result<()> {
     for device in BOTH_WIDTHS {
         let (_site, browser) = open("/sandbox/?stage=09-load-balancer", &device()).await?;
