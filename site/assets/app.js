@@ -72,8 +72,12 @@ const say = (figure, text) => {
 };
 
 // No figure needs it to open: it comes when the page is idle, or with the first inspector.
-const inspector = () => import('./inspector.js');
-const inspect = async (...panel) => (await inspector()).inspect(...panel);
+let inspector;
+const loadInspector = async () => {
+  inspector ??= await import('./inspector.js');
+};
+// Once it is there it hears of a panel in the same task, as it must to move the focus.
+const inspect = (...panel) => (inspector ? inspector.inspect(...panel) : loadInspector().then(() => inspect(...panel)));
 
 const cannotRun = async (why) => {
   await isRead;
@@ -96,7 +100,7 @@ if (typeof WebAssembly === 'undefined') {
     customElements.define('hockeystick-challenge', element(mount_challenge));
     opening = false;
     mountWaiting();
-    whenIdle(() => inspector().catch(() => {}));
+    whenIdle(() => loadInspector().catch(() => {}));
   } catch (error) {
     cannotRun(`The simulation could not be loaded, so the figure stands still (${error.message ?? error}).`);
   }

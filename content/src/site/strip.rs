@@ -31,11 +31,8 @@ pub(super) fn strip(stage: &Stage) -> Markup {
 
 fn key_figures(stage: &Stage) -> Vec<KeyFigure> {
     let rate = stage.workload.rate.per_s();
-    let mut figures = vec![KeyFigure {
-        name: "Peak load",
-        value: show::rate(rate),
-        how: "Requests a second in the busiest hour".to_owned(),
-    }];
+    let mut figures =
+        vec![KeyFigure { name: "Peak load", value: show::rate(rate), how: "In the busiest hour".to_owned() }];
     // Enough to tell a percentile; a busy stage has that soon.
     let seconds = (ENOUGH / rate.max(1e-3)).clamp(10.0, RunOptions::default().seconds);
     let options = RunOptions { seconds, ..RunOptions::default() };

@@ -28,7 +28,7 @@ pub(crate) fn share(figure: Figure) -> El {
                     let _ = window.navigator().clipboard().write_text(&words);
                     copied.set(what);
                 }
-                let said = if may { "Copied." } else { "It stands below, to be copied." };
+                let said = if may { "It is copied." } else { "It stands below, to be copied." };
                 figure.view.said.set(said.to_owned());
             });
         };

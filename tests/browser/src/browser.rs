@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
@@ -312,18 +312,22 @@ impl Browser {
     }
 
     async fn fingers_after(&self, rest: Duration, ways: &[(Point, Point)]) -> Result<()> {
+        // Said, not waited for: on a busy machine a quick finger would be a slow one.
+        let begun = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() - 2.0;
         let touch = async |kind: &str, fingers: usize, part: f64| {
+            let rested = if kind == "touchStart" { Duration::ZERO } else { rest + STROKE.mul_f64(part) };
             let at = ways[..fingers].iter().enumerate().map(|(id, (from, to))| {
                 let at = from.towards(*to, part);
                 json!({ "x": at.x, "y": at.y, "id": id })
             });
-            let params = json!({ "type": kind, "touchPoints": at.collect::<Vec<_>>() });
+            let params = json!({
+                "type": kind, "touchPoints": at.collect::<Vec<_>>(), "timestamp": begun + rested.as_secs_f64(),
+            });
             self.cdp("Input.dispatchTouchEvent", params).await
         };
         for finger in 1..=ways.len() {
             touch("touchStart", finger, 0.0).await?;
         }
-        sleep(rest).await;
         for step in 1..=DRAG_STEPS {
             touch("touchMove", ways.len(), f64::from(step) / f64::from(DRAG_STEPS)).await?;
         }
@@ -381,6 +385,8 @@ impl Browser {
 const DRAG_STEPS: u32 = 12;
 /// How long a finger rests before it moves: longer than a card asks for.
 const HOLD: Duration = Duration::from_millis(350);
+/// How long it moves.
+const STROKE: Duration = Duration::from_millis(180);
 
 #[derive(Debug, Deserialize)]
 struct LogEntry {
