@@ -71,13 +71,13 @@ const say = (figure, text) => {
   figure.append(note);
 };
 
-// No figure needs it to open: it comes when the page is idle, or with the first inspector.
+// No figure needs it to open: it comes when the page is idle, or with the first inspector. Without it that has its knobs.
 let inspector;
 const loadInspector = async () => {
   inspector ??= await import('./inspector.js');
 };
 // Once it is there it hears of a panel in the same task, as it must to move the focus.
-const inspect = (...panel) => (inspector ? inspector.inspect(...panel) : loadInspector().then(() => inspect(...panel)));
+const inspect = (...panel) => (inspector ? inspector.inspect(...panel) : loadInspector().then(() => inspect(...panel), () => {}));
 
 const cannotRun = async (why) => {
   await isRead;

@@ -41,9 +41,10 @@ pub enum Order {
     /// End every fault.
     Mend { figure: u32 },
     /// Go to another instant of the run, back or ahead, with all that was done to it on the way. Frames on the way, and
-    /// from there on, are of this run; [`Answer::Sought`] follows when it is there. For so long before it requests are
-    /// watched as densely as always, so that those under way are there too; further back only a few.
-    Seek { figure: u32, run: u32, to: Nanos, lead: Nanos },
+    /// from there on, are of this run; [`Answer::Sought`] follows when it is there. Before the instant, for some of the
+    /// reader's time at this speed, requests are watched as densely as always, so that those under way are there too; further
+    /// back only a few.
+    Seek { figure: u32, run: u32, to: Nanos, speed: f64 },
     /// Find something out, and answer with [`Answer::Found`].
     Ask { job: u32, question: Question },
 }
@@ -106,7 +107,7 @@ pack_enum!(Order {
     6 => Inject { figure, on, kind, lasts_s },
     7 => Mend { figure },
     8 => Ask { job, question },
-    9 => Seek { figure, run, to, lead },
+    9 => Seek { figure, run, to, speed },
 });
 pack_enum!(Answer {
     0 => Ready,

@@ -65,8 +65,8 @@ impl Simulator {
                 self.with(figure, |session| session.inject(on, kind, lasts_s));
             }
             Order::Mend { figure } => self.with(figure, Session::mend),
-            Order::Seek { figure, run, to, lead } => {
-                self.with(figure, |session| session.seek(run, to, lead));
+            Order::Seek { figure, run, to, speed } => {
+                self.with(figure, |session| session.seek(run, to, speed));
                 self.wait_for_turn();
             }
             Order::Ask { job, question } => {

@@ -20,6 +20,8 @@ const LATE_MS: f64 = 200.0;
 const PACE_MS: f64 = 1_000.0;
 /// Requests that are watched on the way to another instant, for the charts: nobody sees dots then.
 const SEEK_WATCHED: f64 = 2_400.0;
+/// Wall time before that instant in which they are seen.
+const SEEK_LEAD_S: f64 = 8.0;
 /// Wall time of a turn on that way.
 const SEEK_BUDGET_MS: f64 = 40.0;
 /// Least simulated time of a part.
@@ -138,12 +140,15 @@ impl Session {
     }
 
     /// Sets out for another instant.
-    pub(super) fn seek(&mut self, run: u32, to: Nanos, lead: Nanos) {
+    pub(super) fn seek(&mut self, run: u32, to: Nanos, speed: f64) {
         self.run = run;
         if to < self.simulation().now() && self.recording.rewind().is_err() {
             return;
         }
         self.glances = Glances::default();
+        // Who has stepped watched every request, and who has never played too: too many for a stretch of time.
+        self.one_in = self.one_in_at(speed);
+        let lead = Duration::from_secs_f64(SEEK_LEAD_S * speed).ns();
         let simulation = self.recording.simulation_mut();
         // Whatever is on its way would be seen from the middle of its way.
         simulation.take_moves(&mut Vec::new());
@@ -260,13 +265,18 @@ impl Session {
         frame
     }
 
-    /// Lets one dot stand for so many requests that the eye can follow; changes as seldom as it can.
-    fn watch(&mut self) {
-        let Some(pace) = self.pace else { return };
-        let per_s = self.simulation().stage().workload.rate.per_s() * pace.speed;
+    /// How many requests one dot stands for at a speed: so many that the eye can follow, and that change as seldom as can be.
+    fn one_in_at(&self, speed: f64) -> u32 {
+        let per_s = self.simulation().stage().workload.rate.per_s() * speed;
         let wanted = (per_s / DOTS_PER_S).max(1.0);
         let steps = |decade: u32| [1, 2, 5].map(|digit| digit * 10_u32.pow(decade));
-        let one_in = (0..8).flat_map(steps).find(|n| f64::from(*n) >= wanted).unwrap_or(50_000_000);
+        (0..8).flat_map(steps).find(|n| f64::from(*n) >= wanted).unwrap_or(50_000_000)
+    }
+
+    /// Lets one dot stand for as many requests as the pace asks for.
+    fn watch(&mut self) {
+        let Some(pace) = self.pace else { return };
+        let one_in = self.one_in_at(pace.speed);
         if one_in != self.one_in {
             self.one_in = one_in;
             if self.seek.is_none() {

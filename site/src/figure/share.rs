@@ -21,14 +21,16 @@ pub(crate) fn share(figure: Figure) -> El {
             figure.drive(|handle| {
                 let words = of(handle);
                 text.set_text_content(Some(&words));
-                // Elsewhere the browser has no clipboard for pages; the text stands there to be copied by hand.
                 let window = leptos::prelude::window();
-                let may = window.is_secure_context() && window.frame_element().is_ok_and(|frame| frame.is_none());
-                if may {
+                // A page without encryption has no clipboard, and a frame only where its page gives it one; what stands below can be
+                // copied by hand.
+                let is_secure = window.is_secure_context();
+                if is_secure {
                     let _ = window.navigator().clipboard().write_text(&words);
-                    copied.set(what);
                 }
-                let said = if may { "It is copied." } else { "It stands below, to be copied." };
+                let is_copied = is_secure && window.parent().ok().flatten().is_some_and(|parent| parent == window);
+                copied.set(if is_copied { what } else { "" });
+                let said = if is_copied { "It is copied." } else { "It stands below, to be copied." };
                 figure.view.said.set(said.to_owned());
             });
         };

@@ -56,7 +56,7 @@ pub(crate) struct Bundled {
     pub(crate) into: BTreeMap<String, String>,
     /// What the page's program imports before it can begin: scripts that a browser may fetch beside it.
     pub(crate) beside: Vec<String>,
-    /// What a script imports only when its reader asks for more than the page shows.
+    /// What scripts import once the page is open: no page waits for it.
     pub(crate) later: BTreeSet<String>,
 }
 

@@ -31,16 +31,16 @@ impl Listener for Running {
         let sought = self.sought_ns.get();
         let mut clock = self.clock.borrow_mut();
         let mut replay = self.replay.borrow_mut();
+        self.heard_ns.set(frame.now);
         if stepped {
             self.step_awaited.set(false);
             clock.step_to(frame.now, replay.settled_s());
-        } else {
+        } else if sought.is_none() {
             clock.heard(frame.now);
-        }
-        self.heard_ns.set(frame.now);
-        let speed = if frame.pace > 0.0 { f64::from(frame.pace) } else { self.handle.speed() };
-        if self.handle.is_running() && (speed / clock.speed() - 1.0).abs() > 0.03 {
-            clock.set_speed(speed, frame.now);
+            let speed = if frame.pace > 0.0 { f64::from(frame.pace) } else { self.handle.speed() };
+            if self.handle.is_running() && (speed / clock.speed() - 1.0).abs() > 0.03 {
+                clock.set_speed(speed, frame.now);
+            }
         }
         self.view.kept.put(frame.pace.into());
         if let Some(to) = sought.filter(|to| *to > 0) {
@@ -79,6 +79,8 @@ impl Listener for Running {
         }
         self.sought_ns.set(None);
         self.view.seeking.put(None);
+        let runs = self.seen.get() && self.handle.is_running();
+        self.clock.borrow_mut().set_running(runs, self.heard_ns.get());
         self.handle.stands_at(stage);
         self.view.stage_version.update(|version| *version += 1);
         self.meter.borrow_mut().turned(&self.handle.stage());

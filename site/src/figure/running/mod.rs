@@ -25,8 +25,6 @@ use super::replay::{HOP_S, Replay, Topology};
 use super::theme::reduced_motion;
 use super::view::View;
 
-/// Wall time before an instant that is sought from which dots are seen, so that those that are under way then are on the board.
-const LEAD_S: f64 = 8.0;
 /// Wall time by which the worker may be ahead of what was heard of it.
 const AHEAD_S: f64 = 0.5;
 /// Wall time between two updates of the bars and numbers on the board.
@@ -213,16 +211,15 @@ impl Running {
         self.sought_ns.set(Some(to));
         self.view.seeking.put(Some(0.0));
         self.view.story.put(None);
-        let mut clock = Clock::at(self.handle.speed(), to);
-        clock.set_running(self.seen.get() && self.handle.is_running(), to);
-        self.clock.replace(clock);
+        // It stands until the run is there.
+        self.clock.replace(Clock::at(self.handle.speed(), to));
         self.set_out();
         // The worker is a little further than what was heard of it.
         if to_s < self.run_s() + AHEAD_S * self.handle.speed() {
             self.handle.draws_anew();
         }
-        let lead = (LEAD_S * self.handle.speed() * 1e9) as Nanos;
-        self.link.send(Order::Seek { figure: self.figure(), run: self.run.get(), to, lead });
+        let speed = self.handle.speed();
+        self.link.send(Order::Seek { figure: self.figure(), run: self.run.get(), to, speed });
         self.frames.ask();
     }
 

@@ -29,6 +29,14 @@ fn figures(figure: &str, n: usize) -> String {
     format!("document.querySelector('{figure} .strip-now > div:nth-child({n}) dd').textContent")
 }
 
+/// Sets a figure's timeline to a place of its 400.
+fn timeline(figure: &str, place: u32) -> String {
+    format!(
+        "(() => {{ const slider = document.querySelector('{figure} .timeline input'); slider.value = {place}; \
+         slider.dispatchEvent(new Event('input')); return slider.dispatchEvent(new Event('change')); }})()"
+    )
+}
+
 /// The board's canvas as a picture; it changes when anything moves.
 fn drawing(figure: &str) -> String {
     format!("document.querySelector('{figure} canvas.dots').toDataURL()")
@@ -157,12 +165,7 @@ async fn a_paused_figure_shows_the_instant_that_its_timeline_is_set_to() -> Resu
     wait_for_run(&browser, FIGURE).await?;
     browser.wait_for(&format!("document.querySelector('{FIGURE} .timeline input').value > 120")).await?;
     browser.eval::<()>(&format!("document.querySelector('{FIGURE}').mounted.run(false)")).await?;
-    browser
-        .eval::<bool>(&format!(
-            "(() => {{ const slider = document.querySelector('{FIGURE} .timeline input'); slider.value = 60; \
-             slider.dispatchEvent(new Event('input')); return slider.dispatchEvent(new Event('change')); }})()"
-        ))
-        .await?;
+    browser.eval::<bool>(&timeline(FIGURE, 60)).await?;
     browser
         .wait_for(&format!(
             "(([now, all]) => Math.abs(now / all - 60 / 400) < 0.01)(document.querySelector('{FIGURE} .timeline output') \
@@ -172,6 +175,24 @@ async fn a_paused_figure_shows_the_instant_that_its_timeline_is_set_to() -> Resu
     // Requests are under way there, and what was answered before is measured.
     browser.wait_for(&format!("document.querySelector('{FIGURE}').mounted.dots() > 20")).await?;
     browser.wait_for(&format!("/[1-9]/.test({})", figures(FIGURE, 5))).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_stepped_and_goes_elsewhere_has_no_dot_for_each_of_a_crowd() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    browser.goto(&site.url("/stages/21-ten-million/")).await?;
+    let figure = "hockeystick-figure";
+    wait_for_run(&browser, figure).await?;
+    browser.click(&format!("{figure} .run .button:nth-child(2)")).await?;
+    let stands_for = "Number(document.querySelector('hockeystick-figure').textContent.match(/1 dot = ([0-9,]+)/)[1] \
+                      .replace(',', ''))";
+    browser.wait_for(&format!("{stands_for} === 1")).await?;
+    browser.eval::<bool>(&timeline(figure, 100)).await?;
+    browser.wait_for(&format!("{stands_for} >= 200 && !document.querySelector('{figure} .timeline.seeking')")).await?;
+    let dots: usize = browser.eval(&format!("document.querySelector('{figure}').mounted.dots()")).await?;
+    ensure!((20..2_000).contains(&dots), "{dots} dots");
     Ok(())
 }
 
