@@ -7,35 +7,42 @@ use maud::{Markup, html};
 use super::{Chapter, Content};
 use crate::show;
 
-/// A meaning, and the stage that gives it.
-struct Meaning<'c> {
-    chapter: &'c Chapter,
+/// A term, as the lesson that first has it writes it.
+struct Word<'c> {
+    word: String,
     key: &'c str,
-    meaning: &'c str,
+    /// What it means, and the lessons that say so.
+    meanings: Vec<(&'c str, Vec<&'c Chapter>)>,
 }
 
 pub(super) fn page(chapters: &[Chapter]) -> Content {
-    let mut words: BTreeMap<String, (&str, Vec<Meaning<'_>>)> = BTreeMap::new();
+    let mut words: BTreeMap<&str, Word<'_>> = BTreeMap::new();
     for chapter in chapters {
         for term in &chapter.lesson.terms {
-            let known = words.entry(term.word.to_lowercase()).or_insert((&term.word, Vec::new()));
-            known.1.push(Meaning { chapter, key: &term.key, meaning: &term.meaning });
+            let new = || Word { word: capital(&term.word), key: &term.key, meanings: Vec::new() };
+            let meanings = &mut words.entry(&term.key).or_insert_with(new).meanings;
+            match meanings.iter_mut().find(|(meaning, _)| *meaning == term.meaning) {
+                Some((_, lessons)) => lessons.push(chapter),
+                None => meanings.push((&term.meaning, vec![chapter])),
+            }
         }
     }
-    let letter = |word: &str| word.chars().next().map_or('#', |first| first.to_ascii_uppercase());
-    let mut letters: Vec<char> = words.keys().map(|word| letter(word)).collect();
+    let mut words: Vec<Word<'_>> = words.into_values().collect();
+    words.sort_by_key(|it| it.word.to_lowercase());
+    let letter = |word: &Word<'_>| word.word.chars().next().unwrap_or('#');
+    let mut letters: Vec<char> = words.iter().map(letter).collect();
     letters.dedup();
     let main = html! {
         main #content.narrow-page {
             h1 { "Glossary" }
-            p.lede { "The words of the journey, each as the lesson has it that needs it first." }
+            p.lede { "The words of the journey, and where each is introduced." }
             nav.letters aria-label="Letters" { @for each in &letters { a href={ "#" (each) } { (each) } } }
             section.glossary {
                 @for each in &letters {
                     h2 id=(each) { (each) }
                     dl {
-                        @for (word, meanings) in words.iter().filter(|(word, _)| letter(word) == *each).map(|(_, it)| it) {
-                            div { dt { (word) } dd { @for meaning in meanings { (one(meaning)) } } }
+                        @for word in words.iter().filter(|word| letter(word) == *each) {
+                            div { dt { (word.word) } dd { (meanings(word)) } }
                         }
                     }
                 }
@@ -50,13 +57,22 @@ pub(super) fn page(chapters: &[Chapter]) -> Content {
     )
 }
 
-fn one(meaning: &Meaning<'_>) -> Markup {
-    let Meaning { chapter, key, meaning } = meaning;
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+fn meanings(word: &Word<'_>) -> Markup {
     html! {
-        p {
-            (show::sentence(meaning)) " "
-            a.where href={ "/stages/" (chapter.stop.slug) "/#term-" (key) } {
-                "Stage " (chapter.stop.number().trim_start_matches('0'))
+        @for (meaning, lessons) in &word.meanings {
+            p {
+                (show::sentence(meaning))
+                @for chapter in lessons {
+                    " "
+                    a.where href={ "/stages/" (chapter.stop.slug) "/#term-" (word.key) } {
+                        "Stage " (chapter.stop.number().trim_start_matches('0'))
+                    }
+                }
             }
         }
     }

@@ -84,7 +84,7 @@ fn task(figure: &str, asked: &Challenge) -> Markup {
                     }
                     li data-goal="p95" { "95 of 100 answers within " b { (asked.p95.to_string()) } }
                     li data-goal="errors" {
-                        "At most " b { (show::significant(asked.errors * 100.0)) " %" } " of them fail"
+                        "At most " b { (show::significant(asked.errors * 100.0)) " %" } " of the requests fail"
                     }
                     @if let Some(stale) = asked.stale {
                         li data-goal="stale" {

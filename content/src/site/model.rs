@@ -162,7 +162,7 @@ fn workload() -> Markup {
         "static",
         "Requests",
         "What users ask for: static files, reads, writes, and heavier jobs.",
-        &["The shape of a day: the busiest hour lasts as long as you watch."],
+        &["Weeks and seasons; and the shape of a day, but where a stage gives it."],
         &rows,
     )
 }
@@ -172,7 +172,7 @@ fn network() -> Markup {
         "dns",
         "Network",
         "Every message takes its link’s time, each way.",
-        &["Bandwidth where none is given, lost packets and congestion."],
+        &["Congestion; bandwidth where none is given; lost packets unless you break a link."],
         &[],
     )
 }

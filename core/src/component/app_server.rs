@@ -51,7 +51,10 @@ pub const ABOUT: About = About {
         "Sessions that are kept in the process are lost when it dies, and unknown to its copies: their users are logged out.",
         "Each request writes a record to the log on the machine's disk; `log_full` says what becomes of it when there is no room. Records go to a log pipeline as well where one is linked, in batches, and nobody waits for that.",
     ],
-    leaves_out: &["Garbage collection pauses."],
+    leaves_out: &[
+        "Garbage collection pauses.",
+        "A full backlog that says nothing, as Linux's does unless told otherwise, so that clients try again after a second: here it refuses.",
+    ],
     hosted: true,
     origin: false,
     calls: &[

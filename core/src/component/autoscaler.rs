@@ -15,13 +15,13 @@ use crate::{choices, settings};
 /// What the model of the autoscaler does.
 pub const ABOUT: About = About {
     name: "Autoscaler",
-    summary: "Looks how busy the servers are, and switches copies on and off.",
+    summary: "Looks at how busy the servers are, and switches copies on and off.",
     models: &[
         "The copies of the component that it is linked to are the most there may be; the run begins with the fewest.",
         "Every so often it asks for as many copies as would bring their mean processor load, or the messages for each, to the target (the rule of Kubernetes' horizontal pod autoscaler).",
         "A new copy boots, then starts; it costs from the first second and helps from the last.",
         "A copy that goes finishes what it has first: it drains.",
-        "After each change it leaves things alone for a cool-down. Shorter than the boot time, it orders more because what it ordered does not help yet, and then sends it all away.",
+        "After each change it leaves things alone for a cool-down. With one shorter than the boot time, it orders more because what it ordered does not help yet, and then sends it all away.",
     ],
     also: &[],
     leaves_out: &["A cloud that has no machine left.", "Schedules, and forecasts of the load."],

@@ -19,8 +19,8 @@ pub const ABOUT: About = About {
     name: "Batch job",
     summary: "Work that a schedule starts: a digest for everybody, an archive of old rows, a report.",
     models: &[
-        "At each time of its schedule a run begins: so many calls of the class `job`, a few of them at once, to whatever it is linked to.",
-        "A run that is not over when the next is due overlaps with it, puts it off, or makes it fall out.",
+        "At each time of its schedule a run begins: a set number of calls of the class `job`, a few of them at once, to whatever it is linked to.",
+        "A run that is not over when the next is due overlaps with it, puts it off, or skips it.",
         "A call that fails is not made again before the next run.",
     ],
     also: &[],

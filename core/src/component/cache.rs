@@ -35,7 +35,7 @@ pub const ABOUT: About = About {
     also: &[],
     leaves_out: &[
         "Entries of different sizes.",
-        "That something does not exist is not kept.",
+        "Remembering that something does not exist.",
         "An app that does not tell the cache of changes still spends a message on it.",
     ],
     hosted: true,

@@ -35,7 +35,7 @@ pub const ABOUT: About = About {
     models: &[
         "A query shares the machine's processors equally with everything else that runs there (processor sharing).",
         "A change waits until the disk holds its log record; the disk serves one synchronous write after another, or with group commit one write for all that wait.",
-        "Every connection holds memory, and there is a most of them; one more is refused.",
+        "Every connection holds memory, and their number is limited; one more is refused.",
     ],
     also: &[
         "With an index a search costs a page for each level, the logarithm of the rows; without one it reads every row that partitions do not rule out. Every further index costs each change.",

@@ -58,7 +58,7 @@ settings! {
             "OSI layers 7 and 4: application and transport";
         /// Which server gets the next request.
         algorithm: Algorithm = Algorithm::RoundRobin, 0.0..=7.0,
-            "nginx, HAProxy and Envoy take turns unless told otherwise";
+            "nginx and Envoy take turns unless told otherwise, as HAProxy did before version 3.3";
         /// Processor time of one request on layer 7: read, decide, pass on both ways.
         demand: Demand = Demand::exponential(Duration::from_ns(50_000)), 0.0..=1.0,
             "Assumed: HAProxy passed 2 million requests a second on 64 cores (HAProxy blog, 2021), 32 us each; other balancers take more";

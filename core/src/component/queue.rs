@@ -22,7 +22,7 @@ pub const ABOUT: About = About {
     summary: "Takes work from the app, answers at once, and sees to it that a worker does it later.",
     models: &[
         "A message is accepted once the disk holds it, and the app goes on: the user does not wait for the work.",
-        "Messages go to the workers behind the queue in the order in which they came, so many at a time to each worker.",
+        "Messages go to the workers behind the queue in the order in which they came, up to a set number at a time to each worker.",
         "A message is delivered at least once: when a worker dies, fails or takes too long, another gets it, and then the work may be done twice.",
         "A message that has failed too often becomes a dead letter.",
         "A full queue refuses.",

@@ -36,7 +36,7 @@ pub const ABOUT: About = About {
         "Rows that are not in memory.",
         "Bytes of the change log on the link.",
         "Users: whoever reads an item is taken for who changed it.",
-        "The copy of the whole database that a replica begins with, and that one needs which fell too far behind.",
+        "The copy of the whole database that a replica begins with, and needs again when it has fallen too far behind.",
     ],
     hosted: true,
     origin: false,
@@ -91,7 +91,7 @@ settings! {
             "Patroni or a cloud's failover does it; PostgreSQL alone does not";
         /// How long no primary must be seen before anything is done.
         detection: Duration = Duration::from_s(10), 0.0..=3600.0,
-            "Patroni's documentation: loop_wait is 10 s, ttl 30 s by default";
+            "Assumed; Patroni's ttl, after which a lost primary is replaced, is 30 s by default";
         /// How long a promotion takes.
         promotion: Duration = Duration::from_s(20), 0.0..=3600.0,
             "AWS's documentation of Amazon RDS: failover of a Multi-AZ cluster is typically under 35 s";
