@@ -8,7 +8,7 @@ use hockeystick_content::{TEXT_BYTES_MAX, board, builtin, stage};
 use hockeystick_core::as_measured::REQUESTS;
 use hockeystick_core::stage::{Problem, Stage};
 use hockeystick_core::theory;
-use miette::{IntoDiagnostic, Report, WrapErr, miette};
+use miette::{Diagnostic, IntoDiagnostic, Report, SourceCode, WrapErr, miette};
 
 /// A stage with the text that it was read from.
 #[derive(Clone, Debug)]
@@ -44,9 +44,27 @@ pub fn load(name: &str) -> Result<Loaded, Report> {
         board::read(&text)
             .map_err(|why| miette!(help = "save the board anew, or give a stage file", "{name}: {why}"))?
     } else {
-        stage::read(&text, name, &builtin::catalogue())?
+        stage::read(&text, name, &builtin::catalogue()).map_err(|errors| NoStage { file: name.to_owned(), errors })?
     };
     Ok(Loaded { stage, text })
+}
+
+/// Why a file is no stage: each problem where it is, and none of them twice.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} cannot be read as a stage")]
+struct NoStage {
+    file: String,
+    errors: stage::StageErrors,
+}
+
+impl Diagnostic for NoStage {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.errors.source_code()
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        self.errors.related()
+    }
 }
 
 /// Longest time that is simulated unless somebody asks for more.

@@ -44,6 +44,21 @@ fn output_that_cannot_be_written_is_an_error() {
     }
 }
 
+#[test]
+fn what_cannot_be_meant_is_refused_with_what_can() {
+    assert!(refusal(&["predict", STAGE, "--rate", "-5"]).contains("expected requests a second, such as 50"));
+    let far = refusal(&["predict", STAGE, "--trace", "99999999"]);
+    assert!(far.contains("too far away") && far.contains("--seconds"), "{far}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.toml");
+    std::fs::write(&path, "schema = 1\ntitle = \"x\"\n[[component]]\nid = \"a\"\nkind = \"appserver\"\n").unwrap();
+    let bad = refusal(&["predict", path.to_str().unwrap()]);
+    // Each problem once, each with its place and what would be valid.
+    for once in ["users: missing field", "no such kind", "did you mean `app-server`?"] {
+        assert_eq!(bad.matches(once).count(), 1, "{bad}");
+    }
+}
+
 fn number(value: &Value) -> f64 {
     value["value"].as_f64().unwrap_or_else(|| panic!("{value}"))
 }

@@ -39,7 +39,7 @@ pub(super) struct Options {
     /// A built-in stage such as 01-single-server, or the path of a stage file, or of a board saved as JSON
     stage: String,
     /// Requests a second, instead of the stage's own
-    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with_all = ["users", "sweep"])]
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, allow_negative_numbers = true, conflicts_with_all = ["users", "sweep"])]
     rate: Option<f64>,
     /// Daily active users, instead of the stage's own; their peak rate is 200 requests a day × 4 / 86,400 s
     #[arg(long, value_name = "N", conflicts_with = "sweep")]
@@ -55,13 +55,13 @@ pub(super) struct Options {
     #[arg(long)]
     no_faults: bool,
     /// Simulated seconds, warm-up included; unless set, enough for 400,000 requests, and 600 at most
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     seconds: Option<f64>,
     /// Seed of every random draw
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Confidence level of the intervals
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = confidence)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = confidence, allow_negative_numbers = true)]
     confidence: f64,
     /// Predict at several rates, from the lowest to the highest
     #[arg(long, value_name = "FROM..TO", value_parser = rates)]

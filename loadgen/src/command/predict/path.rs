@@ -11,6 +11,9 @@ use super::Options;
 use crate::model;
 use crate::table::Table;
 
+/// The furthest request that is followed without asking: all before it are simulated, some ten seconds' work.
+const FURTHEST: u64 = 5_000_000;
+
 /// What `--json` prints. Times are milliseconds after the click.
 #[derive(Serialize)]
 struct Path<'t> {
@@ -44,6 +47,10 @@ fn ms(ns: Nanos) -> f64 {
 
 pub(super) fn follow(stage: &Stage, which: &str, options: &Options) -> Result<(), Report> {
     let which = read(stage, which)?;
+    if which.nth > FURTHEST && options.seconds.is_none() {
+        let help = format!("follow one of the first {FURTHEST}, or say with --seconds how long it may take to come");
+        return Err(miette!(help = help, "request {} is too far away: all before it would be simulated", which.nth));
+    }
     // Time enough for it to come, and to be given up.
     let rate_per_s = stage.workload.rate.per_s().max(1.0);
     let seconds = options.seconds.unwrap_or(600.0_f64.max(2.0 * which.nth as f64 / rate_per_s + 60.0));
