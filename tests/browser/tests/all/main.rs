@@ -1,5 +1,6 @@
 //! All tests from outside, in one program: each program of tests is linked with everything that it tests.
 
+mod boards;
 mod depth;
 mod editor;
 mod embed;
