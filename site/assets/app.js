@@ -9,6 +9,9 @@ const isRead = new Promise((done) => {
   else done();
 });
 
+// An address with a board may be opened where its page is open already. A place on the page is named without a `=`.
+addEventListener('hashchange', () => location.hash.includes('=') && location.reload());
+
 // Set while the elements that came with the page are made. What the reader does not see yet is mounted when the page is
 // idle, one a task: six figures at once would hold up the first.
 let opening = false;

@@ -1,5 +1,5 @@
 // The page Check: takes files, has them judged, shows what is found. Nothing leaves the browser.
-import { Desk, fetchFile, figureOf } from './desk.js';
+import { Desk, fetchFile, figureOf, say } from './desk.js';
 
 // Larger files are refused before they are read.
 const BYTES_MAX = 64_000_000;
@@ -26,7 +26,7 @@ class Check extends HTMLElement {
     if (asked) {
       stage.value = asked;
       if (stage.value) stage.dispatchEvent(new Event('change'));
-      else this.#complain(`There is no stage \`${asked}\`: choose one from the list.`);
+      else say(this, `There is no stage \`${asked}\`: choose one from the list.`, true);
     }
   }
 
@@ -54,12 +54,14 @@ class Check extends HTMLElement {
   }
 
   async #take(files) {
+    // What was dropped may be no file, such as words of the page.
+    if (!files.length) return;
     await this.#work(async () => {
       for (const file of files) {
         if (file.size > BYTES_MAX) {
           throw new Error(`\`${file.name}\` is larger than 64 MB, too large for a page. \`loadgen check\` reads it.`);
         }
-        this.#say(`Reading ${file.name} …`);
+        say(this, `Reading ${file.name} …`);
         await this.#open(file.name, await file.arrayBuffer());
       }
     });
@@ -67,7 +69,7 @@ class Check extends HTMLElement {
 
   async #try(example) {
     await this.#work(async () => {
-      this.#say('Loading the example …');
+      say(this, 'Loading the example …');
       for (const name of ['RESULTS.json', 'FITTED.toml']) {
         const answer = await fetchFile(`measurements/${example}/${name}`);
         await this.#open(name, await answer.arrayBuffer());
@@ -94,7 +96,7 @@ class Check extends HTMLElement {
       await act();
       if (turn === this.#turn) await this.#show(turn);
     } catch (error) {
-      if (turn === this.#turn) this.#complain(error.message);
+      if (turn === this.#turn) say(this, error.message, true);
     }
   }
 
@@ -106,29 +108,17 @@ class Check extends HTMLElement {
     found.replaceChildren();
     if (!figure) {
       const missing = about.innerHTML ? 'Now the stage: drop its FITTED.toml, or choose one from the list.' : 'Now the measurement: drop RESULTS.json.';
-      return this.#say(missing);
+      return say(this, missing);
     }
     place.append(figureOf(figure[0], { measured: figure[1] }));
-    this.#say('Judging: each step’s requests are simulated forty times …');
+    say(this, 'Judging: each step’s requests are simulated forty times …');
     for (;;) {
       const html = await this.#desk.ask('judge');
       if (turn !== this.#turn) return;
       if (html === undefined) break;
       found.innerHTML = html;
     }
-    this.#say(found.querySelector('.check-word')?.textContent ?? '');
-  }
-
-  #say(text) {
-    const said = this.#find('.check-said');
-    said.classList.remove('wrong');
-    said.textContent = text;
-  }
-
-  #complain(text) {
-    const said = this.#find('.check-said');
-    said.classList.add('wrong');
-    said.textContent = text;
+    say(this, found.querySelector('.check-word')?.textContent ?? '');
   }
 }
 

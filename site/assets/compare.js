@@ -1,5 +1,5 @@
 // The page Compare: two figures that run as one, and the difference of what comes of them.
-import { Desk, fetchFile, figureOf } from './desk.js';
+import { Desk, fetchFile, figureOf, say } from './desk.js';
 
 // How long the boards must be left alone before their difference is asked for anew.
 const SETTLED_MS = 700;
@@ -21,7 +21,10 @@ class Compare extends HTMLElement {
   connectedCallback() {
     for (const side of this.querySelectorAll('.compare-side')) {
       const select = side.querySelector('select');
-      select.addEventListener('change', () => this.#choose(side, select));
+      select.addEventListener('change', () => {
+        this.#forget(side.dataset.side);
+        this.#choose(side, select);
+      });
     }
     const on = (name, event, act) => this.#control(name).addEventListener(event, act);
     on('run', 'click', () => {
@@ -73,7 +76,7 @@ class Compare extends HTMLElement {
       else unknown.push(`There is no stage \`${slug}\`: choose one from the list.`);
     }
     // Said last: whoever chooses a board says that all is well.
-    if (unknown.length) this.#complain(unknown.join(' '));
+    if (unknown.length) say(this, unknown.join(' '), true);
   }
 
   async #choose(side, select) {
@@ -84,20 +87,23 @@ class Compare extends HTMLElement {
     place.replaceChildren();
     this.#note('Choose two boards.');
     if (!select.value) return this.#follow();
+    const [option] = select.selectedOptions;
     try {
-      const data = await (await fetchFile(`figures/${select.value}/board.txt`)).text();
-      const state = select.selectedOptions[0].dataset.board;
+      const data = await (await fetchFile(`figures/${option.value}/board.txt`)).text();
+      // Another was chosen meanwhile.
+      if (!option.selected) return;
+      const state = option.dataset.board;
       const figure = figureOf(data, state ? { name, state } : { name });
-      place.append(figure);
+      place.replaceChildren(figure);
       // It says itself why it cannot run.
       if (!figure.mounted) return;
       this.#figures[name] = figure;
       figure.mounted.on_change(() => this.#changed(name));
       this.#join(figure.mounted);
       this.#remember();
-      this.#say('');
+      say(this, '');
     } catch (error) {
-      this.#complain(error.message);
+      if (option.selected) say(this, error.message, true);
     }
   }
 
@@ -136,8 +142,8 @@ class Compare extends HTMLElement {
 
   #setSeed(text) {
     const seed = Number(text.trim());
-    if (!Number.isSafeInteger(seed) || seed < 0) return this.#complain('A seed is a whole number, such as 7.');
-    this.#say('');
+    if (!Number.isSafeInteger(seed) || seed < 0) return say(this, 'A seed is a whole number, such as 7.', true);
+    say(this, '');
     this.#both((figure) => figure.set_seed(seed));
   }
 
@@ -205,7 +211,7 @@ class Compare extends HTMLElement {
         if (html === undefined) break;
         place.innerHTML = html;
       }
-      this.#say('The difference is told.');
+      say(this, 'The difference is told.');
     } catch (error) {
       if (turn === this.#turn) this.#note(error.message);
     }
@@ -222,24 +228,18 @@ class Compare extends HTMLElement {
     history.replaceState(null, '', url);
   }
 
+  // A board that the address holds for a side goes with its choice: the next figure there would open it.
+  #forget(name) {
+    const board = RegExp(`(#fig-${name}.s|\\b${name})=[^&]*&?`);
+    history.replaceState(null, '', location.pathname + location.search + location.hash.replace(board, ''));
+  }
+
   #note(text) {
     this.#compared = '';
     const note = document.createElement('p');
     note.className = 'check-note';
     note.textContent = text;
     this.querySelector('.compare-table-place').replaceChildren(note);
-  }
-
-  #say(text) {
-    const said = this.querySelector('.check-said');
-    said.classList.remove('wrong');
-    said.textContent = text;
-  }
-
-  #complain(text) {
-    const said = this.querySelector('.check-said');
-    said.classList.add('wrong');
-    said.textContent = text;
   }
 }
 

@@ -76,3 +76,10 @@ export const figureOf = (data, attributes = {}) => {
   Object.assign(figure.dataset, attributes);
   return figure;
 };
+
+// Says what came of what was asked of the page.
+export const say = (page, text, wrong = false) => {
+  const said = page.querySelector('.check-said');
+  said.classList.toggle('wrong', wrong);
+  said.textContent = text;
+};

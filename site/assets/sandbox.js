@@ -1,5 +1,5 @@
 // The page Sandbox: puts a board on the page, from a stage or a file, and saves it.
-import { Desk, fetchFile, figureOf } from './desk.js';
+import { Desk, fetchFile, figureOf, say } from './desk.js';
 
 // How long a board must be left alone before it is kept.
 const SETTLED_MS = 400;
@@ -15,11 +15,18 @@ const kept = (act) => {
   }
 };
 
+// Whether the address holds a board: a place on the page is named without a sign of equality.
+const isShared = () => location.hash.includes('=');
+
 class Sandbox extends HTMLElement {
   #desk = new Desk();
+  // Counts what the reader asked for: the answer to an earlier question puts no board there any more.
+  #turn = 0;
+  // The data of the board without anything on it.
+  #empty;
   // The board that the last one took the place of, packed, and what the list called it.
   #before;
-  // The board as it was put there.
+  // The board as the address gives it; none where it comes from nowhere else than from what is kept.
   #began = '';
   #settling;
 
@@ -28,12 +35,8 @@ class Sandbox extends HTMLElement {
     const own = new Option('Your board', OWN);
     own.hidden = true;
     select.append(own);
-    const empty = this.#figure.dataset.figure;
-    select.addEventListener('change', () => {
-      const slug = select.value;
-      const data = async () => (slug ? (await fetchFile(`figures/${slug}/sandbox.txt`)).text() : empty);
-      this.#put(data, slug);
-    });
+    this.#empty = this.#figure.dataset.figure;
+    select.addEventListener('change', () => this.#choose());
     const input = this.querySelector('input[type="file"]');
     input.addEventListener('change', () => {
       const [file] = input.files;
@@ -58,18 +61,19 @@ class Sandbox extends HTMLElement {
   // Begins with what the address asks for, or with the board that was left here before.
   async #begin() {
     await customElements.whenDefined('hockeystick-figure');
+    // The figure has opened it.
+    if (isShared()) return this.#follow();
     const slug = new URLSearchParams(location.search).get('stage') ?? '';
-    const left = location.hash ? undefined : this.#left();
-    if (left) {
-      await this.#put(async () => this.#desk.ask('board_of', left), OWN, slug);
-      return this.#say('Your board, as you left it.');
-    }
+    const left = this.#left();
+    const data = async () => this.#desk.ask('board_of', left);
+    const why = left && (await this.#put(data, OWN, slug, 'Your board, as you left it.'));
+    if (left && !why) return undefined;
     if (!slug) return this.#follow();
     this.#select.value = slug;
-    if (this.#select.value) return this.#select.dispatchEvent(new Event('change'));
+    if (this.#select.value) return this.#choose(why);
     this.#call('');
     this.#follow();
-    this.#say(`There is no stage \`${slug}\`: choose one from the list.`, true);
+    say(this, `There is no stage \`${slug}\`: choose one from the list.`, true);
   }
 
   get #figure() {
@@ -84,26 +88,43 @@ class Sandbox extends HTMLElement {
     return this.querySelector(`[data-do="${name}"]`);
   }
 
-  // Puts another board on the page, which the list calls `chosen`. The one that was there can be brought back.
-  async #put(data, chosen, slug = chosen === OWN ? '' : chosen) {
-    const was = this.#called;
+  // Puts there what the list says, and says `why` it is not the board that is kept.
+  #choose(why) {
+    const slug = this.#select.value;
+    const data = async () => (slug ? (await fetchFile(`figures/${slug}/sandbox.txt`)).text() : this.#empty);
+    return this.#put(data, slug, slug, why, Boolean(why));
+  }
+
+  // Puts another board on the page, which the list calls `chosen`, and says `words`. The one that was there can be
+  // brought back. Returns why it failed, if it did.
+  async #put(data, chosen, slug = chosen === OWN ? '' : chosen, words = '', wrong = false) {
+    const turn = ++this.#turn;
     try {
       const found = await data();
+      if (turn !== this.#turn) return undefined;
       const board = this.#figure.mounted?.stage();
       const figure = figureOf(found, { name: 'sandbox' });
       figure.id = 'fig-sandbox';
-      this.#figure.replaceWith(figure);
-      this.#before = board && { board, chosen: was };
+      this.#before = board && { board, chosen: isShared() ? OWN : this.#called };
       this.#control('back').hidden = !board;
+      // First: a figure of this name opens the board that the address holds.
       this.#remember(slug);
+      this.#figure.replaceWith(figure);
       this.#call(chosen);
       this.#follow();
-      kept((store) => store.removeItem('sandbox'));
-      if (chosen === OWN) this.#keep('');
-      this.#say('');
+      // What could not be opened now may be another time.
+      if (!wrong) kept((store) => store.removeItem('sandbox'));
+      if (chosen === OWN) {
+        this.#began = '';
+        this.#keep();
+      }
+      say(this, words, wrong);
+      return undefined;
     } catch (error) {
-      this.#call(was);
-      this.#say(error.message, true);
+      if (turn !== this.#turn) return undefined;
+      this.#call(this.#called);
+      say(this, error.message, true);
+      return error.message;
     }
   }
 
@@ -128,12 +149,20 @@ class Sandbox extends HTMLElement {
     });
   }
 
-  #keep(began = this.#began) {
+  #keep() {
     const board = this.#figure.mounted?.stage();
-    if (!board || String(board) === began) return;
+    if (!board) return;
+    if (String(board) === this.#began) {
+      // All that was changed is undone.
+      if (this.#called === OWN) kept((store) => store.removeItem('sandbox'));
+      return;
+    }
     this.#call(OWN);
     // The board that came with the address is another by now.
-    if (location.hash) history.replaceState(null, '', location.pathname + location.search);
+    if (isShared()) {
+      this.#began = '';
+      history.replaceState(null, '', location.pathname + location.search);
+    }
     kept((store) => store.setItem('sandbox', JSON.stringify({ at: location.search, board: [...board] })));
   }
 
@@ -153,23 +182,18 @@ class Sandbox extends HTMLElement {
       link.download = 'board.json';
       link.click();
       URL.revokeObjectURL(link.href);
-      this.#say('Saved as board.json. `loadgen predict board.json` reads it too.');
+      say(this, 'Saved as board.json. `loadgen predict board.json` reads it too.');
     } catch (error) {
-      this.#say(error.message, true);
+      say(this, error.message, true);
     }
   }
 
   #remember(slug) {
     const url = new URL(location.href);
+    url.hash = '';
     if (slug) url.searchParams.set('stage', slug);
     else url.searchParams.delete('stage');
     history.replaceState(null, '', url);
-  }
-
-  #say(text, wrong = false) {
-    const said = this.querySelector('.check-said');
-    said.classList.toggle('wrong', wrong);
-    said.textContent = text;
   }
 }
 

@@ -17,6 +17,9 @@
 
   const system = matchMedia('(prefers-color-scheme: dark)');
   const isDark = () => (root.dataset.theme ?? (system.matches ? 'dark' : 'light')) === 'dark';
+  // Canvases cannot see a custom property change.
+  const tell = () => root.dispatchEvent(new CustomEvent('themechange', { bubbles: true }));
+  system.addEventListener('change', tell);
 
   document.addEventListener('DOMContentLoaded', () => {
     const button = document.querySelector('.theme');
@@ -39,10 +42,8 @@
       } catch {
         // As above.
       }
-      label();
-      // Canvases cannot see a custom property change.
-      root.dispatchEvent(new CustomEvent('themechange', { bubbles: true }));
+      tell();
     });
-    system.addEventListener('change', label);
+    root.addEventListener('themechange', label);
   });
 })();

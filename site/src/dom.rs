@@ -1,11 +1,13 @@
-//! The few steps through the DOM that charts and lesson elements take, and listeners that go when they are dropped.
+//! The few steps through the page that charts and lesson elements take, and listeners that go when they are dropped: a
+//! figure's elements have them too.
 
 use std::rc::Rc;
 
 use hockeystick_core::number::short;
+use js_sys::Array;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
+use web_sys::{Document, Element, Event, EventTarget, HtmlElement, IntersectionObserverEntry, Window};
 
 pub(crate) fn window() -> Option<Window> {
     web_sys::window()
@@ -85,7 +87,8 @@ impl Listener {
         Self::boxed(target, name, Box::new(move |event| call(event.unchecked_into())))
     }
 
-    fn boxed(target: &EventTarget, name: &'static str, call: Box<dyn FnMut(Event)>) -> Self {
+    /// The same of a callback that is boxed already.
+    pub(crate) fn boxed(target: &EventTarget, name: &'static str, call: Box<dyn FnMut(Event)>) -> Self {
         let closure = Closure::wrap(call);
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
         Self { target: target.clone(), name, closure }
@@ -127,6 +130,12 @@ impl<T> Drop for Observer<T> {
     fn drop(&mut self) {
         (self.disconnect)(&self.observer);
     }
+}
+
+/// Whether an element is seen, by what an observer of that has told last.
+pub(crate) fn is_seen(entries: JsValue) -> bool {
+    let last: Option<IntersectionObserverEntry> = entries.unchecked_into::<Array>().pop().dyn_into().ok();
+    last.is_some_and(|entry| entry.is_intersecting())
 }
 
 /// A closure that calls a method of something shared, as long as it lives.

@@ -11,15 +11,16 @@ pub(crate) struct FrameLoop(Rc<Inner>);
 type OnFrame = Closure<dyn FnMut(f64)>;
 
 struct Inner {
-    draw: Box<dyn Fn(f64) -> bool>,
+    draw: Box<dyn Fn(f64, f64) -> bool>,
     request: Cell<Option<i32>>,
     before_ms: Cell<Option<f64>>,
     callback: RefCell<Option<OnFrame>>,
 }
 
 impl FrameLoop {
-    /// `draw` gets the seconds since the frame before, and says whether there is more to draw.
-    pub(crate) fn new(draw: impl Fn(f64) -> bool + 'static) -> Self {
+    /// `draw` gets the frame's instant in milliseconds and the seconds since the one before, and says whether there is more
+    /// to draw.
+    pub(crate) fn new(draw: impl Fn(f64, f64) -> bool + 'static) -> Self {
         let inner = Rc::new(Inner {
             draw: Box::new(draw),
             request: Cell::new(None),
@@ -67,7 +68,7 @@ impl Inner {
     fn call(&self, now_ms: f64) {
         self.request.set(None);
         let passed_s = self.before_ms.replace(Some(now_ms)).map_or(0.0, |before| (now_ms - before) / 1e3);
-        if (self.draw)(passed_s) {
+        if (self.draw)(now_ms, passed_s) {
             self.ask();
         } else {
             self.before_ms.set(None);

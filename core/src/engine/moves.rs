@@ -93,5 +93,8 @@ pub enum What {
         cause: Cause,
     },
     /// The user has the answer.
-    Done,
+    Done {
+        /// When the user asked.
+        begun: Nanos,
+    },
 }

@@ -44,7 +44,7 @@ impl Engine {
         match answer {
             Ok(()) => {
                 self.tally.complete(class, response_ns, stale);
-                self.log(watched, root, What::Done);
+                self.log(watched, root, What::Done { begun });
             }
             Err(cause) => {
                 self.tally.fail(cause);

@@ -167,7 +167,7 @@ impl Writer {
             What::Wait { node } => (2, node, 0, 0),
             What::Serve { node } => (3, node, 0, 0),
             What::Fail { node, cause } => (4, node, cause as u8, 0),
-            What::Done => (5, 0, 0, 0),
+            What::Done { begun } => (5, 0, 0, begun),
         };
         self.u8(kind);
         self.u16(place);
@@ -239,13 +239,13 @@ impl Reader<'_> {
         let kind = self.u8()?;
         let place = self.u16()?;
         let detail = usize::from(self.u8()?);
-        let arrives = self.u64()?;
+        let time = self.u64()?;
         let what = match kind {
-            0 | 1 => What::Travel { edge: place, back: kind == 1, arrives },
+            0 | 1 => What::Travel { edge: place, back: kind == 1, arrives: time },
             2 => What::Wait { node: place },
             3 => What::Serve { node: place },
             4 => What::Fail { node: place, cause: *Cause::ALL.get(detail)? },
-            5 => What::Done,
+            5 => What::Done { begun: time },
             _ => return None,
         };
         Some(Move { at, request, class, what })
@@ -274,7 +274,7 @@ mod tests {
                     2 => What::Wait { node: 1 },
                     3 => What::Serve { node: 2 },
                     4 => What::Fail { node: 3, cause: Cause::TimedOut },
-                    _ => What::Done,
+                    _ => What::Done { begun: now / 2 },
                 },
             });
             let frame = Frame {

@@ -31,7 +31,7 @@ pub fn replay(stage: &Stage, schedule: &Schedule, seed: u64) -> Result<Vec<Optio
     while simulation.now() <= last + PATIENCE_NS {
         simulation.run_until(simulation.now() + SECOND_NS);
         simulation.take_moves(&mut moves);
-        for done in moves.drain(..).filter(|step| step.what == What::Done) {
+        for done in moves.drain(..).filter(|step| matches!(step.what, What::Done { .. })) {
             let request = done.request as usize;
             responses[request] = Some(done.at - arrivals[request].at);
         }

@@ -56,7 +56,7 @@ fn another_machine_gets_the_same_demands() {
         for one in moves {
             match one.what {
                 What::Serve { .. } => begun = one.at,
-                What::Done => times.push((one.at - begun) as f64),
+                What::Done { .. } => times.push((one.at - begun) as f64),
                 _ => {}
             }
         }

@@ -55,7 +55,7 @@ fn watching_one_request_does_not_change_it() {
     run.run_until(20 * SECOND_NS);
     let mut moves = Vec::new();
     run.take_moves(&mut moves);
-    let done = moves.iter().filter(|step| step.what == What::Done);
+    let done = moves.iter().filter(|step| matches!(step.what, What::Done { .. }));
     let mut compared = 0;
     for done in done.step_by(17) {
         let trace = traced(&stage, u64::from(done.request) + 1);

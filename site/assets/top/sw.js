@@ -3,10 +3,12 @@
 // A page comes from the network while there is one, so nobody reads yesterday's. What it loads lies below
 // `assets/BUILD_ID/` and never changes: that comes from the cache. So a page and its programs are always of one build.
 // A new build waits until no page of the old one is open, and only then clears what the old one kept. Until then its pages
-// are shown and not kept: a cache holds one build, and without a network that build is whole.
+// are shown and not kept: a cache holds one build, and without a network that build is whole. Data does not say of which
+// build it is, and an old program may not read what is newer: figures are kept with the programs, measurements are not.
 const CACHE = 'hockeystick-{{build}}';
 const ASSETS = {{assets}};
 const PAGES = {{pages}};
+const FIGURES = {{figures}};
 // Longer than this for a page is as good as no network, where the page was kept.
 const PATIENCE_MS = 4000;
 
@@ -15,27 +17,27 @@ const at = (path) => new URL(path, root).href;
 
 const own = async (url) => (await caches.open(CACHE)).match(url);
 
-// A page of another build would ask for programs that are not in this cache.
-const isOurs = async (answer) =>
-  !answer.headers.get('Content-Type')?.startsWith('text/html') || (await answer.text()).includes('assets/{{build}}/');
-
 const remember = async (request, answer) => {
   // A redirect cannot be shown again from a cache, and an error should not be.
   if (!answer.ok || answer.redirected || answer.type !== 'basic') return;
-  if (!(await isOurs(answer.clone()))) return;
   const cache = await caches.open(CACHE);
   await cache.put(request, answer);
 };
 
-const keep = async (path) => remember(at(path), await fetch(at(path), { cache: 'no-cache' }));
+// A page of another build would ask for programs that are not in this cache.
+const rememberPage = async (request, answer) => {
+  if ((await answer.clone().text()).includes('assets/{{build}}/')) await remember(request, answer);
+};
+
+const keep = (how) => async (path) => how(at(path), await fetch(at(path), { cache: 'no-cache' }));
 
 addEventListener('install', (event) => {
   event.waitUntil(
     caches.open(CACHE).then(async (cache) => {
       // Without its programs there is nothing to offer offline: then the next visit tries again.
       await cache.addAll(ASSETS.map(at));
-      // One page that is missing must not lose the others.
-      await Promise.allSettled(PAGES.map(keep));
+      // One file that is missing must not lose the others.
+      await Promise.allSettled([...PAGES.map(keep(rememberPage)), ...FIGURES.map(keep(remember))]);
     }),
   );
 });
@@ -66,7 +68,7 @@ const page = (url) => {
 const fresh = async (request, event) => {
   const kept = own(page(request.url));
   const answer = fetch(request);
-  answer.then((answer) => event.waitUntil(remember(page(request.url), answer.clone())), () => {});
+  answer.then((answer) => event.waitUntil(rememberPage(page(request.url), answer.clone())), () => {});
   const late = new Promise((done) => setTimeout(done, PATIENCE_MS)).then(async () => (await kept) ?? answer);
   try {
     return await Promise.race([answer, late]);

@@ -13,7 +13,6 @@
 mod backend;
 mod cost;
 mod curve;
-pub(crate) mod dom;
 mod history;
 mod hockey_stick;
 pub(crate) mod number;

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use hockeystick_core::number::{short, within};
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent};
 
-use super::dom::{self, Listener};
 use super::number;
 use super::scale::round_step;
 use super::sheet::Layout;
+use crate::dom::{self, Listener};
 use crate::figure::handle::FigureHandle;
 
 /// Width of the ring's label, and from the ring's middle to where it may begin.

@@ -288,7 +288,13 @@ impl Chart for OverTime {
             Change::Broken(broken) => {
                 let from_s = self.history.now_s().unwrap_or(0.0);
                 let what = figure.with_stage(|stage| name_of(stage, &broken.on, broken.kind));
-                self.by_hand.push(Broken { from_s, to_s: from_s + broken.lasts_s, what });
+                // What has no end of its own lasts until it is repaired.
+                let lasts_s = if broken.lasts_s > 0.0 { broken.lasts_s } else { f64::INFINITY };
+                self.by_hand.push(Broken { from_s, to_s: from_s + lasts_s, what });
+            }
+            Change::Mended => {
+                let now_s = self.history.now_s().unwrap_or(0.0);
+                self.by_hand.iter_mut().for_each(|it| it.to_s = it.to_s.min(now_s));
             }
             Change::Knob(_) => self.planned = figure.with_stage(planned),
             Change::Running(_) => {}
@@ -432,4 +438,37 @@ fn name_of(stage: &Stage, on: &Target, kind: FaultKind) -> String {
     let target = stage.target_name(on);
     let what = kind.words();
     format!("{target} {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use hockeystick_core::component::Kind;
+    use hockeystick_core::figure::{Break, Figure};
+    use hockeystick_core::stage::{Component, FaultKind, Target};
+
+    use super::*;
+
+    #[test]
+    fn what_is_broken_until_it_is_repaired_is_so_until_then() {
+        let settings = Kind::Clients.default_settings();
+        let users = Component { id: "users".into(), copies: 1, machine: None, region: None, at: [0.0; 2], settings };
+        let stage = Stage { components: vec![users], ..Stage::default() };
+        let figure = FigureHandle::new(Figure::bare("test", stage), None, Vec::new());
+        let mut chart = OverTime::throughput(&figure);
+        let pass = |chart: &mut OverTime, until_s: f64| chart.history.push(until_s, 1.0, vec![0.0; 2]);
+        let on = Target::Component(0, None);
+        let break_it = |chart: &mut OverTime, lasts_s: f64| {
+            let broken = Break { label: String::new(), on: on.clone(), kind: FaultKind::Down, lasts_s };
+            chart.changed(&figure, &Change::Broken(broken));
+        };
+        let ends = |chart: &OverTime| chart.broken().map(|it| it.to_s).collect::<Vec<_>>();
+        pass(&mut chart, 10.0);
+        break_it(&mut chart, 0.0);
+        break_it(&mut chart, 30.0);
+        break_it(&mut chart, 1.0);
+        assert_eq!(ends(&chart), [f64::INFINITY, 40.0, 11.0]);
+        pass(&mut chart, 12.0);
+        chart.changed(&figure, &Change::Mended);
+        assert_eq!(ends(&chart), [12.0, 12.0, 11.0]);
+    }
 }

@@ -2,24 +2,22 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Interval;
 use hockeystick_core::number::within;
-use js_sys::Array;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    Blob, BlobPropertyBag, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, IntersectionObserver,
-    IntersectionObserverEntry, IntersectionObserverInit, KeyboardEvent, MutationObserver, MutationObserverInit,
-    PointerEvent, ResizeObserver, Url,
+    Element, Event, HtmlCanvasElement, HtmlElement, IntersectionObserver, IntersectionObserverInit, KeyboardEvent,
+    PointerEvent, ResizeObserver,
 };
 
-use super::dom::{self, Listener, Observer, weakly};
 use super::sheet::{Layout, Sheet};
 use super::table::Table;
 use super::theme::Theme;
+use crate::dom::{self, Listener, Observer, weakly};
 use crate::figure::handle::{Change, FigureHandle, Sample};
+use crate::frames::FrameLoop;
 
 /// How often the table for screen readers follows the picture.
 const TABLE_EVERY_MS: u32 = 5_000;
@@ -75,8 +73,6 @@ thread_local! {
     static DRAWN_MS: Cell<f64> = const { Cell::new(-1.0) };
 }
 
-type OnFrame = Closure<dyn FnMut(f64)>;
-
 /// A chart on the page. Dropped, it stops listening; what it drew stays until its element goes.
 pub(super) struct Panel {
     chart: RefCell<Box<dyn Chart>>,
@@ -87,25 +83,13 @@ pub(super) struct Panel {
     /// Of its box, in CSS pixels. Kept: asked in the middle of a frame, the browser lays out all of the page to answer.
     width: Cell<f64>,
     seen: Cell<bool>,
-    asked: Cell<bool>,
-    /// The browser's number for the frame that was asked for last.
-    request: Cell<i32>,
     table_is_old: Cell<bool>,
     /// Ticks for the table, while the chart is seen.
     clock: RefCell<Option<Interval>>,
     /// The value on the x axis that is read out.
     reading: Cell<Option<f64>>,
-    frame: RefCell<Option<OnFrame>>,
+    frames: FrameLoop,
     kept: RefCell<Vec<Box<dyn Any>>>,
-}
-
-impl Drop for Panel {
-    fn drop(&mut self) {
-        // A frame that was asked for would call a closure that is gone.
-        if let (true, Some(window)) = (self.asked.get(), dom::window()) {
-            let _ = window.cancel_animation_frame(self.request.get());
-        }
-    }
 }
 
 #[derive(Clone)]
@@ -154,7 +138,11 @@ impl Panel {
     /// Builds the chart's elements and begins to listen. None where the page is not what it should be.
     pub(super) fn mount(chart: Box<dyn Chart>, into: &HtmlElement, figure: &FigureHandle) -> Option<Rc<Self>> {
         let parts = Parts::build(into, chart.as_ref())?;
-        let panel = Rc::new(Self {
+        let panel = Rc::new_cyclic(|this: &Weak<Self>| Self {
+            frames: FrameLoop::new({
+                let this = this.clone();
+                move |now_ms, _| this.upgrade().is_some_and(|panel| panel.draw(now_ms))
+            }),
             chart: RefCell::new(chart),
             figure: figure.clone(),
             parts,
@@ -162,16 +150,11 @@ impl Panel {
             layout: RefCell::default(),
             width: Cell::new(0.0),
             seen: Cell::new(false),
-            asked: Cell::new(false),
-            request: Cell::new(0),
             table_is_old: Cell::new(true),
             clock: RefCell::default(),
             reading: Cell::new(None),
-            frame: RefCell::default(),
             kept: RefCell::default(),
         });
-        let draw = weakly(&panel, |panel, now_ms| panel.draw(now_ms));
-        *panel.frame.borrow_mut() = Some(Closure::new(draw));
         let redraw = weakly(&panel, |panel, ()| panel.redraw());
         panel.chart.borrow_mut().start(&panel.parts.plot, figure, Rc::new(move || redraw(())));
         panel.fit();
@@ -210,8 +193,7 @@ impl Panel {
             size.get().observe(&self.parts.subtitle);
         }
         let seen = weakly(self, |panel, entries: JsValue| {
-            let last: Option<IntersectionObserverEntry> = entries.unchecked_into::<Array>().pop().dyn_into().ok();
-            panel.seen.set(last.is_some_and(|entry| entry.is_intersecting()));
+            panel.seen.set(dom::is_seen(entries));
             let tabulate = weakly(panel, |panel, ()| panel.tabulate());
             panel.clock.replace(panel.seen.get().then(|| Interval::new(TABLE_EVERY_MS, move || tabulate(()))));
             panel.redraw();
@@ -229,17 +211,9 @@ impl Panel {
         if let Some(sight) = &sight {
             sight.get().observe(&self.parts.plot);
         }
-        let recoloured = weakly(self, |panel, _: JsValue| panel.recolour());
-        let attributes = Observer::new(recoloured, MutationObserver::new, MutationObserver::disconnect);
-        let root = dom::document().and_then(|document| document.document_element());
-        if let (Some(attributes), Some(root)) = (&attributes, root) {
-            let options = MutationObserverInit::new();
-            options.set_attributes(true);
-            let _ = attributes.get().observe_with_options(&root, &options);
-        }
-        let night = dom::window().and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok()?);
         let recoloured = weakly(self, |panel, _: Event| panel.recolour());
-        self.keep((size, sight, attributes, night.map(|night| Listener::new(&night, "change", recoloured))));
+        let colours = dom::document().map(|document| Listener::new(&document, "themechange", recoloured));
+        self.keep((size, sight, colours));
     }
 
     fn listen_to_reader(self: &Rc<Self>) {
@@ -268,14 +242,8 @@ impl Panel {
     /// Has the chart drawn with the next frame, if anybody sees it.
     fn redraw(&self) {
         self.table_is_old.set(true);
-        if self.seen.get() && !self.asked.replace(true) {
-            self.ask();
-        }
-    }
-
-    fn ask(&self) {
-        if let (Some(window), Some(frame)) = (dom::window(), self.frame.borrow().as_ref()) {
-            self.request.set(window.request_animation_frame(frame.as_ref().unchecked_ref()).unwrap_or_default());
+        if self.seen.get() {
+            self.frames.ask();
         }
     }
 
@@ -294,18 +262,18 @@ impl Panel {
         dom::style(&self.parts.plot, "height", &dom::px(height));
     }
 
-    fn draw(&self, now_ms: f64) {
+    /// Draws, or leaves it to the next frame: then it is true.
+    fn draw(&self, now_ms: f64) -> bool {
         // All charts of a figure hear of a sample at once; together they would hold up what moves.
         if DRAWN_MS.replace(now_ms) == now_ms {
-            return self.ask();
+            return true;
         }
-        self.asked.set(false);
         if self.theme.borrow().is_none() {
             *self.theme.borrow_mut() = Theme::of(&self.parts.plot);
         }
         let width = self.width.get();
         let theme = self.theme.borrow();
-        let Some(theme) = theme.as_ref().filter(|_| width > 60.0) else { return };
+        let Some(theme) = theme.as_ref().filter(|_| width > 60.0) else { return false };
         let mut chart = self.chart.borrow_mut();
         chart.work();
         let height = chart.height(width);
@@ -320,6 +288,7 @@ impl Panel {
         if let Some(x) = self.reading.get() {
             self.read(Some(x));
         }
+        false
     }
 
     fn read_at_pixel(&self, px: f64) {
@@ -386,15 +355,11 @@ impl Panel {
     /// Offers the chart's figures as a file.
     fn save(&self) -> Option<()> {
         let chart = self.chart.borrow();
-        let text = Array::of1(&JsValue::from_str(&chart.table().csv()));
-        let kind = BlobPropertyBag::new();
-        kind.set_type("text/csv;charset=utf-8");
-        let blob = Blob::new_with_str_sequence_and_options(&text, &kind).ok()?;
-        let address = Url::create_object_url_with_blob(&blob).ok()?;
-        let link: HtmlAnchorElement = dom::document()?.create_element("a").ok()?.dyn_into().ok()?;
-        link.set_href(&address);
-        link.set_download(&format!("{}-{}.csv", self.figure.id(), chart.file_name()));
+        let link: HtmlElement = dom::document()?.create_element("a").ok()?.dyn_into().ok()?;
+        let text = String::from(js_sys::encode_uri_component(&chart.table().csv()));
+        dom::set(&link, "href", &("data:text/csv;charset=utf-8,".to_owned() + &text));
+        dom::set(&link, "download", &format!("{}-{}.csv", self.figure.id(), chart.file_name()));
         link.click();
-        Url::revoke_object_url(&address).ok()
+        Some(())
     }
 }

@@ -4,7 +4,7 @@ use hockeystick_core::number::short;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::dom;
+use crate::dom;
 
 /// Most cells on the page, and the fewest rows whatever the columns: a page that makes and lays out a thousand of them
 /// stands still while it does. The file has all of them.

@@ -4,7 +4,7 @@ use plotters::style::RGBColor;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use super::dom;
+use crate::dom;
 use crate::figure::numbers::decimal;
 
 /// What a colour is for. Each is a CSS custom property of the page.

@@ -17,6 +17,7 @@ use super::carry::catcher;
 use super::dom::{El, button, el, svg};
 use super::eye::looked_at;
 use super::view::{Busiest, Thing};
+use crate::dom::px;
 
 /// The board of a figure.
 pub(crate) fn board(figure: Figure) -> El {
@@ -133,10 +134,6 @@ fn failure(figure: Figure) -> Option<El> {
     let words = el("p", "").child(el("b", "").text("The simulation stopped.")).text(" ").text(&why);
     let again = button("button main", "Start again").on_click(super::link::retry);
     Some(el("div", "failure").attr("role", "alert").child(words).child(again))
-}
-
-pub(crate) fn px(value: f64) -> String {
-    short(value, 0) + "px"
 }
 
 pub(crate) fn translate(x: f64, y: f64) -> String {

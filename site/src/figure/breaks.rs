@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use hockeystick_core::figure::{Break, title};
 use hockeystick_core::stage::{FaultKind, Stage, Target};
-use js_sys::Reflect;
 use web_sys::Event;
 
 use super::Figure;
 use super::board::translate;
-use super::dom::{El, button, el};
+use super::dom::{El, button, el, follow, value_of};
 use super::layout::Layout;
 use super::live::Live;
 use super::view::Thing;
@@ -72,9 +71,13 @@ pub(crate) fn at_card(figure: Figure, index: usize) -> Option<El> {
 
 /// The faults that the chosen thing can have; nothing where it can have none.
 pub(crate) fn breaks(figure: Figure, thing: Thing) -> Option<El> {
-    let copies = figure.stage(|stage| match thing {
-        Thing::Component(index) => stage.components.get(index).map_or(1, |component| component.copies),
-        Thing::Machine(_) | Thing::Link(_) => 1,
+    let copies = Live::new(1);
+    follow(move || {
+        figure.view.stage_version.track();
+        copies.put(figure.stage(|stage| match thing {
+            Thing::Component(index) => stage.components.get(index).map_or(1, |component| component.copies),
+            Thing::Machine(_) | Thing::Link(_) => 1,
+        }));
     });
     if figure.stage(|stage| is_sound(stage, thing)) {
         return None;
@@ -86,16 +89,13 @@ pub(crate) fn breaks(figure: Figure, thing: Thing) -> Option<El> {
         USUAL,
         move |seconds| lasts.set(seconds),
     ));
-    if copies > 1 {
+    choices = choices.live_child(move || {
+        let copies = copies.get();
         let each = (1..=copies.min(COPIES)).map(|number| (number, format!("number {number}")));
         let all = std::iter::once((0, format!("all {copies}"))).chain(each).collect();
-        choices = choices.child(choice("Of them", all, 0, move |number| copy.set(number.checked_sub(1))));
-    }
-    let broken = move || figure.view.faults.get() > 0;
-    let mend = button("button mend", "Repair everything")
-        .live_class("shown", broken)
-        .live_disabled(move || !broken())
-        .on_click(move || figure.drive(super::handle::FigureHandle::mend));
+        copy.set(None);
+        (copies > 1).then(|| choice("Of them", all, 0, move |number| copy.set(number.checked_sub(1))))
+    });
     let menu = el("details", "break-it");
     // Who has touched a card or a machine wants its settings first; an arrow has little else than its faults.
     let is_first = figure.view.to_break.get_untracked() || matches!(thing, Thing::Link(_));
@@ -103,8 +103,11 @@ pub(crate) fn breaks(figure: Figure, thing: Thing) -> Option<El> {
     let menu = menu
         .child(el("summary", "").text("Break it"))
         .child(choices)
-        .live_child(move || Some(buttons(figure, thing, copy.get(), lasts)))
-        .child(mend);
+        .live_child(move || {
+            figure.view.stage_version.track();
+            Some(buttons(figure, thing, copy.get(), lasts))
+        })
+        .child(super::controls::mend(figure, "Repair everything"));
     Some(menu)
 }
 
@@ -158,8 +161,7 @@ fn choice(name: &str, choices: Vec<(u32, String)>, usual: u32, chosen: impl Fn(u
         if value == usual { option.attr("selected", "") } else { option }
     });
     let select = el("select", "").children(options).on("change", move |event: Event| {
-        let value = event.target().and_then(|target| Reflect::get(&target, &"value".into()).ok()?.as_string());
-        if let Some(value) = value.and_then(|value| value.parse().ok()) {
+        if let Ok(value) = value_of(&event).parse() {
             chosen(value);
         }
     });

@@ -376,7 +376,7 @@ mod tests {
     /// How far a dot that has just turned off its way is beside its arrow after 30 px of it, at this many pixels a frame.
     fn beside_px(step_px: f64) -> f64 {
         let decay = (-1.0 / 60.0 / GLIDE_S).exp();
-        let mut dot = Dot::new(Class::Read, 0, 0, 0.0);
+        let mut dot = Dot::new(Class::Read, 0, 0.0);
         glide(&mut dot, Point { x: 0.0, y: 40.0 }, decay);
         dot.moved_on = true;
         let mut x = 0.0;

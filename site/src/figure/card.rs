@@ -12,7 +12,7 @@ use hockeystick_core::stage::Stage;
 use hockeystick_core::stage::edit::Spot;
 
 use super::aim::{Aim, Errand};
-use super::board::{px, translate};
+use super::board::translate;
 use super::dom::{El, el, svg};
 use super::drag::Drag;
 use super::layout::{Rect, Row, SLOT_PX, SLOTS, rows};
@@ -20,6 +20,7 @@ use super::meter::{percent as hundredths, pool};
 use super::numbers::show;
 use super::view::{CardNow, MachineNow, Thing, icon};
 use super::{Figure, carry};
+use crate::dom::px;
 
 /// Shares of a machine's memory and disk from which a card says so.
 const SHORT_MEMORY: f64 = 0.9;

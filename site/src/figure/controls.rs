@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::figure::{Break, Control, title};
-use hockeystick_core::settings::Unit;
 use hockeystick_core::stage::Target;
 use hockeystick_core::workload::Class;
 use web_sys::Event;
@@ -13,8 +12,9 @@ use super::Figure;
 use super::dom::{El, button, el, svg, svg_path, value_of};
 use super::follow::follow_button;
 use super::handle::{FigureHandle, Percentiles};
-use super::knob::{Scale, knob};
+use super::knob::knob;
 use super::live::Live;
+use super::scrub::Scale;
 use super::share::share;
 use super::theme::class_name;
 use super::view::Strip;
@@ -84,7 +84,7 @@ pub(crate) fn controls(figure: Figure) -> El {
     }
     if !breaks.is_empty() {
         let breaks = breaks.into_iter().map(|it| break_button(figure, it));
-        controls = controls.child(el("div", "breaks").children(breaks).child(mend(figure)));
+        controls = controls.child(el("div", "breaks").children(breaks).child(mend(figure, "Repair")));
     }
     controls
 }
@@ -162,9 +162,8 @@ fn control(figure: Figure, control: Control) -> Option<El> {
     if !reading.choices.is_empty() {
         return Some(choice(figure, control, reading.choices));
     }
-    let whole = reading.unit == Unit::Count;
-    let scale = Scale { min: control.min, max: control.max, logarithmic: control.logarithmic, whole };
-    Some(knob(figure, control.path, &control.label, scale, reading.unit))
+    let scale = Scale::slider(control.min, control.max, control.logarithmic, reading.unit);
+    Some(knob(figure, control.path, &control.label, scale))
 }
 
 /// A button for each named choice from the control's first to its last, so that all of them can be seen at once.
@@ -205,10 +204,10 @@ fn break_button(figure: Figure, what: Break) -> El {
         })
 }
 
-/// Shown while something is broken.
-fn mend(figure: Figure) -> El {
+/// Repairs everything; shown while something is broken.
+pub(crate) fn mend(figure: Figure, words: &str) -> El {
     let broken = move || figure.view.faults.get() > 0;
-    button("button mend", "Repair")
+    button("button mend", words)
         .live_class("shown", broken)
         .live_disabled(move || !broken())
         .on_click(move || figure.drive(FigureHandle::mend))

@@ -11,6 +11,8 @@ use leptos::prelude::{RenderEffect, StoredValue};
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
+use crate::dom::Listener;
+
 const SVG: &str = "http://www.w3.org/2000/svg";
 
 /// An element being built.
@@ -210,24 +212,10 @@ impl El {
     }
 
     fn on_event(self, event: &'static str, act: Box<dyn FnMut(Event)>) -> Self {
-        let closure = Closure::wrap(act);
-        let _ = self.0.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
-        StoredValue::new_local(Listening { element: self.0.clone(), event, closure });
+        // It goes before its closure does: an element that is removed may still lose its focus, and says so to whoever
+        // listens.
+        StoredValue::new_local(Listener::boxed(&self.0, event, act));
         self
-    }
-}
-
-/// An ear that is taken off again before its closure goes: an element that is removed may still lose its focus, and
-/// says so to whoever listens.
-struct Listening {
-    element: Element,
-    event: &'static str,
-    closure: Closure<dyn FnMut(Event)>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let _ = self.element.remove_event_listener_with_callback(self.event, self.closure.as_ref().unchecked_ref());
     }
 }
 
@@ -236,11 +224,7 @@ pub(crate) fn button(class: &str, text: &str) -> El {
     el("button", class).attr("type", "button").text(text)
 }
 
-/// What the target of an input's event holds.
+/// What the target of an input's event holds; a list has a value as an input has.
 pub(crate) fn value_of(event: &Event) -> String {
-    event
-        .target()
-        .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
-        .map(|it| it.value())
-        .unwrap_or_default()
+    event.target().map(|it| it.unchecked_into::<HtmlInputElement>().value()).unwrap_or_default()
 }

@@ -171,8 +171,8 @@ impl Drag {
         }
         let command = event.ctrl_key() || event.meta_key();
         // The board may be built anew by each of these: nothing of this card is touched after.
-        match (event.key().as_str(), command) {
-            ("Delete" | "Backspace", false) => self.figure.remove(self.thing),
+        match (event.key().to_ascii_lowercase().as_str(), command) {
+            ("delete" | "backspace", false) => self.figure.remove(self.thing),
             ("c", false) => self.figure.take_up_by_key(super::aim::Errand::Connect(index)),
             ("d", true) => self.figure.duplicate(index),
             ("+", false) => self.figure.copies(index, 1),

@@ -149,7 +149,8 @@ impl Look {
         let first = self.hands.get_untracked()[0].filter(|_| !event.is_primary());
         self.hands.set(if first.is_some() { [first, hand] } else { [hand, None] });
         self.figure.view.pinched.set(first.is_some());
-        if on_ground && self.figure.view.eye.get_untracked().zoom > 1.0 {
+        // Wherever it is let go, the board hears of it.
+        if on_ground {
             let _ = board.set_pointer_capture(event.pointer_id());
         }
     }

@@ -95,11 +95,12 @@ impl Story {
             What::Serve { node } => spend(node.into(), Part::Work, each.at, until),
             What::Fail { node, cause } => {
                 self.stop(node.into(), topology, stage);
-                if self.ended.is_none() {
+                // Anywhere else it may be tried again.
+                if self.ended.is_none() && topology.depth.get(usize::from(node)) == Some(&0) {
                     self.ended = Some(Some(cause));
                 }
             }
-            What::Done => {
+            What::Done { .. } => {
                 if self.ended.is_none() {
                     self.ended = Some(None);
                 }
@@ -223,10 +224,41 @@ mod tests {
     use super::super::clock::Clock;
     use super::*;
 
+    fn topology() -> Topology {
+        Topology { component: vec![0, 1, 2], depth: vec![0, 1, 2], edges: vec![(0, 0, 1), (1, 1, 2)] }
+    }
+
+    fn three() -> Stage {
+        let component = |id: &str| hockeystick_core::stage::Component {
+            id: id.to_owned(),
+            copies: 1,
+            machine: None,
+            region: None,
+            at: [0.0, 0.0],
+            settings: hockeystick_core::component::Kind::Dns.default_settings(),
+        };
+        Stage { components: ["users", "app", "data"].map(component).to_vec(), ..Stage::default() }
+    }
+
+    #[test]
+    fn what_fails_on_the_way_may_be_tried_again_and_only_the_user_ends_it() {
+        let fail = |node| What::Fail { node, cause: Cause::Refused };
+        let ended = |moves: &[What]| {
+            let (stage, mut story) = (three(), Story::default());
+            for what in moves {
+                let each = Move { at: 0, request: 1, class: Class::Read, what: *what };
+                story.hear(&each, 0, &topology(), &stage);
+            }
+            story.ended
+        };
+        assert_eq!(ended(&[fail(2)]), None);
+        assert_eq!(ended(&[fail(2), What::Done { begun: 0 }]), Some(None));
+        assert_eq!(ended(&[fail(2), fail(1), fail(0)]), Some(Some(Cause::Refused)));
+    }
+
     #[test]
     fn the_parts_of_a_request_add_up_to_its_response_time() {
-        let topology = Topology { component: vec![0, 1, 2], depth: vec![0, 1, 2], edges: vec![(0, 0, 1), (1, 1, 2)] };
-        let mut replay = Replay::new(topology);
+        let mut replay = Replay::new(topology());
         replay.follow_next(true);
         let at = |us: u64, what| Move { at: us * 1_000, request: 3, class: Class::Read, what };
         let travel = |edge, back, arrives_us: u64| What::Travel { edge, back, arrives: arrives_us * 1_000 };
@@ -242,20 +274,12 @@ mod tests {
                 at(5_000, travel(1, true, 5_200)),
                 // The application goes on for a while before it answers.
                 at(6_000, travel(0, true, 6_500)),
-                at(6_500, What::Done),
+                at(6_500, What::Done { begun: 100_000 }),
             ],
             &clock,
             0.0,
         );
-        let component = |id: &str| hockeystick_core::stage::Component {
-            id: id.to_owned(),
-            copies: 1,
-            machine: None,
-            region: None,
-            at: [0.0, 0.0],
-            settings: hockeystick_core::component::Kind::Dns.default_settings(),
-        };
-        let stage = Stage { components: ["users", "app", "data"].map(component).to_vec(), ..Stage::default() };
+        let stage = three();
         let story = Story::of(&replay, &stage, 10_000_000).unwrap();
         let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
         let of = |place: usize| &story.stops[place];

@@ -12,9 +12,10 @@ use super::card::machine_words;
 use super::controls::shape;
 use super::dom::{El, button, el, svg};
 use super::hardware::machine;
-use super::knob::{Scale, knob};
+use super::knob::knob;
 use super::numbers::show;
 use super::pick;
+use super::scrub::Scale;
 use super::theme::class_name;
 use super::told;
 use super::view::{Thing, icon};
@@ -107,10 +108,10 @@ fn actions(figure: Figure, index: usize) -> El {
 
 /// How many of it there are, and where: both make it another board.
 fn copies_and_region(figure: Figure, index: usize) -> Vec<El> {
-    let (id, is_users, region, regions) = figure.stage(|stage| {
+    let (id, is_users, regions) = figure.stage(|stage| {
         let component = &stage.components[index];
         let regions = stage.regions.iter().map(|region| region.id.clone()).collect::<Vec<_>>();
-        (component.id.clone(), component.settings.kind() == Kind::Clients, component.region, regions)
+        (component.id.clone(), component.settings.kind() == Kind::Clients, regions)
     });
     let mut parts = Vec::new();
     if !is_users {
@@ -118,7 +119,11 @@ fn copies_and_region(figure: Figure, index: usize) -> Vec<El> {
     }
     if !regions.is_empty() {
         let options = regions.iter().enumerate().map(|(index, id)| pick::option(&index.to_string(), &title(id)));
-        let picked = move || region.unwrap_or(0).to_string();
+        let picked = move || {
+            figure.view.stage_version.track();
+            let region = figure.stage(|stage| stage.components.get(index).and_then(|it| it.region));
+            region.unwrap_or(0).to_string()
+        };
         let pick = move |value: &str| {
             let region = value.parse().ok();
             figure.edit(|stage| stage.set_region(index, region).then_some(()));
@@ -143,7 +148,7 @@ fn link(figure: Figure, index: usize) -> Vec<El> {
 
 /// Where a component runs, and what that costs.
 fn hardware(stage: &Stage, index: usize) -> Option<String> {
-    match stage.components[index].machine.as_ref()? {
+    match stage.components.get(index)?.machine.as_ref()? {
         Placement::Shared(machine) => {
             let named = &stage.machines[*machine];
             Some(format!("Runs on {}, shared: {}", title(&named.id), machine_words(&named.machine)))
@@ -200,7 +205,7 @@ pub(crate) fn setting(figure: Figure, path: String, name: &str, doc: &str) -> Ve
     let mut parts = vec![match reading.unit {
         Unit::Choice => pick::choices(figure, path, name, reading.choices),
         Unit::Switch => pick::switch(figure, path, name),
-        _ => knob(figure, path, name, Scale::around(&reading), reading.unit),
+        _ => knob(figure, path, name, Scale::around(&reading)),
     }];
     if !doc.is_empty() {
         parts.push(el("p", "doc").text(doc));

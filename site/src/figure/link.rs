@@ -292,7 +292,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Takes a place on the line; a worker is started if there is none.
+    /// Takes a place on the line; the worker is started with the first order.
     pub(crate) fn new(listener: Weak<dyn Listener>) -> Self {
         let figure = next_number();
         POOL.with(|pool| pool.listeners.borrow_mut().push((figure, listener)));
@@ -319,7 +319,8 @@ impl Drop for Link {
         });
         if last {
             Which::Live.hang_up();
-            Which::Theory.hang_up();
+            // A question that is under way would be waited for.
+            Which::Theory.failed("");
         } else if let Some(line) = Which::Live.line() {
             line.send(Order::Close { figure: self.figure });
         }

@@ -24,7 +24,6 @@ mod dom;
 mod drag;
 mod eye;
 mod follow;
-mod frames;
 pub mod handle;
 mod hardware;
 mod history;
@@ -52,7 +51,7 @@ mod tools;
 mod view;
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use hockeystick_core::figure::{Break, Panel};
@@ -74,6 +73,7 @@ use view::{RunNow, Thing, View};
 pub(crate) struct Mounted {
     handle: FigureHandle,
     running: Rc<Running>,
+    host: HtmlElement,
     _sight: Option<Sight>,
     _unmount: Box<dyn Any>,
 }
@@ -94,6 +94,7 @@ impl Drop for Mounted {
         handle::unregister(&self.handle);
         self.handle.set_engine(None);
         self.running.end();
+        self.host.remove();
     }
 }
 
@@ -132,7 +133,7 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
     if autoplay {
         handle.play();
     }
-    Ok(Mounted { handle, running, _sight: sight, _unmount: Box::new(unmount) })
+    Ok(Mounted { handle, running, host, _sight: sight, _unmount: Box::new(unmount) })
 }
 
 fn read(element: &HtmlElement) -> Result<hockeystick_core::figure::Figure, String> {
@@ -233,8 +234,9 @@ impl Figure {
 
     /// Breaks something, and says so.
     fn break_it(self, what: Break) {
-        self.drive(|handle| handle.inject(&what));
-        self.view.said.set(what.label);
+        let mut done = false;
+        self.drive(|handle| done = handle.inject(&what));
+        self.view.said.set(if done { what.label } else { "Nothing runs yet.".to_owned() });
     }
 
     /// The components that move with a thing.
@@ -310,7 +312,13 @@ fn build(figure: Figure, into: &HtmlElement) {
     append(into, &controls::legend(figure));
     append(into, &el("p", "unseen").attr("id", &figure.help_id()).text(help));
     let said = el("p", "unseen").attr("role", "status").attr("aria-live", "polite");
-    append(into, &said.live_text(move || figure.view.said.get()));
+    // The same words once more are said once more: what nobody hears makes them others.
+    let again = Cell::new(false);
+    let words = move || {
+        let words = figure.view.said.get();
+        if again.replace(!again.get()) { words + "\u{a0}" } else { words }
+    };
+    append(into, &said.live_text(words));
     figure.with(Running::lay_out);
     share::open_address(figure, into);
 }

@@ -7,22 +7,17 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement};
 
 use super::Figure;
-use super::dom::{El, el};
+use super::dom::{El, el, value_of};
 
 /// A list of which one is picked, with its name.
 pub(crate) fn list(
     label: &str,
     options: Vec<El>,
-    picked: impl Fn() -> String + 'static,
+    shown: impl Fn() -> String + 'static,
     pick: impl Fn(&str) + 'static,
 ) -> El {
-    let take = move |event: Event| {
-        // A list has a value as an input has.
-        if let Some(list) = event.target() {
-            pick(&list.unchecked_into::<HtmlInputElement>().value());
-        }
-    };
-    let list = el("select", "pick").attr("aria-label", label).children(options).live_value(picked).on("change", take);
+    let take = move |event: Event| pick(&value_of(&event));
+    let list = el("select", "pick").attr("aria-label", label).children(options).live_value(shown).on("change", take);
     el("div", "pick-row").child(el("span", "knob-name").text(label)).child(list)
 }
 

@@ -15,7 +15,7 @@ const VALID: &str = "Letters, digits and spaces, at most 40, a letter first; and
 pub(crate) fn field(figure: Figure, index: usize, name: &str) -> El {
     let field = el("input", "name number").attr("value", name).attr("maxlength", "40").attr("aria-label", "Name");
     let input: HtmlInputElement = field.html().unchecked_into();
-    let valid = input.clone();
+    let (valid, typed) = (input.clone(), input.clone());
     let take = move || {
         if !figure.rename(index, &input.value()) {
             input.set_custom_validity(VALID);
@@ -27,10 +27,11 @@ pub(crate) fn field(figure: Figure, index: usize, name: &str) -> El {
         .on("input", move |_: Event| valid.set_custom_validity(""))
         .on("change", move |_: Event| leave())
         // Before the focus goes on: the field is another one then.
-        .on("keydown", move |event: KeyboardEvent| {
-            if matches!(event.key().as_str(), "Enter" | "Tab") {
-                take();
-            }
+        .on("keydown", move |event: KeyboardEvent| match event.key().as_str() {
+            "Enter" | "Tab" => take(),
+            // It closes the settings, and what was typed is not meant.
+            "Escape" => typed.set_value(&typed.get_attribute("value").unwrap_or_default()),
+            _ => {}
         })
 }
 

@@ -7,7 +7,6 @@
 use std::collections::{HashMap, VecDeque};
 
 use hockeystick_core::engine::moves::{Cause, Move, What};
-use hockeystick_core::units::Nanos;
 use hockeystick_core::workload::Class;
 
 use super::clock::Clock;
@@ -76,8 +75,6 @@ pub(crate) struct Dot {
     coming: VecDeque<(f64, Place)>,
     /// Earliest shown time of its next move.
     free_s: f64,
-    /// When the user sent it.
-    sent: Nanos,
     pub(crate) request: u32,
     /// All its moves so far, for whoever wants to follow it.
     past: Vec<Move>,
@@ -147,15 +144,20 @@ impl Replay {
     /// an instant and all before it is past, never.
     pub(crate) fn schedule(&mut self, moves: &[Move], clock: &Clock, since_s: f64) {
         for each in moves {
-            let Some(key) = self.key(each, since_s) else { continue };
-            if self.awaits && self.dots[key].as_ref().is_some_and(|dot| dot.past.is_empty()) {
+            // Whether or not it has a dot: one that failed on its way has none until it is tried again.
+            if let What::Done { begun } = each.what {
+                self.answered.push((each.at - begun) as f64 / 1e6);
+            }
+            let key = self.key(each, since_s);
+            let dot = key.and_then(|key| self.dots[key].as_mut());
+            if self.awaits && dot.as_ref().is_some_and(|dot| dot.past.is_empty()) {
                 (self.awaits, self.followed) = (false, Some(each.request));
                 self.followed_moves.clear();
             }
             if self.followed == Some(each.request) {
                 self.followed_moves.push(*each);
             }
-            let Some(dot) = self.dots[key].as_mut() else { continue };
+            let Some(dot) = dot else { continue };
             dot.past.push(*each);
             // News that come late are shown late: nothing skips a hop.
             dot.free_s = dot.free_s.max(since_s);
@@ -185,10 +187,7 @@ impl Replay {
                     let start = (at + late(node.into())).max(dot.free_s);
                     (start, Place::Failed { node: node.into(), cause }, start)
                 }
-                What::Done => {
-                    self.answered.push((each.at - dot.sent) as f64 / 1e6);
-                    (at.max(dot.free_s), Place::Done, at.max(dot.free_s))
-                }
+                What::Done { .. } => (at.max(dot.free_s), Place::Done, at.max(dot.free_s)),
             };
             dot.free_s = free;
             dot.coming.push_back((start, place));
@@ -204,7 +203,7 @@ impl Replay {
         if self.by_request.len() >= MOST_DOTS || !matches!(each.what, What::Travel { back: false, .. }) {
             return None;
         }
-        let dot = Dot::new(each.class, each.request, each.at, since_s);
+        let dot = Dot::new(each.class, each.request, since_s);
         let key = match self.free.pop() {
             Some(key) => {
                 self.dots[key] = Some(dot);
@@ -352,7 +351,7 @@ impl Replay {
 
 impl Dot {
     /// A request that its user sends now.
-    pub(crate) const fn new(class: Class, request: u32, sent: Nanos, free_s: f64) -> Self {
+    pub(crate) const fn new(class: Class, request: u32, free_s: f64) -> Self {
         Self {
             class,
             place: Place::Unseen,
@@ -363,7 +362,6 @@ impl Dot {
             offset: (0.0, 0.0),
             coming: VecDeque::new(),
             free_s,
-            sent,
             request,
             past: Vec::new(),
         }
@@ -417,7 +415,7 @@ mod tests {
                 at(3, 7, What::Serve { node: 2 }),
                 at(4, 7, travel(1, true, 5)),
                 at(6, 7, travel(0, true, 7)),
-                at(7, 7, What::Done),
+                at(7, 7, What::Done { begun: 0 }),
             ],
             &clock,
             0.0,
@@ -446,6 +444,22 @@ mod tests {
         assert!(replay.falls[0].told);
         shown(&mut clock, &mut replay, FALL_S + 0.1);
         assert!(replay.falls.is_empty());
+    }
+
+    #[test]
+    fn a_request_that_is_tried_again_took_as_long_as_its_user_waited() {
+        let (mut clock, mut replay) = (Clock::new(1.0), Replay::new(topology()));
+        clock.set_running(true, 0);
+        replay.schedule(
+            &[at(0, 1, travel(0, false, 1)), at(1, 1, What::Fail { node: 1, cause: Cause::Refused })],
+            &clock,
+            0.0,
+        );
+        shown(&mut clock, &mut replay, 0.6);
+        assert_eq!(replay.len(), 0, "it fell");
+        let done = |begun_ms: u64| What::Done { begun: begun_ms * 1_000_000 };
+        replay.schedule(&[at(704, 1, travel(0, false, 705)), at(709, 1, done(0)), at(709, 2, done(703))], &clock, 0.0);
+        assert_eq!(replay.answered, [709.0, 6.0], "and so does one that was never seen");
     }
 
     #[test]

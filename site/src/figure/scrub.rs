@@ -1,4 +1,4 @@
-//! How far a drag or a key turns a number.
+//! How far a slider, a drag or a key turns a number.
 
 use hockeystick_core::figure::Control;
 use hockeystick_core::number::within;
@@ -17,7 +17,7 @@ const ONE_PX: f64 = 12.0;
 pub(crate) struct Scale {
     pub(crate) min: f64,
     pub(crate) max: f64,
-    unit: Unit,
+    pub(crate) unit: Unit,
     kind: Kind,
 }
 
@@ -45,6 +45,31 @@ impl Scale {
     pub(crate) fn slider(min: f64, max: f64, logarithmic: bool, unit: Unit) -> Self {
         let kind = if logarithmic && min > 0.0 { Kind::Ratio } else { Kind::Even };
         Self { min, max, unit, kind }
+    }
+
+    /// A slider that leaves room around a setting's default: its sane range alone is often far too wide.
+    pub(crate) fn around(reading: &Reading) -> Self {
+        let Reading { value, min, max, unit, .. } = *reading;
+        if value <= 0.0 {
+            let span = if unit == Unit::Bytes { 10_000.0 } else { 10.0 };
+            return Self::slider(min, max.min(min + span), false, unit);
+        }
+        let least = if unit == Unit::Count { 1.0 } else { 0.0 };
+        Self::slider((value / 30.0).max(min).max(least), (value * 30.0).min(max), true, unit)
+    }
+
+    /// Where a number is on a slider, 0 to 1.
+    pub(crate) fn share(&self, value: f64) -> f64 {
+        let share = match self.kind {
+            Kind::Ratio => libm::log(value.max(1e-12) / self.min) / libm::log(self.max / self.min),
+            _ => (value - self.min) / (self.max - self.min),
+        };
+        if share.is_finite() { within(share, 0.0, 1.0) } else { 0.0 }
+    }
+
+    /// The number at a place of a slider.
+    pub(crate) fn at(&self, share: f64) -> f64 {
+        self.dragged(self.min, share * RANGE_PX)
     }
 
     /// The ends that a reader is told of: a slider's, or a sensible stretch around what the author wrote.
@@ -130,6 +155,28 @@ mod tests {
             assert_eq!(scale.dragged(9.0, -1000.0), 1.0);
             assert_eq!(scale.dragged(9.0, 1000.0), 200.0);
         }
+    }
+
+    #[test]
+    fn a_sliders_ends_are_its_range_and_the_way_back_is_the_same() {
+        for (min, max, logarithmic) in [(1.0, 120.0, true), (0.0, 10.0, false), (0.0, 0.2, false)] {
+            let scale = Scale::slider(min, max, logarithmic, Unit::PerSecond);
+            assert_eq!((scale.at(0.0), scale.at(1.0)), (min, max));
+            for place in [0.1, 0.35, 0.8] {
+                assert!((scale.share(scale.at(place)) - place).abs() < 0.02, "{} of {max}", scale.at(place));
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_without_a_slider_of_its_own_has_room_on_both_sides() {
+        let ends = |value, unit| {
+            let scale = Scale::around(&reading(value, unit));
+            (scale.min, scale.max)
+        };
+        assert_eq!(ends(60.0, Unit::PerSecond), (2.0, 1800.0));
+        assert_eq!(ends(4.0, Unit::Count), (1.0, 120.0));
+        assert_eq!((ends(0.0, Unit::Count), ends(0.0, Unit::Bytes)), ((0.0, 10.0), (0.0, 10_000.0)));
     }
 
     #[test]

@@ -84,10 +84,13 @@ fn address(figure: &FigureHandle) -> String {
 /// A frame that shows the board alone, with the charts and controls that it has on its stage's page. The site's embed page
 /// is beside its stages.
 fn frame(figure: &FigureHandle) -> String {
-    let top = root().unwrap_or_else(page);
-    let of = stage_of_page().map_or_else(String::new, |stage| format!("?stage={stage}&amp;fig={}", figure.id()));
+    // Without a mark on its page it is in a frame already.
+    let source = root().map_or_else(page, |top| {
+        let of = stage_of_page().map_or_else(String::new, |stage| format!("?stage={stage}&amp;fig={}", figure.id()));
+        top + "embed/" + &of
+    });
     format!(
-        "<iframe src=\"{top}embed/{of}#s={}\" title=\"Hockeystick\" width=\"100%\" height=\"800\" loading=\"lazy\"></iframe>",
+        "<iframe src=\"{source}#s={}\" title=\"Hockeystick\" width=\"100%\" height=\"800\" loading=\"lazy\"></iframe>",
         figure.state()
     )
 }

@@ -45,10 +45,3 @@ impl Theme {
         })
     }
 }
-
-/// Whether the reader asked for less motion.
-pub(crate) fn reduced_motion() -> bool {
-    web_sys::window()
-        .and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok().flatten())
-        .is_some_and(|query| query.matches())
-}

@@ -124,7 +124,7 @@ pub(crate) fn timeline(figure: Figure) -> El {
     let seek = move |to_s: f64| {
         held.set(None);
         figure.with(|running| running.seek(to_s));
-        view.said.set(format!("Back to {} of the run.", moment(to_s)));
+        view.said.set(format!("To {} of the run.", moment(to_s)));
     };
     let slider = el("input", "")
         .attr("type", "range")
@@ -169,6 +169,7 @@ fn listen(figure: Figure) {
                 }
                 Change::Knob(path) if !path.is_empty() => Happened::Turned(title(&path.replace('.', " "))),
                 Change::Broken(what) => Happened::Broke(what.label.clone(), what.lasts_s),
+                Change::Mended => Happened::Mended,
                 _ => return,
             };
             figure.with(|running| log.update(|log| log.add(running.run_s(), entry)));

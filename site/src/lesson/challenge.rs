@@ -12,7 +12,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlDetailsElement, HtmlElement};
 
 use super::judge::{Line, SEEDS, judge};
-use crate::charts::dom::{self, Listener, weakly};
+use crate::dom::{self, Listener, weakly};
 use crate::figure::handle::{self, Asked, Change, FigureHandle, Found, Subscription};
 
 /// How long the reader must leave the board alone before it is judged.

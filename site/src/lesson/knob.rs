@@ -8,7 +8,7 @@ use hockeystick_core::settings::Unit;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusEvent, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent, PointerEvent};
 
-use crate::charts::dom::{self, Listener, weakly};
+use crate::dom::{self, Listener, weakly};
 use crate::figure::handle::{self, Change, FigureHandle, Subscription};
 use crate::figure::numbers;
 use crate::figure::scrub::Scale;

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDetailsElement, HtmlElement, MouseEvent};
 
 use super::measured;
-use crate::charts::dom::{self, Listener, weakly};
+use crate::dom::{self, Listener, weakly};
 use crate::figure::handle::{self, Asked, FigureHandle};
 use crate::figure::numbers::decimal;
 

@@ -4,7 +4,7 @@ use hockeystick_core::component::Kind;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, PointerEvent};
 
-use crate::charts::dom::{self, Listener};
+use crate::dom::{self, Listener};
 use crate::figure::handle;
 
 /// Listens to every word for a thing that is a component or a machine.

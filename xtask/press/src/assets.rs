@@ -2,7 +2,7 @@
 //!
 //! Everything in `site/assets` is served from `assets/<build id>/` and may be cached for ever; links between these files
 //! are relative and need no rewriting. `site/assets/top` goes to the top of the site: files whose address is a promise
-//! to others, such as `embed.js`, and those that browsers look for there.
+//! to others, such as `sw.js`, and those that browsers look for there.
 
 use std::path::Path;
 
@@ -68,10 +68,10 @@ mod tests {
     fn the_top_folder_goes_to_the_top_of_the_site() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("top")).unwrap();
-        std::fs::write(folder.path().join("top/embed.js"), "e").unwrap();
+        std::fs::write(folder.path().join("top/sw.js"), "e").unwrap();
         std::fs::write(folder.path().join("site.css"), "c").unwrap();
         let assets = read(folder.path()).unwrap();
-        assert!(assets.top.get("embed.js").is_some());
+        assert!(assets.top.get("sw.js").is_some());
         assert!(assets.versioned.get("site.css").is_some());
     }
 }

@@ -28,10 +28,6 @@ pub(crate) fn write(site: &SiteFiles, base: &str) -> String {
              Cache-Control: {caching}\n  X-Content-Type-Options: nosniff\n  \
              Referrer-Policy: strict-origin-when-cross-origin\n"
         );
-        if folder == "assets" || !pattern.contains('/') && pattern.ends_with(".js") {
-            // Figures on other people's pages load these from here.
-            text.push_str("  Access-Control-Allow-Origin: *\n");
-        }
     }
     text
 }
@@ -54,7 +50,7 @@ mod tests {
 
     fn site() -> SiteFiles {
         let mut site = SiteFiles::default();
-        for path in ["index.html", "embed.js", "embed/index.html", "assets/id/a.js", "stages/01/index.html"] {
+        for path in ["index.html", "sw.js", "embed/index.html", "assets/id/a.js", "stages/01/index.html"] {
             site.insert(path, Vec::new());
         }
         site
@@ -70,7 +66,7 @@ mod tests {
     fn only_embedded_figures_may_be_framed() {
         let text = write(&site(), "/");
         assert!(rule(&text, "/embed/*").contains("frame-ancestors *"));
-        for path in ["/", "/index.html", "/embed.js", "/assets/*", "/stages/*"] {
+        for path in ["/", "/index.html", "/sw.js", "/assets/*", "/stages/*"] {
             assert!(rule(&text, path).contains("frame-ancestors 'none'"), "{path}");
         }
     }
@@ -79,7 +75,7 @@ mod tests {
     fn no_path_matches_two_rules() {
         let text = write(&site(), "/talk/");
         let patterns: Vec<&str> = text.lines().filter(|line| line.starts_with('/')).collect();
-        for path in ["/talk/", "/talk/embed/", "/talk/embed.js", "/talk/assets/id/a.js", "/talk/stages/01/"] {
+        for path in ["/talk/", "/talk/embed/", "/talk/sw.js", "/talk/assets/id/a.js", "/talk/stages/01/"] {
             let matching = |pattern: &&&str| match pattern.strip_suffix('*') {
                 Some(prefix) => path.starts_with(prefix),
                 None => path == **pattern,
@@ -93,6 +89,6 @@ mod tests {
         let text = write(&site(), "/");
         assert!(rule(&text, "/assets/*").contains("immutable"));
         assert!(rule(&text, "/stages/*").contains("no-cache"));
-        assert!(rule(&text, "/embed.js").contains("no-cache"));
+        assert!(rule(&text, "/sw.js").contains("no-cache"));
     }
 }

@@ -7,14 +7,19 @@ use crate::files::SiteFiles;
 /// Its script; the press fills in what is of the build.
 pub(crate) const WORKER: &str = "sw.js";
 
-/// Fills the worker in: the build that it is of, the files that a page needs, and the pages.
+/// Fills the worker in: the build that it is of, the files that a page needs, the pages, and the boards that a reader may
+/// choose.
 pub(crate) fn fill(site: &mut SiteFiles, build_id: &str) -> Result<()> {
     let script = String::from_utf8(site.get(WORKER).context("site/assets/top/sw.js is missing")?.to_vec())?;
     let assets: Vec<&str> = site.iter().map(|(path, _)| path).filter(|path| is_kept(path)).collect();
     let pages: Vec<&str> = site.iter().filter_map(|(path, _)| page(path)).collect();
+    let figures: Vec<&str> = site.iter().map(|(path, _)| path).filter(|path| path.starts_with("figures/")).collect();
     let list = |paths: Vec<&str>| format!("{paths:?}");
-    let script =
-        script.replace("{{build}}", build_id).replace("{{assets}}", &list(assets)).replace("{{pages}}", &list(pages));
+    let script = script
+        .replace("{{build}}", build_id)
+        .replace("{{assets}}", &list(assets))
+        .replace("{{pages}}", &list(pages))
+        .replace("{{figures}}", &list(figures));
     site.insert(WORKER, script.into_bytes());
     Ok(())
 }
@@ -39,15 +44,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worker_keeps_what_pages_load_and_the_pages_themselves() {
+    fn the_worker_keeps_what_pages_load_and_ask_for_and_the_pages_themselves() {
         let mut site = SiteFiles::default();
-        for path in ["assets/id/app.js", "assets/id/page.css", "assets/id/style.css", "index.html", "stages/index.html"]
-        {
+        let assets = ["assets/id/app.js", "assets/id/page.css", "assets/id/style.css"];
+        for path in assets.into_iter().chain(["figures/01/board.txt", "index.html", "stages/index.html"]) {
             site.insert(path, Vec::new());
         }
-        site.insert(WORKER, b"{{build}} {{assets}} {{pages}}".to_vec());
+        site.insert(WORKER, b"{{build}} {{assets}} {{pages}} {{figures}}".to_vec());
         fill(&mut site, "id").unwrap();
         let script = String::from_utf8(site.get(WORKER).unwrap().to_vec()).unwrap();
-        assert_eq!(script, r#"id ["assets/id/app.js", "assets/id/style.css"] ["", "stages/"]"#);
+        assert_eq!(
+            script,
+            r#"id ["assets/id/app.js", "assets/id/style.css"] ["", "stages/"] ["figures/01/board.txt"]"#
+        );
     }
 }

@@ -22,7 +22,7 @@ fn job_ms(stage: &Stage) -> f64 {
     let (mut jobs, mut sum_ms) = (0.0, 0.0);
     for step in moves.iter().filter(|step| step.class == Class::Job) {
         let first = *begun.entry(step.request).or_insert(step.at);
-        if step.what == What::Done {
+        if matches!(step.what, What::Done { .. }) {
             jobs += 1.0;
             sum_ms += (step.at - first) as f64 / 1e6;
         }

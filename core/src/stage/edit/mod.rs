@@ -1,8 +1,8 @@
 //! Changing what is on a board: adding, wiring, copying, removing.
 //!
 //! Every change keeps the rules of a stage ([`Stage::check`]) but one: something may not be connected yet, and
-//! [`Stage::unconnected`] says what. A change that would break another rule is not made. Where a new component goes is
-//! in [`wiring`]; what is here carries it out and keeps every index right.
+//! [`Stage::unconnected`] says what. A change that would break another rule is not made. Where a new component goes
+//! is in [`place`], how it is connected in [`wiring`]; what is here carries it out and keeps every index right.
 
 mod place;
 mod wiring;

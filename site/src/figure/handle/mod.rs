@@ -56,10 +56,12 @@ pub enum Change {
     Running(bool),
     /// Simulated seconds in a second of the reader's time.
     Speed(f64),
-    /// The run began again, from time zero: forget what was drawn.
+    /// The run began again, from time zero or in its past: forget what was drawn.
     Restarted,
     /// The reader broke something.
     Broken(Break),
+    /// The reader repaired all that was broken.
+    Mended,
 }
 
 /// What a figure does on behalf of its handle. The figure implements it; nobody else needs it.
@@ -76,8 +78,9 @@ pub(crate) trait Engine {
     fn speed_changed(&self, speed: f64);
     fn step(&self);
     fn restart(&self);
-    fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64);
-    fn mend(&self);
+    /// False where there is no run that it could happen to.
+    fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64) -> bool;
+    fn mend(&self) -> bool;
     fn ask(&self, questions: Vec<Question>, on_found: Box<dyn FnMut(usize, Found)>) -> Asked;
 }
 
@@ -339,10 +342,11 @@ impl FigureHandle {
 
     /// Pauses, and goes on to the next thing that happens to any request.
     pub fn step(&self) {
-        self.pause();
+        // A step pauses by itself; what is told of a pause would be taken for it.
         if let Some(engine) = self.engine() {
             engine.step();
         }
+        self.pause();
     }
 
     /// Begins again at time zero, with the same seed and the knobs as they are.
@@ -395,18 +399,27 @@ impl FigureHandle {
         }
     }
 
-    /// Breaks something for a while, from now on.
-    pub fn inject(&self, what: &Break) {
-        if let Some(engine) = self.engine() {
-            engine.inject(&what.on, what.kind, what.lasts_s);
+    /// Breaks something for a while, from now on. False where nothing runs that it could happen to.
+    pub fn inject(&self, what: &Break) -> bool {
+        let done = self.engine().is_some_and(|engine| engine.inject(&what.on, what.kind, what.lasts_s));
+        if done {
+            self.tell(&Change::Broken(what.clone()));
         }
-        self.tell(&Change::Broken(what.clone()));
+        done
     }
 
     /// The run is at another instant of its own, where the knobs stood like this. The charts have forgotten the rest.
-    pub(crate) fn stands_at(&self, stage: Stage) {
-        *self.0.stage.borrow_mut() = stage;
-        self.tell(&Change::Knob(String::new()));
+    pub(crate) fn stands_at(&self, mut stage: Stage) {
+        let same = self.with_stage(|now| {
+            // A run knows no places on the page.
+            stage.components.iter_mut().zip(&now.components).for_each(|(then, now)| then.at = now.at);
+            hockeystick_core::pack::are_alike(&stage, now)
+        });
+        if !same {
+            self.remember(None);
+            *self.0.stage.borrow_mut() = stage;
+            self.tell(&Change::Knob(String::new()));
+        }
     }
 
     /// What was drawn is to be drawn anew.
@@ -416,8 +429,8 @@ impl FigureHandle {
 
     /// Ends everything that is broken.
     pub fn mend(&self) {
-        if let Some(engine) = self.engine() {
-            engine.mend();
+        if self.engine().is_some_and(|engine| engine.mend()) {
+            self.tell(&Change::Mended);
         }
     }
 
@@ -441,4 +454,62 @@ impl FigureHandle {
 fn board_text(stage: Stage, seed: u64, speed: f64) -> String {
     let board = Board { stage: Stage { challenge: None, ..stage }, seed, speed };
     base64::encode(&address::write(&board))
+}
+
+#[cfg(test)]
+mod tests {
+    use hockeystick_core::component::Kind;
+    use hockeystick_core::stage::Component;
+
+    use super::*;
+
+    /// A figure of users who send fifty requests a second.
+    fn handle() -> FigureHandle {
+        let users = Component {
+            id: "users".to_owned(),
+            copies: 1,
+            machine: None,
+            region: None,
+            at: [100.0, 100.0],
+            settings: Kind::Clients.default_settings(),
+        };
+        FigureHandle::new(Figure::bare("test", Stage { components: vec![users], ..Stage::default() }), None, Vec::new())
+    }
+
+    #[test]
+    fn going_back_in_a_run_moves_nothing_and_can_be_taken_back() {
+        let handle = handle();
+        handle.set("users.rate", 100.0);
+        let then = handle.stage();
+        handle.let_go();
+        handle.set("users.rate", 200.0);
+        handle.let_go();
+        handle.move_to(|stage| stage.components[0].at = [300.0, 50.0]);
+        handle.stands_at(then);
+        assert_eq!((handle.get("users.rate"), handle.stage().components[0].at), (Some(100.0), [300.0, 50.0]));
+        assert!(handle.travel(true));
+        assert_eq!(handle.get("users.rate"), Some(200.0));
+    }
+
+    #[test]
+    fn an_instant_at_which_all_stood_as_now_changes_nothing() {
+        let handle = handle();
+        let told = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&told);
+        let _listening = handle.on_change(move |_, _| counted.set(counted.get() + 1));
+        handle.stands_at(handle.stage());
+        assert_eq!((told.get(), handle.can_travel()), (0, (false, false)));
+    }
+
+    #[test]
+    fn what_has_nothing_to_happen_to_is_not_told() {
+        let handle = handle();
+        let told = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&told);
+        let _listening = handle.on_change(move |_, _| counted.set(counted.get() + 1));
+        let on = Target::Component(0, None);
+        assert!(!handle.inject(&Break { label: String::new(), on, kind: FaultKind::Down, lasts_s: 1.0 }));
+        handle.mend();
+        assert_eq!(told.get(), 0);
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use hockeystick_core::stage::Stage;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::Running;
 use crate::figure::eye::Eye;
-use crate::figure::layout::{BOARD_UNITS, Layout, NARROW_PX, Point, members};
+use crate::figure::layout::{BOARD_UNITS, Layout, NARROW_PX, Point, members, rows};
 use crate::figure::view::Thing;
 
 impl Running {
@@ -32,6 +33,18 @@ impl Running {
         }
         self.built.replace(self.handle.stage());
         self.lay_out();
+    }
+
+    /// A setting may give a card another row, or take one away.
+    pub(super) fn keep_rows(&self, stage: &Stage) {
+        let same = {
+            let built = self.built.borrow();
+            let count = stage.components.len();
+            built.components.len() == count && (0..count).all(|index| rows(stage, index) == rows(&built, index))
+        };
+        if !same {
+            self.rebuild();
+        }
     }
 
     /// What a component of the board that is built is on the stage as it stands.

@@ -62,8 +62,7 @@ impl Listener for Running {
         drop((clock, replay));
         if !self.handle.is_running() {
             // Nothing else will come: show it now.
-            self.bars_s.set(0.0);
-            self.strip_s.set(0.0);
+            self.look_again();
         }
         self.view.one_in.put(frame.one_in);
         self.view.faults.put(frame.faults);

@@ -16,14 +16,14 @@ use web_sys::{HtmlCanvasElement, HtmlElement};
 use super::canvas::{Painter, Scene};
 use super::clock::Clock;
 use super::follow::Story;
-use super::frames::FrameLoop;
 use super::handle::FigureHandle;
 use super::layout::{Point, depths};
 use super::link::{Link, Listener};
 use super::meter::Meter;
 use super::replay::{HOP_S, Replay, Topology};
-use super::theme::reduced_motion;
 use super::view::View;
+use crate::dom::calm;
+use crate::frames::FrameLoop;
 
 /// Wall time by which the worker may be ahead of what was heard of it.
 const AHEAD_S: f64 = 0.5;
@@ -77,7 +77,7 @@ impl Running {
                 meter: RefCell::default(),
                 painter: RefCell::new(None),
                 board: RefCell::new(None),
-                frames: FrameLoop::new(move |passed_s| draw.upgrade().is_some_and(|this| this.draw(passed_s))),
+                frames: FrameLoop::new(move |_, passed_s| draw.upgrade().is_some_and(|this| this.draw(passed_s))),
                 heard_ns: Cell::new(0),
                 plan: RefCell::default(),
                 sought_ns: Cell::new(None),
@@ -86,7 +86,7 @@ impl Running {
                 strip_s: Cell::new(0.0),
                 build: RefCell::new(None),
                 built: RefCell::default(),
-                calm: Cell::new(reduced_motion()),
+                calm: Cell::new(calm()),
                 handle,
                 view,
             }
@@ -135,7 +135,8 @@ impl Running {
     /// The figure came into view, or left it.
     pub(crate) fn set_seen(&self, seen: bool) {
         if self.seen.replace(seen) == seen {
-            return;
+            // The page may have other colours.
+            return self.look_again();
         }
         if seen && !self.open.get() {
             self.open_run();
@@ -143,11 +144,18 @@ impl Running {
             self.send_pace();
         }
         if seen {
-            self.calm.set(reduced_motion());
+            self.calm.set(calm());
             self.frames.ask();
         } else {
             self.frames.stop();
         }
+    }
+
+    /// Says at once what the figures are, and draws.
+    fn look_again(&self) {
+        self.bars_s.set(0.0);
+        self.strip_s.set(0.0);
+        self.frames.ask();
     }
 
     fn open_run(&self) {
@@ -196,6 +204,22 @@ impl Running {
         self.frames.ask();
     }
 
+    /// Whether there is a run that is not on its way to another instant: what is done to it then would be done to its past.
+    fn stands(&self) -> bool {
+        self.open.get() && self.sought_ns.get().is_none()
+    }
+
+    /// Whether something can be done to a run; there may be none yet.
+    fn is_there(&self) -> bool {
+        if self.view.failure.get_untracked().is_some() {
+            return false;
+        }
+        if !self.open.get() {
+            self.open_run();
+        }
+        self.stands()
+    }
+
     /// Simulated time of the run, in seconds, as far as it is known here.
     pub(crate) fn run_s(&self) -> f64 {
         self.heard_ns.get() as f64 / 1e9
@@ -220,7 +244,7 @@ impl Running {
         }
         let speed = self.handle.speed();
         self.link.send(Order::Seek { figure: self.figure(), run: self.run.get(), to, speed });
-        self.frames.ask();
+        self.look_again();
     }
 
     /// Nothing is on its way, and nothing was measured.

@@ -6,14 +6,15 @@ use hockeystick_protocol::{Order, Question};
 use super::Running;
 use crate::figure::handle::{Asked, Engine, Found};
 use crate::figure::link;
-use crate::figure::timeline::Happened;
 use crate::figure::view::Strip;
 
 impl Engine for Running {
     fn board_changed(&self) {
+        // What is open goes first: it must not look at a thing that is gone.
+        self.follow_chosen();
         self.view.stage_version.update(|version| *version += 1);
         self.view.moving.put(None);
-        self.follow_chosen();
+        self.view.aim.put(None);
         self.rebuild();
         self.restart();
     }
@@ -29,7 +30,8 @@ impl Engine for Running {
     fn stage_changed(&self, stage: &Stage) {
         self.view.stage_version.update(|version| *version += 1);
         self.meter.borrow_mut().turned(stage);
-        if self.open.get() {
+        self.keep_rows(stage);
+        if self.stands() {
             self.view.refusal.set(None);
             self.link.send(Order::Update { figure: self.figure(), stage: stage.clone() });
         }
@@ -54,10 +56,7 @@ impl Engine for Running {
     }
 
     fn step(&self) {
-        if !self.open.get() {
-            self.open_run();
-        }
-        if !self.open.get() {
+        if !self.is_there() {
             return;
         }
         self.step_awaited.set(true);
@@ -73,14 +72,12 @@ impl Engine for Running {
         self.view.strip.put(Strip::default());
     }
 
-    fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64) {
-        self.link.send(Order::Inject { figure: self.figure(), on: target.clone(), kind, lasts_s });
+    fn inject(&self, target: &Target, kind: FaultKind, lasts_s: f64) -> bool {
+        self.is_there() && self.link.send(Order::Inject { figure: self.figure(), on: target.clone(), kind, lasts_s })
     }
 
-    fn mend(&self) {
-        let at_s = self.run_s();
-        self.view.log.update(|log| log.add(at_s, Happened::Mended));
-        self.link.send(Order::Mend { figure: self.figure() });
+    fn mend(&self) -> bool {
+        self.is_there() && self.link.send(Order::Mend { figure: self.figure() })
     }
 
     fn ask(&self, questions: Vec<Question>, on_found: Box<dyn FnMut(usize, Found)>) -> Asked {

@@ -201,6 +201,12 @@ async fn a_component_gets_another_name_by_keyboard() -> Result<()> {
         }
         browser.key(end).await
     };
+    // Escape closes the settings, and what was typed is not meant.
+    call("Till", Key::Escape).await?;
+    browser.wait_for(&format!("!document.querySelector('{}')", board.of(".inspector"))).await?;
+    assert_eq!(board.calls().await?, ["Users calls App"]);
+    browser.chord(&[], ' ').await?;
+    browser.wait_for(&format!("{name}?.value === 'App'")).await?;
     // The name of another is refused, and the focus stays to be given a better one.
     call("Users", Key::Enter).await?;
     browser.wait_for(&format!("{name}.validationMessage.includes('nothing else here may have that name')")).await?;
@@ -238,6 +244,34 @@ async fn a_component_gets_another_name_by_keyboard() -> Result<()> {
     browser.goto(&address).await?;
     let named = format!("document.querySelectorAll('{}')[1]?.textContent.startsWith('Order book')", board.of(".card"));
     browser.wait_for(&named).await?;
+    assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_that_are_open_follow_the_board() -> Result<()> {
+    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let browser = &board.browser;
+    browser.eval::<()>(&format!("void document.querySelectorAll('{}')[1].focus()", board.of(".card"))).await?;
+    browser.chord(&[], ' ').await?;
+    let headings = format!(
+        "[...document.querySelectorAll('{}')].map((it) => it.textContent).join()",
+        board.of(".inspector .break-group p")
+    );
+    browser.wait_for(&format!("{headings}.includes('Users')")).await?;
+    // The app is called by a balancer now: what can be broken beside it is that arrow.
+    board.insert("Users", "App").await?;
+    board.cards(3).await?;
+    browser.wait_for(&format!("{headings}.includes('Balancer')")).await?;
+    // What is taken back while its settings are open takes them along, and the figure lives on.
+    browser.eval::<()>(&format!("void document.querySelectorAll('{}')[2].focus()", board.of(".card"))).await?;
+    browser.chord(&[], ' ').await?;
+    browser.wait_for(&format!("document.querySelector('{} .runs-on')", board.of(".inspector"))).await?;
+    browser.click(&board.of(".tools .button")).await?;
+    board.cards(2).await?;
+    browser.wait_for(&format!("!document.querySelector('{}')", board.of(".inspector"))).await?;
+    board.insert("Users", "App").await?;
+    board.cards(3).await?;
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
     Ok(())
 }

@@ -72,6 +72,17 @@ async fn a_shared_board_is_framed_as_it_was() -> Result<()> {
             "[...document.querySelectorAll('.figure-live .card')].some((it) => it.textContent.includes('Balancer'))",
         )
         .await?;
+    // Shared from within a frame it is that frame's page once more.
+    browser.eval::<()>("void document.querySelector('.share summary').click()").await?;
+    browser
+        .eval::<()>(
+            "void [...document.querySelectorAll('.share button')].find((it) => it.textContent.includes('frame')).click()",
+        )
+        .await?;
+    let frame = "new DOMParser().parseFromString(document.querySelector('.share-text').value, 'text/html')";
+    let again: String = browser.eval(&format!("{frame}.querySelector('iframe').src")).await?;
+    let page = |address: &str| address.split('#').next().map(str::to_owned);
+    assert_eq!(page(&again), page(&address));
     Ok(())
 }
 

@@ -179,6 +179,17 @@ async fn a_paused_figure_shows_the_instant_that_its_timeline_is_set_to() -> Resu
 }
 
 #[tokio::test]
+async fn a_paused_figure_takes_the_pages_other_colours() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    wait_for_run(&browser, FIGURE).await?;
+    browser.eval::<()>(&format!("document.querySelector('{FIGURE}').mounted.run(false)")).await?;
+    let chart = format!("document.querySelector('{FIGURE} .chart-canvas').toDataURL()");
+    let (dots, lines) = (at_rest(&browser, FIGURE).await?, browser.eval::<String>(&chart).await?);
+    browser.click(".theme").await?;
+    browser.wait_for(&format!("{} !== '{dots}' && {chart} !== '{lines}'", drawing(FIGURE))).await
+}
+
+#[tokio::test]
 async fn whoever_stepped_and_goes_elsewhere_has_no_dot_for_each_of_a_crowd() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::start(&Device::desktop()).await?;
@@ -399,6 +410,7 @@ async fn a_figure_that_is_removed_stops_and_one_put_back_runs_again() -> Result<
     ensure!(browser.eval::<f64>("frames_asked").await? <= asked + 2.0, "it still draws");
     browser.eval::<()>("void kept.slice(0, 1).forEach(([parent, f]) => parent.append(f))").await?;
     wait_for_run(&browser, FIGURE).await?;
+    assert_eq!(browser.eval::<u32>(&format!("document.querySelectorAll('{FIGURE} .board').length")).await?, 1);
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
     Ok(())
 }

@@ -42,6 +42,27 @@ async fn a_visited_site_works_without_a_network() -> Result<()> {
 }
 
 #[tokio::test]
+async fn boards_can_be_chosen_without_a_network() -> Result<()> {
+    let browser = Browser::start(&Device::desktop()).await?;
+    let top = away(&browser).await?;
+    let boards = "[...document.querySelectorAll('hockeystick-figure .board.laid-out')]";
+    for (page, figures) in
+        [("compare/?a=06-split-database&b=09-load-balancer", 2), ("sandbox/?stage=09-load-balancer", 1)]
+    {
+        browser.goto(&format!("{top}{page}")).await?;
+        browser
+            .wait_for(&format!(
+                "document.querySelector('.check-said.wrong') || \
+                 ({boards}.length === {figures} && /Balancer/.test({boards}.at(-1).textContent))"
+            ))
+            .await?;
+        let wrong: String = browser.eval("document.querySelector('.check-said.wrong')?.textContent ?? ''").await?;
+        ensure!(wrong.is_empty(), "{page}: {wrong}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_was_not_kept_says_so() -> Result<()> {
     let browser = Browser::start(&Device::desktop()).await?;
     let top = away(&browser).await?;

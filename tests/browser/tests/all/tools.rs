@@ -43,6 +43,32 @@ async fn drop_file(browser: &Browser, on: &str, name: &str, content: &str) -> Re
     Ok(())
 }
 
+/// Chooses what a list has, as a reader would.
+async fn choose(browser: &Browser, list: &str, value: &str) -> Result<()> {
+    let script = format!(
+        "(() => {{ const list = document.querySelector('{list}'); list.value = '{value}'; \
+         return list.dispatchEvent(new Event('change')); }})()"
+    );
+    ensure!(browser.eval::<bool>(&script).await?);
+    Ok(())
+}
+
+/// The first figure's board, once there is one.
+const STAGE: &str = "Array.from(document.querySelector('hockeystick-figure')?.mounted?.stage() ?? []).join()";
+
+/// Gives the first figure another load, and returns the board that it has then, and the address by which it is shared.
+async fn share(browser: &Browser) -> Result<(String, String)> {
+    browser.wait_for("document.querySelector('hockeystick-figure .board.laid-out')").await?;
+    browser.eval::<()>("document.querySelector('hockeystick-figure').mounted.set_load(33)").await?;
+    browser
+        .eval::<()>(
+            "void [...document.querySelectorAll('hockeystick-figure .share button')]\
+             .find((it) => it.textContent === 'Copy address').click()",
+        )
+        .await?;
+    Ok((browser.eval(STAGE).await?, browser.eval("document.querySelector('.share-text').value").await?))
+}
+
 /// The text of an example's measurement, as an expression.
 const RESULTS: &str = "await (await fetch('../measurements/demo/RESULTS.json')).text()";
 
@@ -120,6 +146,88 @@ async fn files_that_are_no_measurement_are_refused_in_words_and_the_page_goes_on
 }
 
 #[tokio::test]
+async fn words_that_are_dropped_leave_the_verdict_alone() -> Result<()> {
+    let (_site, browser) = open("/check/", &Device::desktop()).await?;
+    browser.click("[data-example=demo]").await?;
+    browser.wait_for("document.querySelector('.check-word')").await?;
+    let dropped = "(async () => { const data = new DataTransfer(), word = document.querySelector('.check-word'); \
+                   data.setData('text/plain', 'words'); document.querySelector('.check-drop').dispatchEvent(\
+                   new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })); \
+                   await new Promise((go) => setTimeout(go, 1000)); return word.isConnected; })()";
+    ensure!(browser.eval::<bool>(dropped).await?, "the verdict is gone");
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_quick_choices_the_last_one_stands() -> Result<()> {
+    for (page, list) in [("/compare/", "[data-side=a] select"), ("/sandbox/", "hockeystick-sandbox select")] {
+        let (_site, browser) = open(page, &Device::desktop()).await?;
+        browser.wait_for("document.querySelector('hockeystick-figure .board.laid-out')").await?;
+        // The first choice is answered after the second.
+        let slow = "(() => { const fetched = window.fetch, held = new Promise((go) => { window.release = go; }); \
+                    window.fetch = (url) => String(url).includes('/06-') \
+                    ? (window.late = held.then(() => fetched(url))) : fetched(url); })()";
+        browser.eval::<()>(slow).await?;
+        choose(&browser, list, "06-split-database").await?;
+        choose(&browser, list, "09-load-balancer").await?;
+        let side = format!("document.querySelector('{list}').closest('[data-side], hockeystick-sandbox')");
+        let is_balanced = "/Balancer/.test(it.querySelector('.board.laid-out')?.textContent)";
+        let figures = format!("[...{side}.querySelectorAll('hockeystick-figure')].map((it) => {is_balanced}).join()");
+        browser.wait_for(&format!("{figures} === 'true'")).await?;
+        browser
+            .eval::<()>("window.release(), window.late.then(() => new Promise((go) => setTimeout(go, 1000)))")
+            .await?;
+        let shown: String = browser.eval(&figures).await?;
+        ensure!(shown == "true", "{page} has figures with a balancer: {shown}");
+        let chosen: String = browser.eval(&format!("document.querySelector('{list}').value")).await?;
+        ensure!(chosen == "09-load-balancer", "{page} calls it {chosen}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_choice_takes_the_place_of_a_shared_board() -> Result<()> {
+    for (page, list) in [("/compare/", "[data-side=a] select"), ("/sandbox/", "hockeystick-sandbox select")] {
+        let (site, browser) = open(page, &Device::desktop()).await?;
+        let (_, address) = share(&browser).await?;
+        browser.goto(&site.url("/glossary/")).await?;
+        browser.goto(&address).await?;
+        let boards = "[...document.querySelectorAll('hockeystick-figure .board.laid-out')]";
+        browser.wait_for(&format!("{boards}.length === document.querySelectorAll('select').length")).await?;
+        choose(&browser, list, "14-message-queue").await?;
+        browser.wait_for(&format!("/Queue/i.test({boards}[0]?.textContent)")).await?;
+        let hash: String = browser.eval("location.hash").await?;
+        ensure!(hash.is_empty(), "{page} would bring {hash} back");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_shared_board_opens_whatever_stage_its_address_names_and_where_the_page_is_open_already() -> Result<()> {
+    let (site, browser) = open("/sandbox/", &Device::desktop()).await?;
+    let (board, address) = share(&browser).await?;
+    let hash = address.split_once('#').map_or("", |(_, hash)| hash);
+    browser.goto(&site.url("/glossary/")).await?;
+    browser.goto(&site.url(&format!("/sandbox/?stage=09-load-balancer#{hash}"))).await?;
+    browser.wait_for(&format!("{STAGE} === '{board}'")).await?;
+    browser.eval::<()>("new Promise((go) => setTimeout(go, 500))").await?;
+    ensure!(browser.eval::<String>(STAGE).await? == board, "the stage has taken its place");
+    browser.goto(&site.url("/stages/01-single-server/")).await?;
+    let (board, address) = share(&browser).await?;
+    browser.goto(&site.url("/glossary/")).await?;
+    browser.goto(&site.url("/stages/01-single-server/")).await?;
+    browser.wait_for("document.querySelector('hockeystick-figure')?.mounted").await?;
+    // A place on the page is no board, and nor is what Share says.
+    browser.eval::<()>("void (window.same = true, location.hash = 'content')").await?;
+    share(&browser).await?;
+    browser.eval::<()>("new Promise((go) => setTimeout(go, 500))").await?;
+    ensure!(browser.eval::<bool>("window.same === true && location.hash === '#content'").await?, "it was loaded anew");
+    browser.eval::<()>(&format!("void (location.href = '{address}')")).await?;
+    browser.wait_for(&format!("!window.same && {STAGE} === '{board}'")).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn two_boards_run_as_one_and_their_difference_is_told() -> Result<()> {
     for device in BOTH_WIDTHS {
         let (_site, browser) = open("/compare/?a=06-split-database&b=09-load-balancer", &device()).await?;
@@ -184,6 +292,66 @@ async fn a_sandbox_board_is_there_again_after_another_page() -> Result<()> {
         .wait_for(&format!("document.querySelector('hockeystick-figure')?.mounted && {stage} === '{empty}'"))
         .await?;
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_kept_board_that_cannot_be_opened_is_told_and_the_next_one_is_kept() -> Result<()> {
+    let (_site, browser) = open("/sandbox/", &Device::desktop()).await?;
+    let wrong = "document.querySelector('.check-said.wrong')?.textContent";
+    for at in ["?stage=09-load-balancer", ""] {
+        let kept = format!("sessionStorage.setItem('sandbox', '{{\"at\":\"{at}\",\"board\":[1,2,3]}}')");
+        browser.eval::<()>(&format!("void ({kept}, location.href = '/sandbox/{at}')")).await?;
+        browser
+            .wait_for(&format!(
+                "location.search === '{at}' && {wrong} && \
+                 /Balancer/.test(document.querySelector('hockeystick-figure .board.laid-out')?.textContent) === !!'{at}'"
+            ))
+            .await?;
+        ensure!(
+            browser.eval::<bool>("sessionStorage.getItem('sandbox').includes('[1,2,3]')").await?,
+            "it is thrown away"
+        );
+    }
+    browser.eval::<()>("document.querySelector('hockeystick-figure').mounted.set_load(33)").await?;
+    browser.wait_for("document.querySelector('hockeystick-sandbox select').value === 'own'").await?;
+    let mine: String = browser.eval(STAGE).await?;
+    browser.eval::<()>("void (window.same = true, location.reload())").await?;
+    browser.wait_for(&format!("!window.same && {STAGE} === '{mine}'")).await?;
+    browser
+        .wait_for("document.querySelector('.check-said:not(.wrong)')?.textContent === 'Your board, as you left it.'")
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_change_that_is_undone_does_not_come_back() -> Result<()> {
+    let (site, browser) = open("/sandbox/?stage=09-load-balancer", &Device::desktop()).await?;
+    let kept = "sessionStorage.getItem('sandbox')";
+    let change = async |kept_then: &str| -> Result<String> {
+        browser.wait_for("document.querySelector('hockeystick-figure .board.laid-out')").await?;
+        let began: String = browser.eval(STAGE).await?;
+        browser.eval::<()>("document.querySelector('hockeystick-figure').mounted.set_load(34)").await?;
+        browser.wait_for(kept).await?;
+        browser.eval::<()>("void document.querySelector('hockeystick-figure [aria-label^=Undo]').click()").await?;
+        browser.wait_for(&format!("{STAGE} === '{began}' && {kept_then}")).await?;
+        browser.eval::<()>("void (window.same = true, location.reload())").await?;
+        browser.wait_for(&format!("!window.same && {STAGE} === '{began}'")).await?;
+        Ok(began)
+    };
+    browser
+        .wait_for("/Balancer/.test(document.querySelector('hockeystick-figure .board.laid-out')?.textContent)")
+        .await?;
+    change(&format!("{kept} === null")).await?;
+    browser.wait_for("document.querySelector('hockeystick-sandbox select').value === '09-load-balancer'").await?;
+    // A board that came with the address is no longer there: what is undone is kept as well.
+    let (board, address) = share(&browser).await?;
+    browser.goto(&site.url("/glossary/")).await?;
+    browser.eval::<()>("sessionStorage.clear()").await?;
+    browser.goto(&address).await?;
+    browser.wait_for(&format!("{STAGE} === '{board}'")).await?;
+    let undone = format!("{kept} === JSON.stringify({{ at: location.search, board: {STAGE}.split(',').map(Number) }})");
+    ensure!(change(&undone).await? == board);
     Ok(())
 }
 
