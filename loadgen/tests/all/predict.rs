@@ -47,6 +47,10 @@ fn output_that_cannot_be_written_is_an_error() {
 #[test]
 fn what_cannot_be_meant_is_refused_with_what_can() {
     assert!(refusal(&["predict", STAGE, "--rate", "-5"]).contains("expected requests a second, such as 50"));
+    for wrong in [["--users", "-5"], ["--seed", "-1"]] {
+        let refused = refusal(&["predict", STAGE, wrong[0], wrong[1]]);
+        assert!(refused.contains(&format!("invalid value '{}'", wrong[1])), "{refused}");
+    }
     let far = refusal(&["predict", STAGE, "--trace", "99999999"]);
     assert!(far.contains("too far away") && far.contains("--seconds"), "{far}");
     let folder = tempfile::tempdir().unwrap();

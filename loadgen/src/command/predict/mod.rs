@@ -42,7 +42,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "PER_SECOND", value_parser = rate, allow_negative_numbers = true, conflicts_with_all = ["users", "sweep"])]
     rate: Option<f64>,
     /// Daily active users, instead of the stage's own; their peak rate is 200 requests a day × 4 / 86,400 s
-    #[arg(long, value_name = "N", conflicts_with = "sweep")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "sweep")]
     users: Option<u64>,
     /// A number of the stage, such as app.copies=3, "app.demand.read=4 ms" or "box.memory=2 GB"; may be repeated
     #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
@@ -58,7 +58,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     seconds: Option<f64>,
     /// Seed of every random draw
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Confidence level of the intervals
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = confidence, allow_negative_numbers = true)]

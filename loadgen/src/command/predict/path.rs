@@ -11,7 +11,7 @@ use super::Options;
 use crate::model;
 use crate::table::Table;
 
-/// The furthest request that is followed without asking: all before it are simulated, some ten seconds' work.
+/// The furthest request that is followed without asking: all before it are simulated.
 const FURTHEST: u64 = 5_000_000;
 
 /// What `--json` prints. Times are milliseconds after the click.
