@@ -430,8 +430,8 @@ mod tests {
         assert_eq!(replay.stations[1].slots, [None]);
     }
 
-    #[test]
-    fn a_refused_request_falls_and_frees_nothing_it_never_had() {
+    /// A request that was refused, and has fallen for a while.
+    fn refused() -> (Clock, Replay) {
         let (mut clock, mut replay) = (Clock::new(1.0), Replay::new(topology()));
         clock.set_running(true, 0);
         replay.schedule(
@@ -440,6 +440,12 @@ mod tests {
             0.0,
         );
         shown(&mut clock, &mut replay, 0.6);
+        (clock, replay)
+    }
+
+    #[test]
+    fn a_refused_request_falls_and_frees_nothing_it_never_had() {
+        let (mut clock, mut replay) = refused();
         assert_eq!((replay.len(), replay.falls.len()), (0, 1));
         assert!(replay.falls[0].told);
         shown(&mut clock, &mut replay, FALL_S + 0.1);
@@ -448,14 +454,7 @@ mod tests {
 
     #[test]
     fn a_request_that_is_tried_again_took_as_long_as_its_user_waited() {
-        let (mut clock, mut replay) = (Clock::new(1.0), Replay::new(topology()));
-        clock.set_running(true, 0);
-        replay.schedule(
-            &[at(0, 1, travel(0, false, 1)), at(1, 1, What::Fail { node: 1, cause: Cause::Refused })],
-            &clock,
-            0.0,
-        );
-        shown(&mut clock, &mut replay, 0.6);
+        let (clock, mut replay) = refused();
         assert_eq!(replay.len(), 0, "it fell");
         let done = |begun_ms: u64| What::Done { begun: begun_ms * 1_000_000 };
         replay.schedule(&[at(704, 1, travel(0, false, 705)), at(709, 1, done(0)), at(709, 2, done(703))], &clock, 0.0);

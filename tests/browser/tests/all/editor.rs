@@ -58,6 +58,13 @@ impl Board {
         self.browser.eval(&script).await
     }
 
+    /// Opens the settings of a card by keyboard.
+    async fn settings(&self, card: usize) -> Result<()> {
+        let focus = format!("void document.querySelectorAll('{}')[{card}].focus()", self.of(".card"));
+        self.browser.eval::<()>(&focus).await?;
+        self.browser.chord(&[], ' ').await
+    }
+
     /// Drags the first kind of the palette onto an arrow.
     async fn insert(&self, from: &str, to: &str) -> Result<()> {
         let item = self.browser.centre(&self.of(".palette-item")).await?;
@@ -190,8 +197,7 @@ async fn the_keyboard_alone_adds_connects_copies_and_removes() -> Result<()> {
 async fn a_component_gets_another_name_by_keyboard() -> Result<()> {
     let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
     let browser = &board.browser;
-    browser.eval::<()>(&format!("void document.querySelectorAll('{}')[1].focus()", board.of(".card"))).await?;
-    browser.chord(&[], ' ').await?;
+    board.settings(1).await?;
     let name = format!("document.querySelector('{}')", board.of(".inspector input.name"));
     browser.wait_for(&format!("{name}?.value === 'App'")).await?;
     let call = async |letters: &str, end: Key| {
@@ -252,8 +258,7 @@ async fn a_component_gets_another_name_by_keyboard() -> Result<()> {
 async fn settings_that_are_open_follow_the_board() -> Result<()> {
     let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
     let browser = &board.browser;
-    browser.eval::<()>(&format!("void document.querySelectorAll('{}')[1].focus()", board.of(".card"))).await?;
-    browser.chord(&[], ' ').await?;
+    board.settings(1).await?;
     let headings = format!(
         "[...document.querySelectorAll('{}')].map((it) => it.textContent).join()",
         board.of(".inspector .break-group p")
@@ -264,8 +269,7 @@ async fn settings_that_are_open_follow_the_board() -> Result<()> {
     board.cards(3).await?;
     browser.wait_for(&format!("{headings}.includes('Balancer')")).await?;
     // What is taken back while its settings are open takes them along, and the figure lives on.
-    browser.eval::<()>(&format!("void document.querySelectorAll('{}')[2].focus()", board.of(".card"))).await?;
-    browser.chord(&[], ' ').await?;
+    board.settings(2).await?;
     browser.wait_for(&format!("document.querySelector('{} .runs-on')", board.of(".inspector"))).await?;
     browser.click(&board.of(".tools .button")).await?;
     board.cards(2).await?;
