@@ -236,7 +236,7 @@ impl Figure {
     fn break_it(self, what: Break) {
         let mut done = false;
         self.drive(|handle| done = handle.inject(&what));
-        self.view.said.set(if done { what.label } else { "Nothing runs yet.".to_owned() });
+        self.view.said.set(if done { what.label } else { "It cannot be broken now.".to_owned() });
     }
 
     /// The components that move with a thing.
