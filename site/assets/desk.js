@@ -1,4 +1,5 @@
-// The page's end of the line to the scribe: `await desk.ask('open', name, bytes)`.
+// What the pages sandbox, compare and check share: the page's end of the line to the scribe
+// (`await desk.ask('open', name, bytes)`), files of the site, figures, and where what came of it is said.
 import { programs, worker } from './programs.js';
 
 // Only pages with a desk know of the scribe: a lesson's reader never loads it.
