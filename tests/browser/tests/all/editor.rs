@@ -65,9 +65,10 @@ impl Board {
         self.browser.chord(&[], ' ').await
     }
 
-    /// Drags the first kind of the palette onto an arrow.
+    /// Drags the first kind of the palette onto an arrow, once settings that opened or closed have moved the board.
     async fn insert(&self, from: &str, to: &str) -> Result<()> {
-        let item = self.browser.centre(&self.of(".palette-item")).await?;
+        self.browser.grip(&self.of(&format!(".arrow[aria-label='{from} calls {to}']"))).await?;
+        let item = self.browser.grip(&self.of(".palette-item")).await?;
         self.browser.drag(item, self.arrow(from, to).await?).await
     }
 
