@@ -47,6 +47,12 @@ pub enum StoreError {
         /// What is wrong with it as results.
         message: String,
     },
+    /// What would be written over is a measurement, and nothing else holds it.
+    #[error("{path} holds what a run measured, which would be lost; give another --out")]
+    Measured {
+        /// The file.
+        path: PathBuf,
+    },
     /// What would be written over cannot be put aside.
     #[error("{path} holds what an earlier run measured, and cannot be put aside: {cause}")]
     Aside {
@@ -82,6 +88,28 @@ pub fn put_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
     let Some(free) = (1..).map(numbered).find(|name| !name.exists()) else { return Ok(None) };
     std::fs::rename(path, &free).map_err(|cause| StoreError::Aside { path: path.to_owned(), cause })?;
     Ok(Some(free))
+}
+
+/// Writes a whole file that is no results file, and is not to take the place of one.
+///
+/// # Errors
+/// When the file holds what a run measured, and as [`write`](fn@write).
+pub fn write_beside_results(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    if path.is_file() && read_results(path).is_ok() {
+        return Err(StoreError::Measured { path: path.to_owned() });
+    }
+    write(path, bytes)
+}
+
+/// Writes the results of shards put together. Those of an earlier merge are made of the same shards, and may go.
+///
+/// # Errors
+/// When the file holds what a run measured, and as [`write`](fn@write).
+pub fn write_merged(path: &Path, results: &Results) -> Result<(), StoreError> {
+    if path.is_file() && read_results(path).is_ok_and(|earlier| earlier.merged.is_empty()) {
+        return Err(StoreError::Measured { path: path.to_owned() });
+    }
+    write_results(path, results)
 }
 
 /// Writes a whole file: to a neighbour first, down to the disk, then in the place of the old one.

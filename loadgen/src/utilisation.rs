@@ -70,6 +70,7 @@ impl Elsewhere {
     pub fn add_to(&self, results: &mut Results, stage: Option<&Stage>) -> Result<(), Report> {
         if let Some(stage) = stage {
             self.permit_names(stage)?;
+            self.clear(results, stage);
         }
         for (name, values) in &self.busy {
             if values.len() != results.steps.len() {
@@ -94,11 +95,28 @@ impl Elsewhere {
 
     /// A name that was mistyped must not leave the model without the busy time that somebody took the trouble to give.
     fn permit_names(&self, stage: &Stage) -> Result<(), Report> {
-        let mut names = self.busy.iter().map(|(name, _)| name).chain(self.query.iter().map(|(name, _)| name));
-        let Some(strange) = names.find(|name| as_measured::station_named(stage, name).is_none()) else { return Ok(()) };
+        let Some(strange) = self.names().find(|name| as_measured::station_named(stage, name).is_none()) else {
+            return Ok(());
+        };
         let known: Vec<String> = as_measured::stations(stage).map(|(name, _)| format!("`{name}`")).collect();
         let help = format!("the stage has {}", known.join(", "));
         Err(miette!(help = help, "`{strange}` is no station of the stage"))
+    }
+
+    /// Takes out what the run has read under another name of a station that is given here.
+    fn clear(&self, results: &mut Results, stage: &Stage) {
+        let station = |name: &str| as_measured::station_named(stage, name).map(|(station, _)| station);
+        let given: Vec<String> = self.names().filter_map(|name| station(name)).collect();
+        for step in &mut results.steps {
+            let is_given = |name: &str| station(name).is_some_and(|station| given.contains(&station));
+            step.stations.retain(|name, _| !is_given(name));
+            step.busy_by_slice.retain(|name, _| !is_given(name));
+        }
+    }
+
+    /// The stations whose busy time is given here.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.busy.iter().map(|(name, _)| name).chain(self.query.iter().map(|(name, _)| name))
     }
 
     fn ask(&self, url: &Url, results: &mut Results) -> Result<(), Report> {

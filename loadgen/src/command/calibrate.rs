@@ -68,7 +68,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     if written != fitted.stage {
         return Err(miette!("the fitted stage does not read back as it was fitted; please report this stage file"));
     }
-    store::write(&options.out, fitted.text.as_bytes()).into_diagnostic()?;
+    store::write_beside_results(&options.out, fitted.text.as_bytes()).into_diagnostic()?;
     print(&fitted);
     say!("{name} written");
     Ok(Exit::Agrees)

@@ -45,7 +45,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     };
     let shards: Vec<File> = options.shards.iter().map(read).collect::<Result<_, _>>()?;
     let results = merge::merge(shards).into_diagnostic()?;
-    store::write_results(&options.out, &results).into_diagnostic()?;
+    store::write_merged(&options.out, &results).into_diagnostic()?;
     say!("{}", report::steps::table(&results));
     say!("{}", report::shards::table(&results));
     for line in report::shards::remarks(&results) {

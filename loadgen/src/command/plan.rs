@@ -46,7 +46,7 @@ pub(super) struct Options {
 pub(super) fn load(path: &Path) -> Result<Plan, Report> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).into_diagnostic().wrap_err_with(|| format!("cannot read {name}"))?;
-    Ok(plan::read(&text, &name)?)
+    Ok(plan::read(&text, path)?)
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, Report> {

@@ -86,7 +86,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     };
     match &options.out {
         Some(out) => {
-            store::write(out, format!("{}\n", text.trim_end()).as_bytes()).into_diagnostic()?;
+            store::write_beside_results(out, format!("{}\n", text.trim_end()).as_bytes()).into_diagnostic()?;
             say!("{} written", out.display());
         }
         None => say!("{}", text.trim_end()),

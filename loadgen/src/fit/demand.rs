@@ -4,13 +4,14 @@ use hockeystick_core::as_measured;
 use hockeystick_core::calibrate::{Method, Observation, fit_demands};
 use hockeystick_core::component::Settings;
 use hockeystick_core::contrast;
-use hockeystick_core::measurement::{Metric, Results};
+use hockeystick_core::measurement::{Metric, Results, Step};
 use hockeystick_core::stage::{Placement, Stage};
 use hockeystick_core::statistics::{Interval, batch_means};
 use hockeystick_core::units::Duration;
-use hockeystick_core::workload::{Class, PerClass};
+use hockeystick_core::workload::{Class, Demand, PerClass};
 use miette::{Report, miette};
 
+use super::visits::Visits;
 use super::{CONFIDENCE, FittedDemand, Sound};
 use crate::model;
 
@@ -28,14 +29,21 @@ pub(super) fn fit(results: &Results, stage: &Stage, sound: &Sound, seed: u64) ->
     names.sort();
     names.dedup();
     let mut fitted = Demands { stage: stage.clone(), demands: Vec::new(), methods: Vec::new(), warnings: Vec::new() };
-    for name in names {
-        by_utilisation(results, &sound.busy, name, &mut fitted)?;
+    if !names.is_empty() {
+        let count = |&index: &usize| {
+            let step = &results.steps[index];
+            Ok((step, Visits::count(&as_measured::at_step(stage, results, step), seed)?))
+        };
+        let steps = sound.busy.iter().map(count).collect::<Result<Vec<_>, Report>>()?;
+        for name in names {
+            by_utilisation(&steps, name, &mut fitted);
+        }
+        if !fitted.demands.is_empty() {
+            warn_of_unmeasured(&mut fitted);
+            return Ok(fitted);
+        }
     }
-    if fitted.demands.is_empty() {
-        by_response(results, &sound.response, seed, &mut fitted)?;
-    } else {
-        warn_of_unmeasured(&mut fitted);
-    }
+    by_response(results, &sound.response, seed, &mut fitted)?;
     Ok(fitted)
 }
 
@@ -56,30 +64,46 @@ fn warn_of_unmeasured(fitted: &mut Demands) {
 
 /// Every host that something demands processor time of.
 fn demanding(stage: &Stage) -> Vec<String> {
-    let machines = stage.machines.iter().map(|named| named.id.clone());
-    let hosts = machines.chain(stage.components.iter().map(|component| component.id.clone()));
+    let hosts = as_measured::stations(stage).map(|(station, _)| host(&station).to_owned());
     hosts.filter(|host| total(&parts(stage, host)).0.iter().any(|demand| *demand > 0.0)).collect()
 }
 
-/// U = X·D at one station.
-fn by_utilisation(results: &Results, chosen: &[usize], measured: &str, fitted: &mut Demands) -> Result<(), Report> {
+/// The host of a processor station.
+pub(super) fn host(station: &str) -> &str {
+    station.strip_suffix(" cpu").unwrap_or(station)
+}
+
+/// U = X·V·S at one station.
+fn by_utilisation(steps: &[(&Step, Visits)], measured: &str, fitted: &mut Demands) {
     let Some((station, machine)) = as_measured::station_named(&fitted.stage, measured) else {
         let text = format!("the results hold busy time of `{measured}`, which is no station of the stage: left out");
         fitted.warnings.push(text);
-        return Ok(());
+        return;
     };
     let speed = machine.speed;
-    let host = station.trim_end_matches(" cpu").to_owned();
-    let parts = parts(&fitted.stage, &host);
-    let observations: Vec<Observation> = chosen
+    let parts = parts(&fitted.stage, host(&station));
+    if parts.is_empty() {
+        fitted
+            .warnings
+            .push(format!("`{station}` has no demand that calibration could fit: its busy time is left out"));
+        return;
+    }
+    let observations: Vec<Observation> = steps
         .iter()
-        .filter_map(|&index| {
-            let step = &results.steps[index];
-            let processors = step.stations.get(measured)?.processors() * speed;
-            Some(Observation { throughput_per_s: step.throughput_by_class(), processors, seconds: step.measured_s })
+        .filter_map(|(step, visits)| {
+            let (busy, visits) = (step.stations.get(measured)?, visits.to(host(&station))?);
+            let mut visits_per_s = step.throughput_by_class();
+            for class in Class::ALL {
+                *visits_per_s.get_mut(class) *= visits.per_request.get(class);
+            }
+            let processors = (busy.processors() - visits.idle_processors).max(0.0) * speed;
+            Some(Observation { throughput_per_s: visits_per_s, processors, seconds: step.measured_s })
         })
         .collect();
-    let fit = fit_demands(&observations, total(&parts), CONFIDENCE).map_err(|error| miette!("{station}: {error}"))?;
+    let fit = match fit_demands(&observations, total(&parts), CONFIDENCE) {
+        Ok(fit) => fit,
+        Err(error) => return fitted.warnings.push(format!("the busy time of `{station}` is left out: {error}")),
+    };
     let how = match fit.method {
         Method::PerClass => "each class by itself, as the mix varied",
         Method::OneFactor => "all classes by one factor, as the mix hardly varied",
@@ -90,18 +114,16 @@ fn by_utilisation(results: &Results, chosen: &[usize], measured: &str, fitted: &
         fit.residual_processors
     ));
     apply(&mut fitted.stage, &parts, &fit.demand_s, |class| fit.interval_s[class as usize], &mut fitted.demands);
-    Ok(())
 }
 
-/// What one component demands of a host: its index, and for each class how often and how long.
-struct Part {
-    component: usize,
-    times: PerClass<f64>,
-    demand_s: PerClass<f64>,
+/// What one component demands of a host for a visit of each class: its index, and seconds.
+pub(super) struct Part {
+    pub(super) component: usize,
+    pub(super) demand_s: PerClass<f64>,
 }
 
 /// Everything that demands processor time of a host.
-fn parts(stage: &Stage, host: &str) -> Vec<Part> {
+pub(super) fn parts(stage: &Stage, host: &str) -> Vec<Part> {
     let runs_there = |index: &usize| match &stage.components[*index].machine {
         Some(Placement::Shared(machine)) => stage.machines[*machine].id == host,
         Some(Placement::Own { .. }) => stage.components[*index].id == host,
@@ -110,36 +132,33 @@ fn parts(stage: &Stage, host: &str) -> Vec<Part> {
     (0..stage.components.len())
         .filter(runs_there)
         .filter_map(|component| {
-            let (times, demand) = match &stage.components[component].settings {
-                Settings::AppServer(app) => (PerClass::all(1.0), app.demand),
-                Settings::Database(database) => (queries(stage, component), database.demand),
-                _ => return None,
-            };
-            Some(Part { component, times, demand_s: PerClass(demand.0.map(|demand| demand.mean.as_secs_f64())) })
+            let demand = demand(&stage.components[component].settings)?;
+            Some(Part { component, demand_s: PerClass(demand.0.map(|demand| demand.mean.as_secs_f64())) })
         })
         .collect()
 }
 
-/// Queries of one request that a database sees: those of the app servers that call it, shared among their databases.
-fn queries(stage: &Stage, database: usize) -> PerClass<f64> {
-    let mut queries = PerClass::all(0.0);
-    for (index, component) in stage.components.iter().enumerate() {
-        let Settings::AppServer(app) = &component.settings else { continue };
-        let is_database = |to: usize| matches!(stage.components[to].settings, Settings::Database(_));
-        let called: Vec<usize> =
-            stage.links.iter().filter(|link| link.from == index && is_database(link.to)).map(|link| link.to).collect();
-        if called.contains(&database) {
-            for class in Class::ALL {
-                *queries.get_mut(class) += f64::from(*app.queries.get(class)) / called.len() as f64;
-            }
-        }
+/// The demands for processor time that a component has and a fit may change.
+pub(super) const fn demand(settings: &Settings) -> Option<&PerClass<Demand>> {
+    match settings {
+        Settings::AppServer(app) => Some(&app.demand),
+        Settings::Database(database) => Some(&database.demand),
+        _ => None,
     }
-    queries
 }
 
-/// Seconds that one request of each class demands of the host, of all parts together.
-fn total(parts: &[Part]) -> PerClass<f64> {
-    let of = |class| parts.iter().map(|part| part.times.get(class) * part.demand_s.get(class)).sum();
+/// The same, to be changed.
+pub(super) const fn demand_mut(settings: &mut Settings) -> Option<&mut PerClass<Demand>> {
+    match settings {
+        Settings::AppServer(app) => Some(&mut app.demand),
+        Settings::Database(database) => Some(&mut database.demand),
+        _ => None,
+    }
+}
+
+/// Seconds that a visit of each class demands of the host, of all parts together.
+pub(super) fn total(parts: &[Part]) -> PerClass<f64> {
+    let of = |class| parts.iter().map(|part| part.demand_s.get(class)).sum();
     PerClass(Class::ALL.map(of))
 }
 
@@ -155,21 +174,9 @@ fn apply(
     let before = total(parts);
     for (index, part) in parts.iter().enumerate() {
         let id = stage.components[part.component].id.clone();
-        let demand = match &mut stage.components[part.component].settings {
-            Settings::AppServer(app) => &mut app.demand,
-            Settings::Database(database) => &mut database.demand,
-            _ => continue,
-        };
+        let Some(demand) = demand_mut(&mut stage.components[part.component].settings) else { continue };
         for class in Class::ALL {
-            let old_s = *part.demand_s.get(class);
-            // This component's seconds for one second of the host's demand.
-            let share = if *before.get(class) > 0.0 {
-                old_s / before.get(class)
-            } else if index == 0 && *part.times.get(class) > 0.0 {
-                1.0 / part.times.get(class)
-            } else {
-                0.0
-            };
+            let share = share(part, index, &before, class);
             let interval_s = interval_s(class).map(|found| Interval {
                 value: found.value * share,
                 low: found.low * share,
@@ -188,6 +195,16 @@ fn apply(
             });
             demand.get_mut(class).mean = after;
         }
+    }
+}
+
+/// The share of a host's demand of one class that is a part's: as the stage has it, and where that has none, all of it the
+/// first part's.
+pub(super) fn share(part: &Part, index: usize, total_s: &PerClass<f64>, class: Class) -> f64 {
+    match *total_s.get(class) {
+        total_s if total_s > 0.0 => part.demand_s.get(class) / total_s,
+        _ if index == 0 => 1.0,
+        _ => 0.0,
     }
 }
 
@@ -227,7 +244,7 @@ fn by_response(results: &Results, chosen: &[usize], seed: u64, fitted: &mut Dema
         ));
     }
     fitted.methods.push(format!(
-        "no busy time was measured: all demands times {factor:.3} (± {spread:.3}) fits the mean response times best"
+        "no busy time tells a demand: all demands times {factor:.3} (± {spread:.3}) fits the mean response times best"
     ));
     let hosts = demanding(&stage);
     if hosts.len() > 1 {

@@ -1,13 +1,14 @@
 //! The fitted values, written into the author's stage file.
 
 use hockeystick_content::stage::{Edit, with_values};
-use hockeystick_core::component::{Kind, Settings};
+use hockeystick_core::component::Kind;
 use hockeystick_core::stage::Stage;
 use hockeystick_core::workload::{Class, Demand};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
-use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Value};
+use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::Shape;
+use super::demand::demand;
 
 /// The file's text with the fitted values in it.
 ///
@@ -15,16 +16,15 @@ use super::Shape;
 /// When the author's text is no stage file that values can be written into.
 pub(super) fn write(text: &str, stage: &Stage, heading: &str, shape: &Shape) -> Result<String, Report> {
     let mut values = Vec::new();
-    for component in &stage.components {
-        if let Settings::AppServer(app) = &component.settings {
-            values.push((format!("{}.workers", component.id), app.workers.to_string(), "fitted".to_owned()));
-        }
+    if let Some(workers) = shape.workers {
+        let apps = stage.components.iter().filter(|component| component.settings.kind() == Kind::AppServer);
+        values.extend(apps.map(|app| (format!("{}.workers", app.id), workers.to_string(), "fitted".to_owned())));
     }
     let edits: Vec<Edit<'_>> = values.iter().map(|(path, value, comment)| Edit { path, value, comment }).collect();
     let text = with_values(text, &edits).into_diagnostic().wrap_err("cannot write the fitted stage")?;
     let mut document: DocumentMut = text.parse().into_diagnostic().wrap_err("cannot write the fitted stage")?;
     write_variations(&mut document, stage).ok_or_else(|| miette!("the stage file has no [[component]] tables"))?;
-    write_latency(&mut document, stage, shape);
+    write_latencies(&mut document, stage);
     Ok(format!("{heading}{document}"))
 }
 
@@ -32,12 +32,8 @@ pub(super) fn write(text: &str, stage: &Stage, heading: &str, shape: &Shape) -> 
 fn write_variations(document: &mut DocumentMut, stage: &Stage) -> Option<()> {
     let components = document.get_mut("component")?.as_array_of_tables_mut()?;
     for component in &stage.components {
-        let demands = match &component.settings {
-            Settings::AppServer(app) => &app.demand,
-            Settings::Database(database) => &database.demand,
-            _ => continue,
-        };
-        let is_it = |table: &&mut toml_edit::Table| table.get("id").and_then(Item::as_str) == Some(&component.id);
+        let Some(demands) = demand(&component.settings) else { continue };
+        let is_it = |table: &&mut Table| table.get("id").and_then(Item::as_str) == Some(&component.id);
         let table = components.iter_mut().find(is_it)?;
         let mut classes = InlineTable::new();
         for class in Class::ALL {
@@ -59,16 +55,20 @@ fn demand_value(demand: &Demand) -> Value {
 }
 
 /// The latency of every `[[link]]` whose path begins at users.
-fn write_latency(document: &mut DocumentMut, stage: &Stage, shape: &Shape) {
-    let is_users =
-        |id: &str| stage.component(id).is_some_and(|index| stage.components[index].settings.kind() == Kind::Clients);
+fn write_latencies(document: &mut DocumentMut, stage: &Stage) {
+    let is_users = |index: usize| stage.components[index].settings.kind() == Kind::Clients;
+    let from_users = |link: &Table| {
+        let path = link.get("path")?.as_array()?;
+        let at = |hop| stage.component(path.get(hop)?.as_str()?);
+        let (from, to) = (at(0).filter(|from| is_users(*from))?, at(1)?);
+        stage.links.iter().find(|link| (link.from, link.to) == (from, to)).map(|link| link.latency)
+    };
     let Some(links) = document.get_mut("link").and_then(Item::as_array_of_tables_mut) else { return };
     for index in 0..links.len() {
-        let first = links.get(index).and_then(|link| link.get("path")?.as_array()?.get(0)?.as_str().map(str::to_owned));
-        if first.is_some_and(|first| is_users(&first)) {
+        if let Some(latency) = links.get(index).and_then(from_users) {
             split_first_hop(links, index);
             if let Some(link) = links.get_mut(index) {
-                link.insert("latency", toml_edit::value(shape.latency.to_string()));
+                link.insert("latency", toml_edit::value(latency.to_string()));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Calibration: the stage's demands, and what else can be told from measurements at low and middle load.
 //!
-//! 1. Demands, by the utilisation law, where busy time was measured ([`core::calibrate`](hockeystick_core::calibrate));
-//!    else one factor for all of them, by fitting the mean response time over load.
+//! 1. Demands of each visit that a request makes (`visits`), by the utilisation law, where busy time was measured
+//!    ([`core::calibrate`](hockeystick_core::calibrate)); else one factor for all of them, by fitting the mean response time
+//!    over load.
 //! 2. What only response times show: how demands vary, whether requests are worked on one by one or together, and the
 //!    constant time on the way (`shape`).
 //!
@@ -14,6 +15,7 @@ mod demand;
 mod file;
 pub mod provenance;
 mod shape;
+mod visits;
 
 use hockeystick_core::doubt::{Doubt, doubts};
 use hockeystick_core::measurement::Results;

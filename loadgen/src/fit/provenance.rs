@@ -1,16 +1,18 @@
 //! Where a fitted stage's numbers come from: the heading that [`calibrate`](super::fit) writes into its file, and that
 //! later answers read how sure they can be from.
 
-use hockeystick_core::component::Settings;
 use hockeystick_core::stage::Stage;
 use hockeystick_core::statistics::Interval;
 use hockeystick_core::units::Duration;
 use hockeystick_core::workload::{Class, Demand, PerClass};
 
+use super::demand::demand_mut;
 use super::{FittedDemand, Shape};
 
 /// What every heading begins with.
 const FIRST: &str = "# Fitted by `loadgen calibrate`:";
+/// What its other lines begin with.
+const INDENT: &str = "#   ";
 const WARNING: &str = "warning: ";
 
 /// What a heading says.
@@ -66,13 +68,24 @@ pub(super) fn heading(demands: &[FittedDemand], shape: &Shape, warnings: &[Strin
     text + "\n"
 }
 
-/// A stage file's text without the heading that an earlier fit gave it.
+/// A stage file's text without the heading that an earlier fit gave it, whatever an editor made of its line ends.
 pub(super) fn without_heading(text: &str) -> &str {
-    let heading = text.starts_with(FIRST).then(|| text.find("\n\n")).flatten();
-    heading.map_or(text, |end| &text[end + 2..])
+    let text = without_mark(text);
+    let mut lines = text.split_inclusive('\n').peekable();
+    let Some(first) = lines.next_if(|line| line.trim_end() == FIRST) else { return text };
+    let mut length = first.len();
+    while let Some(line) = lines.next_if(|line| line.starts_with(INDENT)) {
+        length += line.len();
+    }
+    length += lines.next_if(|line| line.trim_end().is_empty()).map_or(0, str::len);
+    &text[length..]
 }
 
-/// Four digits: an interval of a few per cent must not vanish in the rounding.
+/// A text without the mark of a byte order that some editors begin files with.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 fn digits(ms: f64) -> String {
     if ms <= 0.0 {
         return "0".to_owned();
@@ -84,10 +97,10 @@ fn digits(ms: f64) -> String {
 impl Provenance {
     /// Reads the heading of a stage file; none where it has none.
     pub fn read(text: &str) -> Option<Self> {
-        let mut lines = text.lines().skip_while(|line| *line != FIRST);
+        let mut lines = without_mark(text).lines().skip_while(|line| *line != FIRST);
         lines.next()?;
         let mut provenance = Self::default();
-        for line in lines.map_while(|line| line.strip_prefix("#   ")) {
+        for line in lines.map_while(|line| line.strip_prefix(INDENT)) {
             if let Some(warning) = line.strip_prefix(WARNING) {
                 provenance.warnings.push(warning.to_owned());
             } else {
@@ -126,11 +139,7 @@ impl Provenance {
 
 fn demands<'s>(stage: &'s mut Stage, component: &str) -> Option<&'s mut PerClass<Demand>> {
     let index = stage.component(component)?;
-    match &mut stage.components[index].settings {
-        Settings::AppServer(app) => Some(&mut app.demand),
-        Settings::Database(database) => Some(&mut database.demand),
-        _ => None,
-    }
+    demand_mut(&mut stage.components[index].settings)
 }
 
 /// `app.demand.read: 1.87 ms (was 4 ms, 90 % interval 1.81 to 1.93 ms)`
@@ -185,6 +194,12 @@ mod tests {
         let shape = Shape { variation: 1.0, workers: None, latency: Duration::ZERO, misfit: 0.0 };
         assert_eq!(without_heading(&(heading(&[], &shape, &[]) + "# Mine\nschema = 1\n")), "# Mine\nschema = 1\n");
         assert_eq!(without_heading("# Mine\n\nschema = 1\n"), "# Mine\n\nschema = 1\n");
+        // Whatever editors do to the file meanwhile.
+        let edited = heading(&[], &shape, &[]).replace('\n', "\r\n");
+        assert_eq!(without_heading(&format!("\u{feff}{edited}schema = 1\r\n\r\n")), "schema = 1\r\n\r\n");
+        let closed_up = heading(&[], &shape, &[]).replace("\n\n", "\n");
+        assert_eq!(without_heading(&format!("{closed_up}schema = 1\n\nrate = 1")), "schema = 1\n\nrate = 1");
+        assert!(Provenance::read(&format!("\u{feff}{edited}")).is_some());
     }
 
     #[test]

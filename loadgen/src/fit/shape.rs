@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use hockeystick_core::as_measured;
 use hockeystick_core::component::{Kind, Settings};
 use hockeystick_core::measurement::{Metric, Results, Step};
-use hockeystick_core::stage::Stage;
+use hockeystick_core::stage::{Component, Stage};
 use hockeystick_core::units::Duration;
 use hockeystick_core::verdict::predicted;
 use hockeystick_core::workload::Class;
 use miette::Report;
 
 use super::CONFIDENCE;
-use super::demand::{REQUESTS_SHORT, golden_section, whole_us};
+use super::demand::{REQUESTS_SHORT, demand_mut, golden_section, whole_us};
 use crate::model;
 
 /// Coefficients of variation that are tried for demands.
@@ -40,9 +40,9 @@ const ERROR_MOST: f64 = 5.0;
 pub struct Shape {
     /// Standard deviation over mean of every demand.
     pub variation: f64,
-    /// Requests that the app server works on at once; none where the stage has no app server.
+    /// Requests that the app server works on at once; none where the stage has no app server or several, which keep theirs.
     pub workers: Option<u32>,
-    /// Constant time between users and deployment, one way.
+    /// Constant time between users and deployment, one way; between the nearest of them, where there are several.
     pub latency: Duration,
     /// Root mean square of the relative errors that are left at the calibration steps.
     pub misfit: f64,
@@ -121,30 +121,28 @@ impl Candidate {
     }
 }
 
-/// Numbers of workers to try: as the stage has it, one by one, and in pairs.
+/// Numbers of workers to try: as the stage has it, one by one, and in pairs. Response times do not say which of several
+/// app servers has how many, so those keep theirs.
 fn workers(stage: &Stage) -> Vec<Option<u32>> {
-    let app = stage.components.iter().find_map(|component| match &component.settings {
+    let workers = |component: &Component| match &component.settings {
         Settings::AppServer(app) => Some(app.workers),
         _ => None,
-    });
-    match app {
-        None => vec![None],
-        Some(workers) => {
+    };
+    let apps: Vec<u32> = stage.components.iter().filter_map(workers).collect();
+    match *apps {
+        [workers] => {
             std::iter::once(workers).chain([1, 2].into_iter().filter(|few| *few < workers)).map(Some).collect()
         }
+        _ => vec![None],
     }
 }
 
 fn apply(stage: &mut Stage, variation: f64, workers: Option<u32>) {
     for component in &mut stage.components {
-        let demand = match &mut component.settings {
-            Settings::AppServer(app) => {
-                app.workers = workers.unwrap_or(app.workers);
-                &mut app.demand
-            }
-            Settings::Database(database) => &mut database.demand,
-            _ => continue,
-        };
+        if let Settings::AppServer(app) = &mut component.settings {
+            app.workers = workers.unwrap_or(app.workers);
+        }
+        let Some(demand) = demand_mut(&mut component.settings) else { continue };
         for class in Class::ALL {
             demand.get_mut(class).cv = variation;
         }
@@ -248,11 +246,14 @@ fn best_latency_ms(figures: &[Figure]) -> f64 {
     found.unwrap_or(0.0)
 }
 
-/// Sets the latency of the links that leave the users.
-fn set_latency(stage: &mut Stage, latency: Duration) {
-    for link in &mut stage.links {
-        if stage.components[link.from].settings.kind() == Kind::Clients {
-            link.latency = latency;
-        }
+/// Sets the latency of the links that leave the users: of the shortest to this, and the others stay as much longer as they
+/// are.
+fn set_latency(stage: &mut Stage, shortest: Duration) {
+    let from_users: Vec<bool> =
+        stage.links.iter().map(|link| stage.components[link.from].settings.kind() == Kind::Clients).collect();
+    let links = || stage.links.iter().zip(&from_users).filter_map(|(link, from_users)| from_users.then_some(link));
+    let before = links().map(|link| link.latency.ns()).min().unwrap_or_default();
+    for (link, _) in stage.links.iter_mut().zip(&from_users).filter(|(_, from_users)| **from_users) {
+        link.latency = Duration::from_ns(link.latency.ns() - before + shortest.ns());
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Folder {
 
 impl Folder {
     /// The folder of a plan's file, which has this text.
-    pub(super) fn of(plan: &str, text: &str) -> Self {
-        let path = Path::new(plan).parent().unwrap_or(Path::new("")).to_owned();
+    pub(super) fn of(plan: &Path, text: &str) -> Self {
+        let path = plan.parent().unwrap_or(Path::new("")).to_owned();
         Self { path, digest: RefCell::new(Sha256::new_with_prefix(text)) }
     }
 
@@ -49,8 +49,9 @@ pub(super) fn read_bytes(folder: &Folder, path: &str, span: Range<usize>) -> Res
     }
 }
 
-/// The text of a file.
+/// The text of a file, without the mark of a byte order that some editors begin files with.
 pub(super) fn read_text(folder: &Folder, path: &str, span: Range<usize>) -> Result<String, Wrong> {
     let bytes = read_bytes(folder, path, span.clone())?;
-    String::from_utf8(bytes).or_else(|_| wrong(span, format!("{path} is no text"), "a file in UTF-8"))
+    let text = String::from_utf8(bytes).map(|text| text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned));
+    text.or_else(|_| wrong(span, format!("{path} is no text"), "a file in UTF-8"))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 
 use hockeystick_core::units::Duration;
 use hockeystick_core::workload::Arrivals;
@@ -79,14 +80,16 @@ pub(super) fn wrong<T>(span: Range<usize>, message: impl Into<String>, help: &'s
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
-pub fn read(text: &str, file: &str) -> Result<Plan, PlanError> {
+pub fn read(text: &str, file: impl AsRef<Path>) -> Result<Plan, PlanError> {
+    let path = file.as_ref();
+    let file = &*path.to_string_lossy();
     if text.len() > limits::FILE_BYTES {
         let message = format!("a plan of {} bytes is too large", text.len());
         return Err(PlanError::new(message, file, "", None, "a plan has at most a million bytes"));
     }
     let raw: File = toml::from_str(text)
         .map_err(|error| PlanError::new(error.message().trim().to_owned(), file, text, error.span(), ""))?;
-    let folder = Folder::of(file, text);
+    let folder = Folder::of(path, text);
     let mut plan = build(&raw, &folder)
         .map_err(|wrong| PlanError::new(wrong.message, file, text, Some(wrong.span), wrong.help))?;
     plan.digest = folder.digest();

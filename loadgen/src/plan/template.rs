@@ -9,8 +9,11 @@ use super::values::Value;
 pub(super) enum Escape {
     /// As it is.
     Plain,
-    /// In a path: as the plan says it, but what a server said as [`Percent`](Self::Percent), so that it leads nowhere else.
+    /// In a path, as it is: a value may hold several segments and their query. Only what would end an address or break it is
+    /// escaped. What a server said is written as [`Percent`](Self::Percent), so that it leads nowhere else.
     Path,
+    /// In a query: as [`Percent`](Self::Percent), but what is escaped already stays.
+    Query,
     /// As a part of a JSON string.
     Json,
     /// With `%` before whatever is not a letter, a digit or one of `-._~` (RFC 3986, section 2.1).
@@ -78,7 +81,7 @@ impl Template {
                     template.push_text(std::mem::take(&mut literal));
                     let escape = match escape {
                         Escape::Path if index >= names.drawn.len() => Escape::Percent,
-                        Escape::Path => Escape::Plain,
+                        Escape::Path if text[..text.len() - rest.len() + open].contains('?') => Escape::Query,
                         escape => escape,
                     };
                     template.0.push(Piece::Value(index, escape));
@@ -188,21 +191,29 @@ impl<'p> Filling<'p> {
 }
 
 fn escape(text: &str, how: Escape, out: &mut String) {
-    match how {
-        Escape::Plain | Escape::Path => out.push_str(text),
+    let bytes = text.as_bytes();
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let is_escaped = |index: usize| {
+        bytes[index] == b'%' && bytes.get(index + 1..index + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    };
+    let stays: &dyn Fn(usize) -> bool = match how {
+        Escape::Plain => return out.push_str(text),
         Escape::Json => {
             // A string always has a JSON form, in quotes.
             let quoted = serde_json::Value::from(text).to_string();
-            out.push_str(&quoted[1..quoted.len() - 1]);
+            return out.push_str(&quoted[1..quoted.len() - 1]);
         }
-        Escape::Percent => {
-            for byte in text.bytes() {
-                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                    out.push(char::from(byte));
-                } else {
-                    out.push_str(&format!("%{byte:02X}"));
-                }
-            }
+        Escape::Percent => &|index| is_unreserved(bytes[index]),
+        Escape::Query => &|index| is_unreserved(bytes[index]) || is_escaped(index),
+        Escape::Path => {
+            &|index| bytes[index].is_ascii_graphic() && !b"#%\\".contains(&bytes[index]) || is_escaped(index)
+        }
+    };
+    for (index, byte) in bytes.iter().enumerate() {
+        if stays(index) {
+            out.push(char::from(*byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
         }
     }
 }
@@ -240,6 +251,25 @@ mod tests {
         assert_eq!(rendered(r#"{"a":"{evil}"}"#, Escape::Json).0, r#"{"a":"/elsewhere/\"é"}"#);
         let form = Template::form([("a b", "{n} & {evil}"), ("c", "d=e")], &names());
         assert_eq!(render(&form), "a%20b=7%20%26%20%2Felsewhere%2F%22%C3%A9&c=d%3De");
+    }
+
+    #[test]
+    fn a_value_is_part_of_an_address_and_never_its_end() {
+        let names = Names { drawn: vec!["w".into()], ..Names::default() };
+        for (word, expected) in [
+            ("C#", "/C%23/x?q=C%23&p=1"),
+            ("R&D", "/R&D/x?q=R%26D&p=1"),
+            ("50%", "/50%25/x?q=50%25&p=1"),
+            ("a%20b", "/a%20b/x?q=a%20b&p=1"),
+            ("é 1", "/%C3%A9%201/x?q=%C3%A9%201&p=1"),
+            ("lists/7?by=due", "/lists/7?by=due/x?q=lists%2F7%3Fby%3Ddue&p=1"),
+        ] {
+            let values = vec![Value::of_texts(vec![word.to_owned()])];
+            let names = Names { values, ..names.clone() };
+            let template = Template::parse("/{w}/x?q={w}&p=1", &names, Escape::Path, |_| ());
+            let rendered = template.render(&mut Filling::new(&names, &[], &Stream::new(1, "test", "values"), 0, 0));
+            assert_eq!(rendered, expected);
+        }
     }
 
     proptest! {

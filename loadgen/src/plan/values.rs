@@ -151,6 +151,14 @@ fn read_value(table: &Spanned<ValueTable>, folder: &Folder) -> Result<Value, Wro
 }
 
 #[cfg(test)]
+impl Value {
+    /// One of these texts, each as likely as the others.
+    pub(super) fn of_texts(texts: Vec<String>) -> Self {
+        Self { items: Items::Texts(texts), chosen: Chosen::Evenly }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use hockeystick_core::engine::random::Stream;

@@ -10,7 +10,7 @@ use crate::judge;
 
 /// The whole report.
 pub fn render(results: &Results, findings: Option<&Findings<'_>>) -> String {
-    let mut text = format!("# Load test of {}\n\n{}\n", plain(&results.host), super::subtitle(results));
+    let mut text = format!("# Load test of {}\n\n{}\n", plain(&results.host), plain(&super::subtitle(results)));
     for remark in results.remarks() {
         let _ = writeln!(text, "\n{}", plain(&remark));
     }
@@ -34,7 +34,7 @@ fn generators(text: &mut String, results: &Results) {
 /// The verdict alone, with what is said of it.
 pub fn verdicts(text: &mut String, findings: &Findings<'_>) {
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "\n## Prediction against measurement\n\n**{}**\n", findings.judgement.conclusion());
+    let _ = writeln!(text, "\n## Prediction against measurement\n\n**{}**\n", plain(&findings.judgement.conclusion()));
     head(text, &judge::COLUMNS);
     for step in &findings.judgement.steps {
         for comparison in &step.comparisons {

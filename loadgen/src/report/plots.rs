@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::Deserializer;
 use hockeystick_core::as_measured;
 use hockeystick_core::inspection;
 use hockeystick_core::measurement::{Distribution, Metric, Results, Step};
@@ -17,8 +14,8 @@ use miette::Report;
 
 use super::chart::{self, Curve, Quantiles, Series};
 use crate::findings::Findings;
-use crate::model;
 use crate::table::number;
+use crate::{histogram, model};
 
 /// Loads between nothing and the highest at which the model's curve is computed.
 const CURVE_POINTS: usize = 24;
@@ -97,9 +94,7 @@ pub(super) fn quantiles(findings: &Findings<'_>, seed: u64) -> Result<Option<Str
 
 /// The histogram of a distribution, if the file holds one that can be read.
 fn histogram(distribution: &Distribution) -> Option<Histogram<u64>> {
-    let bytes = STANDARD.decode(&distribution.hdr).ok()?;
-    let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
-    (!histogram.is_empty()).then_some(histogram)
+    histogram::decode(&distribution.hdr).ok().filter(|histogram| !histogram.is_empty())
 }
 
 /// The generator's lag over load.

@@ -58,8 +58,8 @@ impl FromStr for Meter {
 /// One reading.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
-    used_s: f64,
-    at: Instant,
+    pub(super) used_s: f64,
+    pub(super) at: Instant,
 }
 
 impl Meter {

@@ -72,14 +72,43 @@ impl<'m> Readings<'m> {
         used
     }
 
+    /// What the stations used. Several meters may have one name: what runs at that station is several programs then.
     fn stations(&self, begin: &Processors, end: &Processors) -> BTreeMap<String, BusyTime> {
-        let readings = self.meters.iter().zip(begin.stations.iter().zip(&end.stations));
-        readings.map(|(meter, (begin, end))| (meter.name.clone(), end.since(begin))).collect()
+        let mut stations = BTreeMap::new();
+        for (meter, (begin, end)) in self.meters.iter().zip(begin.stations.iter().zip(&end.stations)) {
+            let used = end.since(begin);
+            stations
+                .entry(meter.name.clone())
+                .and_modify(|all: &mut BusyTime| all.busy_s += used.busy_s)
+                .or_insert(used);
+        }
+        stations
     }
 
     fn neighbours(&self, begin: &Processors, end: &Processors) -> Option<Neighbours> {
         let watched = self.watched.as_ref()?;
         let own_s = end.own_s - begin.own_s;
         Some(watched.between(&begin.watched?, &end.watched?, own_s, &self.stations(begin, end)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_programs_of_one_station_used_is_added_up() {
+        let meters = ["box cpu=pid:1", "box cpu=pid:2", "db cpu=pid:3"].map(|meter| meter.parse::<Meter>().unwrap());
+        let window = Window { from_ns: 0, to_ns: 1 };
+        let readings = Readings { meters: &meters, watched: None, window, taken: Vec::new() };
+        let begin = Instant::now();
+        let at = |seconds: u64, used_s: [f64; 3]| {
+            let at = begin + std::time::Duration::from_secs(seconds);
+            let stations = used_s.into_iter().map(|used_s| Reading { used_s, at }).collect();
+            Processors { stations, own_s: 0.0, watched: None, at }
+        };
+        let used = readings.stations(&at(0, [1.0, 5.0, 7.0]), &at(2, [1.5, 6.0, 7.25]));
+        assert_eq!(used["box cpu"], BusyTime { busy_s: 1.5, elapsed_s: 2.0 });
+        assert_eq!(used["db cpu"], BusyTime { busy_s: 0.25, elapsed_s: 2.0 });
     }
 }

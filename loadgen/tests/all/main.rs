@@ -23,3 +23,4 @@ mod shards;
 mod shards_return;
 mod speed;
 mod utilisation;
+mod visits;

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use hockeystick_core::as_measured::simulate;
+use hockeystick_core::as_measured::{self, simulate};
 use hockeystick_core::component::Settings;
+use hockeystick_core::hardware::Machine;
 use hockeystick_core::judge::{Judgement, chosen, judge};
 use hockeystick_core::measurement::{
     BusyTime, ClassResult, Distribution, Ended, Generator, Load, Results, SCHEMA, Slice, Step,
@@ -42,7 +43,7 @@ latency = "1 ms"
 
 const MIX: PerClass<f64> = PerClass([0.70, 0.24, 0.05, 0.01]);
 
-fn loaded(text: &str) -> Loaded {
+pub(crate) fn loaded(text: &str) -> Loaded {
     Loaded { stage: crate::common::stage(text), text: text.to_owned() }
 }
 
@@ -64,7 +65,7 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
 }
 
 /// The same of a stage under the load of its own workload.
-fn seen(stage: &Stage, held_out: bool, with_busy_time: bool) -> Step {
+pub(crate) fn seen(stage: &Stage, held_out: bool, with_busy_time: bool) -> Step {
     const SECONDS: f64 = 1000.0;
     let Outcome { response_ms, utilisation, throughput_per_s, .. } =
         simulate(stage, 77, 100_000.0, 0.9).unwrap().outcome;
@@ -104,8 +105,15 @@ fn seen(stage: &Stage, held_out: bool, with_busy_time: bool) -> Step {
         let [p50_us, p95_us, p99_us] = [p50, p95, p99].map(|value| (value * scatter) as u64);
         Slice { completed: due / 20, mean_us: mean * scatter, p50_us, p95_us, p99_us, disturbed: false }
     };
-    let busy_s = utilisation["box cpu"].known().unwrap() * SECONDS;
-    let busy_time = BusyTime { busy_s, elapsed_s: SECONDS };
+    // Every copy of a host.
+    let busy_time = |(station, machine): (String, &Machine)| {
+        let host = station.trim_end_matches(" cpu");
+        let is_copy =
+            |name: &str| name.trim_end_matches(" cpu").split('#').next() == Some(host) && name.ends_with("cpu");
+        let shares = utilisation.iter().filter(|(name, _)| is_copy(name)).filter_map(|(_, share)| share.known());
+        let busy_s = shares.sum::<f64>() * machine.capacity() / machine.speed * SECONDS;
+        (station, BusyTime { busy_s, elapsed_s: SECONDS })
+    };
     let classes: BTreeMap<_, _> = classes.collect();
     Step {
         rate_per_s,
@@ -127,13 +135,13 @@ fn seen(stage: &Stage, held_out: bool, with_busy_time: bool) -> Step {
         classes,
         slices: (0..20).map(slice).collect(),
         schedule: None,
-        stations: if with_busy_time { BTreeMap::from([("box cpu".to_owned(), busy_time)]) } else { BTreeMap::new() },
+        stations: as_measured::stations(stage).filter(|_| with_busy_time).map(busy_time).collect(),
         neighbours: None,
         ..Step::default()
     }
 }
 
-fn results(steps: Vec<Step>) -> Results {
+pub(crate) fn results(steps: Vec<Step>) -> Results {
     Results {
         schema: SCHEMA,
         generator: Generator { name: "loadgen 0.1.0".to_owned(), processors: 1, users: 64 },

@@ -1,7 +1,10 @@
 //! Results files from anywhere: a clear error with its place, or a file that makes sense.
 
 use crate::common::RESULTS;
+use std::path::Path;
+
 use hockeystick_content::results;
+use hockeystick_core::measurement::Merged;
 use hockeystick_loadgen::store;
 use proptest::prelude::*;
 
@@ -84,4 +87,29 @@ fn a_folder_that_is_not_there_is_named() {
     let missing = folder.path().join("not/here");
     let error = store::write(&missing.join("FITTED.toml"), b"x").unwrap_err().to_string();
     assert!(error.contains(&format!("there is no folder {}; make it", missing.display())), "{error}");
+}
+
+#[test]
+fn nothing_takes_the_place_of_a_measurement() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("results.json");
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../content/measurements/demo");
+    std::fs::copy(demo.join("RESULTS.json"), &out).unwrap();
+    let measured = std::fs::read(&out).unwrap();
+    let mut results = store::read_results(&out).unwrap();
+    for error in [
+        store::write_beside_results(&out, b"# A report").unwrap_err(),
+        store::write_merged(&out, &results).unwrap_err(),
+    ] {
+        assert!(error.to_string().ends_with("which would be lost; give another --out"), "{error}");
+        assert_eq!(std::fs::read(&out).unwrap(), measured);
+    }
+    // What a merge has written can be made again.
+    let (generator, ended) = (results.generator.clone(), results.ended.clone());
+    results.merged = vec![Merged { machine: "one".to_owned(), generator, ended }];
+    store::write_results(&out, &results).unwrap();
+    store::write_merged(&out, &results).unwrap();
+    let report = folder.path().join("report.md");
+    store::write_beside_results(&report, b"# A report").unwrap();
+    store::write_beside_results(&report, b"# Another").unwrap();
 }

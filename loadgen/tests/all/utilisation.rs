@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use crate::common::Server;
-use hockeystick_core::measurement::Results;
+use hockeystick_core::measurement::{BusyTime, Results, STATION_ONLY};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn demo(file: &str) -> PathBuf {
@@ -146,4 +146,25 @@ fn a_station_that_was_mistyped_is_an_error_that_names_the_stage_s_own() {
     let errors = errors(&output);
     assert!(errors.contains("`box cup` is no station of the stage") && errors.contains("`box cpu`"), "{errors}");
     assert!(!out.exists());
+}
+
+#[test]
+fn busy_time_that_is_given_takes_the_place_of_what_was_read_under_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (results, busy) = stripped(folder.path());
+    let typed: Vec<String> = busy.iter().map(f64::to_string).collect();
+    let given = format!("box cpu={}", typed.join(","));
+    let (output, out) = calibrate(&results, folder.path(), &["--busy", &given]);
+    assert!(output.status.success(), "{}", errors(&output));
+    let alone = std::fs::read_to_string(&out).unwrap();
+    // `--utilisation pid:N` names no station: of a stage with one, it is that one.
+    let mut read: Results = serde_json::from_slice(&std::fs::read(&results).unwrap()).unwrap();
+    for (step, busy) in read.steps.iter_mut().zip(&busy) {
+        let elapsed_s = step.measured_s;
+        step.stations.insert(STATION_ONLY.to_owned(), BusyTime { busy_s: 0.3 * busy * elapsed_s, elapsed_s });
+    }
+    std::fs::write(&results, serde_json::to_vec(&read).unwrap()).unwrap();
+    let (output, out) = calibrate(&results, folder.path(), &["--busy", &given]);
+    assert!(output.status.success(), "{}", errors(&output));
+    assert_eq!(std::fs::read_to_string(out).unwrap(), alone);
 }
