@@ -14,5 +14,6 @@ mod layout;
 mod schema;
 mod site;
 mod stage;
+mod theory_of_settings;
 mod theory_of_the_journey;
 mod trace;

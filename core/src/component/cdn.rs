@@ -92,12 +92,6 @@ settings! {
         /// How long an origin that has failed is left alone, where there is another.
         origin_out: Duration = Duration::from_s(10), 0.0..=3600.0,
             "Assumed; CDNs check their origins every few seconds";
-        /// Price of a gigabyte sent to users, in US dollars.
-        price_egress: f64 = 0.085, 0.0..=100.0,
-            "Amazon CloudFront price list: 0.085 dollars a GB, Europe and North America, first 10 TB of a month";
-        /// Price of a thousand requests, in US dollars.
-        price_requests: f64 = 0.001, 0.0..=100.0,
-            "Amazon CloudFront price list: 0.0100 dollars for 10,000 HTTPS requests, North America";
     }
 }
 

@@ -304,6 +304,13 @@ impl State {
     }
 }
 
+impl Settings {
+    /// Share of what these users ask for of a class that they send for: the rest is in their browsers.
+    pub(crate) fn sent(&self, class: Class) -> f64 {
+        if class == Class::Static { 1.0 - self.browser_cache } else { 1.0 }
+    }
+}
+
 /// What theory is told of the users: whom they ask. The look-up and the handshake, which only the first request of a
 /// visit pays, it finds out by itself.
 pub(super) fn flow(_: &Settings, class: Class, context: &Context<'_>) -> Flow {

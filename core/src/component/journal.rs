@@ -159,6 +159,10 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
         }),
         ..Flow::default()
     };
+    if settings.rejected > 0.0 {
+        // Their inverse.
+        flow.behind.push(Ask::Call { kinds: ABOUT.calls, count: settings.queries, chance: settings.rejected });
+    }
     if class == Class::Write {
         flow.own.push(group.own(context));
         if settings.invalid > 0.0 {

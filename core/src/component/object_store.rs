@@ -54,18 +54,6 @@ settings! {
         /// Bytes that it holds when the run begins.
         stored: Bytes = Bytes(1_000_000_000_000), 0.0..=1e18,
             "Assumed: a terabyte of photos";
-        /// Price of keeping a gigabyte for a month, in US dollars.
-        price_stored: f64 = 0.023, 0.0..=100.0,
-            "AWS price list, S3 Standard, us-east-1: 0.023 dollars a GB and month for the first 50 TB";
-        /// Price of a gigabyte sent to the internet, in US dollars.
-        price_egress: f64 = 0.09, 0.0..=100.0,
-            "AWS price list, data transfer out of us-east-1: 0.09 dollars a GB for the first 10 TB of a month";
-        /// Price of a thousand reads, in US dollars.
-        price_reads: f64 = 0.0004, 0.0..=100.0,
-            "AWS price list, S3 Standard, us-east-1: GET";
-        /// Price of a thousand writes, in US dollars.
-        price_writes: f64 = 0.005, 0.0..=100.0,
-            "AWS price list, S3 Standard, us-east-1: PUT";
     }
 }
 
@@ -127,9 +115,12 @@ impl State {
 }
 
 /// What theory is told of the object store.
-pub(super) fn flow(settings: &Settings, class: Class, _: &Context<'_>) -> Flow {
-    let demand = if class == Class::Write { settings.write } else { settings.read };
-    Flow { asks: vec![Ask::Delay { time: demand.mean, chance: 1.0 }], ..Flow::default() }
+pub(super) fn flow(settings: &Settings, _: Class, context: &Context<'_>) -> Flow {
+    if context.total_per_s() > settings.reads_most.per_s() * f64::from(settings.prefixes) {
+        return Flow::beyond("An object store refuses reads above what its prefixes take in a second.");
+    }
+    // Whoever asks on behalf of users reads.
+    Flow { asks: vec![Ask::Delay { time: settings.read.mean, chance: 1.0 }], ..Flow::default() }
 }
 
 impl Behaviour for State {

@@ -156,6 +156,12 @@ pub(super) fn flow(settings: &Settings, _: Class, _: &Context<'_>) -> Flow {
         flow.asks.push(Ask::Disk { mean_count: 1.0, each: None });
     }
     flow.behind.push(Ask::Call { kinds: ABOUT.calls, count: 1, chance: 1.0 });
+    // What makes every worker fail is delivered again until it is a dead letter.
+    let again = settings.deliveries.saturating_sub(1);
+    if settings.poison > 0.0 && again > 0 {
+        flow.behind.push(Ask::Call { kinds: ABOUT.calls, count: again, chance: settings.poison });
+        flow.caveats.push("messages that fail are delivered again at once".to_owned());
+    }
     flow.follow_up = Some(FollowUp {
         metric: "done_after",
         slots: settings.concurrency,

@@ -6,6 +6,7 @@ use super::{Challenge, Fault, FaultKind, Link, Placement, Stage, Target, limits}
 use crate::component::Kind;
 use crate::hardware::Machine;
 use crate::number::short;
+use crate::popularity::zipf::LARGEST_EXPONENT;
 use crate::settings::{Field, Unit};
 use crate::units::{Bytes, Duration};
 use crate::workload::{Class, Demand, Workload};
@@ -153,7 +154,7 @@ impl Stage {
             range("closed.think", closed.think.mean.as_secs_f64(), 0.0, 86_400.0, Unit::Seconds);
             range("closed.think.cv", closed.think.cv, 0.0, Demand::LARGEST_CV, Unit::Number);
         }
-        range("popularity.zipf", popularity.zipf, 0.0, 10.0, Unit::Number);
+        range("popularity.zipf", popularity.zipf, 0.0, LARGEST_EXPONENT, Unit::Number);
         range("popularity.items", popularity.items as f64, 1.0, 1e12, Unit::Count);
     }
 

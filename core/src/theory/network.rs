@@ -15,6 +15,8 @@ use crate::workload::{Class, PerClass};
 pub struct Network {
     /// Requests a second that reach somebody, those that are sent again among them.
     pub rate_per_s: f64,
+    /// Of all that users ask for the share that is sent: the rest is in their browsers.
+    pub sent: f64,
     /// Of all requests the share that finds a server down, and is not among these.
     pub down: f64,
     /// Whether it has work that begins anew at intervals.

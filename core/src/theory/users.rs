@@ -7,6 +7,7 @@ use super::closed::{self, Basis, Closed, Serving};
 use super::mean;
 use super::network::{Discipline, Network};
 use super::solve::nothing;
+use crate::component::Kind;
 use crate::engine::moves::Cause;
 use crate::outcome::{Estimate, Outcome, Response, by_name};
 use crate::stage::Stage;
@@ -21,6 +22,11 @@ const ONLY_MEANS: &str = "Of users who wait for their answers theory knows only 
 pub(super) fn solve(stage: &Stage, users: u32, think_s: f64) -> Outcome {
     let mut rate_per_s = f64::from(users) / think_s.max(1.0);
     let mut network = Network::at(stage, rate_per_s);
+    if network.sent <= 0.0 {
+        return nothing(&network, "Users find all that they ask for in their browsers.");
+    }
+    // Who finds what he asks for there thinks again.
+    let think_s = think_s / network.sent;
     if network.stations.iter().enumerate().any(|(at, it)| it.limited() && network.mean_demand_s(at) > 0.0) {
         return nothing(&network, "A quota stops a station in bursts, and theory has no answer for users who wait.");
     }
@@ -41,10 +47,10 @@ pub(super) fn solve(stage: &Stage, users: u32, think_s: f64) -> Outcome {
         if settled && !network.stations.iter().any(super::network::Station::crowds) {
             break;
         }
-        network = Network::at(stage, rate_per_s);
+        network = Network::at(stage, rate_per_s / network.sent);
     }
     match found {
-        Some(solved) => outcome(&network, &solved, users, &efficiency),
+        Some(solved) => outcome(stage, &network, &solved, users, &efficiency),
         None => nothing(&network, "There are no users."),
     }
 }
@@ -82,7 +88,7 @@ fn inside(network: &Network, solved: &Closed, at: usize) -> f64 {
     places(network).get(at).and_then(|place| solved.stations.get(*place)).map_or(0.0, |at| at.inside)
 }
 
-fn outcome(network: &Network, solved: &Closed, users: u32, efficiency: &[f64]) -> Outcome {
+fn outcome(stage: &Stage, network: &Network, solved: &Closed, users: u32, efficiency: &[f64]) -> Outcome {
     let mut caveats = network.caveats.clone();
     if solved.basis == Basis::Schweitzer {
         caveats.push(SCHWEITZER.to_owned());
@@ -96,6 +102,9 @@ fn outcome(network: &Network, solved: &Closed, users: u32, efficiency: &[f64]) -
     }
     if network.routes.iter().any(|route| !route.awaited) {
         caveats.push("work behind requests as if users waited for it".to_owned());
+    }
+    if stage.components.iter().any(|component| component.settings.kind() == Kind::Autoscaler) {
+        caveats.push("every copy as switched on".to_owned());
     }
     if network.fans_out() {
         caveats.push("calls made at once as if one after another".to_owned());

@@ -46,12 +46,14 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     if settings.log.0 > 0 {
         flow.behind = component::log_pipeline::record(context);
     }
-    let (crash_s, restart_s) = (settings.crash_every.as_secs_f64(), settings.restart.as_secs_f64());
+    let back = if settings.supervised { settings.restart } else { settings.repair };
+    let (crash_s, back_s) = (settings.crash_every.as_secs_f64(), back.as_secs_f64());
     if crash_s > 0.0 {
-        flow.down = restart_s / (crash_s + restart_s);
+        flow.down = back_s / (crash_s + back_s);
     }
     let notes = [
         (cached, "the cache's hit ratio is Che's approximation"),
+        (settings.bulkhead > 0 && calls > 0, "no call finds its bulkhead full"),
         (settings.tries > 1, "no call fails while stations keep up, so that none is made again"),
     ];
     flow.caveats.extend(notes.iter().filter(|(applies, _)| *applies).map(|(_, what)| (*what).to_owned()));

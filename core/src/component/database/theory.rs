@@ -8,6 +8,7 @@ use crate::component::table::{Factors, Question, Table};
 use crate::engine::host::SYSTEM_MEMORY;
 use crate::engine::processor::Crosstalk;
 use crate::outcome::Estimate;
+use crate::stage::Placement;
 use crate::statistics::sort;
 use crate::units::{Duration, Nanos};
 use crate::workload::{Class, Demand};
@@ -19,8 +20,10 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     let copies = f64::from(context.stage.components[context.component].copies);
     let in_use = |class: Class| context.rate_per_s[class as usize] * settings.demand.get(class).mean.as_secs_f64();
     let in_use = Class::ALL.into_iter().map(in_use).sum::<f64>() / copies;
-    let taken =
-        settings.process_memory.0 as f64 + in_use * settings.memory_per_connection.0 as f64 + SYSTEM_MEMORY.0 as f64;
+    let taken = settings.process_memory.0 as f64
+        + in_use * settings.memory_per_connection.0 as f64
+        + SYSTEM_MEMORY.0 as f64
+        + neighbours_bytes(context);
     let in_memory = table.in_memory(settings, machine_bytes - taken);
     let writes = *settings.writes.get(class);
     let mut asks = Vec::new();
@@ -40,6 +43,8 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
             asks.push(Ask::Disk { mean_count: chance, each: Some(Duration::from_ns(cost.scan_ns)) });
         }
         if cost.lookups > 0 {
+            let time = Duration::from_ns(u64::from(cost.lookups) * round_trip(context).ns());
+            asks.push(Ask::Delay { time, chance });
             asks.push(Ask::Compute { demand: scaled(Factors::of(settings.family).read), count: cost.lookups, chance });
         }
     };
@@ -79,12 +84,21 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     if settings.family == Family::NewSql {
         asks.push(Ask::Delay { time: settings.consensus, chance: changes });
     }
-    let (replicas, followers) = (applied(changes, context), followers(changes, context));
+    let (replicas, mut followers) = (applied(changes, context), followers(changes, context));
     if settings.synchronous > 0
         && let Some(time) = acknowledged(settings.synchronous, &followers, context)
     {
         asks.push(Ask::Delay { time, chance: changes });
         caveats.push("replicas that a commit waits for as idle".to_owned());
+        // A replica whose word a commit waits for writes the change down first.
+        followers.iter_mut().for_each(|it| it.latency = Duration::from_ns(it.latency.ns() + written(it, context).ns()));
+    }
+    let taken = in_use + 4.0 * libm::sqrt(in_use);
+    if taken > f64::from(settings.connections) {
+        caveats.push("no query is turned away for want of a connection".to_owned());
+    }
+    if settings.archive_every.ns() > 0 && settings.archive_keeps > 0 {
+        caveats.push("the work of archiving left out".to_owned());
     }
     let Settings { process_memory, memory_per_connection, connections, .. } = *settings;
     let held = Held { idle: process_memory, each: memory_per_connection, most: connections };
@@ -93,6 +107,16 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     let basis = if in_memory < 1.0 { TOP_C } else { "exact: memory holds every row" };
     let metrics = if plain { vec![("memory_hit_ratio", Estimate::by(found, basis))] } else { Vec::new() };
     Flow { asks, behind: replicas, followers, own, crosstalk, caveats, metrics, memory: Some(held), ..Flow::default() }
+}
+
+/// What the processes beside it on its machine hold when they are idle.
+fn neighbours_bytes(context: &Context<'_>) -> f64 {
+    let components = &context.stage.components;
+    let Some(Placement::Shared(machine)) = components[context.component].machine else { return 0.0 };
+    let beside = components.iter().enumerate().filter(|(index, component)| {
+        *index != context.component && matches!(component.machine, Some(Placement::Shared(other)) if other == machine)
+    });
+    beside.filter_map(|(_, component)| component.settings.knob("process_memory")?.read(None)).sum()
 }
 
 const TOP_C: &str = "approximation: memory holds the most popular rows (top-C), as the simulation takes it as well";
@@ -125,13 +149,24 @@ fn followers(changes: f64, context: &Context<'_>) -> Vec<Follower> {
     links.filter_map(follower).collect()
 }
 
+/// How long a replica takes to write a change down.
+fn written(follower: &Follower, context: &Context<'_>) -> Duration {
+    context.stage.machine_of(follower.component).map_or(Duration::ZERO, |machine| machine.disk_latency)
+}
+
+/// The way to whoever asks and back, for what a query looks up again: the mean of those who do.
+fn round_trip(context: &Context<'_>) -> Duration {
+    let callers = || context.stage.links.iter().filter(|link| link.to == context.component);
+    let all_ns: Nanos = callers().map(|link| 2 * context.stage.latency(link).ns()).sum();
+    Duration::from_ns(all_ns / (callers().count() as u64).max(1))
+}
+
 /// How long a commit waits until so many replicas, the nearest of them, have written it and said so.
 fn acknowledged(synchronous: u32, followers: &[Follower], context: &Context<'_>) -> Option<Duration> {
     let stage = context.stage;
     let mut waits: Vec<Nanos> = Vec::new();
     for follower in followers {
-        let disk = stage.machine_of(follower.component).map_or(Duration::ZERO, |machine| machine.disk_latency);
-        let wait_ns = 2 * follower.latency.ns() + disk.ns();
+        let wait_ns = 2 * follower.latency.ns() + written(follower, context).ns();
         waits.extend((0..stage.components[follower.component].copies).map(|_| wait_ns));
     }
     sort(&mut waits, |one, other| one < other);

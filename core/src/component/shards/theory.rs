@@ -15,10 +15,13 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     let scatter = if everywhere { 1.0 } else { *settings.scatter.get(class) };
     let join = *settings.cross_joins.get(class);
     let one = |chance| Ask::Call { kinds: SHARDS, count: 1, chance };
-    let all = context.copies(SHARDS, class);
+    // Every shard in use, which are the copies of one component or several components.
+    let (active, components) = (active(settings, context.copies(SHARDS, class)), context.targets(SHARDS, class).max(1));
+    let count = active.div_ceil(components);
+    let chance = f64::from(active) / f64::from(count * components);
     let ways = vec![
         (1.0 - scatter, vec![one(1.0), one(join)]),
-        (scatter, vec![Ask::Each { kinds: SHARDS, count: all, chance: 1.0, at_once: true }]),
+        (scatter, vec![Ask::Each { kinds: SHARDS, count, chance, at_once: true }]),
     ];
     let mut flow = Flow { asks: vec![Ask::Delay { time: settings.overhead, chance: 1.0 }], ..Flow::default() };
     flow.asks.push(Ask::OneOf(ways));
@@ -40,10 +43,15 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
 /// million items its deviation is below 1 % of a shard's load for up to eight shards.
 const HEAD: u64 = 4_096;
 
+/// How many of all databases hold rows.
+fn active(settings: &Settings, all: u32) -> u32 {
+    if settings.shards == 0 { all } else { settings.shards.min(all) }.max(1)
+}
+
 /// Share of the queries that come to each database.
 fn shares(settings: &Settings, context: &Context<'_>) -> Vec<f64> {
     let all = context.copies(&[Kind::Database], Class::Write).max(context.copies(&[Kind::Database], Class::Read));
-    let active = if settings.shards == 0 { all } else { settings.shards.min(all) }.max(1);
+    let active = active(settings, all);
     let mut load = vec![0.0; all.max(1) as usize];
     let mut add = |share: f64, of: &[f64]| load.iter_mut().zip(of).for_each(|(load, part)| *load += share * part);
     let even = vec![1.0 / f64::from(active); active as usize];

@@ -6,13 +6,14 @@ use crate::component::flow::{self, Ask, Context, Flow};
 use crate::engine::processor::Crosstalk;
 use crate::stage::Link;
 use crate::theory::network;
-use crate::workload::Class;
+use crate::workload::{Class, PerClass};
 
 impl<'a> Walk<'a> {
     /// Asks every component for its flow, callers before those whom they call: a cache must know how often it is asked.
     pub(super) fn flows(&mut self) {
         for (index, _, share) in self.clients() {
-            self.rates[index] = Class::ALL.map(|class| self.network.rate_per_s * share * self.network.mix.get(class));
+            self.rates[index] =
+                Class::ALL.map(|class| self.network.rate_per_s * share.get(class) * self.network.mix.get(class));
         }
         let homes = self.homes();
         for index in self.callers_first() {
@@ -72,7 +73,7 @@ impl<'a> Walk<'a> {
         kinds: &'static [Kind],
         per_s: f64,
         each: bool,
-        homes: &[(Option<usize>, f64)],
+        homes: &[(Option<usize>, PerClass<f64>)],
     ) {
         if each {
             for way in self.links(from, kinds, class) {
@@ -82,7 +83,7 @@ impl<'a> Walk<'a> {
         }
         for (home, part) in homes {
             for way in self.called(from, kinds, class, *home) {
-                self.rates[way.to][class as usize] += per_s * way.share * part;
+                self.rates[way.to][class as usize] += per_s * way.share * part.get(class);
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{Walk, Way};
 use crate::component::{Kind, Settings, clients, dns};
-use crate::stage::Link;
-use crate::workload::Class;
+use crate::stage::{Link, Stage};
+use crate::workload::{Class, PerClass};
 
 impl<'a> Walk<'a> {
     /// What a component calls for a class, of some kinds: each with the link's latency and its share of the calls, which
@@ -68,18 +68,20 @@ impl<'a> Walk<'a> {
     }
 
     /// Where some users are: all that differ, with their shares.
-    pub(super) fn homes(&self) -> Vec<(Option<usize>, f64)> {
+    pub(super) fn homes(&self) -> Vec<(Option<usize>, PerClass<f64>)> {
         self.clients().into_iter().map(|(index, _, share)| (self.stage.components[index].region, share)).collect()
     }
 
-    /// The users: each with their share of all requests.
-    pub(super) fn clients(&self) -> Vec<(usize, &'a clients::Settings, f64)> {
-        let all = self.stage.components.iter().enumerate().filter_map(|(index, component)| match &component.settings {
-            Settings::Clients(settings) => Some((index, settings)),
-            _ => None,
-        });
-        let weight: f64 = all.clone().map(|(_, settings)| settings.share).sum();
-        all.map(|(index, settings)| (index, settings, settings.share / weight.max(f64::MIN_POSITIVE))).collect()
+    /// The users: each with their share of the requests of each class that are sent.
+    pub(super) fn clients(&self) -> Vec<(usize, &'a clients::Settings, PerClass<f64>)> {
+        let all = clients_of(self.stage);
+        let sent = Class::ALL.map(|class| sent(self.stage, class));
+        let share = |settings: &clients::Settings, weight: f64| {
+            PerClass(
+                Class::ALL.map(|class| weight * settings.sent(class) / sent[class as usize].max(f64::MIN_POSITIVE)),
+            )
+        };
+        all.into_iter().map(|(index, settings, weight)| (index, settings, share(settings, weight))).collect()
     }
 
     /// Components in an order in which every caller comes before whom it calls.
@@ -106,4 +108,19 @@ impl<'a> Walk<'a> {
         order.extend(rest);
         order
     }
+}
+
+/// The users of a stage: each with their share of what is asked for.
+fn clients_of(stage: &Stage) -> Vec<(usize, &clients::Settings, f64)> {
+    let all = stage.components.iter().enumerate().filter_map(|(index, component)| match &component.settings {
+        Settings::Clients(settings) => Some((index, settings)),
+        _ => None,
+    });
+    let weight: f64 = all.clone().map(|(_, settings)| settings.share).sum();
+    all.map(|(index, settings)| (index, settings, settings.share / weight.max(f64::MIN_POSITIVE))).collect()
+}
+
+/// Share of what is asked for of a class that is sent: the rest is in users' browsers.
+pub(super) fn sent(stage: &Stage, class: Class) -> f64 {
+    clients_of(stage).into_iter().map(|(_, settings, weight)| weight * settings.sent(class)).sum()
 }

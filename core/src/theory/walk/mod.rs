@@ -15,7 +15,7 @@ use crate::component::Settings;
 use crate::component::flow::{Flow, Round};
 use crate::hardware::Machine;
 use crate::stage::{Placement, Stage};
-use crate::workload::{Arrivals, Class};
+use crate::workload::{Arrivals, Class, PerClass};
 
 impl Network {
     /// The network that a stage is, faults left out.
@@ -44,8 +44,13 @@ impl Network {
         walk.rounds();
         walk.leave_out_who_finds_nobody(&up);
         walk.network
+            .caveats
+            .extend(stage.links.iter().any(|link| link.bandwidth.is_some()).then(|| BANDWIDTH.to_owned()));
+        walk.network
     }
 }
+
+const BANDWIDTH: &str = "links as fast for large answers as for small ones";
 
 struct Walk<'a> {
     stage: &'a Stage,
@@ -90,10 +95,13 @@ struct Host {
 
 impl<'a> Walk<'a> {
     fn new(stage: &'a Stage, rate_per_s: f64) -> Self {
+        let mix = PerClass(Class::ALL.map(|class| stage.workload.mix.get(class) * links::sent(stage, class)));
+        let sent: f64 = mix.0.iter().sum::<f64>() / stage.workload.mix.0.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         let network = Network {
-            rate_per_s,
+            rate_per_s: rate_per_s * sent,
+            sent,
             poisson: stage.workload.arrivals == Arrivals::Poisson,
-            mix: stage.workload.mix,
+            mix: PerClass(mix.0.map(|share| share / sent.max(f64::MIN_POSITIVE))),
             branches: vec![Branch { probability: 1.0, seconds: 0.0 }],
             patience_s: f64::INFINITY,
             closed: stage.workload.closed.map(|closed| (closed.users, closed.think.mean.as_secs_f64())),

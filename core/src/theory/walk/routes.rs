@@ -30,11 +30,11 @@ impl<'a> Walk<'a> {
                 let home = self.stage.components[index].region;
                 for mut path in self.paths(At { component: index, class, depth: 0, home }) {
                     path.probability *= path.up;
-                    *up.get_mut(class) += share * path.probability;
+                    *up.get_mut(class) += share.get(class) * path.probability;
                     // Users of one kind have the same first requests on every way, so these need not be multiplied out.
                     let branches = if one_kind { &[Branch { probability: 1.0, seconds: 0.0 }][..] } else { &visit };
                     for branch in branches {
-                        let route = self.route(&path, class, share * branch.probability, branch.seconds);
+                        let route = self.route(&path, class, share.get(class) * branch.probability, branch.seconds);
                         self.network.routes.push(route);
                     }
                 }
@@ -286,7 +286,10 @@ impl<'a> Walk<'a> {
 
     /// Look-ups a second by these users, as of one class.
     pub(super) fn look_ups(&self, users: usize, first: f64) -> [f64; Class::ALL.len()] {
-        let share = self.clients().iter().find(|(index, ..)| *index == users).map_or(0.0, |(_, _, share)| *share);
+        let of_class = |share: &PerClass<f64>, class| share.get(class) * self.network.mix.get(class);
+        let of_all = |share: &PerClass<f64>| Class::ALL.into_iter().map(|class| of_class(share, class)).sum();
+        let clients = self.clients();
+        let share: f64 = clients.iter().find(|(index, ..)| *index == users).map_or(0.0, |(_, _, share)| of_all(share));
         let mut rates = [0.0; Class::ALL.len()];
         rates[Class::Read as usize] = self.network.rate_per_s * share * first;
         rates
