@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //!
-//! - [`command`]: one file a subcommand, and the exit codes. [`table`], [`view`]: what a terminal shows.
+//! - [`command`]: one file a subcommand, and the exit codes. `output`: what it says. [`table`], [`view`]: what a
+//!   terminal shows.
 //! - [`plan`]: what to send. [`schedule`]: when each request is due. [`run`]: sending and measuring.
 //! - [`shard`], [`timetable`]: one machine's share of a plan, and when all of them begin. [`notice`]: how they stop
 //!   together. [`merge`]: their results as one.
@@ -17,6 +18,9 @@
 //! goose drives the users, and nothing else of it is used: see [`run`].
 
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+
+#[macro_use]
+mod output;
 
 pub mod capacity;
 pub mod claim;

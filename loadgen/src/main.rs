@@ -6,7 +6,10 @@ use clap::Parser;
 use hockeystick_loadgen::command::Cli;
 
 fn main() -> ExitCode {
-    // `loadgen … | head` ends quietly, as it does for every other program.
-    sigpipe::reset();
-    Cli::parse().run().into()
+    let cli = Cli::parse();
+    if !cli.opens_sockets() {
+        // `loadgen … | head` ends quietly and at once, as it does for every other program.
+        sigpipe::reset();
+    }
+    cli.run().into()
 }

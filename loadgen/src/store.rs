@@ -5,10 +5,12 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use hockeystick_content::results;
-use hockeystick_core::measurement::Results;
+use hockeystick_core::measurement::{Results, Step};
 
 /// Largest results file that is read.
 const RESULTS_BYTES_MAX: u64 = 256_000_000;
+/// As much of it as schedules may take: what else a thousand steps say has room in the rest.
+const SCHEDULES_BYTES_MAX: u64 = 100_000_000;
 
 /// Why a file cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -80,13 +82,14 @@ pub fn put_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
     if earlier.steps.is_empty() {
         return Ok(None);
     }
+    let file = resolved(path);
     let numbered = |number: u32| {
-        let mut name = path.as_os_str().to_owned();
+        let mut name = file.as_os_str().to_owned();
         name.push(format!(".{number}"));
         PathBuf::from(name)
     };
     let Some(free) = (1..).map(numbered).find(|name| !name.exists()) else { return Ok(None) };
-    std::fs::rename(path, &free).map_err(|cause| StoreError::Aside { path: path.to_owned(), cause })?;
+    std::fs::rename(&file, &free).map_err(|cause| StoreError::Aside { path: path.to_owned(), cause })?;
     Ok(Some(free))
 }
 
@@ -112,13 +115,19 @@ pub fn write_merged(path: &Path, results: &Results) -> Result<(), StoreError> {
     write_results(path, results)
 }
 
+/// The file that a path leads to: behind a symbolic link, the one that it names.
+fn resolved(path: &Path) -> PathBuf {
+    let named = || Some(path.parent()?.join(std::fs::read_link(path).ok()?));
+    std::fs::canonicalize(path).ok().or_else(named).unwrap_or_else(|| path.to_owned())
+}
+
 /// Writes a whole file: to a neighbour first, down to the disk, then in the place of the old one.
 ///
 /// # Errors
 /// When the folder cannot be written or the disk is full; the old file is untouched then.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let kept = if path.exists() { "what it held before is still there" } else { "nothing was written" };
-    write_beside(path, bytes).map_err(|cause| StoreError::Write { path: path.to_owned(), cause, kept })
+    write_beside(&resolved(path), bytes).map_err(|cause| StoreError::Write { path: path.to_owned(), cause, kept })
 }
 
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -146,6 +155,12 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // The rename itself is only safe when the folder is; not every file system can sync a folder.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
+/// Whether a results file of these steps has room for the schedule of one more: a soak's would outgrow its readers.
+pub fn has_room_for(schedule: &str, steps: &[Step]) -> bool {
+    let written = steps.iter().filter_map(|step| step.schedule.as_ref()).map(String::len).sum::<usize>();
+    (written + schedule.len()) as u64 <= SCHEDULES_BYTES_MAX
 }
 
 /// Writes a results file.
@@ -188,4 +203,18 @@ fn read_by(path: &Path, read: impl Fn(&[u8]) -> Result<Results, String>) -> Resu
         return Err(wrong(format!("it is larger than {RESULTS_BYTES_MAX} bytes")));
     }
     read(&bytes).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedules_beyond_their_share_of_the_file_have_no_room() {
+        let half = "s1".repeat(SCHEDULES_BYTES_MAX as usize / 4);
+        assert!(has_room_for(&half, &[]));
+        let steps = [Step { schedule: Some(half.clone()), ..Step::default() }, Step::default()];
+        assert!(has_room_for(&half, &steps) && !has_room_for(&format!("{half}s1"), &steps));
+        const { assert!(SCHEDULES_BYTES_MAX < RESULTS_BYTES_MAX / 2) };
+    }
 }

@@ -79,6 +79,11 @@ impl Timetable {
         self.start.saturating_add(before.sum::<Duration>()).unwrap_or(Timestamp::MAX)
     }
 
+    /// Seconds from the first step to the end of the plan.
+    pub fn seconds(&self, plan: &Plan) -> f64 {
+        self.ends(plan).duration_since(self.start).as_secs_f64()
+    }
+
     /// When the plan is over.
     pub fn ends(&self, plan: &Plan) -> Timestamp {
         self.begins(plan, plan.steps.len())
@@ -90,9 +95,10 @@ pub fn pause(plan: &Plan) -> Duration {
     longest_answer(plan) + SLACK
 }
 
-/// Longest time after the end of a step that its last answer may take.
+/// Longest time after the end of a step that its last answer may take: the run is stopped when a request waits longer
+/// for a user than a response may take on average, and is given up after its timeout.
 pub fn longest_answer(plan: &Plan) -> Duration {
-    plan.timeout.max(plan.stop.response)
+    plan.stop.response + plan.timeout
 }
 
 /// When an instant by the clock on the wall is by the clock that waits go by; in the past, none.
@@ -118,8 +124,8 @@ mod tests {
         let plan = plan::read(text, "plan.toml").unwrap();
         let table = Timetable::new(at("2026-03-01T10:00:00Z"), at("2026-03-01T09:59:00Z")).unwrap();
         assert_eq!(table.begins(&plan, 0), at("2026-03-01T10:00:00Z"));
-        assert_eq!(table.begins(&plan, 1), at("2026-03-01T10:00:09Z"));
-        assert_eq!(table.ends(&plan), at("2026-03-01T10:00:25.5Z"));
+        assert_eq!(table.begins(&plan, 1), at("2026-03-01T10:00:11Z"));
+        assert_eq!(table.ends(&plan), at("2026-03-01T10:00:29.5Z"));
     }
 
     #[test]

@@ -100,6 +100,6 @@ fn print(fitted: &fit::Fitted) {
         fitted.shape.misfit * 100.0
     );
     for warning in &fitted.warnings {
-        eprintln!("warning: {warning}");
+        tell!("warning: {warning}");
     }
 }

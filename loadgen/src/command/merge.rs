@@ -51,11 +51,11 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     for line in report::shards::remarks(&results) {
         say!("{line}");
     }
-    eprintln!("{}: {} steps of {} shards", options.out.display(), results.steps.len(), results.merged.len());
-    results.missed_remarks().iter().for_each(|remark| eprintln!("{remark}"));
+    tell!("{}: {} steps of {} shards", options.out.display(), results.steps.len(), results.merged.len());
+    results.missed_remarks().iter().for_each(|remark| tell!("{remark}"));
     for (number, shard) in (1..).zip(&results.merged) {
         if let Some(how) = shard.ended.early() {
-            eprintln!("shard {number} {how}");
+            tell!("shard {number} {how}");
         }
     }
     let all = results.ended == Ended::Complete && results.missed.is_empty();

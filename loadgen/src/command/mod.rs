@@ -1,12 +1,5 @@
 //! The command line: one file a subcommand.
 
-/// Prints a line to standard output, if anybody still reads it: `loadgen predict … | head` is no reason to panic.
-macro_rules! say {
-    ($($words:tt)*) => {
-        $crate::command::say(format_args!($($words)*))
-    };
-}
-
 mod calibrate;
 mod check;
 mod completions;
@@ -18,17 +11,16 @@ mod predict;
 mod report;
 mod run;
 mod schema;
+mod signals;
 mod together;
 
-use std::io::{self, ErrorKind, Write};
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
-use std::sync::Mutex;
 
 use clap::{Parser, Subcommand};
 use miette::Report;
 
-use crate::fit;
+use crate::{fit, output};
 
 /// Drives a deployment, and says whether the model of it holds.
 #[derive(Debug, Parser)]
@@ -44,9 +36,10 @@ Exit codes:
   1  `check`: the model disagrees; `run`: a threshold of the plan was not kept
   2  usage, or a file or host that cannot be used
   3  `check`, `calibrate`: inconclusive, or a measurement not to be believed;
-     `run`: interrupted, steps missed, or nothing measured;
+     `run`: steps missed, or nothing measured;
      `merge`: steps that lack a shard
-  4  `run`: a guard rail stopped it, or another shard";
+  4  `run`: a guard rail stopped it, or another shard
+  130  `run`: interrupted; --resume goes on";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -75,6 +68,8 @@ pub enum Exit {
     Inconclusive = 3,
     /// A guard rail stopped the run.
     Stopped = 4,
+    /// Somebody interrupted the run: as a shell has it for SIGINT.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -84,6 +79,12 @@ impl From<Exit> for ExitCode {
 }
 
 impl Cli {
+    /// Whether the command opens sockets: a write to one whose other end is gone raises SIGPIPE as a pipe does, and
+    /// must end a request and not the run.
+    pub const fn opens_sockets(&self) -> bool {
+        matches!(self.command, Command::Run(_) | Command::Calibrate(_) | Command::Check(_) | Command::Report(_))
+    }
+
     /// Carries the command out; errors are on standard error by then.
     pub fn run(self) -> Exit {
         let outcome = match self.command {
@@ -99,38 +100,17 @@ impl Cli {
             Command::Man(options) => man::run(&options),
         };
         let exit = outcome.unwrap_or_else(|error: Report| {
-            eprintln!("{error:?}");
+            tell!("{error:?}");
             if error.is::<fit::Doubtful>() { Exit::Inconclusive } else { Exit::Usage }
         });
-        note(io::stdout().flush());
-        match lost() {
+        match output::lost() {
             Some(error) => {
-                eprintln!("The output could not be written, and is not complete: {error}.");
+                tell!("The output could not be written, and is not complete: {error}.");
                 Exit::Usage
             }
             None => exit,
         }
     }
-}
-
-/// Why output was lost, if it was.
-static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
-
-fn say(line: std::fmt::Arguments<'_>) {
-    note(writeln!(io::stdout(), "{line}"));
-}
-
-/// Notes that output was lost. A reader that has seen enough has lost nothing.
-fn note(written: io::Result<()>) {
-    if let (Err(error), Ok(mut lost)) = (written, LOST.lock())
-        && error.kind() != ErrorKind::BrokenPipe
-    {
-        lost.get_or_insert(error);
-    }
-}
-
-fn lost() -> Option<io::Error> {
-    LOST.lock().ok()?.take()
 }
 
 /// Reads `3` or `2..5`: steps counted from 1, both ends included.

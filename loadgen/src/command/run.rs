@@ -13,6 +13,7 @@ use reqwest::Url;
 
 use super::Exit;
 use super::limits::LimitOptions;
+use super::signals;
 use super::together::{self, TogetherOptions};
 use crate::claim::{Claim, Unclaimed};
 use crate::exposition::{Address, Server};
@@ -23,7 +24,7 @@ use crate::run::{self, Failure, Interrupt, Metrics, guard, processors};
 use crate::shard::Shard;
 use crate::store;
 use crate::timetable::Timetable;
-use crate::view::{Apart, JsonLines, Terminal};
+use crate::view::{self, Apart, JsonLines, Terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,7 +74,7 @@ pub(super) struct Options {
     /// shard that was cut off or is late
     #[arg(long)]
     resume: bool,
-    /// Print a line of JSON for each event: a step begins, a second has passed, a step ends
+    /// Print a line of JSON for each event: a step begins, a second has passed, a step ends, the run ends
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -86,7 +87,7 @@ pub(super) struct Options {
     /// Do not ask before loading another host
     #[arg(long)]
     yes: bool,
-    /// Processor that the generator keeps to, counted from 0; give the deployment the others
+    /// Processor that the generator keeps to, counted from 0; give the deployment the others. For one thread
     #[arg(long, value_name = "N")]
     core: Option<usize>,
     /// Threads that send; one is enough for some ten thousand requests a second
@@ -98,29 +99,32 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
     let plan = super::plan::load(&options.plan)?;
     let host = guard::read_host(&options.host).into_diagnostic()?;
     let (limits, repeats) = (options.limits.limits(), options.limits.repeat);
-    // Whoever sends how much of it: the host gets the whole plan.
-    limits.permit(&host, &plan, repeats).into_diagnostic()?;
+    refuse_a_crowd(options)?;
     let (shard, timetable) = options.together.read(options.resume)?;
+    // Whoever sends how much of it: the host gets the whole plan.
+    limits.permit_by(timetable.as_ref(), &host, &plan, repeats).into_diagnostic()?;
     together::permit(&plan, shard)?;
     refuse_to_repeat(options, timetable)?;
     let _claim = claim(options, shard, timetable.as_ref())?;
     let earlier = if options.resume { earlier(&options.out, &plan, &host, shard, timetable)? } else { None };
     if let Some(results) = earlier.as_ref().filter(|results| is_over(results, &plan)) {
-        eprintln!("nothing is left to do for shard {shard}");
+        let of = if shard.is_whole() { String::new() } else { format!(" for shard {shard}") };
+        tell!("nothing is left to do{of}");
         return Ok(conclude(&options.out, results, &plan));
     }
     let notice = timetable.filter(|_| !shard.is_whole());
     let notice = notice.map(|timetable| Notice::beside(&options.out, &plan, &host, shard, &timetable));
     if let Some(reason) = notice.as_ref().and_then(Notice::read) {
-        eprintln!("nothing was sent, for all shards of this run were stopped: {reason}");
+        tell!("nothing was sent, for all shards of this run were stopped: {reason}");
         return Ok(Exit::Stopped);
     }
-    if !guard::is_loopback(&host) && !options.yes && !confirmed(&host, &plan, shard, repeats)? {
+    let loopback = guard::is_loopback(&host);
+    if !loopback && !options.yes && !confirmed(&host, &plan, timetable.as_ref(), shard, repeats)? {
         return Err(miette!("not confirmed: nothing was sent"));
     }
     let address = options.metrics_addr.map(Address::take).transpose().into_diagnostic()?;
     let interrupt = Interrupt::default();
-    on_interrupt(&interrupt)?;
+    signals::listen(&interrupt)?;
     // These threads are started before this one keeps to its processor, for that would be theirs as well.
     let view = view(options, &plan, shard, timetable.as_ref())?;
     let metrics = address.is_some().then(|| Arc::new(Metrics::new(&plan, shard)));
@@ -142,6 +146,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         timetable,
         metrics,
         repeats,
+        rate_max_per_s: limits.rate_max(loopback),
         earlier,
     };
     let results = run::run(run_options, &interrupt, &view).map_err(|error| match error {
@@ -150,12 +155,13 @@ pub(super) fn run(options: &Options) -> Result<Exit, Report> {
         }
         _ => miette!("{error}"),
     });
+    // A view may wait for a terminal for ever, and the others must not.
+    if let (Some(notice), Ok(results)) = (&notice, &results) {
+        tell_the_others(notice, shard, &results.ended);
+    }
     // What is said from here on comes below it.
     drop(view);
     let results = results?;
-    if let Some(notice) = &notice {
-        tell_the_others(notice, shard, &results.ended);
-    }
     Ok(conclude(&options.out, &results, &plan))
 }
 
@@ -164,7 +170,7 @@ fn make_room(out: &Path) -> Result<(), Report> {
     let aside =
         store::put_aside(out).map_err(|error| miette!(help = "give another --out", "{error}; nothing was sent"))?;
     if let Some(aside) = aside {
-        eprintln!("{} was there: what it held is now {}", out.display(), aside.display());
+        tell!("{} was there: what it held is now {}", out.display(), aside.display());
     }
     Ok(())
 }
@@ -180,7 +186,7 @@ fn claim(options: &Options, shard: Shard, timetable: Option<&Timetable>) -> Resu
             Ok(claim) => return Ok(Some(claim)),
             Err(held @ Unclaimed::Held { .. }) if stands_by => {
                 if !std::mem::replace(&mut said, true) {
-                    eprintln!("{held}; this one stands by, and takes up where that one ends");
+                    tell!("{held}; this one stands by, and takes up where that one ends");
                 }
                 std::thread::sleep(LOOK_EVERY);
             }
@@ -188,7 +194,7 @@ fn claim(options: &Options, shard: Shard, timetable: Option<&Timetable>) -> Resu
                 return Err(miette!(help = "wait until it ends, or give another --out", "{held}; nothing was sent"));
             }
             Err(no_locks @ Unclaimed::NoLocks { .. }) => {
-                eprintln!("{no_locks}");
+                tell!("{no_locks}");
                 return Ok(None);
             }
             Err(error @ Unclaimed::Write { .. }) => {
@@ -202,18 +208,20 @@ fn claim(options: &Options, shard: Shard, timetable: Option<&Timetable>) -> Resu
 fn view(options: &Options, plan: &Plan, shard: Shard, timetable: Option<&Timetable>) -> Result<Apart, Report> {
     let core = options.core;
     let place = move || processors::keep_off(core);
+    let out = view::take_stdout().into_diagnostic().wrap_err("cannot write to standard output")?;
     let view = if options.json {
-        Apart::new(JsonLines::new().into_diagnostic().wrap_err("cannot write to standard output")?, place)
+        Apart::new(JsonLines::new(out), place)
     } else {
         Apart::new(Terminal::new(plan, shard, timetable), place)
     };
     view.into_diagnostic().wrap_err("cannot show the run")
 }
 
-/// Whether nothing is left to do for a shard, whoever starts it again: it was stopped, or has reached the plan's end.
+/// Whether nothing is left to do, whoever starts the run again: the plan's end is reached, or a shard was stopped,
+/// after which no step could be whole.
 fn is_over(results: &Results, plan: &Plan) -> bool {
     let stopped = matches!(results.ended, Ended::Stopped(_) | Ended::Missed(_) | Ended::Followed(_));
-    results.shard.is_some() && (stopped || results.reached() >= plan.steps.len())
+    results.reached() >= plan.steps.len() || results.shard.is_some() && stopped
 }
 
 /// Says how a run ended, and what there is of it.
@@ -222,17 +230,22 @@ fn conclude(out: &Path, results: &Results, plan: &Plan) -> Exit {
     let holds = format!("{out} holds the {done} of {steps} steps that were finished");
     match &results.ended {
         Ended::Complete | Ended::Running => {
-            eprintln!("{out}: {done} steps");
-            results.missed_remarks().iter().for_each(|remark| eprintln!("{remark}"));
-            let said_nothing =
-                results.steps.iter().zip(results.planned()).find(|(step, _)| step.completed == 0 && step.due > 0);
+            tell!("{out}: {done} steps");
+            results.missed_remarks().iter().for_each(|remark| tell!("{remark}"));
+            let said_nothing = results.steps.iter().zip(results.planned()).find(|(step, _)| step.completed == 0);
             let Some((step, number)) = said_nothing else {
                 return if results.missed.is_empty() { Exit::Agrees } else { Exit::Inconclusive };
             };
+            if step.due == 0 {
+                tell!(
+                    "step {number} measured nothing, as no request was due in it: make it longer, or its rate higher"
+                );
+                return Exit::Inconclusive;
+            }
             let failed: Vec<String> = step.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
             let most = step.failed.iter().max_by_key(|(_, count)| **count).and_then(|(kind, _)| Failure::named(kind));
             let advice = most.map_or_else(String::new, |kind| format!(": {}", kind.advice()));
-            eprintln!(
+            tell!(
                 "step {number} measured nothing, as {} answered no request as expected ({}){advice}",
                 results.host,
                 failed.join(", ")
@@ -240,9 +253,9 @@ fn conclude(out: &Path, results: &Results, plan: &Plan) -> Exit {
             Exit::Inconclusive
         }
         ended => {
-            eprintln!("the run {}; {holds}", ended.early().unwrap_or_default());
+            tell!("the run {}; {holds}", ended.early().unwrap_or_default());
             match ended {
-                Ended::Interrupted => Exit::Inconclusive,
+                Ended::Interrupted => Exit::Interrupted,
                 Ended::Missed(_) => Exit::Disagrees,
                 _ => Exit::Stopped,
             }
@@ -253,7 +266,7 @@ fn conclude(out: &Path, results: &Results, plan: &Plan) -> Exit {
 /// Looks for the notice, where there may be one.
 fn watch(notice: Option<&Notice>, interrupt: &Interrupt) -> Result<Option<Watch>, Report> {
     let Some(notice) = notice else { return Ok(None) };
-    eprintln!("this shard stops as soon as there is {}", notice.path().display());
+    tell!("this shard stops as soon as there is {}", notice.path().display());
     notice.watch(interrupt).map(Some).into_diagnostic().wrap_err("cannot look for the other shards' notice")
 }
 
@@ -262,7 +275,7 @@ fn watch(notice: Option<&Notice>, interrupt: &Interrupt) -> Result<Option<Watch>
 fn tell_the_others(notice: &Notice, shard: Shard, ended: &Ended) {
     let (Ended::Stopped(reason) | Ended::Missed(reason)) = ended else { return };
     if let Err(error) = notice.put_up(&format!("shard {shard}: {reason}")) {
-        eprintln!("the other shards cannot be told: {error}");
+        tell!("the other shards cannot be told: {error}");
     }
 }
 
@@ -273,9 +286,21 @@ fn serve(
     core: Option<usize>,
 ) -> Result<Option<Server>, Report> {
     let Some((address, metrics)) = address.zip(metrics) else { return Ok(None) };
-    eprintln!("metrics at http://{}/metrics", address.at());
+    tell!("metrics at http://{}/metrics", address.at());
     let place = move || processors::keep_off(core);
     address.serve(Arc::clone(metrics), place).map(Some).into_diagnostic().wrap_err("cannot serve metrics")
+}
+
+/// Threads that send take turns on one processor, each for milliseconds.
+fn refuse_a_crowd(options: &Options) -> Result<(), Report> {
+    if options.core.is_some() && options.threads > 1 {
+        return Err(miette!(
+            help = "leave one of them out; `taskset` gives several threads a processor each",
+            "with --core, {} threads would keep each other from the one processor",
+            options.threads
+        ));
+    }
+    Ok(())
 }
 
 /// A step that is measured again is no more at its place in a timetable.
@@ -313,7 +338,13 @@ fn earlier(
 }
 
 /// Asks whether another host may be loaded.
-fn confirmed(host: &Url, plan: &Plan, shard: Shard, repeats: u32) -> Result<bool, Report> {
+fn confirmed(
+    host: &Url,
+    plan: &Plan,
+    timetable: Option<&Timetable>,
+    shard: Shard,
+    repeats: u32,
+) -> Result<bool, Report> {
     if !stdin().is_terminal() {
         return Err(miette!(help = "add --yes if you mean it", "nobody is there to confirm that {host} may be loaded"));
     }
@@ -322,27 +353,17 @@ fn confirmed(host: &Url, plan: &Plan, shard: Shard, repeats: u32) -> Result<bool
         _ => format!(" (up to {} times as many, where steps are repeated)", repeats + 1),
     };
     let share = if shard.is_whole() { String::new() } else { format!("shard {shard} of ") };
-    eprint!(
-        "Send {share}about {:.0} requests over {:.0} s, up to {:.0} a second, to {host}{again}? [y/N] ",
+    let mut terminal = stderr();
+    write!(
+        terminal,
+        "Send {share}about {:.0} requests over at least {:.0} s, up to {:.0} a second, to {host}{again}? [y/N] ",
         plan.requests_expected(),
-        plan.seconds(),
+        timetable.map_or(plan.seconds(), |timetable| timetable.seconds(plan)),
         plan.rate_max_per_s()
-    );
-    stderr().flush().into_diagnostic()?;
+    )
+    .and_then(|()| terminal.flush())
+    .into_diagnostic()?;
     let mut answer = String::new();
     stdin().read_line(&mut answer).into_diagnostic()?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
-/// The first Ctrl-C (or SIGTERM) ends the run in good order, the second at once. goose sets a handler of its own only
-/// where there is none.
-fn on_interrupt(interrupt: &Interrupt) -> Result<(), Report> {
-    let interrupt = interrupt.clone();
-    let handler = move || {
-        if interrupt.is_raised() {
-            std::process::exit(130);
-        }
-        interrupt.raise();
-    };
-    ctrlc::set_handler(handler).into_diagnostic().wrap_err("cannot listen for Ctrl-C")
 }

@@ -15,7 +15,10 @@ const WINDOW: Window = Window { from_ns: 1_000_000_000, to_ns: 3_000_000_000 };
 /// What a shard writes of a step in which it saw these samples; the others' files say the same of all.
 fn step(samples: &[Sample], disturbed: &[bool; SLICES]) -> Step {
     let mut recorder = Recorder::new(WINDOW);
-    samples.iter().for_each(|sample| recorder.record(sample));
+    for sample in samples {
+        recorder.begin(sample.class, sample.due_ns);
+        recorder.record(sample);
+    }
     let figures = recorder.finish(None, disturbed);
     let part = |times: &SliceTimes| Part {
         lag: times.lag.distribution(),

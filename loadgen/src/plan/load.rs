@@ -84,6 +84,9 @@ fn read_step(table: &Spanned<StepTable>, requests: &[PlannedRequest]) -> Result<
         return wrong(span, "this step's rate changes, so calibration cannot use it", help);
     }
     let seconds = step.seconds / loads.len() as f64;
+    if seconds < limits::STEP_MIN_S {
+        return wrong(span, format!("a step of {seconds} s"), "0.1 s at least, and as much for each stair or part");
+    }
     let planned = |load| PlannedStep { held_out: step.held_out.unwrap_or(changes(&load)), load, seconds, mix };
     Ok(loads.into_iter().map(planned).collect())
 }

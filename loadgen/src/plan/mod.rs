@@ -49,6 +49,8 @@ pub mod limits {
     pub const RATE_PER_S: f64 = 1_000_000.0;
     /// Longest step, in seconds.
     pub const STEP_S: f64 = 86_400.0;
+    /// Shortest step, in seconds: a part of it is then as long as the fastest answers.
+    pub const STEP_MIN_S: f64 = 0.1;
     /// Most users.
     pub const USERS: u32 = 10_000;
 }
@@ -201,10 +203,16 @@ impl Plan {
         self.setups.iter().map(users).sum()
     }
 
-    /// What opens each user's connection before the first step: the plan's first GET, where connections are kept.
+    /// What opens each user's connection before the first step, where connections are kept: the first GET that some
+    /// step sends.
     pub fn connecting(&self) -> Option<&PlannedRequest> {
-        let get = self.requests.iter().find(|request| request.message.method == Method::GET);
-        get.filter(|_| self.connections == Connections::Keep)
+        let gets = |request: &&PlannedRequest| request.message.method == Method::GET && self.sends(request);
+        self.requests.iter().find(gets).filter(|_| self.connections == Connections::Keep)
+    }
+
+    fn sends(&self, request: &PlannedRequest) -> bool {
+        let mut mixes = self.steps.iter().map(|step| step.mix);
+        request.weight > 0.0 && mixes.any(|mix| mix.is_none_or(|mix| *mix.get(request.class) > 0.0))
     }
 
     /// How many requests that takes, if all users are on this machine.
@@ -225,5 +233,29 @@ impl Plan {
     /// Whether every step's load is known beforehand: a closed step without think time is as fast as the deployment.
     pub fn is_bounded(&self) -> bool {
         self.rate_max_per_s().is_finite()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hockeystick_core::engine::random::Stream;
+
+    #[test]
+    fn a_request_that_no_step_sends_opens_no_connection() {
+        let path = |steps: &str| {
+            let text = format!(
+                "schema = 1\nsteps = [{{ rate = \"5/s\", seconds = 1{steps} }}]\n\
+                 [[request]]\nclass = \"read\"\npath = \"/never\"\nweight = 0\n\
+                 [[request]]\nclass = \"write\"\npath = \"/search\"\n\
+                 [[request]]\nclass = \"static\"\npath = \"/style.css\"\n"
+            );
+            let plan = read(&text, "plan.toml").unwrap();
+            let values = Stream::new(0, "values", "test");
+            let mut filling = Filling::new(&plan.names, &[], &values, 0, 0);
+            plan.connecting().map(|request| request.message.path.render(&mut filling))
+        };
+        assert_eq!(path("").as_deref(), Some("/search"));
+        assert_eq!(path(", mix = { static = 1 }").as_deref(), Some("/style.css"));
     }
 }

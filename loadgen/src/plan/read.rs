@@ -182,6 +182,9 @@ fn read_stop(table: Option<&Spanned<StopTable>>) -> Result<Stop, Wrong> {
         return wrong(table.span(), format!("errors = {errors} is out of range"), "errors is a share from 0 to 1");
     }
     let response = table.get_ref().response.map_or(default.response, |r| std::time::Duration::from_nanos(r.ns()));
+    if response.is_zero() {
+        return wrong(table.span(), "response = 0 stops any run", "a time above 0, such as response = \"10 s\"");
+    }
     Ok(Stop { errors, response })
 }
 
@@ -383,6 +386,8 @@ extract = { item = { header = "x-item" } }
             ("\"50/s\"", "\"fifty\"", "fifty"),
             ("\"50/s\"", "\"0/s\"", "0/s"),
             ("seconds = 20", "seconds = -1", "-1"),
+            ("seconds = 20", "seconds = 0.0005", "0.1 s at least"),
+            ("seconds = 20", "seconds = 0.5, parts = 10", "0.1 s at least"),
             ("seconds = 20", "seconds = nan", "NaN"),
             ("seconds = 20", "seconds = 1e308", "seconds"),
             ("{ rate = \"120/s\", seconds = 20 }", "{ rate = \"900000/s\", seconds = 20 }", "5 million"),
@@ -403,6 +408,11 @@ extract = { item = { header = "x-item" } }
             assert!(shown.contains(says), "{to}: {shown}");
             assert!(shown.contains("plan.toml"), "{to}: {shown}");
         }
+    }
+
+    #[test]
+    fn a_plan_that_any_answer_would_stop_is_refused() {
+        assert!(error(&format!("{GOOD}\n[stop]\nresponse = \"0 s\"\n")).contains("stops any run"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Leads the users through the plan, step by step, and keeps the results.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hockeystick_core::doubt::{Law, doubts};
@@ -22,7 +22,7 @@ use super::step::{StepRun, Traffic};
 use super::thresholds::Keeper;
 use super::user::{Phase, Preparing, SETUPS_AT_ONCE, Shared};
 use super::{Interrupt, Options, Progress, RunError, View, beginning};
-use crate::plan::{self, Plan, PlannedStep};
+use crate::plan::{self, Plan, PlannedStep, SetupPer};
 use crate::schedule::{self, Arrival};
 use crate::shard::Shard;
 use crate::slices::{self, Mean, SliceTimes};
@@ -40,6 +40,8 @@ const STEP_LEAD: Duration = Duration::from_millis(20);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Time between two looks of the thresholds.
 const SECOND: Duration = Duration::from_secs(1);
+/// How long results that cannot be written are tried again.
+const KEEP_TRYING: Duration = Duration::from_mins(10);
 /// Longest sleep until a step begins, so that a clock that is set meanwhile is noticed.
 const WAIT_MAX: Duration = Duration::from_millis(500);
 
@@ -105,7 +107,7 @@ impl<'r> Director<'r> {
         let _ = self.phase.send(Phase::Leave);
         if self.results.ended != ended {
             self.results.ended = ended;
-            store::write_results(&self.options.out, &self.results)?;
+            self.keep().await?;
         }
         Ok(())
     }
@@ -153,13 +155,21 @@ impl<'r> Director<'r> {
             step.discarded.clone_from(&discarded);
             // An earlier measurement of this step has waited for its better.
             self.results.steps.truncate(place);
+            step.schedule = step.schedule.filter(|schedule| store::has_room_for(schedule, &self.results.steps));
             self.results.steps.push(step);
+            if let Err(invalid) = self.results.check() {
+                // No reader would take the file, nor any other step in it.
+                self.results.steps.truncate(place);
+                self.miss(format!("what was measured makes no sense: {invalid}"));
+                self.keep().await?;
+                return Ok(Ended::Complete);
+            }
             // Said with the last step itself: nothing but a threshold can come between the two.
             if index + 1 == self.options.plan.steps.len() && !again {
                 self.results.ended = Ended::Complete;
             }
-            store::write_results(&self.options.out, &self.results)?;
             self.view.step_ends(index + 1, &self.results.steps[place]);
+            self.keep().await?;
             if !again {
                 let missed = self.keeper.step(&self.results.steps[place]);
                 return Ok(missed.map_or(Ended::Complete, Ended::Missed));
@@ -168,6 +178,26 @@ impl<'r> Director<'r> {
             let reason = reasons.join("; ");
             self.view.step_repeats(index + 1, &reason);
             discarded.push(reason);
+        }
+    }
+
+    /// Writes the results. A disk that is full may soon have room again, and what was measured is not to be had twice.
+    async fn keep(&self) -> Result<(), RunError> {
+        let mut since = None;
+        loop {
+            let Err(error) = store::write_results(&self.options.out, &self.results) else { return Ok(()) };
+            if since.is_none() {
+                let minutes = KEEP_TRYING.as_secs() / 60;
+                self.view
+                    .cannot_write(&format!("{error}: make room for it; the run waits {minutes} min, or until Ctrl-C"));
+            }
+            if since.get_or_insert_with(Instant::now).elapsed() > KEEP_TRYING {
+                return Err(error.into());
+            }
+            tokio::select! {
+                _ = self.interrupt.raised() => return Err(error.into()),
+                () = tokio::time::sleep(SECOND) => {}
+            }
         }
     }
 
@@ -181,23 +211,24 @@ impl<'r> Director<'r> {
     /// step will say what is wrong with it. A setup that fails is: what comes after needs it.
     async fn prepare(&self, shared: &Shared) -> Ended {
         let preparing = Arc::new(Preparing::default());
-        let users = self.options.shard.users(self.options.plan.users) as usize;
+        let (plan, users) = (&self.options.plan, self.options.shard.users(self.options.plan.users));
+        let setups_max = setups_max(plan, users) + shared.turns.take(plan.setup_requests(users)) + CONNECT_MAX;
+        let connect_max = CONNECT_MAX + shared.turns.take(f64::from(users));
         let all = async {
-            shared.prepare().await?;
-            let _ = self.phase.send(Phase::Prepare(Arc::clone(&preparing)));
-            while preparing.done.load(Ordering::Relaxed) < users {
-                preparing.changed.notified().await;
-            }
-            Ok(())
+            let setups = async {
+                shared.prepare().await?;
+                let _ = self.phase.send(Phase::Prepare(Arc::clone(&preparing)));
+                preparing.reaches(users as usize, |preparing| &preparing.set_up).await
+            };
+            let late = || Err(format!("the setups were not done within {} s", table::number(setups_max.as_secs_f64())));
+            tokio::time::timeout(setups_max, setups).await.unwrap_or_else(|_| late())?;
+            let connected = preparing.reaches(users as usize, |preparing| &preparing.connected);
+            tokio::time::timeout(connect_max, connected).await.unwrap_or(Ok(()))
         };
-        let setups = self.options.plan.setup_requests(self.options.shard.users(self.options.plan.users)) as u32;
-        let patience = CONNECT_MAX + self.options.plan.timeout * setups.div_ceil(SETUPS_AT_ONCE as u32);
-        let prepared = tokio::select! {
-            prepared = tokio::time::timeout(patience, all) => prepared.unwrap_or(Ok(())),
-            ended = self.interrupt.raised() => return ended,
-        };
-        let failed = preparing.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        prepared.err().or(failed).map_or(Ended::Complete, Ended::Stopped)
+        tokio::select! {
+            prepared = all => prepared.err().map_or(Ended::Complete, Ended::Stopped),
+            ended = self.interrupt.raised() => ended,
+        }
     }
 
     async fn step(&mut self, index: usize, planned: &PlannedStep, shared: &Shared) -> Result<StepEnd, RunError> {
@@ -213,6 +244,7 @@ impl<'r> Director<'r> {
         let metrics = self.options.metrics.clone();
         let step = Arc::new(StepRun::new(index, moment.start, window, traffic, dates, metrics));
         self.dials.tell(&step);
+        self.keeper.begin();
         let window_from = moment.wall + plan.warm_up;
         let window_from = window_from.strftime("%FT%T%.3fZ").to_string();
         let _ = self.phase.send(Phase::Step(Arc::clone(&step)));
@@ -224,8 +256,9 @@ impl<'r> Director<'r> {
         }
         step.record_unsent(|arrival| shared.plan.requests[arrival.request as usize].class);
         let Used { stations, busy_by_slice, generator_cpus, neighbours, disturbed } = readings.finish();
-        let recorder = step.recorder();
+        let mut recorder = step.recorder();
         let figures = recorder.finish(due, &disturbed);
+        debug_assert_eq!(figures.completed + figures.failed.values().sum::<u64>(), figures.due);
         let parts = if self.options.shard.is_whole() { Vec::new() } else { parts(&recorder, &in_flight) };
         drop(recorder);
         let measured_s = (window.to_ns - window.from_ns) as f64 / 1e9;
@@ -298,7 +331,7 @@ impl<'r> Director<'r> {
                 last = step.second();
                 // A second that began in the warm-up is no part of the measurement.
                 let measured = step.window.holds(now_ns.saturating_sub(SECOND.as_nanos() as u64));
-                if let Some(missed) = self.keeper.second(&last).filter(|_| measured) {
+                if let Some(missed) = measured.then(|| self.keeper.second(&last)).flatten() {
                     return Ok(Some(StepEnd::Run(Ended::Missed(missed))));
                 }
             }
@@ -345,6 +378,12 @@ impl<'r> Director<'r> {
             }
         }
     }
+}
+
+/// The longest that the setups may take when each is answered within the plan's timeout.
+fn setups_max(plan: &Plan, users: u32) -> Duration {
+    let of = |per: SetupPer| plan.setups.iter().filter(|setup| setup.per == per).count() as u32;
+    plan.timeout * (of(SetupPer::Run) + of(SetupPer::User) * users.div_ceil(SETUPS_AT_ONCE as u32))
 }
 
 fn late(wall: Timestamp) -> String {

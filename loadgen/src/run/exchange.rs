@@ -4,7 +4,7 @@ use std::fmt;
 
 use hockeystick_core::engine::random::Stream;
 use reqwest::header::{CONNECTION, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use reqwest::{Body, Request, Response, StatusCode};
+use reqwest::{Body, Request, Response, StatusCode, Url};
 
 use super::dates::Dated;
 use super::failure::Failure;
@@ -23,6 +23,9 @@ pub(super) struct Failed {
     /// The answer's status, if there was an answer.
     pub(super) status: Option<StatusCode>,
 }
+
+/// A cookie as it was set, and by the answer to what.
+pub(super) type SetCookie = (Url, HeaderValue);
 
 impl From<Failure> for Failed {
     fn from(kind: Failure) -> Self {
@@ -45,15 +48,15 @@ impl User<'_> {
         let plan = &self.shared.plan;
         let mut filling = Filling::new(&plan.names, &self.extracted, values, number, self.number);
         let base = &self.shared.base;
-        let url = base.join(&message.path.render(&mut filling)).map_err(|_| Failure::Network)?;
+        let url = base.join(&message.path.render(&mut filling)).map_err(|_| Failure::Plan)?;
         if url.origin() != base.origin() {
             // No value leads to another host than the one that may be loaded.
-            return Err(Failure::Network.into());
+            return Err(Failure::Plan.into());
         }
         let mut request = Request::new(message.method.clone(), url);
         *request.headers_mut() = message.headers.clone();
         for (name, template) in &message.templated_headers {
-            let value = HeaderValue::try_from(template.render(&mut filling)).map_err(|_| Failure::Content)?;
+            let value = HeaderValue::try_from(template.render(&mut filling)).map_err(|_| Failure::Plan)?;
             request.headers_mut().insert(name.clone(), value);
         }
         if plan.connections == Connections::New {
@@ -74,8 +77,9 @@ impl User<'_> {
         &mut self,
         message: &Message,
         request: Request,
-        cookies: Option<&mut Vec<HeaderValue>>,
+        cookies: Option<&mut Vec<SetCookie>>,
     ) -> Result<(), Failed> {
+        let url = (self.cookies.is_some() || cookies.is_some()).then(|| request.url().clone());
         let response = self.shared.client.execute(request).await.map_err(|error| Failure::of_exchange(&error))?;
         if self.shared.reads_dates {
             self.dated = Dated::read(response.headers());
@@ -91,9 +95,11 @@ impl User<'_> {
         if message.expect.reads_body() && !message.expect.accepts_body(&body) {
             return Err(answered(Failure::Content));
         }
-        self.keep_cookies(headers.get_all(SET_COOKIE).iter());
-        if let Some(cookies) = cookies {
-            cookies.extend(headers.get_all(SET_COOKIE).iter().cloned());
+        if let Some(url) = url {
+            self.keep_cookies(headers.get_all(SET_COOKIE).iter(), &url);
+            if let Some(cookies) = cookies {
+                cookies.extend(headers.get_all(SET_COOKIE).iter().map(|cookie| (url.clone(), cookie.clone())));
+            }
         }
         for extraction in &message.extract {
             let text = extraction.find(&headers, &body).ok_or(answered(Failure::Content))?;
@@ -102,9 +108,10 @@ impl User<'_> {
         Ok(())
     }
 
-    pub(super) fn keep_cookies<'h>(&mut self, headers: impl Iterator<Item = &'h HeaderValue>) {
+    /// Keeps what the answer to a request for `url` sets.
+    pub(super) fn keep_cookies<'h>(&mut self, headers: impl Iterator<Item = &'h HeaderValue>, url: &Url) {
         if let Some(kept) = &mut self.cookies {
-            kept.keep(headers, &self.shared.base);
+            kept.keep(headers, url);
         }
     }
 }

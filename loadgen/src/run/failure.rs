@@ -26,13 +26,15 @@ pub enum Failure {
     Protocol,
     /// Any other trouble with the connection: no route, no free port, too many open files.
     Network,
+    /// The request cannot be made of the plan's values: they lead to another host, or into no header.
+    Plan,
     /// The request was due, and never sent, because the step ended first.
     Unsent,
 }
 
 impl Failure {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Refused,
         Self::Reset,
         Self::Timeout,
@@ -43,6 +45,7 @@ impl Failure {
         Self::Content,
         Self::Protocol,
         Self::Network,
+        Self::Plan,
         Self::Unsent,
     ];
 
@@ -59,6 +62,7 @@ impl Failure {
             Self::Content => "content",
             Self::Protocol => "protocol",
             Self::Network => "network",
+            Self::Plan => "plan",
             Self::Unsent => "unsent",
         }
     }
@@ -94,6 +98,9 @@ impl Failure {
             Self::Network => {
                 "no connection comes about: is there a route to the host, and are there ports and open files left (`ulimit -n`)?"
             }
+            Self::Plan => {
+                "the plan's values make no request: does one lead to another host, or have a line break for a header?"
+            }
             Self::Unsent => "the step was over before they could be sent: does the plan need more `users`?",
         }
     }
@@ -121,6 +128,8 @@ impl Failure {
             // rustls reports a failed handshake as invalid data; a server that hangs up during it, as an early end.
             Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) if error.is_connect() => Self::Tls,
             Some(kind) if is_break(kind) => Self::Reset,
+            // Under TLS, an end without close_notify.
+            Some(io::ErrorKind::UnexpectedEof) => Self::Reset,
             _ => Self::Network,
         }
     }

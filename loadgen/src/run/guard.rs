@@ -9,6 +9,7 @@ use reqwest::Url;
 use super::Failure;
 use super::step::{Live, StepRun};
 use crate::plan::{Plan, Stop, limits};
+use crate::timetable::Timetable;
 
 /// Without being told otherwise, a host that is not this machine gets at most this many requests a second…
 pub const REMOTE_RATE_MAX_PER_S: f64 = 200.0;
@@ -49,7 +50,7 @@ pub enum Refusal {
         host: String,
     },
     /// Too fast.
-    #[error("the plan sends up to {asked:.0} requests a second, and {max:.0} are allowed; raise it with --max-rate")]
+    #[error("the plan sends up to {}; raise it with --max-rate", held(*.asked, "requests a second", *.max))]
     TooFast {
         /// The plan's highest rate.
         asked: f64,
@@ -57,7 +58,7 @@ pub enum Refusal {
         max: f64,
     },
     /// Too long.
-    #[error("the plan takes up to {asked:.0} seconds, and {max:.0} are allowed; raise it with --max-seconds")]
+    #[error("the plan takes at least {}; raise it with --max-seconds", held(*.asked, "seconds", *.max))]
     TooLong {
         /// The plan's length.
         asked: f64,
@@ -68,13 +69,22 @@ pub enum Refusal {
     #[error("a closed step without think time has no highest rate; give its users some, such as think = \"1 s\"")]
     Unbounded,
     /// Too much.
-    #[error("the plan sends up to about {asked:.0} requests, and {max:.0} are allowed; raise it with --max-requests")]
+    #[error("the plan sends up to about {}; raise it with --max-requests", held(*.asked, "requests", *.max))]
     TooMuch {
         /// The plan's requests.
         asked: f64,
         /// The limit.
         max: f64,
     },
+}
+
+/// What is asked, held against what is allowed, in as many digits as tell them apart.
+fn held(asked: f64, unit: &str, max: f64) -> String {
+    let [asked, max] = (0..10)
+        .map(|digits| [asked, max].map(|number| format!("{number:.digits$}")))
+        .find(|[asked, max]| asked != max)
+        .unwrap_or([asked, max].map(|number| number.to_string()));
+    format!("{asked} {unit}, and {max} are allowed")
 }
 
 /// Reads the address of a host.
@@ -84,15 +94,32 @@ pub enum Refusal {
 pub fn read_host(text: &str) -> Result<Url, Refusal> {
     let refuse = || Refusal::NotAHost(text.to_owned());
     let url = Url::parse(text).map_err(|_| refuse())?;
-    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let nobody = url.username().is_empty() && url.password().is_none();
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && nobody;
     if matches!(url.scheme(), "http" | "https") && url.has_host() && plain { Ok(url) } else { Err(refuse()) }
 }
 
 /// Whether the host is this machine, by its address or by the one name that always is (RFC 6761, section 6.3).
 pub fn is_loopback(host: &Url) -> bool {
-    let name = host.host_str().unwrap_or_default();
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    let name = name(host);
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A host's name or address, of version 6 without brackets: to a shell, those stand for one of several letters.
+fn name(host: &Url) -> &str {
+    bare(host.host_str().unwrap_or_default())
+}
+
+fn bare(address: &str) -> &str {
+    address.strip_prefix('[').and_then(|address| address.strip_suffix(']')).unwrap_or(address)
+}
+
+/// Whether two names are one host's: an address has several spellings.
+fn is_same(one: &str, other: &str) -> bool {
+    match (one.parse::<IpAddr>(), other.parse::<IpAddr>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one.eq_ignore_ascii_case(other),
+    }
 }
 
 /// How much of one limit a plan takes.
@@ -122,7 +149,7 @@ impl Quantity {
     pub const fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Rate => ("highest rate", "/s", "--max-rate"),
-            Self::Time => ("time", " s", "--max-seconds"),
+            Self::Time => ("time, without setups and late answers", " s", "--max-seconds"),
             Self::Requests => ("requests", "", "--max-requests"),
         }
     }
@@ -148,20 +175,43 @@ impl Limits {
     /// # Errors
     /// The limit that it passes, and how to raise it.
     pub fn permit(&self, host: &Url, plan: &Plan, repeats: u32) -> Result<(), Refusal> {
-        let name = host.host_str().unwrap_or_default();
-        let loopback = is_loopback(host);
-        if !loopback && !self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
+        self.permit_by(None, host, plan, repeats)
+    }
+
+    /// The same for a plan that goes by a timetable, if by one: then it is known how long each step waits for its
+    /// answers.
+    ///
+    /// # Errors
+    /// As [`permit`](Self::permit).
+    pub fn permit_by(
+        &self,
+        timetable: Option<&Timetable>,
+        host: &Url,
+        plan: &Plan,
+        repeats: u32,
+    ) -> Result<(), Refusal> {
+        let (name, loopback) = (name(host), is_loopback(host));
+        if !loopback && !self.allowed_hosts.iter().any(|allowed| is_same(bare(allowed), name)) {
             return Err(Refusal::NotAllowed { host: name.to_owned() });
         }
-        self.takes(loopback, plan, repeats).into_iter().find_map(Take::refusal).map_or(Ok(()), Err)
+        let waits = |take: Take| match timetable {
+            Some(timetable) if take.quantity == Quantity::Time => Take { asked: timetable.seconds(plan), ..take },
+            _ => take,
+        };
+        let takes = self.takes(loopback, plan, repeats).map(waits);
+        takes.into_iter().find_map(Take::refusal).map_or(Ok(()), Err)
+    }
+
+    /// Most requests a second, on this machine or on another; infinite where nothing says.
+    pub fn rate_max(&self, loopback: bool) -> f64 {
+        self.rate_max_per_s.unwrap_or(if loopback { f64::INFINITY } else { REMOTE_RATE_MAX_PER_S })
     }
 
     /// What the plan takes of each limit, on this machine or on another, with every step repeated so often.
     pub fn takes(&self, loopback: bool, plan: &Plan, repeats: u32) -> [Take; 3] {
-        let default = |limit| if loopback { f64::INFINITY } else { limit };
         let times = 1.0 + f64::from(repeats);
-        let rate_max = self.rate_max_per_s.unwrap_or(default(REMOTE_RATE_MAX_PER_S));
-        let seconds_max = self.seconds_max.unwrap_or(default(REMOTE_SECONDS_MAX));
+        let rate_max = self.rate_max(loopback);
+        let seconds_max = self.seconds_max.unwrap_or(if loopback { f64::INFINITY } else { REMOTE_SECONDS_MAX });
         [
             Take { quantity: Quantity::Rate, asked: plan.rate_max_per_s(), max: rate_max },
             Take { quantity: Quantity::Time, asked: times * plan.seconds(), max: seconds_max },
@@ -308,6 +358,39 @@ mod tests {
     }
 
     #[test]
+    fn an_address_of_version_6_is_allowed_as_people_and_shells_write_it() {
+        let host = read_host("http://[2001:DB8:0::1]:8080").unwrap();
+        let told = Limits::default().permit(&host, &plan(), 0).unwrap_err().to_string();
+        assert!(told.ends_with("--allow-host 2001:db8::1"), "{told}");
+        for allowed in ["2001:db8::1", "[2001:db8::1]", "2001:DB8:0:0::1"] {
+            let limits =
+                Limits { allowed_hosts: vec![allowed.into()], rate_max_per_s: Some(300.0), ..Limits::default() };
+            assert!(limits.permit(&host, &plan(), 0).is_ok(), "{allowed}");
+        }
+    }
+
+    #[test]
+    fn what_passes_a_limit_by_little_is_told_from_it() {
+        let host = read_host("http://127.0.0.1").unwrap();
+        let limits = Limits { rate_max_per_s: Some(299.96), ..Limits::default() };
+        let told = limits.permit(&host, &plan(), 0).unwrap_err().to_string();
+        assert!(told.contains("up to 300.00 requests a second, and 299.96 are allowed"), "{told}");
+    }
+
+    /// A step of 10 s, with 2 s before it and 22 s after.
+    #[test]
+    fn a_timetable_takes_its_pauses_as_well() {
+        let host = read_host("http://127.0.0.1").unwrap();
+        let start = "2026-03-01T10:00:00Z".parse().unwrap();
+        let timetable = Timetable::new(start, start).unwrap();
+        let limits = |seconds_max| Limits { seconds_max: Some(seconds_max), ..Limits::default() };
+        assert!(limits(12.0).permit(&host, &plan(), 0).is_ok());
+        let told = limits(30.0).permit_by(Some(&timetable), &host, &plan(), 0).unwrap_err().to_string();
+        assert!(told.contains("at least 34 seconds, and 30 are allowed"), "{told}");
+        assert!(limits(34.0).permit_by(Some(&timetable), &host, &plan(), 0).is_ok());
+    }
+
+    #[test]
     fn what_is_no_host_is_refused() {
         for text in [
             "",
@@ -316,6 +399,8 @@ mod tests {
             "ftp://127.0.0.1",
             "http://127.0.0.1/path",
             "http://user@127.0.0.1",
+            "http://:secret@127.0.0.1",
+            "http://user:secret@127.0.0.1",
             "http://",
         ] {
             assert!(read_host(text).is_err(), "{text}");

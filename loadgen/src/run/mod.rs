@@ -2,7 +2,8 @@
 //!
 //! - [`guard`]: what may be loaded, and when to stop. [`busy`]: processor time of the deployment. `neighbours`: of others.
 //! - `director`: the plan, step by step, from the `beginning`: nothing, or an earlier run's file. `user`: one goose user. `pace`: waiting to the microsecond. [`processors`]: where it waits. `client`: connections.
-//!   `exchange`: one request and its answer. `cookies`: what a user keeps of it. `dates`: the deployment's clock in it. `failure`: kinds of error.
+//!   `exchange`: one request and its answer. `cookies`: what a user keeps of it. `dates`: the deployment's clock in it.
+//!   `failure`: kinds of error. `turns`: what comes before the first step, one after the other.
 //! - `step`: a step while it runs. `record`: its figures. `pulse`: its last second, for views and `thresholds`.
 //!   `readings`: processor time meanwhile. `metrics`: what Prometheus is told.
 //!
@@ -28,6 +29,7 @@ mod readings;
 pub(crate) mod record;
 mod step;
 mod thresholds;
+mod turns;
 mod user;
 
 use std::path::PathBuf;
@@ -51,6 +53,7 @@ pub use metrics::Metrics;
 use self::busy::{Meter, MeterError};
 use self::client::Dials;
 use self::director::Director;
+use self::turns::Turns;
 use self::user::{Phase, SETUPS_AT_ONCE, Shared};
 use crate::plan::{Plan, PlannedStep};
 use crate::shard::Shard;
@@ -76,6 +79,8 @@ pub struct Options {
     pub timetable: Option<Timetable>,
     /// How often a step is repeated whose measurement something from outside disturbed.
     pub repeats: u32,
+    /// Most requests a second before the first step, of all shards together; infinite where nothing says.
+    pub rate_max_per_s: f64,
     /// Where to count what Prometheus asks for, if it does.
     pub metrics: Option<Arc<Metrics>>,
     /// What an earlier run of this plan has measured: this one goes on after its last step. See [`resumable`].
@@ -132,7 +137,7 @@ pub trait View: Send + Sync {
     fn step_begins(&self, number: usize, of: usize, step: &PlannedStep);
     /// A step runs; seconds are its own.
     fn progress(&self, progress: &Progress);
-    /// A step is on the disk.
+    /// A step is over; it is on the disk before the next begins.
     fn step_ends(&self, number: usize, step: &Step);
     /// The step that has ended is measured again, for this reason.
     fn step_repeats(&self, number: usize, reason: &str);
@@ -140,8 +145,14 @@ pub trait View: Send + Sync {
     fn step_missed(&self, number: usize, reason: &str) {
         let _ = (number, reason);
     }
-    /// The run is over, however it ended.
-    fn ends(&self) {}
+    /// The results cannot be written, for this reason; it is tried again.
+    fn cannot_write(&self, reason: &str) {
+        let _ = reason;
+    }
+    /// The run is over. What the results file says of its end; of one that could not go on, that it still runs.
+    fn ends(&self, ended: &Ended) {
+        let _ = ended;
+    }
 }
 
 /// How far a step is.
@@ -193,11 +204,21 @@ pub fn run(options: Options, interrupt: &Interrupt, view: &dyn View) -> Result<R
     for meter in &options.meters {
         meter.read()?;
     }
+    open_more_files();
     let runtime = runtime(options.threads)?;
     let result = runtime.block_on(attack(options, interrupt, view));
     // Users of an interrupted run may still wait for answers that nobody needs.
     runtime.shutdown_background();
     result
+}
+
+/// Lets this process open as many files as it may, for each user has a connection: many systems begin with 1024.
+fn open_more_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let limit = getrlimit(Resource::Nofile);
+    // Where it cannot be raised, requests will fail and say so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, RunError> {
@@ -224,6 +245,7 @@ async fn attack(options: Options, interrupt: &Interrupt, view: &dyn View) -> Res
         phase: receiver,
         common: OnceLock::new(),
         setups: Semaphore::new(SETUPS_AT_ONCE),
+        turns: Turns::new(options.rate_max_per_s / f64::from(options.shard.of())),
         users: AtomicU32::new(0),
     });
     let goose = goose(&options, &shared)?;
@@ -240,7 +262,7 @@ async fn attack(options: Options, interrupt: &Interrupt, view: &dyn View) -> Res
             })),
         }
     };
-    view.ends();
+    view.ends(&director.results.ended);
     directed?;
     if director.results.ended == Ended::Complete {
         // Every user has left its transaction: goose notices within half a second.

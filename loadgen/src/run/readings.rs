@@ -58,6 +58,11 @@ impl<'m> Readings<'m> {
             disturbed: [false; SLICES],
         };
         let (Some(begin), Some(end)) = (self.taken.first(), self.taken.get(SLICES)) else { return used };
+        // A generator that was away for most of the window has read both of its ends at once: nothing is known of it.
+        let window_s = (self.window.to_ns - self.window.from_ns) as f64 / 1e9;
+        if (end.at - begin.at).as_secs_f64() < 0.5 * window_s {
+            return used;
+        }
         used.stations = self.stations(begin, end);
         for (name, busy) in self.taken.windows(2).flat_map(|ends| self.stations(&ends[0], &ends[1])) {
             // A generator that was away for a whole slice reads both of its ends at once.
@@ -110,5 +115,16 @@ mod tests {
         let used = readings.stations(&at(0, [1.0, 5.0, 7.0]), &at(2, [1.5, 6.0, 7.25]));
         assert_eq!(used["box cpu"], BusyTime { busy_s: 1.5, elapsed_s: 2.0 });
         assert_eq!(used["db cpu"], BusyTime { busy_s: 0.25, elapsed_s: 2.0 });
+    }
+
+    #[test]
+    fn a_generator_that_was_away_for_the_whole_window_knows_nothing_of_it() {
+        let meters = [format!("box cpu=pid:{}", std::process::id()).parse().unwrap()];
+        let window = Window { from_ns: 0, to_ns: 1_000_000_000 };
+        let mut away = Readings::new(&meters, true, window);
+        away.take(2_000_000_000).unwrap();
+        let used = away.finish();
+        assert!(used.stations.is_empty() && used.busy_by_slice.is_empty() && used.neighbours.is_none());
+        assert_eq!(used.generator_cpus, 0.0);
     }
 }

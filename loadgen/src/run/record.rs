@@ -63,6 +63,8 @@ pub(crate) struct Recorder {
     tls: Times,
     classes: PerClass<ClassRecorder>,
     slices: Vec<SliceTimes>,
+    /// Requests of a closed loop that became due in the window, answered or not.
+    begun: PerClass<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,7 +96,13 @@ impl Recorder {
             tls: Times::default(),
             classes: PerClass(Class::ALL.map(class)),
             slices: vec![SliceTimes::default(); SLICES],
+            begun: PerClass::all(0),
         }
+    }
+
+    /// A user of a closed loop sends.
+    pub(crate) fn begin(&mut self, class: Class, due_ns: u64) {
+        *self.begun.get_mut(class) += u64::from(self.window.holds(due_ns));
     }
 
     pub(crate) fn record(&mut self, sample: &Sample) {
@@ -133,6 +141,19 @@ impl Recorder {
         }
     }
 
+    /// Gives up the requests of a class that have not come to their end: more than anybody waits for have no user
+    /// either.
+    fn give_up(&mut self, class: Class, due: u64) {
+        let counts = &mut self.classes.get_mut(class).counts;
+        let open = due.saturating_sub(counts.due);
+        if open > 0 {
+            counts.due += open;
+            counts.failed += open;
+            self.exhausted += open;
+            *self.failed.entry(Failure::Timeout).or_default() += open;
+        }
+    }
+
     /// A connection that was opened.
     pub(crate) fn record_dial(&mut self, at_ns: u64, connect_ns: u64, tls_ns: Option<u64>) {
         if self.window.holds(at_ns) {
@@ -147,9 +168,13 @@ impl Recorder {
     }
 
     /// The figures. `due` are the requests of each class that were due in the window, or of a closed loop those that came;
-    /// `disturbed` are the slices whose response times do not count.
-    pub(crate) fn finish(&self, due: Option<PerClass<u64>>, disturbed: &[bool; SLICES]) -> Figures {
-        let due = due.unwrap_or_else(|| PerClass(Class::ALL.map(|class| self.classes.get(class).counts.due)));
+    /// `disturbed` are the slices whose response times do not count. Nobody waits any more for what is still on its
+    /// way: it has failed.
+    pub(crate) fn finish(&mut self, due: Option<PerClass<u64>>, disturbed: &[bool; SLICES]) -> Figures {
+        let due = due.unwrap_or(self.begun);
+        for (class, due) in due.iter() {
+            self.give_up(class, *due);
+        }
         let classes = due
             .iter()
             .map(|(class, due)| (class, due, self.classes.get(class)))
@@ -278,6 +303,22 @@ mod tests {
         let figures = recorder.finish(Some(PerClass([0, 2, 0, 0])), &QUIET);
         assert_eq!(figures.failed, BTreeMap::from([("status".to_owned(), 1), ("unsent".to_owned(), 1)]));
         assert_eq!((figures.whole.response.count, figures.exhausted), (0, 1));
+    }
+
+    #[test]
+    fn what_is_still_on_its_way_has_failed() {
+        let mut recorder = Recorder::new(WINDOW);
+        recorder.record(&sample(1500, 0, 50));
+        let figures = recorder.finish(Some(PerClass([0, 3, 1, 0])), &QUIET);
+        assert_eq!((figures.due, figures.completed, figures.exhausted), (4, 1, 3));
+        assert_eq!(figures.failed, BTreeMap::from([("timeout".to_owned(), 3)]));
+        assert_eq!([Class::Read, Class::Write].map(|class| figures.classes[&class].failed), [2, 1]);
+
+        let mut closed = Recorder::new(WINDOW);
+        closed.begin(Class::Read, 500_000_000);
+        closed.begin(Class::Read, 1_500_000_000);
+        let figures = closed.finish(None, &QUIET);
+        assert_eq!((figures.due, figures.failed["timeout"]), (1, 1));
     }
 
     #[test]

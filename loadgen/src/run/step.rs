@@ -141,8 +141,9 @@ impl StepRun {
     }
 
     /// A user of a closed loop sends.
-    pub(super) fn begin(&self) {
+    pub(super) fn begin(&self, class: Class, due_ns: u64) {
         self.begun.fetch_add(1, Ordering::Relaxed);
+        self.recorder().begin(class, due_ns);
     }
 
     /// Requests of a closed loop that were sent.

@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use hockeystick_core::engine::random::{Exponential, Stream};
 use hockeystick_core::engine::sampler::Sampler;
 use hockeystick_core::workload::Closed;
-use reqwest::header::HeaderValue;
-use reqwest::{Client, Url};
+use reqwest::{Client, Request, Url};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::cookies::Cookies;
 use super::dates::Dated;
-use super::exchange::Failed;
+use super::exchange::{Failed, SetCookie};
 use super::failure::Failure;
 use super::pace;
 use super::record::Sample;
 use super::step::{StepRun, Traffic};
-use crate::plan::{Extracted, Plan, PlannedRequest, SetupPer};
+use super::turns::Turns;
+use crate::plan::{Extracted, Message, Plan, PlannedRequest, SetupPer};
 use crate::schedule::Chooser;
 use crate::shard::Shard;
 
@@ -45,10 +45,46 @@ pub(super) enum Phase {
 /// What comes before the first step.
 #[derive(Debug, Default)]
 pub(super) struct Preparing {
-    pub(super) done: AtomicUsize,
-    pub(super) changed: Notify,
+    /// Users whose setups are done.
+    pub(super) set_up: AtomicUsize,
+    /// Users who have a connection as well.
+    pub(super) connected: AtomicUsize,
+    changed: Notify,
     /// Why it cannot be done.
-    pub(super) failed: Mutex<Option<String>>,
+    failed: Mutex<Option<String>>,
+}
+
+impl Preparing {
+    /// Waits until one of the counts has come to so many users.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(super) async fn reaches(&self, users: usize, count: impl Fn(&Self) -> &AtomicUsize) -> Result<(), String> {
+        loop {
+            if let Some(reason) = self.failed() {
+                return Err(reason);
+            }
+            if count(self).load(Ordering::Relaxed) >= users {
+                return Ok(());
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn failed(&self) -> Option<String> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The first reason is the one that counts.
+    fn fail(&self, reason: String) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        self.changed.notify_one();
+    }
+
+    fn one_more(&self, count: &AtomicUsize) {
+        count.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_one();
+    }
 }
 
 /// What every user shares for the whole run.
@@ -62,8 +98,10 @@ pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) phase: watch::Receiver<Phase>,
     /// What the setups of the run gave to every user: texts, and cookies.
-    pub(super) common: OnceLock<(Extracted, Vec<HeaderValue>)>,
+    pub(super) common: OnceLock<(Extracted, Vec<SetCookie>)>,
     pub(super) setups: Semaphore,
+    /// Of setups and of connections.
+    pub(super) turns: Turns,
     /// Users who have begun.
     pub(super) users: AtomicU32,
 }
@@ -125,32 +163,32 @@ impl<'s> User<'s> {
     async fn prepare(&mut self, preparing: &Preparing) {
         if let Some((extracted, cookies)) = self.shared.common.get() {
             self.extracted.clone_from(extracted);
-            self.keep_cookies(cookies.iter());
+            for (url, cookie) in cookies {
+                self.keep_cookies(std::iter::once(cookie), url);
+            }
         }
         let result = match self.shared.setups.acquire().await {
+            // A log-in that fails for one fails for all, and may lock their accounts.
+            Ok(_permit) if preparing.failed().is_some() => return,
             Ok(_permit) => self.set_up(SetupPer::User, &mut Vec::new()).await,
             Err(_) => Ok(()),
         };
-        match result {
-            Ok(()) => self.connect().await,
-            Err(reason) => {
-                let mut failed = preparing.failed.lock().unwrap_or_else(PoisonError::into_inner);
-                failed.get_or_insert(format!("{reason}, for user {}", self.number + 1));
-            }
+        if let Err(reason) = result {
+            return preparing.fail(format!("{reason}, for user {}", self.number + 1));
         }
-        preparing.done.fetch_add(1, Ordering::Relaxed);
-        preparing.changed.notify_one();
+        preparing.one_more(&preparing.set_up);
+        self.connect().await;
+        preparing.one_more(&preparing.connected);
     }
 
-    async fn set_up(&mut self, per: SetupPer, cookies: &mut Vec<HeaderValue>) -> Result<(), String> {
+    async fn set_up(&mut self, per: SetupPer, cookies: &mut Vec<SetCookie>) -> Result<(), String> {
         let shared = self.shared;
         for (index, setup) in shared.plan.setups.iter().enumerate().filter(|(_, setup)| setup.per == per) {
             let values = Stream::new(shared.plan.seed, "values", &format!("setup {index}"));
-            let sent = match self.request(&setup.message, &values, self.number) {
-                Ok(request) => self.exchange(&setup.message, request, Some(&mut *cookies)).await,
-                Err(failed) => Err(failed),
-            };
-            sent.map_err(|failed| format!("setup {} ({}) failed: {failed}", index + 1, setup.message.method))?;
+            let request = self.request(&setup.message, &values, self.number);
+            shared.turns.wait().await;
+            let answered = self.exchange_in_time(&setup.message, request, Some(&mut *cookies)).await;
+            answered.map_err(|failed| format!("setup {} ({}) failed: {failed}", index + 1, setup.message.method))?;
         }
         Ok(())
     }
@@ -162,6 +200,7 @@ impl<'s> User<'s> {
         let Some(planned) = plan.connecting() else { return };
         if let Ok(request) = self.request(&planned.message, &Stream::new(plan.seed, "connect", "values"), 0) {
             let patience = plan.timeout.min(Duration::from_secs(5));
+            self.shared.turns.wait().await;
             let _ = tokio::time::timeout(patience, self.exchange(&planned.message, request, None)).await;
         }
     }
@@ -213,30 +252,35 @@ impl<'s> User<'s> {
             if !pace::until(due, &step.over).await {
                 return;
             }
-            step.begin();
+            step.begin(planned.class, due_ns);
             self.send(step, planned, request, due_ns, false).await;
             from = Instant::now();
         }
+    }
+
+    /// An exchange that is given up after the plan's timeout.
+    async fn exchange_in_time(
+        &mut self,
+        message: &Message,
+        request: Result<Request, Failed>,
+        cookies: Option<&mut Vec<SetCookie>>,
+    ) -> Result<(), Failed> {
+        let timeout = self.shared.plan.timeout;
+        let exchange = self.exchange(message, request?, cookies);
+        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Failure::Timeout.into()))
     }
 
     async fn send(
         &mut self,
         step: &StepRun,
         planned: &PlannedRequest,
-        request: Result<reqwest::Request, Failed>,
+        request: Result<Request, Failed>,
         due_ns: u64,
         exhausted: bool,
     ) {
-        let timeout = self.shared.plan.timeout;
         self.dated = None;
         let sent = Instant::now();
-        let result = match request {
-            Ok(request) => {
-                let exchange = self.exchange(&planned.message, request, None);
-                tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Failed::from(Failure::Timeout)))
-            }
-            Err(failed) => Err(failed),
-        };
+        let result = self.exchange_in_time(&planned.message, request, None).await;
         if let Some((dates, dated)) = step.dates.as_ref().zip(self.dated) {
             dates.see(dated, sent);
         }

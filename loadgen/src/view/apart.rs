@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
-use hockeystick_core::measurement::Step;
+use hockeystick_core::measurement::{Ended, Step};
 use jiff::Timestamp;
 
 use crate::plan::PlannedStep;
@@ -25,14 +25,16 @@ pub enum Event {
     Begins(usize, usize, PlannedStep),
     /// A step runs.
     Goes(Box<Progress>),
-    /// A step is on the disk.
+    /// A step is over.
     Ended(usize, Box<Step>),
     /// A step is measured again, for this reason.
     Again(usize, String),
     /// A step is left out, for this reason.
     Missed(usize, String),
-    /// The run is over.
-    Over,
+    /// The results cannot be written for now, for this reason.
+    Unwritten(String),
+    /// The run is over, and how it ended.
+    Over(Ended),
 }
 
 /// Shows what a run tells, however long that takes.
@@ -106,8 +108,12 @@ impl View for Apart {
         self.tell(Event::Missed(number, reason.to_owned()));
     }
 
-    fn ends(&self) {
-        self.tell(Event::Over);
+    fn cannot_write(&self, reason: &str) {
+        self.tell(Event::Unwritten(reason.to_owned()));
+    }
+
+    fn ends(&self, ended: &Ended) {
+        self.tell(Event::Over(ended.clone()));
     }
 }
 
@@ -169,10 +175,10 @@ mod tests {
         // Were any of these shown here, this test would not end.
         (1..=1000_u32).for_each(|second| view.progress(&progress(second.into())));
         view.step_repeats(2, "disturbed");
-        view.ends();
+        view.ends(&Ended::Complete);
         drop(let_go);
         drop(view);
         let shown: Vec<String> = shown.iter().collect();
-        assert_eq!(shown, ["Missed(1, \"late\")", "second 1", "Again(2, \"disturbed\")", "Over"]);
+        assert_eq!(shown, ["Missed(1, \"late\")", "second 1", "Again(2, \"disturbed\")", "Over(Complete)"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Lines of JSON, for programs.
 
 use std::fs::File;
-use std::io::{self, Write, stderr, stdout};
+use std::io::Write;
 
 use hockeystick_core::doubt::doubts;
 use hockeystick_core::measurement::Step;
@@ -11,7 +11,8 @@ use super::apart::{Event, Show};
 use super::load;
 use crate::run::Progress;
 
-/// A line of JSON for each event, on standard output: a step begins, a second of it has passed, it ends or begins anew.
+/// A line of JSON for each event, on standard output: a step begins, a second of it has passed, it ends or begins anew,
+/// and how the run ended.
 #[derive(Debug)]
 pub struct JsonLines {
     out: File,
@@ -23,15 +24,9 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// Takes standard output for itself. goose greets each run with a line of words there; from now on such lines are on
-    /// standard error.
-    ///
-    /// # Errors
-    /// When there is no standard output.
-    pub fn new() -> io::Result<Self> {
-        let out = rustix::io::dup(stdout())?;
-        rustix::stdio::dup2_stdout(stderr())?;
-        Ok(Self { out: File::from(out), step: 0, waited: 0, second: 0 })
+    /// Lines that go there.
+    pub const fn new(out: File) -> Self {
+        Self { out, step: 0, waited: 0, second: 0 }
     }
 
     fn line(&mut self, event: &str, mut fields: serde_json::Value) {
@@ -63,7 +58,7 @@ impl JsonLines {
             "users_exhausted": step.users_exhausted, "offered_per_s": step.offered_per_s(),
             "throughput_per_s": step.throughput_per_s(), "p50_us": step.response.p50_us,
             "p95_us": step.response.p95_us, "p99_us": step.response.p99_us, "lag_p99_us": step.lag.p99_us,
-            "doubts": doubts,
+            "schedule": step.schedule.is_some(), "doubts": doubts,
         });
         self.line("step-ends", fields);
     }
@@ -90,7 +85,8 @@ impl Show for JsonLines {
             Event::Missed(number, reason) => {
                 self.line("step-missed", json!({ "missed": number, "reason": reason }));
             }
-            Event::Over => {}
+            Event::Unwritten(reason) => self.line("cannot-write", json!({ "reason": reason })),
+            Event::Over(ended) => self.line("ends", json!({ "ended": ended })),
         }
     }
 }

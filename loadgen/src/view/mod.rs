@@ -12,7 +12,8 @@ mod paint;
 mod screen;
 mod terminal;
 
-use std::io::{IsTerminal, stderr};
+use std::fs::File;
+use std::io::{self, IsTerminal, stderr, stdout};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -22,6 +23,17 @@ pub use terminal::Terminal;
 
 use crate::plan::{Load, PlannedStep};
 use crate::table::number;
+
+/// Takes standard output, and leaves nothing in its place. goose greets each run with a line of words there, and panics
+/// where nobody can hear it.
+///
+/// # Errors
+/// When there is no standard output.
+pub fn take_stdout() -> io::Result<File> {
+    let out = rustix::io::dup(stdout())?;
+    rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
+    Ok(File::from(out))
+}
 
 /// A bar of the simulation's progress, on a terminal; nothing elsewhere.
 pub fn simulation_bar() -> ProgressBar {

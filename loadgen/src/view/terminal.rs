@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr};
 
 use hockeystick_core::doubt::doubts;
-use hockeystick_core::measurement::Step;
+use hockeystick_core::measurement::{self, Step};
 use jiff::Timestamp;
 
 use super::apart::{Event, Show};
@@ -65,7 +65,7 @@ impl Terminal {
     fn line(&mut self, text: &str) {
         match &mut self.screen {
             Some(screen) => screen.line(text),
-            None => eprintln!("{text}"),
+            None => tell!("{text}"),
         }
     }
 
@@ -116,7 +116,8 @@ impl Show for Terminal {
             Event::Ended(number, step) => self.ended(number, &step),
             Event::Again(number, _) => self.line(&format!("step {number} once more, for it was disturbed")),
             Event::Missed(number, reason) => self.line(&format!("step {number} is missed: {reason}")),
-            Event::Over => self.over(),
+            Event::Unwritten(reason) => self.line(&reason),
+            Event::Over(_) => self.over(),
         }
     }
 }
@@ -137,6 +138,9 @@ fn summary(number: usize, step: &Step) -> String {
     }
     for (kind, count) in &step.failed {
         text += &format!("; {count} {kind}");
+    }
+    if step.schedule.is_none() && !matches!(step.load, Some(measurement::Load::Closed(_))) {
+        text += "; its schedule is too long to be kept";
     }
     let doubts: Vec<String> = doubts(number, step).into_iter().map(|doubt| doubt.message).collect();
     if !doubts.is_empty() {

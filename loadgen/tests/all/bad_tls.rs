@@ -7,10 +7,12 @@ use crate::common::bad::{fails_as, fails_with};
 use crate::common::{GOOD, Server, pause, request, run};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::server::TlsStream;
 
 /// Who signs the certificates of these tests.
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
@@ -19,8 +21,15 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A server that greets everybody under this certificate.
-fn server(certificate: CertificateDer<'static>, key: &KeyPair) -> Server {
+/// The server's side of a connection.
+pub(crate) type Tls = TlsStream<TcpStream>;
+
+/// A server that greets everybody under this certificate, and gives each connection to `handle`.
+fn server<F, T>(certificate: CertificateDer<'static>, key: &KeyPair, handle: F) -> Server
+where
+    F: Fn(Tls) -> T + Copy + Send + Sync + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -32,25 +41,48 @@ fn server(certificate: CertificateDer<'static>, key: &KeyPair) -> Server {
     Server::start(move |stream| {
         let acceptor = acceptor.clone();
         async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else { return };
-            while request(&mut stream).await {
-                if stream.write_all(GOOD).await.is_err() {
-                    return;
-                }
+            if let Ok(stream) = acceptor.accept(stream).await {
+                handle(stream).await;
             }
         }
     })
 }
 
+/// Answers whatever is asked.
+async fn answer(mut stream: Tls) {
+    while request(&mut stream).await {
+        if stream.write_all(GOOD).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// A server whose certificate the authority has signed, and the line of a plan that trusts the authority.
 fn signed(parameters: &CertificateParams) -> (Server, tempfile::TempDir, String) {
+    signed_as(parameters, answer)
+}
+
+/// The same for this machine, with connections that `handle` answers.
+pub(crate) fn signed_with<F, T>(handle: F) -> (Server, tempfile::TempDir, String)
+where
+    F: Fn(Tls) -> T + Copy + Send + Sync + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
+    signed_as(&named("127.0.0.1"), handle)
+}
+
+fn signed_as<F, T>(parameters: &CertificateParams, handle: F) -> (Server, tempfile::TempDir, String)
+where
+    F: Fn(Tls) -> T + Copy + Send + Sync + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
     let (authority, key) = (authority(), KeyPair::generate().unwrap());
     let certificate = parameters.signed_by(&key, &authority).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
     fs::write(&path, authority.pem()).unwrap();
     let line = format!("tls = {{ ca = {:?} }}", path.to_str().unwrap());
-    (server(certificate.der().clone(), &key), folder, line)
+    (server(certificate.der().clone(), &key, handle), folder, line)
 }
 
 fn named(name: &str) -> CertificateParams {
@@ -84,7 +116,7 @@ fn a_slow_handshake_is_in_the_time_of_tls_and_not_in_that_of_tcp() {
     let behind = inner.address;
     let server = Server::start(move |mut stream| async move {
         pause(50).await;
-        if let Ok(mut server) = tokio::net::TcpStream::connect(behind).await {
+        if let Ok(mut server) = TcpStream::connect(behind).await {
             let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
         }
     });
@@ -101,7 +133,7 @@ fn a_slow_handshake_is_in_the_time_of_tls_and_not_in_that_of_tcp() {
 fn nobody_signed_the_certificate() {
     let key = KeyPair::generate().unwrap();
     let certificate = named("127.0.0.1").self_signed(&key).unwrap();
-    let server = server(certificate.der().clone(), &key);
+    let server = server(certificate.der().clone(), &key, answer);
     fails_as("tls", "has a certificate that it signed itself", &https(&server));
 }
 

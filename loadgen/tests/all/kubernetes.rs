@@ -37,6 +37,8 @@ fn a_pod_that_is_started_again_takes_up_and_one_that_was_stopped_stops_the_job()
     };
     assert_eq!([Exit::Disagrees, Exit::Usage, Exit::Stopped].map(action), ["FailJob"; 3]);
     assert_eq!(action(Exit::Inconclusive), "FailIndex");
+    let codes = rules.iter().filter_map(|rule| rule["onExitCodes"]["values"].as_array()).flatten();
+    assert!(!codes.into_iter().any(|code| code == &Value::from(Exit::Interrupted as u8)), "it may come back");
     // Rules count in their order: a pod that is moved ends as one that was interrupted.
     assert_eq!(
         (&rules[0]["action"], &rules[0]["onPodConditions"][0]["type"]),
@@ -96,7 +98,7 @@ fn the_plan_keeps_to_the_limits_of_the_arguments() {
     let plan = hockeystick_loadgen::plan::read(map["data"]["plan.toml"].as_str().unwrap(), "plan.toml").unwrap();
     let job = &object("Job")["spec"];
     // A pod waits for the start some minutes, and pauses between the steps.
-    let pauses_s = plan.steps.len() as f64 * (plan.timeout.max(plan.stop.response).as_secs_f64() + 2.0);
+    let pauses_s = plan.steps.len() as f64 * hockeystick_loadgen::timetable::pause(&plan).as_secs_f64();
     assert!(plan.seconds() + pauses_s + 900.0 < job["activeDeadlineSeconds"].as_f64().unwrap());
     assert!(u64::from(plan.users) >= job["completions"].as_u64().unwrap());
 }

@@ -103,6 +103,41 @@ fn new_connections_are_opened_for_each_request_and_timed() {
 }
 
 #[test]
+fn slow_seconds_of_the_warm_up_count_for_no_threshold() {
+    let begun = std::sync::OnceLock::new();
+    let begun = Arc::new(begun);
+    let server = Server::start(move |mut stream| {
+        let begun = Arc::clone(&begun);
+        async move {
+            while request(&mut stream).await {
+                // As a cache does that fills: through the warm-up, and most of the first second after it.
+                if begun.get_or_init(std::time::Instant::now).elapsed().as_millis() < 3_700 {
+                    pause(200).await;
+                }
+                if stream.write_all(GOOD).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let text = "schema = 1\nwarm_up = \"3 s\"\nthresholds = [\"p50 < 100 ms for 3 s\"]\nusers = 32\n\
+                steps = [{ rate = \"50/s\", seconds = 4 }]\n[[request]]\nclass = \"read\"\npath = \"/\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let results = crate::common::run_plan(&server.url(), plan::read(text, "plan.toml").unwrap(), folder.path());
+    assert_eq!((results.ended, results.steps.len()), (Ended::Complete, 1));
+}
+
+#[test]
+fn values_that_make_no_request_are_the_plans_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = "arrivals = \"constant\"\nusers = 1\nsteps = [{ rate = \"10/s\", seconds = 1, mix = { write = 1 } }]\n\
+                [values]\nword = [\"two\\nlines\"]\n\
+                [[request]]\nclass = \"write\"\npath = \"/\"\nheaders = { x-word = \"{word}\" }";
+    let step = run(&Server::answering(GOOD, true).url(), plan, folder.path()).steps.remove(0);
+    assert_eq!((step.completed, step.failed["plan"]), (0, 9), "{:?}", step.failed);
+}
+
+#[test]
 fn a_body_that_is_not_as_expected_is_its_own_failure() {
     let nan = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{\"id\":NaN}";
     for expect in ["expect = { json = { \"/id\" = 7 } }", "expect = { contains = \"done\" }"] {

@@ -60,6 +60,21 @@ fn what_was_measured_or_is_no_results_is_never_written_over() {
     assert_eq!(store::put_aside(&out).unwrap(), None, "an empty file holds nothing");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_symbolic_link_names_is_written_and_put_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let (link, file) = (folder.path().join("results.json"), folder.path().join("on-the-large-disk.json"));
+    std::os::unix::fs::symlink("on-the-large-disk.json", &link).unwrap();
+    store::write(&link, RESULTS.as_bytes()).unwrap();
+    assert!(link.is_symlink() && std::fs::read_to_string(&file).unwrap() == *RESULTS);
+    store::write(&link, RESULTS.as_bytes()).unwrap();
+    assert_eq!(store::put_aside(&link).unwrap().unwrap().file_name().unwrap(), "on-the-large-disk.json.1");
+    assert!(link.is_symlink() && !file.exists());
+    store::write(&link, b"new").unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), b"new");
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {

@@ -78,6 +78,71 @@ fn a_stall_of_the_server_shows_in_full() {
     assert!((step.in_flight - little).abs() < 0.25 * little, "N {} X·R {little}", step.in_flight);
 }
 
+/// A request may wait for a user, and then for its answer: both are waited for at the end of a step.
+#[test]
+fn no_request_is_lost_that_waits_for_a_user_and_then_for_a_slow_answer() {
+    let seen = Arc::new(AtomicU64::new(0));
+    let server = Server::start(move |mut stream| {
+        let seen = Arc::clone(&seen);
+        async move {
+            while request(&mut stream).await {
+                // One that opens the connection and five of the step are quick, its last two slow.
+                if seen.fetch_add(1, Ordering::Relaxed) >= 6 {
+                    pause(1_400).await;
+                }
+                if stream.write_all(GOOD).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let plan = "arrivals = \"constant\"\nusers = 1\ntimeout = \"1.9 s\"\nsteps = [{ rate = \"8/s\", seconds = 1 }]\n\
+                [stop]\nresponse = \"1.9 s\"\nerrors = 1.0";
+    let results = run(&server.url(), plan, folder.path());
+    let step = &results.steps[0];
+    assert_eq!((results.ended.clone(), step.due), (Ended::Complete, 7));
+    assert_eq!((step.completed, step.failures()), (7, 0), "{:?}", step.failed);
+    // Longer than either of the two.
+    assert!(step.response.max_us > 2_600_000, "{}", step.response.max_us);
+}
+
+/// The disk is full when the first step ends, and has room again soon.
+#[test]
+fn results_that_cannot_be_written_are_tried_again() {
+    struct Full(std::path::PathBuf, AtomicBool);
+
+    impl View for Full {
+        fn step_begins(&self, number: usize, _: usize, _: &PlannedStep) {
+            if number == 1 {
+                std::fs::remove_dir_all(&self.0).unwrap();
+            }
+        }
+        fn progress(&self, _: &Progress) {}
+        fn step_ends(&self, number: usize, _: &Step) {
+            // What was measured is seen before it is written.
+            assert_eq!(self.0.exists(), number > 1);
+        }
+        fn step_repeats(&self, _: usize, _: &str) {}
+        fn cannot_write(&self, reason: &str) {
+            assert!(reason.contains("make room"), "{reason}");
+            self.1.store(true, Ordering::Relaxed);
+            std::fs::create_dir(&self.0).unwrap();
+        }
+    }
+
+    let server = Server::answering(GOOD, true);
+    let folder = tempfile::tempdir().unwrap();
+    let full = Full(folder.path().join("disk"), AtomicBool::new(false));
+    std::fs::create_dir(&full.0).unwrap();
+    let out = full.0.join("results.json");
+    let plan = "users = 2\nsteps = [{ rate = \"20/s\", seconds = 1 }, { rate = \"20/s\", seconds = 1 }]";
+    let results = crate::common::run_seen(&server.url(), plan, &out, &full);
+    assert!(full.1.load(Ordering::Relaxed));
+    assert_eq!((results.ended.clone(), results.steps.len()), (Ended::Complete, 2));
+    assert!(store::read_results(&out).unwrap() == results);
+}
+
 #[test]
 fn an_interrupted_run_keeps_its_finished_steps() {
     let server = Server::answering(GOOD, true);

@@ -12,9 +12,9 @@ use hockeystick_loadgen::{plan, store};
 use jiff::Timestamp;
 
 /// Five seconds from one step to the next, and four of them are a pause in which a slow machine may start a process.
-const PLAN: &str = "schema = 1\nseed = 5\nwarm_up = \"0 s\"\ntimeout = \"2 s\"\nusers = 6\n\
+const PLAN: &str = "schema = 1\nseed = 5\nwarm_up = \"0 s\"\ntimeout = \"1 s\"\nusers = 6\n\
     steps = [{ rate = \"60/s\", seconds = 1 }, { rate = \"60/s\", seconds = 1 }, { rate = \"60/s\", seconds = 1 }]\n\
-    [stop]\nresponse = \"2 s\"\n[[request]]\nclass = \"read\"\npath = \"/\"\n";
+    [stop]\nresponse = \"1 s\"\n[[request]]\nclass = \"read\"\npath = \"/\"\n";
 
 /// A run of three shards whose files are in one folder.
 struct Together {

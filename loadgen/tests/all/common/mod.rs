@@ -1,6 +1,7 @@
 //! Servers that behave, and servers that do not, on free ports of this machine; a run without a screen; a stage of a text.
 
 pub(crate) mod bad;
+pub(crate) mod binary;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -102,6 +103,12 @@ pub(crate) fn run(url: &str, plan: &str, folder: &Path) -> Results {
     try_run(url, plan, &folder.join("results.json"), &Interrupt::default()).unwrap()
 }
 
+/// As [`run`], where so many requests a second are allowed.
+pub(crate) fn run_at_most(per_s: f64, url: &str, plan: &str, folder: &Path) -> Results {
+    let options = Options { rate_max_per_s: per_s, ..options(url, reading(plan), &folder.join("results.json")) };
+    run::run(options, &Interrupt::default(), &Quiet).unwrap()
+}
+
 pub(crate) fn try_run(url: &str, plan: &str, out: &Path, interrupt: &Interrupt) -> Result<Results, run::RunError> {
     run::run(options(url, reading(plan), out), interrupt, &Quiet)
 }
@@ -133,6 +140,7 @@ fn options(url: &str, plan: plan::Plan, out: &Path) -> Options {
         timetable: None,
         metrics: None,
         repeats: 0,
+        rate_max_per_s: f64::INFINITY,
         earlier: None,
     }
 }
@@ -148,6 +156,16 @@ pub(crate) fn interrupted_after(ms: u64, url: &str, plan: &str, out: &Path) -> R
     let results = try_run(url, plan, out, &interrupt).unwrap();
     timer.join().unwrap();
     results
+}
+
+/// Runs a whole plan.
+pub(crate) fn run_plan(url: &str, plan: plan::Plan, folder: &Path) -> Results {
+    run::run(options(url, plan, &folder.join("results.json")), &Interrupt::default(), &Quiet).unwrap()
+}
+
+/// Runs a plan's text, watched by `view`.
+pub(crate) fn run_seen(url: &str, plan: &str, out: &Path, view: &dyn View) -> Results {
+    run::run(options(url, reading(plan), out), &Interrupt::default(), view).unwrap()
 }
 
 /// Goes on after the steps of an earlier run.
