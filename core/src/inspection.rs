@@ -185,7 +185,10 @@ impl Window {
             {
                 let slice =
                     u128::from(arrival.at - self.from) * self.slices.len() as u128 / u128::from(self.to - self.from);
-                parts[slice as usize].push(*ns as f64 / 1e6);
+                // None where the window was not cut up.
+                if let Some(part) = parts.get_mut(slice as usize) {
+                    part.push(*ns as f64 / 1e6);
+                }
             }
         }
         parts
@@ -228,5 +231,19 @@ impl Mean {
 
     fn value(&self) -> Option<Figures> {
         (self.count > 0.0).then(|| self.sum.map(|sum| sum / self.count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Arrival;
+    use crate::workload::Class;
+
+    #[test]
+    fn a_window_that_is_not_cut_up_has_no_parts() {
+        let window = Window { from: 0, to: 10, slices: Vec::new() };
+        let schedule = Schedule::new([Arrival { at: 5, class: Class::Read }]);
+        assert!(window.parts(&schedule, &[Some(1)]).is_empty());
     }
 }

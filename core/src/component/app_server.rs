@@ -268,6 +268,8 @@ impl State {
         if mean_ns > 0.0 {
             let ns = mean_ns * engine.exponential(&mut self.crashes.draw(self.deaths));
             self.crash.set(engine, engine.now().saturating_add(ns as Nanos));
+        } else {
+            self.crash.clear(engine);
         }
     }
 
@@ -280,7 +282,9 @@ impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
         self.running = true;
         self.hold(engine, self.settings.process_memory.0 as f64);
-        engine.set_crosstalk(self.host, self.crosstalk());
+        if self.crosstalk() != Crosstalk::default() {
+            engine.set_crosstalk(self.host, self.crosstalk());
+        }
         self.await_crash(engine);
     }
 
@@ -374,11 +378,17 @@ impl Behaviour for State {
         let idle_bytes = settings.process_memory.0 as f64 - self.settings.process_memory.0 as f64;
         self.demand = settings.demand.0.map(|demand| Sampler::new(&demand));
         self.programs.iter_mut().for_each(|program| program.configure(settings));
+        let (crosstalk, crash_every) = (self.crosstalk(), self.settings.crash_every);
         self.settings = settings.clone();
         self.pool.resize(settings.pool, settings.pool_wait);
-        engine.set_crosstalk(self.host, self.crosstalk());
+        if crosstalk != self.crosstalk() {
+            engine.set_crosstalk(self.host, self.crosstalk());
+        }
         if self.running {
             self.hold(engine, idle_bytes + each_bytes * f64::from(self.busy));
+            if crash_every != self.settings.crash_every {
+                self.await_crash(engine);
+            }
         }
         self.connect_waiting(engine);
         self.take_waiting(engine);

@@ -276,8 +276,8 @@ impl Behaviour for State {
     }
 
     fn gauge(&self) -> NodeGauge {
-        let left: u32 = self.rounds.iter().flatten().map(|round| round.left).sum();
-        let out: u32 = self.rounds.iter().flatten().map(|round| round.out).sum();
+        let sum = |of: fn(&Round) -> u32| self.rounds.iter().flatten().map(of).fold(0, u32::saturating_add);
+        let (left, out) = (sum(|round| round.left), sum(|round| round.out));
         NodeGauge { waiting: left, in_service: out, up: true, ..NodeGauge::default() }
     }
 }
@@ -322,6 +322,14 @@ mod tests {
         assert!((skip[0] - 72.0).abs() < 2.0 && (skip[1] - 71.0).abs() < 2.0, "{skip:?}");
         assert!((wait[0] - 99.0).abs() < 2.0 && wait[1] == 0.0, "{wait:?}");
         assert!((both[0] - 143.0).abs() < 2.0 && both[2] >= 1.0, "{both:?}");
+    }
+
+    #[test]
+    fn what_many_large_runs_have_left_is_told_as_far_as_can_be_counted() {
+        let mut board = board(Settings { overlap: Overlap::Both, ..every(100) });
+        let Of::Batch(settings) = &mut board.components[BATCH].settings else { panic!("a batch job") };
+        (settings.size, settings.at_once) = (1_000_000_000, 1);
+        assert_eq!(after(&board, 1).node_gauge(BATCH).waiting, u32::MAX);
     }
 
     #[test]

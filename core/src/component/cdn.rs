@@ -1,7 +1,7 @@
 //! A content delivery network: caches in many places, each close to its users.
 
 use super::cache::CHE;
-use super::edges::{Edges, Found, Rules};
+use super::edges::{Edges, Found, Rules, Version};
 use super::flow::{Ask, Context, Flow};
 use super::glance::Glance;
 use super::outbound::choose;
@@ -62,7 +62,7 @@ choices! {
 settings! {
     /// Settings of a CDN.
     pub struct Settings {
-        /// Bytes that each edge keeps.
+        /// Bytes that each edge keeps; of small files no more than a million.
         size: Bytes = Bytes(5_000_000_000), 0.0..=1e15,
             "Assumed: one customer's share of an edge";
         /// How long a file is kept before it is fetched again.
@@ -98,11 +98,15 @@ settings! {
 /// The number of the draw that says which file a request is about, apart from those of its queries.
 const FILE: u64 = 0xff;
 
-/// What a request waits for.
+/// What a request waits for: the lower four bits of its step. Above them is the version that its answer will be of.
 const AT_EDGE: u16 = 0;
 const AT_SHIELD: u16 = 1;
 const TO_ORIGIN: u16 = 2;
 const FETCHED: u16 = 3;
+
+fn with(state: u16, version: Version) -> u16 {
+    state | (version << 4)
+}
 
 /// Where files and pages come from: one component.
 #[derive(Clone, Debug)]
@@ -190,20 +194,20 @@ impl State {
         if everywhere { 2 * engine.distance_ns(region, to) } else { 0 }
     }
 
-    /// The nearest origin for a class; one that has failed of late only where there is no other.
-    fn origin(&self, engine: &Engine, region: u16, class: Class) -> Option<usize> {
+    /// The nearest origin for a class; one that has failed of late, or just `but` now, only where there is no other.
+    fn origin(&self, engine: &Engine, region: u16, class: Class, but: Option<usize>) -> Option<usize> {
         let fits = |origin: &usize| *self.origins[*origin].classes.get(class);
         (0..self.origins.len()).filter(fits).min_by_key(|index| {
             let origin = &self.origins[*index];
             let distance_ns = engine.distance_ns(region, engine.presence(origin.node).region);
-            (origin.ill_until > engine.now(), distance_ns)
+            (but == Some(*index), origin.ill_until > engine.now(), distance_ns)
         })
     }
 
     /// Sets out for the origin: first the distance, then the link.
-    fn go_to_origin(&mut self, engine: &mut Engine, id: CallId, region: u16, failed: u32) {
+    fn go_to_origin(&mut self, engine: &mut Engine, id: CallId, region: u16, failed: u32, but: Option<usize>) {
         let Some(call) = engine.get(id).copied() else { return };
-        let Some(origin) = self.origin(engine, region, call.class) else {
+        let Some(origin) = self.origin(engine, region, call.class, but) else {
             self.finish(engine, id, Err(Cause::Down));
             return;
         };
@@ -225,8 +229,7 @@ impl State {
         };
         self.fetched += 1;
         if let Some(call) = engine.get_mut(id) {
-            // Above the states: the release that the answer will be of.
-            call.step = FETCHED | ((self.edges.releases() as u16) << 4);
+            call.step = with(FETCHED, self.edges.version());
         }
         if let Some(child) = engine.call(edge, id, self.settings.timeout.ns()) {
             child.verb = call.verb;
@@ -245,10 +248,13 @@ impl State {
     }
 }
 
+/// Most files that an edge keeps, however large it is: each takes room in the memory of a page.
+const FILES_MOST: u64 = 1_000_000;
+
 /// How files are kept, by the settings.
 fn rules(settings: &Settings, workload: &Workload) -> Rules {
     Rules {
-        capacity: (settings.size.0 / workload.response_size.get(Class::Static).0.max(1)) as usize,
+        capacity: (settings.size.0 / workload.response_size.get(Class::Static).0.max(1)).min(FILES_MOST) as usize,
         files: workload.popularity.items,
         ttl_ns: settings.ttl.ns(),
         changed: settings.changed,
@@ -313,7 +319,7 @@ impl Behaviour for State {
         engine.serves(id);
         let (now, region) = (engine.now(), self.region(engine, call.parent));
         if call.class != Class::Static {
-            self.go_to_origin(engine, id, region, 0);
+            self.go_to_origin(engine, id, region, 0, None);
             return;
         }
         let key = engine.item(call.request, FILE);
@@ -322,31 +328,30 @@ impl Behaviour for State {
         }
         let (found, step, way_ns) = match self.edges.look_up(now, Some(region), key) {
             Found::Nothing if self.settings.shield => {
-                let origin = self.origin(engine, region, call.class);
+                let origin = self.origin(engine, region, call.class, None);
                 let way_ns = origin.map_or(0, |origin| self.round_trip_ns(engine, region, origin));
                 (self.edges.look_up(now, None, key), AT_SHIELD, way_ns)
             }
             found => (found, AT_EDGE, 0),
         };
-        let Found::File { outdated } = found else {
-            self.go_to_origin(engine, id, region, 0);
+        let Found::File { outdated, version } = found else {
+            self.go_to_origin(engine, id, region, 0, None);
             return;
         };
         self.outdated += u64::from(outdated);
         if let Some(call) = engine.get_mut(id) {
-            (call.step, call.stale) = (step, outdated);
+            (call.step, call.stale) = (with(step, version), outdated);
         }
         engine.pause(id, way_ns + self.settings.hit.ns());
     }
 
     fn served(&mut self, engine: &mut Engine, id: CallId) {
         let Some(call) = engine.get(id).copied() else { return };
-        match call.step {
+        match call.step & 0xf {
             TO_ORIGIN => self.fetch(engine, id),
             AT_SHIELD => {
                 // An old copy of the shield's is an old copy at the edge.
-                let release = if call.stale { 0 } else { self.edges.releases() };
-                self.edges.keep(engine.now(), Some(call.count as u16), call.note, release);
+                self.edges.keep(engine.now(), Some(call.count as u16), call.note, call.step >> 4);
                 self.finish(engine, id, Ok(()));
             }
             _ => self.finish(engine, id, Ok(())),
@@ -357,21 +362,23 @@ impl Behaviour for State {
         let Some(call) = engine.get(id).copied() else { return };
         let (region, failed) = (call.count as u16, ((call.count >> 16) & 0xff) + 1);
         let harmless = matches!(call.class, Class::Static | Class::Read);
+        let origin = (call.count >> 24) as usize;
         if matches!(reply.answer, Err(Cause::Down | Cause::TimedOut)) {
-            let ill_until = engine.now().saturating_add(self.settings.origin_out.ns());
-            self.origins[(call.count >> 24) as usize].ill_until = ill_until;
+            self.origins[origin].ill_until = engine.now().saturating_add(self.settings.origin_out.ns());
         }
         match reply.answer {
             Ok(()) if call.class == Class::Static => {
-                let release = u32::from(call.step >> 4);
+                let version = call.step >> 4;
                 self.fetched_bytes += self.response_bytes.get(call.class).0 as f64;
-                self.edges.keep(engine.now(), Some(region), call.note, release);
+                self.edges.keep(engine.now(), Some(region), call.note, version);
                 if self.settings.shield {
-                    self.edges.keep(engine.now(), None, call.note, release);
+                    self.edges.keep(engine.now(), None, call.note, version);
                 }
                 self.finish(engine, id, Ok(()));
             }
-            Err(_) if harmless && failed < self.settings.tries => self.go_to_origin(engine, id, region, failed),
+            Err(_) if harmless && failed < self.settings.tries => {
+                self.go_to_origin(engine, id, region, failed, Some(origin))
+            }
             answer => {
                 if answer.is_ok() {
                     self.fetched_bytes += self.response_bytes.get(call.class).0 as f64;
@@ -396,8 +403,7 @@ impl Behaviour for State {
         match kind {
             FaultKind::ColdCache if on => self.edges.empty(),
             FaultKind::Deploy { .. } => {
-                // Going back to the old files changes them as well.
-                self.edges.release();
+                self.edges.release(kind, on);
                 if self.settings.on_release == OnRelease::Purge {
                     self.edges.empty();
                 }

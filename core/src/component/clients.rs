@@ -87,16 +87,26 @@ const LOOK_UP: u16 = 0;
 const HANDSHAKE: u16 = 1;
 const RESPONSE: u16 = 2;
 const BACKOFF: u16 = 3;
+const LOOK_UP_LATER: u16 = 4;
+
+/// The shortest time from an answer to the user's next request: whoever needs none must not ask any number of times at
+/// one instant.
+const THINK_LEAST_NS: Nanos = 1_000;
+/// The shortest time for which a user has enough of a file that the browser has kept.
+const OWN_FILE_NS: Nanos = 1_000_000;
 
 /// The users at work.
 #[derive(Debug)]
 pub(super) struct State {
     settings: Settings,
     workload: Workload,
-    /// These users' part of all users.
+    /// These users' part of all users, and that of the kinds before them.
     part: f64,
+    before: f64,
     /// Factors of the spikes that are on.
     spikes: Vec<f64>,
+    /// Users of a closed workload.
+    present: u32,
     think: Sampler,
     place: Place,
     resolvers: Vec<u16>,
@@ -124,13 +134,16 @@ impl State {
         let stream = |purpose| engine.stream(&place.name, purpose);
         let (classes, visits, routes) = (stream("class"), stream("visit"), stream("route"));
         let (waits, thoughts, browsers) = (stream("backoff"), stream("think"), stream("browser"));
-        let part = settings.share / place.weight.max(f64::MIN_POSITIVE);
+        let weight = place.weight.max(f64::MIN_POSITIVE);
+        let (part, before) = (settings.share / weight, place.weight_before / weight);
         engine.add_visits(place.ordinal, visits_at_once(settings, part, workload), settings.visit);
         Self {
             settings: settings.clone(),
             workload: workload.clone(),
             part,
+            before,
             spikes: Vec::new(),
+            present: 0,
             think: Sampler::new(&workload.closed.map(|closed| closed.think).unwrap_or_default()),
             resolvers: place.edges_to(Kind::Dns),
             servers: Class::ALL.map(|class| servers_for(&place, class)),
@@ -185,27 +198,46 @@ impl State {
         last.map_or(Class::Static, |(class, _)| class)
     }
 
-    /// A closed workload's user thinks, then sends.
-    fn think(&mut self, engine: &mut Engine) {
+    /// A closed workload's user thinks, for so long at least, then sends.
+    fn think(&mut self, engine: &mut Engine, least_ns: Nanos) {
         let number = self.thought;
         self.thought += 1;
         let think_ns = engine.demand_ns(&self.think, &mut self.thoughts.draw(number));
         let user = engine.begin_own(number, Class::Static, self.place.node, None);
-        engine.pause(user, think_ns as Nanos);
+        engine.pause(user, (think_ns as Nanos).max(least_ns));
+    }
+
+    /// A user has an answer: in a closed workload the next thought begins, unless there are too many users now.
+    fn go_on(&mut self, engine: &mut Engine, least_ns: Nanos) {
+        let Some(closed) = self.workload.closed else { return };
+        if self.present > self.users(closed.users) {
+            self.present -= 1;
+        } else {
+            self.think(engine, least_ns);
+        }
+    }
+
+    /// Of a closed workload: as many users come as are missing. Who is too many goes with the next answer.
+    fn gather(&mut self, engine: &mut Engine) {
+        let users = self.workload.closed.map_or(0, |closed| self.users(closed.users));
+        for _ in self.present..users {
+            self.think(engine, THINK_LEAST_NS);
+        }
+        self.present = if self.workload.closed.is_some() { self.present.max(users) } else { 0 };
     }
 
     fn begin(&mut self, engine: &mut Engine) {
         let request = self.requests;
         self.requests += 1;
         let class = self.class(request);
+        // What was measured was sent.
         if class == Class::Static
+            && self.workload.schedule.is_none()
             && self.settings.browser_cache > 0.0
             && self.browsers.draw(request).chance(self.settings.browser_cache)
         {
             self.kept += 1;
-            if self.workload.closed.is_some() {
-                self.think(engine);
-            }
+            self.go_on(engine, OWN_FILE_NS);
             return;
         }
         // Requests of several kinds of users are told apart by their numbers' upper bits.
@@ -215,17 +247,25 @@ impl State {
         // Where it would make no difference it is not drawn.
         let differs = handshake > 0 || !self.resolvers.is_empty();
         let first_of_visit = differs && self.visits.draw(request).below(visit) == 0;
-        match self.resolvers.first() {
-            Some(resolver) if first_of_visit => {
-                engine.call(*resolver, root, self.settings.timeout.ns());
-            }
-            _ if first_of_visit => self.connect(engine, root),
-            _ => self.send(engine, root),
+        if !first_of_visit {
+            self.send(engine, root);
+        } else if self.resolvers.is_empty() {
+            self.connect(engine, root);
+        } else {
+            self.look_up(engine, root);
+        }
+    }
+
+    /// Asks the resolver for a server's address.
+    fn look_up(&self, engine: &mut Engine, root: CallId) {
+        if let (Some(resolver), Some(call)) = (self.resolvers.first(), engine.get_mut(root)) {
+            call.step = LOOK_UP;
+            engine.call(*resolver, root, self.settings.timeout.ns());
         }
     }
 
     /// Opens a connection: round trips to the server, without any work there.
-    fn connect(&self, engine: &mut Engine, root: CallId) {
+    fn connect(&mut self, engine: &mut Engine, root: CallId) {
         if let Some(call) = engine.get_mut(root) {
             call.step = HANDSHAKE;
             call.note = 2 * u64::from(self.settings.handshake);
@@ -234,8 +274,11 @@ impl State {
     }
 
     /// Sends the next packet of the handshake, there or back; after the last one the request itself.
-    fn shake_hands(&self, engine: &mut Engine, root: CallId) {
-        let Some(edge) = self.server(engine, root) else { return };
+    fn shake_hands(&mut self, engine: &mut Engine, root: CallId) {
+        let Some(edge) = self.server(engine, root) else {
+            self.ended(engine, root, Err(Cause::Down));
+            return;
+        };
         let Some(call) = engine.get_mut(root) else { return };
         let Some(left) = call.note.checked_sub(1) else {
             self.send(engine, root);
@@ -245,9 +288,9 @@ impl State {
         engine.cross(root, edge, left.is_multiple_of(2));
     }
 
-    fn send(&self, engine: &mut Engine, root: CallId) {
+    fn send(&mut self, engine: &mut Engine, root: CallId) {
         let Some(edge) = self.server(engine, root) else {
-            engine.end(root, Err(Cause::Down));
+            self.ended(engine, root, Err(Cause::Down));
             return;
         };
         if let Some(call) = engine.get_mut(root) {
@@ -290,16 +333,22 @@ impl State {
         let retry = Retry { tries, backoff, growth: backoff_growth, jitter };
         match retry.wait_ns(failed, &mut self.waits.draw(number)) {
             Some(wait_ns) => {
-                call.step = BACKOFF;
+                call.step = if call.step == LOOK_UP { LOOK_UP_LATER } else { BACKOFF };
                 engine.pause(root, wait_ns);
             }
             None => self.ended(engine, root, Err(cause)),
         }
     }
 
+    /// How many of all users these are. What kinds before these and with these have is rounded, so that all are somewhere.
+    fn users(&self, all: u32) -> u32 {
+        let up_to = |part: f64| (f64::from(all) * part + 0.5) as u32;
+        up_to(self.before + self.part).saturating_sub(up_to(self.before))
+    }
+
     fn ended(&mut self, engine: &mut Engine, root: CallId, answer: Result<(), Cause>) {
-        if engine.end(root, answer) && self.workload.closed.is_some() {
-            self.think(engine);
+        if engine.end(root, answer) {
+            self.go_on(engine, THINK_LEAST_NS);
         }
     }
 }
@@ -356,18 +405,14 @@ const VISITS_MOST: f64 = 4_000_000.0;
 
 impl Behaviour for State {
     fn start(&mut self, engine: &mut Engine) {
-        match self.workload.closed {
-            None => self.await_next(engine),
-            Some(closed) => {
-                let users = (f64::from(closed.users) * self.part + 0.5) as u32;
-                for _ in 0..users {
-                    self.think(engine);
-                }
-            }
+        if self.workload.closed.is_none() {
+            self.await_next(engine);
         }
+        self.gather(engine);
     }
 
     fn stop(&mut self, engine: &mut Engine) {
+        self.present = 0;
         engine.clear_timer(self.next_request);
     }
 
@@ -398,6 +443,7 @@ impl Behaviour for State {
                 self.begin(engine);
             }
             Some(call) if call.step == BACKOFF => self.send(engine, id),
+            Some(call) if call.step == LOOK_UP_LATER => self.look_up(engine, id),
             _ => self.shake_hands(engine, id),
         }
     }
@@ -412,7 +458,19 @@ impl Behaviour for State {
             self.settings = settings.clone();
         }
         self.workload = workload.clone();
+        self.think = Sampler::new(&workload.closed.map(|closed| closed.think).unwrap_or_default());
         self.follow(engine);
+        self.gather(engine);
+    }
+
+    fn take_share(&mut self, engine: &mut Engine, all: f64, before: f64) {
+        let all = all.max(f64::MIN_POSITIVE);
+        let changed = (self.settings.share / all, before / all);
+        if (self.part, self.before) != changed {
+            (self.part, self.before) = changed;
+            self.follow(engine);
+            self.gather(engine);
+        }
     }
 
     fn fault(&mut self, engine: &mut Engine, kind: &FaultKind, on: bool) {

@@ -258,6 +258,10 @@ impl Behaviour for State {
         let super::Settings::Dns(settings) = settings else { return };
         let before = std::mem::replace(&mut self.settings, settings.clone());
         if (before.policy, before.check_interval) != (settings.policy, settings.check_interval) {
+            if settings.check_interval.ns() == 0 {
+                // Nobody would find out that somebody is well again.
+                self.entries.iter_mut().for_each(|entry| entry.health = Health::default());
+            }
             self.await_checks(engine);
         }
     }

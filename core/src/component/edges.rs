@@ -4,6 +4,7 @@ use super::Place;
 use super::lru::Lru;
 use crate::engine::Engine;
 use crate::engine::random::Stream;
+use crate::stage::FaultKind;
 use crate::units::Nanos;
 
 /// How files are kept.
@@ -24,9 +25,16 @@ pub(super) struct Rules {
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     fresh_until: Nanos,
-    /// The release that was out when it was fetched.
-    release: u32,
+    /// What was out when it was fetched.
+    version: Version,
 }
+
+/// Which releases were out at a time: an index of [`Edges::versions`].
+pub(super) type Version = u16;
+
+/// Most versions that are told apart, for a request on its way has twelve bits for one. Later releases and their ends
+/// change nothing.
+const VERSIONS_MOST: usize = 1 << 12;
 
 /// What a look-up found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +45,8 @@ pub(super) enum Found {
     File {
         /// It has.
         outdated: bool,
+        /// What it is of.
+        version: Version,
     },
 }
 
@@ -49,7 +59,12 @@ pub(super) struct Edges {
     shield: Option<Lru<Kept>>,
     /// Nothing is in a cache when it is made: all were emptied.
     cold: bool,
-    releases: u32,
+    /// The releases that were out, by version, the first of them first. A file is as the last one that has changed it left
+    /// it, so that what was rolled out and taken back leaves the files as they were.
+    versions: Vec<Vec<u64>>,
+    /// Those that are out now, with what they were told of.
+    out: Vec<(FaultKind, u64)>,
+    releases: u64,
     ages: Stream,
     changes: Stream,
     /// Look-ups and hits, at the edges and at the shield.
@@ -64,6 +79,8 @@ impl Edges {
             edges: Vec::new(),
             shield: None,
             cold: !warm,
+            versions: vec![Vec::new()],
+            out: Vec::new(),
             releases: 0,
             ages: engine.stream(&place.name, "age"),
             changes: engine.stream(&place.name, "change"),
@@ -72,9 +89,9 @@ impl Edges {
         }
     }
 
-    /// Releases so far.
-    pub(super) fn releases(&self) -> u32 {
-        self.releases
+    /// What is out now.
+    pub(super) fn version(&self) -> Version {
+        (self.versions.len() - 1) as Version
     }
 
     /// Looks for a file, by its key.
@@ -83,25 +100,35 @@ impl Edges {
         self.looked_up[which] += 1;
         let kept = self.cache_mut(now, region).get(key).filter(|kept| now < kept.fresh_until);
         let Some(kept) = kept else { return Found::Nothing };
-        let outdated = kept.release < self.releases && self.changed_since(kept.release, key);
+        let version = kept.version;
+        let outdated =
+            version != self.version() && self.last_change(version, key) != self.last_change(self.version(), key);
         if outdated && self.rules.new_names {
             return Found::Nothing;
         }
         self.hits[which] += 1;
-        Found::File { outdated }
+        Found::File { outdated, version }
     }
 
-    /// Keeps a file as it was at a release.
-    pub(super) fn keep(&mut self, now: Nanos, region: Option<u16>, key: u64, release: u32) {
+    /// Keeps a file as it was then.
+    pub(super) fn keep(&mut self, now: Nanos, region: Option<u16>, key: u64, version: Version) {
         let fresh_until = now.saturating_add(self.rules.ttl_ns);
         if fresh_until > now {
-            self.cache_mut(now, region).insert(key, Kept { fresh_until, release });
+            self.cache_mut(now, region).insert(key, Kept { fresh_until, version });
         }
     }
 
-    /// Some files change.
-    pub(super) fn release(&mut self) {
-        self.releases += 1;
+    /// A release changes some files, or is taken back, and they are as they were before it.
+    pub(super) fn release(&mut self, which: &FaultKind, on: bool) {
+        if on {
+            self.releases += 1;
+            self.out.push((*which, self.releases));
+        } else if let Some(at) = self.out.iter().rposition(|(out, _)| out == which) {
+            self.out.remove(at);
+        }
+        if self.versions.len() < VERSIONS_MOST {
+            self.versions.push(self.out.iter().map(|(_, release)| *release).collect());
+        }
     }
 
     /// Throws everything away.
@@ -137,7 +164,7 @@ impl Edges {
                 // Files were fetched at any time within the time to live.
                 let left_ns = ttl_ns as f64 * self.ages.draw(key).uniform();
                 let fresh_until = now.saturating_add(left_ns as Nanos);
-                cache.insert(key, Kept { fresh_until, release: self.releases });
+                cache.insert(key, Kept { fresh_until, version: self.version() });
             }
         }
         cache
@@ -159,9 +186,9 @@ impl Edges {
         self.shield.get_or_insert_with(|| Lru::new(0))
     }
 
-    /// Whether a release after this one has changed the file.
-    fn changed_since(&self, release: u32, key: u64) -> bool {
-        let changed = |release: u32| self.changes.draw((key << 16) | u64::from(release)).chance(self.rules.changed);
-        (release + 1..=self.releases).any(changed)
+    /// The last release of a version that has changed the file.
+    fn last_change(&self, version: Version, key: u64) -> Option<u64> {
+        let changed = |release: &u64| self.changes.draw((key << 16) | release).chance(self.rules.changed);
+        self.versions[usize::from(version)].iter().rev().copied().find(changed)
     }
 }

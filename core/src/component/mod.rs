@@ -299,8 +299,9 @@ pub(crate) struct Place {
     pub(crate) host: Option<u32>,
     /// Which component of its kind it is, counted from 0.
     pub(crate) ordinal: u16,
-    /// The sum of all users' shares.
+    /// The sum of all users' shares, and of those whose component comes before this one.
     pub(crate) weight: f64,
+    pub(crate) weight_before: f64,
     /// Every copy's node of its own component.
     pub(crate) peers: Vec<u16>,
     /// The edges that leave it.
@@ -321,6 +322,7 @@ impl Place {
             host: None,
             ordinal: 0,
             weight: 1.0,
+            weight_before: 0.0,
             peers: vec![0],
             edges,
             callers: Vec::new(),
@@ -443,6 +445,8 @@ pub(crate) trait Behaviour {
     fn timer(&mut self, _engine: &mut Engine, _which: u8) {}
     /// Other settings and another workload apply from now on. The settings are of its own kind.
     fn configure(&mut self, engine: &mut Engine, settings: &Settings, workload: &Workload);
+    /// Of users: the sum of all users' shares, and of those whose component comes before, is this from now on.
+    fn take_share(&mut self, _engine: &mut Engine, _all: f64, _before: f64) {}
     /// A fault that only a component of this kind can have begins, or ends.
     fn fault(&mut self, _engine: &mut Engine, _kind: &FaultKind, _on: bool) {}
     /// Somebody empties its machine's disk of what it can do without: its log.

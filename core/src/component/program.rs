@@ -176,7 +176,10 @@ impl Program {
         number: u64,
     ) -> Option<u16> {
         let edges = &self.group(step).edges;
-        if let [only] = edges[..] {
+        // A replica that has sent it elsewhere is not asked again, for as long as it is one.
+        if let [only] = edges[..]
+            && (!elsewhere || engine.presence(engine.target(only)).primary)
+        {
             return Some(only);
         }
         self.edge_of_several(engine, step, elsewhere, routes, request, number)

@@ -159,8 +159,12 @@ impl State {
 /// Most visits at once that are told apart, for each takes room. Ten million users are 2.8 million visits.
 const VISITS_MOST: f64 = 16e6;
 
-/// Visits under way at once: by Little's law, those that begin in a second times how long they last.
+/// Visits under way at once: by Little's law, those that begin in a second times how long they last; in a closed workload
+/// one of each user.
 fn visits(settings: &Settings, workload: &Workload) -> f64 {
+    if let Some(closed) = workload.closed {
+        return f64::from(closed.users).min(VISITS_MOST);
+    }
     let per_s = workload.rate.per_s() / f64::from(settings.requests.max(1));
     (per_s * settings.visit.as_secs_f64()).min(VISITS_MOST)
 }
@@ -282,6 +286,17 @@ mod tests {
         let mut kept = self::board(durable);
         kept.faults = board.faults;
         assert_eq!(metric(&after(&kept, 600), STORE, "logged_out"), 0.0);
+    }
+
+    #[test]
+    fn users_of_a_closed_workload_are_logged_out_as_well() {
+        let mut board = board(Settings::default());
+        let think = Demand::exponential(Duration::from_s(3));
+        board.workload.rate = crate::units::Rate::default();
+        board.workload.closed = Some(crate::workload::Closed { users: 600, think });
+        board.faults.push(fault(STORE, FaultKind::Down, 300, 5));
+        let out = metric(&after(&board, 600), STORE, "logged_out");
+        assert!((400.0..640.0).contains(&out), "{out}");
     }
 
     #[test]

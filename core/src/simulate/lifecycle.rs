@@ -7,6 +7,9 @@ use crate::engine::moves::Cause;
 use crate::stage::FaultKind;
 use crate::units::Nanos;
 
+/// No process starts sooner: what dies as soon as it runs must not do so any number of times at one instant.
+const RESTART_LEAST_NS: Nanos = 1_000_000;
+
 impl Simulation {
     /// Lets everybody see whether a node runs.
     pub(super) fn announce(&mut self, node: usize) {
@@ -21,7 +24,16 @@ impl Simulation {
         let presence = self.engine.presence_mut(node as u16);
         presence.up = up;
         presence.lost = lost;
-        presence.draining &= up;
+        if !up {
+            self.end_draining(node);
+        }
+    }
+
+    /// A release does not let a node finish what it has any longer. An autoscaler that does goes on.
+    fn end_draining(&mut self, node: usize) {
+        if std::mem::take(&mut self.nodes[node].drains) {
+            self.engine.presence_mut(node as u16).draining = false;
+        }
     }
 
     /// A node loses its process, and with `machine` the machine under it, or gets it back.
@@ -67,7 +79,7 @@ impl Simulation {
 
     fn restart_after(&mut self, node: usize, boot_ns: Nanos) {
         let restart_ns = self.nodes[node].behaviour.restart_ns();
-        self.start_in(node, boot_ns.saturating_add(restart_ns));
+        self.start_in(node, boot_ns.saturating_add(restart_ns).max(RESTART_LEAST_NS));
     }
 
     /// What kept a process from running is over. That took as long as the fault was said to last, its start included; but
@@ -125,6 +137,7 @@ impl Simulation {
                 // A boot that was under way is over.
                 self.nodes[node].deaths += 1;
                 self.nodes[node].restarting = false;
+                self.engine.presence_mut(node as u16).draining = false;
                 self.announce(node);
             }
             Order::Restart { node } => {
@@ -136,7 +149,8 @@ impl Simulation {
             }
             Order::Repair { node } => {
                 let node = usize::from(node);
-                if std::mem::take(&mut self.nodes[node].restarting) {
+                // A boot and the restart of a release take the time that they take.
+                if !self.nodes[node].planned && std::mem::take(&mut self.nodes[node].restarting) {
                     self.nodes[node].deaths += 1;
                     self.revive(node);
                 }
@@ -174,7 +188,11 @@ impl Simulation {
         let (nodes, _) = self.befallen(&self.timeline.faults[fault].on);
         let Some(node) = nodes.get(nth).copied() else { return };
         let drain_ns = self.nodes[node].behaviour.drain_ns();
-        self.engine.presence_mut(node as u16).draining = drain_ns > 0 && self.nodes[node].up();
+        let presence = self.engine.presence_mut(node as u16);
+        if drain_ns > 0 && presence.up && !presence.draining {
+            presence.draining = true;
+            self.nodes[node].drains = true;
+        }
         self.schedule(self.engine.now().saturating_add(drain_ns), Action::Replace { fault, nth, on });
     }
 
@@ -183,6 +201,11 @@ impl Simulation {
         let kind = self.timeline.faults[fault].kind;
         let (nodes, _) = self.befallen(&self.timeline.faults[fault].on);
         let Some(node) = nodes.get(nth).copied() else { return };
+        if self.timeline.active[fault] != on {
+            // Taken back while it drained: it goes on as it was.
+            self.end_draining(node);
+            return;
+        }
         self.timeline.released[fault] = if on { nth + 1 } else { self.timeline.released[fault] };
         self.nodes[node].behaviour.fault(&mut self.engine, &kind, on);
         let mut next = self.engine.now();
@@ -216,7 +239,9 @@ impl Simulation {
                 self.kill(node, Some(Cause::OutOfMemory));
                 self.restart(node);
             }
-            _ => self.engine.leak(host, f64::NEG_INFINITY),
+            _ if leaked > 0.0 => self.engine.leak(host, f64::NEG_INFINITY),
+            // The machine is too small for its operating system: nothing can be done about that.
+            _ => {}
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::engine::moves::{Cause, Move};
 use crate::engine::run::Driver;
 use crate::engine::tally::Counts;
 use crate::engine::{Acting, Edge, Engine, Event, Notice, Presence, Timer};
-use crate::stage::{Link, Placement, Problem, Stage};
+use crate::stage::{Component, Link, Placement, Problem, Stage};
 use crate::units::Nanos;
 use timeline::Timeline;
 
@@ -95,6 +95,8 @@ struct Node {
     off_ns: Nanos,
     /// Its death was meant: a release, a boot. Nobody need be told.
     planned: bool,
+    /// A release lets it finish what it has.
+    drains: bool,
     /// It is dead, and nobody meant it.
     in_trouble: bool,
     /// When it died last.
@@ -152,6 +154,7 @@ impl Simulation {
                 off_since: None,
                 off_ns: 0,
                 planned: false,
+                drains: false,
                 in_trouble: false,
                 died: 0,
                 deaths: 0,
@@ -214,6 +217,10 @@ impl Simulation {
             if *settings != self.stage.components[component].settings || stage.workload != self.stage.workload {
                 node.behaviour.configure(&mut self.engine, settings, &stage.workload);
             }
+        }
+        for node in &mut self.nodes {
+            let (all, before) = shares(stage, node.info.component);
+            node.behaviour.take_share(&mut self.engine, all, before);
         }
         for node in &self.nodes {
             let (Some(host), Some(machine)) = (node.info.host, stage.machine_of(node.info.component)) else { continue };
@@ -444,25 +451,31 @@ fn byte_ns(link: &Link) -> f64 {
     link.bandwidth.map_or(0.0, |bandwidth| 1e9 / bandwidth.bytes_per_s().max(1.0))
 }
 
+/// The sum of all users' shares, and of those whose component comes before this one.
+fn shares(stage: &Stage, component: usize) -> (f64, f64) {
+    let share = |component: &Component| match &component.settings {
+        Settings::Clients(clients) => clients.share,
+        _ => 0.0,
+    };
+    (stage.components.iter().map(share).sum(), stage.components[..component].iter().map(share).sum())
+}
+
 /// Where each node stands.
 fn places(stage: &Stage, nodes: &[NodeInfo], engine: &Engine) -> Vec<Place> {
     let kind = |node: u16| stage.components[nodes[usize::from(node)].component].settings.kind();
-    let weight = stage.components.iter().map(|component| match &component.settings {
-        Settings::Clients(clients) => clients.share,
-        _ => 0.0,
-    });
-    let weight = weight.sum();
     let mut places: Vec<Place> = Vec::with_capacity(nodes.len());
     for (index, info) in nodes.iter().enumerate() {
         let component = &stage.components[info.component];
-        let alike = stage.components[..info.component].iter();
+        let before = stage.components[..info.component].iter();
+        let (weight, weight_before) = shares(stage, info.component);
         places.push(Place {
             name: info.name.clone(),
             node: index as u16,
             copy: info.copy,
             copies: component.copies,
-            ordinal: alike.filter(|other| other.settings.kind() == component.settings.kind()).count() as u16,
+            ordinal: before.filter(|other| other.settings.kind() == component.settings.kind()).count() as u16,
             weight,
+            weight_before,
             host: info.host.map(|host| host as u32),
             peers: (0..nodes.len() as u16)
                 .filter(|other| nodes[usize::from(*other)].component == info.component)

@@ -3,10 +3,11 @@
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::outcome::Estimate;
-use hockeystick_core::simulate::{RunOptions, Simulation, run};
+use hockeystick_core::schedule::{Arrival, Schedule};
+use hockeystick_core::simulate::{RunOptions, Simulation, replay, run};
 use hockeystick_core::stage::{Fault, FaultKind, Stage, Target};
 use hockeystick_core::units::{Bytes, Duration, Rate, SECOND_NS};
-use hockeystick_core::workload::{Day, Demand};
+use hockeystick_core::workload::{Class, Day, Demand};
 use hockeystick_probe::{first_stage, single_station};
 use proptest::prelude::*;
 
@@ -132,6 +133,15 @@ fn a_quota_stops_the_processor_until_the_next_period() {
     assert!(heavy.set_knob("app.workers", 10.0));
     let throughput = run(&heavy, &options, &mut |_| {}).unwrap().outcome.throughput_per_s.known().unwrap();
     assert!((24.0..25.5).contains(&throughput), "{throughput}");
+}
+
+#[test]
+fn requests_that_were_measured_are_sent_whatever_browsers_have_kept() {
+    let mut stage = single_station(1.0, Demand::constant(ms(1)), Machine::default());
+    assert!(stage.set_knob("users.browser_cache", 1.0));
+    let schedule = Schedule::new((0..10).map(|nth| Arrival { at: nth * SECOND_NS, class: Class::Static }));
+    let responses = replay(&stage, &schedule, 1).unwrap();
+    assert!(responses.iter().all(Option::is_some), "{responses:?}");
 }
 
 proptest! {

@@ -72,7 +72,10 @@ impl State {
     fn call_nth(&mut self, engine: &mut Engine, id: CallId, call: &Call, step: Step, nth: u32) -> bool {
         let job = self.jobs.of(call);
         // Another attempt is another draw, so that it may go elsewhere.
-        let number = (call.request << 16) | (u64::from(job.failed) << 12) | u64::from(call.step) << 4 | u64::from(nth);
+        let number =
+            (call.request << 16) | (u64::from(job.failed) << 12) | u64::from(call.step) << 4 | u64::from(nth % 16);
+        // Of many calls at once those beyond what has room there are told apart where no request's number comes to.
+        let number = number ^ (u64::from(nth / 16) << 54);
         let program = &self.programs[call.class as usize];
         let edge = program.edge(engine, step, job.elsewhere, &self.routes, call.request, number);
         let Some(child) = edge.and_then(|edge| engine.call(edge, id, self.settings.timeout.ns())) else { return false };

@@ -46,7 +46,7 @@ impl State {
         if let Some(call) = engine.get(id) {
             let Job { committed, as_of, .. } = *self.jobs.of(call);
             self.jobs.remove(call.count);
-            if committed {
+            if committed && answer.is_ok() {
                 // From now on a user knows of the change: whoever shows what was before it shows old data.
                 engine.changed(engine.item(call.request, 0), as_of);
             }

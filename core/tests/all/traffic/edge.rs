@@ -161,6 +161,85 @@ fn a_release_is_seen_late_at_once_or_by_new_names() {
 }
 
 #[test]
+fn files_are_right_again_when_a_release_is_taken_back() {
+    let mut run = run(&edges(cdn::Settings { changed: 0.5, ..cdn::Settings::default() }));
+    run.run_until(10 * SECOND_NS);
+    let deploy = FaultKind::Deploy { errors: 0.0, speed: 1.0, canary: Duration::ZERO };
+    run.inject(Target::Component(2, None), deploy, Some(Duration::from_s(5)));
+    run.run_until(16 * SECOND_NS);
+    let during = run.counts().stale;
+    assert!(during > 500, "{during}");
+    run.run_until(60 * SECOND_NS);
+    // What was fetched anew in the five seconds is a file of the bad release.
+    let after = run.counts().stale - during;
+    assert!(after < 200, "{after}");
+}
+
+#[test]
+fn another_try_is_at_another_origin() {
+    let settings = cdn::Settings { tries: 2, origin_out: Duration::ZERO, size: Bytes(0), ..cdn::Settings::default() };
+    let components = vec![
+        component("users", None, Settings::Clients(patient())),
+        component("cdn", None, Settings::Cdn(settings)),
+        own("one", 1, Settings::AppServer(app(1))),
+        own("other", 1, Settings::AppServer(app(1))),
+    ];
+    let mut stage = stage(50.0, components, [(0, 1), (1, 2), (1, 3)].map(|(a, b)| Link::new(a, b, ms(5))).to_vec());
+    stage.workload.mix = PerClass([1.0, 0.0, 0.0, 0.0]);
+    let mut run = run(&stage);
+    run.inject(Target::Component(2, None), FaultKind::Down, None);
+    run.run_until(20 * SECOND_NS);
+    assert_eq!(ill(&run), 0);
+    assert!(run.counts().completed > 900);
+}
+
+#[test]
+fn who_is_not_checked_any_more_is_taken_to_be_well() {
+    let mut stage = geographic(1.0, 5);
+    let mut run = run(&stage);
+    run.run_until(20 * SECOND_NS);
+    run.inject(Target::Region(0), FaultKind::Down, Some(Duration::from_s(30)));
+    run.run_until(45 * SECOND_NS);
+    assert_eq!(metric(&run, "dns", "well"), 1.0);
+    assert!(stage.set_knob("dns.check_interval", 0.0) && run.update(&stage));
+    run.run_until(80 * SECOND_NS);
+    assert_eq!(metric(&run, "dns", "well"), 2.0);
+}
+
+/// Users whose first request of a visit, which is every one, looks a name up.
+fn named(tries: u32) -> Stage {
+    let users = clients::Settings { visit: 1, tries, ..patient() };
+    let components = vec![
+        component("users", None, Settings::Clients(users)),
+        component("dns", None, Settings::Dns(dns::Settings::default())),
+        own("app", 1, Settings::AppServer(app(1))),
+    ];
+    stage(50.0, components, [(0, 1), (0, 2)].map(|(from, to)| Link::new(from, to, ms(5))).to_vec())
+}
+
+#[test]
+fn who_tries_again_after_a_failed_look_up_looks_up_again() {
+    let mut run = run(&named(2));
+    run.inject(Target::Component(1, None), FaultKind::Down, Some(Duration::from_s(20)));
+    run.run_until(19 * SECOND_NS);
+    assert_eq!(run.counts().completed, 0, "nobody knows the address");
+    assert!(ill(&run) > 500);
+    run.run_until(40 * SECOND_NS);
+    assert!(run.counts().completed > 900);
+}
+
+#[test]
+fn who_has_nobody_to_ask_is_told_so_at_once() {
+    let mut stage = named(1);
+    stage.workload.mix = PerClass([0.5, 0.5, 0.0, 0.0]);
+    *stage.links[1].classes.get_mut(hockeystick_core::workload::Class::Static) = false;
+    let mut run = run(&stage);
+    run.run_until(20 * SECOND_NS);
+    let counts = run.counts();
+    assert!(counts.failed[Cause::Down as usize] > 400 && counts.in_flight() < 10, "{counts:?}");
+}
+
+#[test]
 fn an_object_store_refuses_what_is_too_much() {
     let mut stage = edges(cdn::Settings { size: Bytes(0), ..cdn::Settings::default() });
     if let Settings::ObjectStore(store) = &mut stage.components[4].settings {
