@@ -286,6 +286,8 @@ impl Behaviour for State {
             }
         }
         self.looked_at = engine.now();
+        // What was used before, or while it was away, says nothing of the time until its next look.
+        self.targets.iter_mut().for_each(|target| target.busy_ns = None);
         engine.set_timer(self.look, engine.now() + self.settings.interval.ns());
         self.await_switching_off(engine);
     }

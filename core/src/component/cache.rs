@@ -361,7 +361,8 @@ impl State {
     /// What was fetched may not be stored: another of those who wait fetches again.
     fn send_another(&mut self, engine: &mut Engine, item: u64) {
         while let Some(waiting) = self.flights.next(item) {
-            if engine.get(waiting).is_some_and(|call| call.step == WAITING) {
+            // Whoever has given up does not fetch anything.
+            if engine.get(waiting).is_some_and(|call| call.step == WAITING && engine.get(call.parent).is_some()) {
                 self.flights.renew(item, engine.now());
                 self.counts.look_ups += 1;
                 self.answer(engine, waiting);

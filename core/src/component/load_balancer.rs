@@ -283,11 +283,13 @@ impl State {
             return;
         }
         if !ill {
-            server.health.fails = 0;
+            server.failed = 0;
             return;
         }
-        server.health.note(false, fall, 1);
-        if server.health.out {
+        server.failed += 1;
+        if server.failed >= fall {
+            server.failed = 0;
+            server.health = Health { out: true, ..Health::default() };
             server.back_at = if check_interval.ns() == 0 { now + passive_out.ns() } else { Nanos::MAX };
         }
     }

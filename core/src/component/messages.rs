@@ -71,6 +71,11 @@ impl Messages {
         self.ready.len() + self.held.len() + self.again.len()
     }
 
+    /// Of those, the ones that a worker could do, now or when they are tried again.
+    pub(super) fn workable(&self, window: bool) -> usize {
+        self.ready.len() + self.again.len() + if window { self.held.len() } else { 0 }
+    }
+
     pub(super) fn get(&self, at: u32) -> Option<&Message> {
         self.messages.get(at).filter(|message| message.there)
     }

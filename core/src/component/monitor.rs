@@ -118,7 +118,7 @@ const READING: u16 = 2;
 
 /// How long a search may take before the person gives up and looks at the machines.
 const SEARCH_TIMEOUT: Nanos = 60_000_000_000;
-/// Looks that a window has at most.
+/// Looks that are kept of a window at most.
 const LOOKS_MOST: u64 = 240;
 
 /// A copy that is watched.
@@ -126,8 +126,8 @@ const LOOKS_MOST: u64 = 240;
 struct Target {
     node: u16,
     host: Option<u32>,
-    /// Processor time that its machine had used at the last look, in nanoseconds.
-    busy_ns: f64,
+    /// Processor time that its machine had used at the last look, in nanoseconds; none when there was no look before.
+    busy_ns: Option<f64>,
 }
 
 /// Copies that are judged together.
@@ -138,6 +138,9 @@ struct Group {
     looks: Vec<Seen>,
     next: usize,
     taken: usize,
+    /// Looks that each of them stands for, and how many the next one does so far.
+    each: u64,
+    within: u64,
     broken_since: Option<Nanos>,
     firing: bool,
 }
@@ -185,7 +188,7 @@ pub(super) fn flow(_: &Settings, _: Class, _: &Context<'_>) -> Flow {
 impl State {
     pub(super) fn new(settings: &Settings, place: Place, _: &Workload, engine: &mut Engine) -> Self {
         let ways = place.edges.iter();
-        let targets = ways.clone().map(|way| Target { node: way.node, host: None, busy_ns: 0.0 }).collect();
+        let targets = ways.clone().map(|way| Target { node: way.node, host: None, busy_ns: None }).collect();
         let mut state = Self {
             settings: settings.clone(),
             node: place.node,
@@ -215,10 +218,15 @@ impl State {
     /// Begins to watch, with the present settings.
     fn watch(&mut self, engine: &mut Engine) {
         let Settings { scrape, window, sample, per_copy, .. } = self.settings;
-        let looks = (window.ns().div_ceil(scrape.ns().max(1))).clamp(1, LOOKS_MOST) as usize + 1;
+        let looks = window.ns().div_ceil(scrape.ns().max(1)).max(1);
+        // A long window is told by every so many of its looks.
+        let each = looks.div_ceil(LOOKS_MOST);
+        let looks = looks.div_ceil(each) as usize + 1;
         self.groups.clear();
         for index in 0..self.targets.len() {
             self.targets[index].host = engine.presence(self.targets[index].node).host;
+            // Nothing has been used at the start.
+            self.targets[index].busy_ns = (engine.now() == 0).then_some(0.0);
             let target = self.targets[index];
             engine.watch_node(target.node, sample);
             let component = self.components[index];
@@ -234,6 +242,8 @@ impl State {
                     looks: vec![Seen::default(); looks],
                     next: 0,
                     taken: 0,
+                    each,
+                    within: 0,
                     broken_since: None,
                     firing: false,
                 }),
@@ -392,8 +402,12 @@ impl Group {
         let oldest = if self.taken < count { 0 } else { (self.next + 1) % count };
         let (now, then) = (&self.looks[self.next], &self.looks[oldest]);
         let first = self.taken == 0;
-        self.next = (self.next + 1) % count;
-        self.taken = (self.taken + 1).min(count);
+        self.within += 1;
+        if self.within == self.each || first {
+            self.within = 0;
+            self.next = (self.next + 1) % count;
+            self.taken = (self.taken + 1).min(count);
+        }
         if first || now.answered - then.answered < u64::from(settings.least) {
             return None;
         }
@@ -413,8 +427,9 @@ impl Group {
             let host = &engine.hosts()[host as usize];
             let cpus = f64::from(host.machine.vcpus);
             let cpus = host.machine.quota.map_or(cpus, |quota| quota.min(cpus));
-            let busy = (host.processor.busy_ns(engine.now()) - target.busy_ns) / (since_ns as f64 * cpus);
-            target.busy_ns = host.processor.busy_ns(engine.now());
+            let busy_ns = host.processor.busy_ns(engine.now());
+            let Some(before_ns) = target.busy_ns.replace(busy_ns) else { continue };
+            let busy = (busy_ns - before_ns) / (since_ns as f64 * cpus);
             most = Some(most.map_or(busy, |most: f64| most.max(busy)));
         }
         most
@@ -431,7 +446,8 @@ impl Behaviour for State {
         engine.clear_timer(self.timer);
         self.person = None;
         for group in &mut self.groups {
-            (group.taken, group.next, group.broken_since, group.firing) = (0, 0, None, false);
+            (group.taken, group.next, group.within, group.broken_since, group.firing) = (0, 0, 0, None, false);
+            group.targets.iter_mut().for_each(|target| target.busy_ns = None);
         }
     }
 

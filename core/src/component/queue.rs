@@ -211,7 +211,9 @@ impl State {
         if stored != self.stored_bytes && engine.store(self.host, stored - self.stored_bytes) {
             self.stored_bytes = stored;
         }
-        engine.presence_mut(self.node).backlog = self.messages.waiting() as u32;
+        // What waits for the window is nothing that more workers could do.
+        let window = self.window_is_open(engine.now());
+        engine.presence_mut(self.node).backlog = self.messages.workable(window) as u32;
     }
 
     fn window_is_open(&self, now: Nanos) -> bool {
@@ -219,12 +221,17 @@ impl State {
         every_ns == 0 || now % every_ns < self.settings.window_length.ns()
     }
 
-    /// When the window opens next.
+    /// When the window opens next, or shuts.
     fn await_window(&self, engine: &mut Engine) {
-        match self.settings.window_every.ns() {
-            0 => engine.clear_timer(self.window),
-            every_ns => engine.set_timer(self.window, (engine.now() / every_ns + 1).saturating_mul(every_ns)),
+        let every_ns = self.settings.window_every.ns();
+        if every_ns == 0 {
+            engine.clear_timer(self.window);
+            return;
         }
+        let opened = engine.now() / every_ns * every_ns;
+        let shuts = opened.saturating_add(self.settings.window_length.ns());
+        let opens = opened.saturating_add(every_ns);
+        engine.set_timer(self.window, if engine.now() < shuts { shuts.min(opens) } else { opens });
     }
 
     fn accept(&mut self, engine: &mut Engine, id: CallId) {
@@ -258,12 +265,19 @@ impl State {
         engine.answer(id, Err(cause));
     }
 
+    /// Whether a worker can be sent anything.
+    fn works(engine: &Engine, worker: &Worker) -> bool {
+        let presence = engine.presence(engine.target(worker.edge));
+        presence.up && !presence.draining && !presence.reserve && !engine.is_cut(worker.edge)
+    }
+
+    fn misses_workers(&self, engine: &Engine) -> bool {
+        self.workers.iter().any(|worker| !Self::works(engine, worker))
+    }
+
     /// The worker with the fewest messages of those that run and have room.
     fn worker(&self, engine: &Engine) -> Option<usize> {
-        let takes = |worker: &Worker| {
-            let presence = engine.presence(engine.target(worker.edge));
-            worker.out < self.settings.concurrency && presence.up && !presence.draining && !engine.is_cut(worker.edge)
-        };
+        let takes = |worker: &Worker| worker.out < self.settings.concurrency && Self::works(engine, worker);
         let able = (0..self.workers.len()).filter(|index| takes(&self.workers[*index]));
         able.min_by_key(|index| self.workers[*index].out)
     }
@@ -289,9 +303,8 @@ impl State {
             }
             self.workers[index].out += 1;
         }
-        let idle = self.workers.iter().all(|worker| worker.out == 0);
-        if self.up && idle && self.stuck == 0 && self.messages.is_ready(window) {
-            // Nobody is there who could ask for more: look again when somebody may have come back.
+        if self.up && self.stuck == 0 && self.messages.is_ready(window) && self.misses_workers(engine) {
+            // Whoever comes back does not ask for work: look again when somebody may have.
             let next = engine.now().saturating_add(LOOK_AGAIN_NS);
             engine.set_timer(self.again, engine.timer(self.again).map_or(next, |set| set.min(next)));
         }

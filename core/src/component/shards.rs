@@ -135,7 +135,7 @@ pub(super) struct State {
 #[derive(Clone, Copy, Debug)]
 struct Move {
     call: CallId,
-    /// The next slot to look at, and rows of it that are still to be moved.
+    /// The slot that moves, and rows of it that are still to be moved.
     slot: usize,
     rows_left: f64,
     /// Rows of the present step.
@@ -193,6 +193,12 @@ impl State {
     fn active(&self) -> usize {
         let all = self.shards.len().max(1);
         if self.settings.shards == 0 { all } else { (self.settings.shards as usize).min(all) }
+    }
+
+    /// Databases of which one may hold rows: while rows move, those that they have not left yet as well.
+    fn holding(&self) -> usize {
+        let owners = self.moving.and_then(|_| self.owner.iter().max());
+        owners.map_or(0, |last| usize::from(*last) + 1).max(self.active())
     }
 
     /// The slot of an item, for a query of this class.
@@ -283,9 +289,9 @@ impl State {
     fn move_on(&mut self, engine: &mut Engine) {
         let Some(mut moving) = self.moving else { return };
         let slot_rows = f64::from(self.settings.rows) / self.slots() as f64;
-        if moving.rows_left <= 0.0 {
-            let goal = self.goal();
-            match (moving.slot..self.slots()).find(|slot| self.owner[*slot] != goal[*slot]) {
+        let goal = self.goal();
+        if moving.rows_left <= 0.0 || self.owner[moving.slot] == goal[moving.slot] {
+            match (0..self.slots()).find(|slot| self.owner[*slot] != goal[*slot]) {
                 Some(slot) => (moving.slot, moving.rows_left) = (slot, slot_rows.max(1.0)),
                 None => {
                     self.moving = None;
@@ -379,7 +385,7 @@ impl Behaviour for State {
         let joins = draw.chance(*self.settings.cross_joins.get(call.class));
         if scatters {
             self.scattered += 1;
-            (0..self.active()).for_each(|shard| self.ask(engine, id, shard));
+            (0..self.holding()).for_each(|shard| self.ask(engine, id, shard));
         } else {
             if let Some(call) = engine.get_mut(id).filter(|_| joins) {
                 call.note = JOINS;
@@ -428,9 +434,6 @@ impl Behaviour for State {
                 engine.finish(moving.call);
             }
             self.owner = (0..self.slots()).map(|slot| self.target(slot)).collect();
-        }
-        if let Some(moving) = &mut self.moving {
-            moving.slot = 0;
         }
         self.reshard(engine);
     }

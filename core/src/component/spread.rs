@@ -43,12 +43,12 @@ pub(super) struct Server {
     pub(super) given: u64,
     /// Out of rotation when it failed its checks, or too many requests.
     pub(super) health: Health,
+    /// Requests in a row that have failed there, as far as those are watched.
+    pub(super) failed: u32,
     /// With nobody to check on it, when it is tried again.
     pub(super) back_at: Nanos,
     /// It was taken off by whoever deploys or scales, who also puts it back.
     pub(super) away: bool,
-    /// Its processors.
-    weight: f64,
     /// How much it is owed, for the weighted round.
     credit: f64,
     /// Recent response time, and when it was last noted.
@@ -73,6 +73,12 @@ const DECAY_NS: f64 = 10e9;
 /// Random servers tried before the next that will do is taken: nginx's ip_hash tries 20.
 const TRIES: u32 = 20;
 
+/// A server's weight: its processors, by their speed.
+fn weight(engine: &Engine, node: u16) -> f64 {
+    let host = engine.presence(node).host.and_then(|host| engine.hosts().get(host as usize));
+    host.map_or(1.0, |host| f64::from(host.machine.vcpus) * host.machine.speed).max(f64::MIN_POSITIVE)
+}
+
 /// Each of so many once, from the one behind this on. No remainder: a division at every request.
 fn after(from: usize, count: usize) -> impl Iterator<Item = usize> {
     (from + 1..count).chain(0..=from)
@@ -94,10 +100,6 @@ pub(super) struct Servers {
 
 impl Servers {
     pub(super) fn new(place: &Place, engine: &Engine) -> Self {
-        let weight = |node: u16| {
-            let host = engine.presence(node).host.and_then(|host| engine.hosts().get(host as usize));
-            host.map_or(1.0, |host| f64::from(host.machine.vcpus) * host.machine.speed)
-        };
         let servers = place.edges.iter().map(|way| Server {
             edge: way.edge,
             node: way.node,
@@ -105,9 +107,9 @@ impl Servers {
             in_flight: 0,
             given: 0,
             health: Health::default(),
+            failed: 0,
             back_at: Nanos::MAX,
             away: false,
-            weight: weight(way.node).max(f64::MIN_POSITIVE),
             credit: 0.0,
             response_ns: 0.0,
             noted: 0,
@@ -131,7 +133,7 @@ impl Servers {
     /// Forgets all but who the servers are.
     pub(super) fn forget(&mut self) {
         for server in &mut self.list {
-            (server.in_flight, server.health) = (0, Health::default());
+            (server.in_flight, server.health, server.failed) = (0, Health::default(), 0);
             (server.away, server.back_at) = (false, Nanos::MAX);
             (server.response_ns, server.noted, server.credit) = (0.0, 0, 0.0);
         }
@@ -150,6 +152,7 @@ impl Servers {
                 return false;
             }
             (server.away, server.health, server.response_ns) = (false, Health::default(), 0.0);
+            server.failed = 0;
         }
         if server.health.out && engine.now() >= server.back_at {
             server.health = Health::default();
@@ -230,8 +233,10 @@ impl Servers {
                 continue;
             }
             let server = &mut self.list[index];
-            server.credit += server.weight;
-            given += server.weight;
+            // As large as its machine is now.
+            let weight = weight(engine, server.node);
+            server.credit += weight;
+            given += weight;
             if best.is_none_or(|best| self.list[index].credit > self.list[best].credit) {
                 best = Some(index);
             }
@@ -301,10 +306,10 @@ impl Servers {
         server.noted = now;
     }
 
-    /// Requests of the server that was given most, over the mean of all.
+    /// Requests of the server that was given most, over the mean of all that were ever there to be given any.
     pub(super) fn imbalance(&self) -> f64 {
-        let most = self.list.iter().map(|server| server.given).max().unwrap_or(0);
-        let all: u64 = self.list.iter().map(|server| server.given).sum();
-        if all == 0 { 1.0 } else { most as f64 * self.list.len() as f64 / all as f64 }
+        let there = || self.list.iter().filter(|server| server.given > 0 || !server.away).map(|server| server.given);
+        let (most, all) = (there().max().unwrap_or(0), there().sum::<u64>());
+        if all == 0 { 1.0 } else { most as f64 * there().count() as f64 / all as f64 }
     }
 }

@@ -238,6 +238,65 @@ fn a_full_disk_is_emptied_by_the_person_who_is_called() {
 }
 
 #[test]
+fn a_person_does_not_hurry_a_machine_that_boots() {
+    use hockeystick_core::component::autoscaler::Settings as Scaler;
+    let app = App { demand: PerClass::all(Demand::constant(Duration::from_ms(20))), restart: s(1), ..app() };
+    let monitor = Monitor {
+        rule: Rule::Cpu,
+        threshold: 0.5,
+        hold: Duration::ZERO,
+        response: s(5),
+        look: Duration::ZERO,
+        ..Monitor::default()
+    };
+    let mut stage = beside(45.0, app, component("monitor", None, Settings::Monitor(monitor)));
+    stage.components[APP].copies = 2;
+    let scaler = Scaler { boot: s(300), ..Scaler::default() };
+    stage.components.push(component("scaler", None, Settings::Autoscaler(scaler)));
+    stage.links.push(Link::new(3, APP, Duration::ZERO));
+    let mut run = Simulation::new(&stage, 1).unwrap();
+    run.run_until(200 * SECOND_NS);
+    let on = |run: &Simulation| run.node_gauge(APP + 1).up;
+    assert!(metric(&run, 4, "switched_on") > 0.0 && metric(&run, 3, "alerts") > 0.0);
+    assert!(!on(&run), "it boots");
+    run.run_until(400 * SECOND_NS);
+    assert!(on(&run));
+}
+
+#[test]
+fn a_monitor_that_was_away_or_is_set_otherwise_takes_no_past_for_the_present() {
+    let app = App { demand: PerClass::all(Demand::constant(Duration::from_ms(5))), ..app() };
+    let monitor = Monitor { rule: Rule::Cpu, threshold: 0.5, hold: Duration::ZERO, ..Monitor::default() };
+    let mut stage = watched(app, monitor);
+    let mut run = Simulation::new(&stage, 1).unwrap();
+    run.run_until(200 * SECOND_NS);
+    assert!(stage.set_knob("monitor.response", 100.0) && run.update(&stage));
+    run.run_until(300 * SECOND_NS);
+    run.inject(Target::Component(BESIDE, None), FaultKind::Down, Some(s(100)));
+    run.run_until(500 * SECOND_NS);
+    assert_eq!(metric(&run, BESIDE, "alerts"), 0.0);
+}
+
+#[test]
+fn a_long_window_is_judged_as_a_whole() {
+    let monitor = Monitor {
+        scrape: s(1),
+        window: s(3_600),
+        threshold: 0.012,
+        hold: Duration::ZERO,
+        calls_out: false,
+        ..Monitor::default()
+    };
+    let mut run = Simulation::new(&watched(App { restart: s(5), ..app() }, monitor), 1).unwrap();
+    run.run_until(500 * SECOND_NS);
+    // Five seconds are one in a hundred of all so far, and one in fifty of the last 240.
+    run.inject(Target::Component(APP, None), FaultKind::Down, Some(s(5)));
+    run.run_until(600 * SECOND_NS);
+    assert!(run.counts().failed_in_all() > 200);
+    assert_eq!(metric(&run, BESIDE, "alerts"), 0.0);
+}
+
+#[test]
 fn turning_a_monitor_and_a_pipeline_keeps_the_run() {
     let mut stage = watched(App { supervised: false, ..app() }, Monitor::default());
     stage.components.push(pipeline(log_pipeline::Settings::default()));

@@ -1,8 +1,9 @@
 use super::super::trial::{after, app, fault, metric, stage};
-use super::super::{Settings as Of, app_server};
+use super::super::{Settings as Of, app_server, autoscaler};
 use super::*;
 use crate::simulate::Simulation;
-use crate::stage::Stage;
+use crate::stage::{Component, Fault, Link, Stage, Target};
+use crate::units::Rate;
 
 const QUEUE: usize = 2;
 const WORKERS: usize = 3;
@@ -127,4 +128,54 @@ fn a_digest_waits_for_its_window() {
     // Two thirds come while it is closed, and wait 20 s on average; those that were held are then done in turn.
     assert!(photos < 5.0 && (10.0..25.0).contains(&digests), "{photos} {digests}");
     assert!(run.host_gauge(1).disk_busy_s > 0.0);
+}
+
+#[test]
+fn machines_are_switched_on_for_a_digest_when_its_window_opens() {
+    let settings = Settings {
+        batched: 1.0,
+        window_every: Duration::from_s(600),
+        window_length: Duration::from_s(60),
+        ..Settings::default()
+    };
+    let mut board = board(settings);
+    let scaler = autoscaler::Settings {
+        signal: autoscaler::Signal::Backlog,
+        cooldown: Duration::from_s(5),
+        ..autoscaler::Settings::default()
+    };
+    board.components.push(Component {
+        id: "scaler".into(),
+        machine: None,
+        settings: Of::Autoscaler(scaler),
+        ..board.components[QUEUE].clone()
+    });
+    board.components[WORKERS].copies = 4;
+    let link = |to| Link::new(4, to, Duration::ZERO);
+    board.links.extend([link(WORKERS), link(QUEUE)]);
+    let mut run = Simulation::new(&board, 1).unwrap();
+    let mut switched_on = |seconds| {
+        run.run_until(seconds * SECOND_NS);
+        assert!(seconds < 100 || seconds > 590 || metric(&run, QUEUE, "backlog") > 1_000.0);
+        metric(&run, 7, "switched_on")
+    };
+    let [soon, before, after] = [70, 590, 620].map(&mut switched_on);
+    assert!(before == soon && after > before, "{soon} {before} {after}");
+}
+
+#[test]
+fn a_worker_that_comes_up_gets_what_waits() {
+    let mut board = board(Settings::default());
+    let Of::Queue(queue) = &mut board.components[QUEUE].settings else { panic!("a queue") };
+    queue.concurrency = 1;
+    board.components[WORKERS].settings =
+        Of::AppServer(app_server::Settings { queries: crate::workload::PerClass::all(0), ..app(25_000) });
+    board.components[WORKERS].copies = 2;
+    let down = Fault { on: Target::Component(WORKERS, Some(1)), ..fault(WORKERS, FaultKind::Down, 0, 10) };
+    board.faults.push(down);
+    let mut run = after(&board, 2);
+    board.workload.rate = Rate::default();
+    assert!(run.update(&board));
+    run.run_until(20 * SECOND_NS);
+    assert_eq!([WORKERS, WORKERS + 1].map(|node| run.node_gauge(node).in_service), [1, 1]);
 }

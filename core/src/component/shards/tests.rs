@@ -45,3 +45,14 @@ fn the_key_decides_how_evenly_changes_are_spread() {
     assert_eq!(hottest(Key::Time), 1.0, "all changes are new");
     assert_eq!(hottest(Key::DayOfWeek), 1.0, "all changes are of today");
 }
+
+#[test]
+fn whoever_still_has_rows_is_asked_while_they_move_away() {
+    let mut router = router(&Settings { shards: 4, ..Settings::default() }, 4);
+    router.settings.shards = 2;
+    assert_eq!(router.holding(), 2);
+    router.moving = Some(Move { call: CallId::NONE, slot: 0, rows_left: 0.0, rows: 0.0, total: 0.0 });
+    assert_eq!(router.holding(), 4);
+    router.owner.iter_mut().for_each(|owner| *owner %= 3);
+    assert_eq!(router.holding(), 3);
+}

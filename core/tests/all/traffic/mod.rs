@@ -2,7 +2,7 @@
 
 mod edge;
 
-use hockeystick_core::component::{Settings, app_server, autoscaler, clients, load_balancer};
+use hockeystick_core::component::{Settings, app_server, autoscaler, clients, load_balancer, queue};
 use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::hardware::Machine;
 use hockeystick_core::simulate::Simulation;
@@ -302,6 +302,94 @@ fn a_stuck_autoscaler_does_nothing() {
     run.inject(Target::Component(0, None), FaultKind::Spike { factor: 2.5 }, None);
     run.run_until(60 * SECOND_NS);
     assert_eq!(metric(&run, "scaler", "copies"), 2.0);
+}
+
+#[test]
+fn an_autoscaler_that_was_away_does_not_take_its_absence_for_load() {
+    let mut run = run(&scaled(quick()));
+    run.run_until(60 * SECOND_NS);
+    run.inject(Target::Component(3, None), FaultKind::Down, Some(Duration::from_s(60)));
+    run.run_until(200 * SECOND_NS);
+    assert_eq!((metric(&run, "scaler", "copies"), metric(&run, "scaler", "switched_on")), (2.0, 0.0));
+}
+
+#[test]
+fn a_release_that_is_taken_back_while_its_first_server_drains_stays_nowhere() {
+    let mut run = run(&balanced(1, balancer(), app_server::Settings { drain: Duration::from_s(5), ..app(5) }));
+    run.run_until(5 * SECOND_NS);
+    let deploy = FaultKind::Deploy { errors: 1.0, speed: 1.0, canary: Duration::ZERO };
+    run.inject(Target::Component(2, None), deploy, Some(Duration::from_s(3)));
+    run.run_until(120 * SECOND_NS);
+    assert_eq!(ill(&run), 0);
+    assert_eq!(metric(&run, "balancer", "in_rotation"), 4.0);
+}
+
+#[test]
+fn weights_are_those_of_the_machines_as_they_are_now() {
+    let mut large = balanced(1, by("weighted"), app(5));
+    large.components[2].copies = 1;
+    large.components.push(own("large", 1, Settings::AppServer(app(5))));
+    large.links.push(Link::new(1, 3, ms(1)));
+    let mut run = run(&large);
+    if let Some(Placement::Own { machine, .. }) = &mut large.components[3].machine {
+        machine.vcpus = 8;
+    }
+    assert!(run.update(&large));
+    run.run_until(10 * SECOND_NS);
+    // Four parts in five: 1.6 times the mean of two.
+    assert!((metric(&run, "balancer", "imbalance") - 1.6).abs() < 0.01);
+}
+
+#[test]
+fn servers_that_are_switched_off_are_no_imbalance() {
+    let mut run = run(&scaled(quick()));
+    run.run_until(60 * SECOND_NS);
+    assert_eq!(metric(&run, "scaler", "copies"), 2.0);
+    let imbalance = metric(&run, "balancer", "imbalance");
+    assert!(imbalance < 1.1, "{imbalance}");
+}
+
+#[test]
+fn late_answers_do_not_make_up_for_failed_checks() {
+    let settings = load_balancer::Settings {
+        check_timeout: ms(500),
+        check_interval: Duration::from_s(1),
+        passive: true,
+        timeout: Duration::from_s(60),
+        ..balancer()
+    };
+    let mut run = run(&balanced(1, settings, app_server::Settings { workers: 20, backlog: 10_000, ..app(5) }));
+    run.run_until(5 * SECOND_NS);
+    // 20 answers a second, of 200 that come.
+    run.inject(Target::Component(2, Some(0)), FaultKind::Slow { speed: 0.05 }, None);
+    run.run_until(15 * SECOND_NS);
+    assert_eq!(metric(&run, "balancer", "in_rotation"), 3.0);
+}
+
+#[test]
+fn a_queue_gives_a_standby_nothing() {
+    let pair = load_balancer::Settings { pair: true, ..balancer() };
+    let components = vec![
+        component("users", None, Settings::Clients(users())),
+        own("app", 1, Settings::AppServer(app(1))),
+        own("queue", 1, Settings::Queue(queue::Settings::default())),
+        own("balancer", 2, Settings::LoadBalancer(pair)),
+        own("worker", 2, Settings::AppServer(app(5))),
+    ];
+    let links = [(0, 1), (1, 2), (2, 3), (3, 4)].map(|(from, to)| Link::new(from, to, ms(1)));
+    let mut stage = stage(100.0, components, links.to_vec());
+    stage.workload.mix = PerClass([0.0, 0.0, 0.0, 1.0]);
+    let mut run = run(&stage);
+    run.run_until(20 * SECOND_NS);
+    let nodes: Vec<String> = run.nodes().map(|node| node.name.clone()).collect();
+    let to = |name: &str| {
+        let edges = run.edges().iter().enumerate();
+        let there =
+            edges.filter(|(_, edge)| nodes[usize::from(edge.to)] == name && nodes[usize::from(edge.from)] == "queue");
+        there.map(|(index, _)| run.sent_bytes(index)[0]).sum::<f64>()
+    };
+    assert!(to("balancer#1") > 0.0);
+    assert_eq!(to("balancer#2"), 0.0);
 }
 
 #[test]
