@@ -345,12 +345,23 @@ impl State {
         fits
     }
 
+    /// Rows that would be lost with the server: what has changed since the last good backup.
+    fn rows_at_risk(&self, engine: &Engine) -> f64 {
+        let log = self.source.map(|(node, _)| engine.log_of(node)).unwrap_or_default();
+        match self.good {
+            Some(good) => log.position.saturating_sub(good.position) as f64,
+            None => log.rows,
+        }
+    }
+
     /// How long it takes from the loss of the server until its processes start, in nanoseconds.
     fn recovery_ns(&self) -> Nanos {
         let Settings { notice, provision, bandwidth, load_rate, .. } = self.settings;
-        let tries = f64::from(self.bad.min(TRIES_MOST)) + f64::from(u8::from(self.good.is_some()));
+        // What lies on the server is gone with it.
+        let restorable = self.good.filter(|_| self.store.is_some());
+        let tries = f64::from(self.bad.min(TRIES_MOST)) + f64::from(u8::from(restorable.is_some()));
         // Incremental backups are loaded one after another; together they are at least as large as the last full one.
-        let bytes = self.sizes.iter().copied().fold(0.0, f64::max);
+        let bytes = if self.store.is_none() { 0.0 } else { self.sizes.iter().copied().fold(0.0, f64::max) };
         let one_ns = nanos(bytes, bandwidth) + nanos(bytes, load_rate);
         notice.ns().saturating_add(provision.ns()).saturating_add((one_ns as f64 * tries) as Nanos)
     }
@@ -362,31 +373,35 @@ impl State {
         match self.lost {
             None if gone => {
                 self.give_up(engine);
-                if self.store.is_none() {
-                    // What lay on the server is gone with it.
-                    (self.good, self.last, self.bad, self.chain) = (None, None, 0, false);
-                    self.sizes.clear();
-                }
-                let log = engine.log_of(node);
-                self.rows_lost += match self.good {
-                    Some(good) => log.position.saturating_sub(good.position) as f64,
-                    None => log.rows,
-                };
                 let recovery_ns = self.recovery_ns();
                 self.recovered_in = recovery_ns as f64 / SECOND_NS as f64;
                 self.lost = Some((engine.now(), engine.now().saturating_add(recovery_ns)));
             }
+            // It was off, and has come back with its disk.
+            Some(_) if !gone => self.lost = None,
             Some((_, back)) if engine.now() >= back && self.settings.restores => {
+                if self.store.is_none() {
+                    // What lay on the server is gone with it.
+                    self.good = None;
+                    self.sizes.clear();
+                }
+                // What another copy has taken over is not lost with this one.
+                if engine.presence(node).primary {
+                    self.rows_lost += self.rows_at_risk(engine);
+                }
                 let rows = self.good.map_or(0.0, |good| good.rows);
                 let log = engine.log_of_mut(node);
                 log.bytes *= rows / log.rows.max(1.0);
                 log.rows = rows;
+                if let Some(good) = &mut self.good {
+                    // Changes are counted on from here: those since the backup are gone for good.
+                    good.position = log.position;
+                }
                 self.lost = None;
                 (self.last, self.chain, self.bad) = (None, false, 0);
                 engine.order(Order::Rebuild { node });
                 self.await_next(engine, engine.now());
             }
-            Some(_) if !gone => self.lost = None,
             _ => {}
         }
     }
@@ -455,11 +470,7 @@ impl Behaviour for State {
     fn metrics(&self, engine: &Engine, metrics: &mut Vec<Metric>) {
         let mut add = |name, unit, reading| metrics.push(Metric { name, unit, reading });
         let seconds = |ns: Nanos| ns as f64 / SECOND_NS as f64;
-        let log = self.source.map(|(node, _)| engine.log_of(node)).unwrap_or_default();
-        let at_risk = match self.good {
-            Some(good) => log.position.saturating_sub(good.position) as f64,
-            None => log.rows,
-        };
+        let at_risk = self.rows_at_risk(engine);
         let point = engine.now() - self.good.map_or(0, |good| good.at);
         let stored = self.sizes.iter().sum::<f64>();
         add("recovery_point", Unit::Seconds, MetricReading::Gauge(seconds(point)));

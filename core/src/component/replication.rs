@@ -28,13 +28,25 @@ const APPLY: u8 = 20;
 /// How often a copy looks at the others.
 pub(super) const TICK_NS: Nanos = SECOND_NS;
 
+/// What lies between two copies.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// An edge, and whether it leads from the other to here.
+    Edge { edge: u16, back: bool },
+    /// A network that the stage does not show: both follow one primary, and this is its edge to the other.
+    Network { primary: u16, edge: u16 },
+}
+
 /// Another copy of the same rows.
 #[derive(Clone, Copy, Debug)]
 struct Peer {
     node: u16,
-    /// An edge with its latency, and whether it leads from the other to here.
-    edge: u16,
-    back: bool,
+    way: Way,
+    /// When the last change that was sent to it arrives: they are read in order.
+    read_until: Nanos,
+    /// When its last change that is known here was made, and when it was last known that there was no other.
+    received_at: Nanos,
+    complete_at: Nanos,
     /// Its last change that is known here, and the last that reads here can see.
     received: u64,
     applied: u64,
@@ -50,7 +62,9 @@ struct Piece {
     peer: usize,
     number: u64,
     changes: u64,
+    /// When the first and the last of its changes were made.
     at: Nanos,
+    until: Nanos,
 }
 
 /// A commit that waits for others to say that they have it.
@@ -74,6 +88,8 @@ pub(super) struct Promotion {
 pub(super) struct Replication {
     node: u16,
     host: u32,
+    /// Whether it was the primary when it stopped.
+    led: bool,
     peers: Vec<Peer>,
     queue: VecDeque<Piece>,
     applying: Option<CallId>,
@@ -101,24 +117,25 @@ impl Replication {
         let edges = engine.edges();
         let rows = |kind: Kind| matches!(kind, Kind::Database | Kind::Replica);
         let mut peers: Vec<Peer> = Vec::new();
-        let mut add = |node: u16, edge: u16, back: bool| {
+        let mut add = |node: u16, way: Way| {
             if node != place.node && peers.iter().all(|peer| peer.node != node) {
-                let (received, applied, term, seen) = (0, 0, 0, [0; 2]);
-                peers.push(Peer { node, edge, back, received, applied, term, seen });
+                peers.push(Peer::new(node, way));
             }
         };
-        place.edges.iter().filter(|way| rows(way.kind)).for_each(|way| add(way.node, way.edge, false));
+        let there = |edge| Way::Edge { edge, back: false };
+        place.edges.iter().filter(|way| rows(way.kind)).for_each(|way| add(way.node, there(way.edge)));
         for (caller, kind) in place.callers.iter().filter(|(_, kind)| rows(*kind)) {
             let between = edges.iter().position(|edge| (edge.from, edge.to) == (*caller, place.node));
-            between.into_iter().for_each(|edge| add(*caller, edge as u16, true));
+            between.into_iter().for_each(|edge| add(*caller, Way::Edge { edge: edge as u16, back: true }));
             // Its other copies: a database and a replica lead to nothing else. A replica's own links lead to databases.
             let databases = *kind == Kind::Database;
             let others = edges.iter().enumerate().filter(|(_, edge)| databases && edge.from == *caller);
-            others.for_each(|(index, edge)| add(edge.to, index as u16, false));
+            others.for_each(|(index, edge)| add(edge.to, Way::Network { primary: *caller, edge: index as u16 }));
         }
         Self {
             node: place.node,
             host: place.host.unwrap_or_default(),
+            led: false,
             peers,
             queue: VecDeque::new(),
             applying: None,
@@ -146,14 +163,18 @@ impl Replication {
         self.apply = Sampler::new(apply);
     }
 
-    /// The copy runs again. One that has been replaced meanwhile follows whoever replaced it, as `leads` says.
+    /// The copy runs again; one that `leads` begins as the primary. One that has been replaced meanwhile follows whoever
+    /// replaced it.
     pub(super) fn start(&mut self, engine: &mut Engine, leads: bool) {
-        let term = engine.log_of(self.node).term;
-        let replaced = self.peers.iter().any(|peer| engine.log_of(peer.node).term > term);
-        let was_primary = engine.presence(self.node).primary;
-        engine.presence_mut(self.node).primary = !replaced && (leads || was_primary);
-        if replaced && (leads || was_primary) {
+        let begins = leads && engine.now() == 0;
+        let presence = engine.presence_mut(self.node);
+        presence.primary |= begins;
+        let primary = presence.primary;
+        if std::mem::take(&mut self.led) && !primary {
+            // It was fenced off.
             self.follow_anew(engine);
+        } else if primary {
+            self.give_way(engine);
         }
         self.apply_next(engine);
     }
@@ -161,18 +182,41 @@ impl Replication {
     /// Starts from a copy of what the present primary has.
     fn follow_anew(&mut self, engine: &mut Engine) {
         self.queue.clear();
-        let mut position = 0;
+        let now = engine.now();
+        let (mut position, mut term) = (0, engine.log_of(self.node).term);
         for peer in &mut self.peers {
             let log = engine.log_of(peer.node);
             (peer.received, peer.applied, peer.term) = (log.position, log.position, log.term);
-            position = position.max(log.position);
+            (peer.received_at, peer.complete_at) = (now, now);
+            (position, term) = (position.max(log.position), term.max(log.term));
         }
-        engine.log_of_mut(self.node).position = position;
-        self.fresh_at = engine.now();
+        let own = engine.log_of_mut(self.node);
+        (own.position, own.term) = (position, term);
+        self.fresh_at = now;
+    }
+
+    /// A primary that sees one of a later promotion follows it: two have taken changes while they could not see one
+    /// another, and what only this one has is lost.
+    fn give_way(&mut self, engine: &mut Engine) {
+        let own = engine.log_of(self.node);
+        let newer = self.newest(engine).filter(|log| log.term > own.term);
+        if let Some(log) = newer {
+            self.lost += own.position.saturating_sub(log.base);
+            engine.presence_mut(self.node).primary = false;
+            self.follow_anew(engine);
+        }
+    }
+
+    /// What the primary of the last promotion that can be seen has taken.
+    fn newest(&self, engine: &Engine) -> Option<Log> {
+        let leads = |peer: &&Peer| engine.presence(peer.node).primary && self.reachable(engine, peer);
+        let logs = self.peers.iter().filter(leads).map(|peer| engine.log_of(peer.node));
+        logs.reduce(|newest, log| if log.term > newest.term { log } else { newest })
     }
 
     pub(super) fn stop(&mut self, engine: &mut Engine) {
         self.applying = None;
+        self.led = engine.presence(self.node).primary;
         // What was never confirmed to anybody is not lost when it is gone.
         let unconfirmed = self.waiting.len() as u64;
         let log = engine.log_of_mut(self.node);
@@ -182,8 +226,12 @@ impl Replication {
         self.headless = None;
     }
 
-    fn reachable(engine: &Engine, peer: &Peer) -> bool {
-        engine.presence(peer.node).up && !engine.is_cut(peer.edge)
+    fn reachable(&self, engine: &Engine, peer: &Peer) -> bool {
+        let connected = match peer.way {
+            Way::Edge { edge, .. } => !engine.is_cut(edge),
+            Way::Network { .. } => !engine.are_parted(self.node, peer.node),
+        };
+        connected && engine.presence(peer.node).up
     }
 
     /// A change of this item is safe here; everybody else is told. True when the call must wait for `copies` of them.
@@ -199,13 +247,15 @@ impl Replication {
             self.conflicts += 1;
         }
         let number = engine.commit(self.node, item);
-        let there = self.peers.iter().filter(|peer| Self::reachable(engine, peer)).count() as u32;
+        let there = self.peers.iter().filter(|peer| self.reachable(engine, peer)).count() as u32;
         self.alone &= there < copies;
         let wait = copies > 0 && !self.alone && self.has_peers();
-        for peer in &self.peers {
-            if Self::reachable(engine, peer) {
-                let verb = if wait { CHANGE_TO_ACKNOWLEDGE } else { CHANGE };
-                send(engine, call, self.node, (peer.node, peer.edge, peer.back), (verb, number));
+        let verb = if wait { CHANGE_TO_ACKNOWLEDGE } else { CHANGE };
+        for index in 0..self.peers.len() {
+            let peer = self.peers[index];
+            if self.reachable(engine, &peer) {
+                let arrives = send(engine, call, self.node, &peer, (verb, number));
+                self.peers[index].read_until = arrives.unwrap_or(peer.read_until);
             }
         }
         if wait {
@@ -235,9 +285,9 @@ impl Replication {
                 let origin = self.peers.iter().position(|peer| peer.node == call.step);
                 if let Some(index) = origin {
                     self.receive(engine, index, u64::from(call.count), call.note);
-                    let Peer { node, edge, back, .. } = self.peers[index];
-                    if call.verb == ACKNOWLEDGED && Self::reachable(engine, &self.peers[index]) {
-                        send(engine, id, self.node, (node, edge, back), (ACK, u64::from(call.count)));
+                    let peer = self.peers[index];
+                    if call.verb == ACKNOWLEDGED && self.reachable(engine, &peer) {
+                        send(engine, id, self.node, &Peer { read_until: 0, ..peer }, (ACK, u64::from(call.count)));
                     }
                 }
                 engine.finish(id);
@@ -253,9 +303,10 @@ impl Replication {
                 if let Some(piece) = self.queue.pop_front() {
                     let peer = &mut self.peers[piece.peer];
                     peer.applied = peer.applied.max(piece.number);
-                    self.fresh_at = piece.at;
-                    self.applied.0 += engine.now().saturating_sub(piece.at) as f64 / SECOND_NS as f64;
-                    self.applied.1 += 1;
+                    self.fresh_at = piece.until;
+                    let [first, last] = [piece.at, piece.until].map(|at| engine.now().saturating_sub(at) as f64);
+                    self.applied.0 += piece.changes as f64 * 0.5 * (first + last) / SECOND_NS as f64;
+                    self.applied.1 += piece.changes;
                 }
                 self.apply_next(engine);
             }
@@ -264,7 +315,8 @@ impl Replication {
         true
     }
 
-    fn receive(&mut self, engine: &mut Engine, index: usize, number: u64, at: Nanos) {
+    /// Changes up to this number have come, of which the last was made at `until`.
+    fn receive(&mut self, engine: &mut Engine, index: usize, number: u64, until: Nanos) {
         if !engine.presence(self.peers[index].node).up {
             // Whoever sent it is dead, and this still lay in its buffers.
             return;
@@ -272,8 +324,11 @@ impl Replication {
         self.join_term(engine, index);
         let peer = &mut self.peers[index];
         if number > peer.received {
-            self.queue.push_back(Piece { peer: index, number, changes: number - peer.received, at });
-            peer.received = number;
+            // Of several the first was made soon after the last that was known, or when it was known that there was none.
+            let missed = number > peer.received + 1;
+            let at = if missed { peer.received_at.max(peer.complete_at).min(until) } else { until };
+            self.queue.push_back(Piece { peer: index, number, changes: number - peer.received, at, until });
+            (peer.received, peer.received_at) = (number, until);
             if !engine.presence(self.node).primary {
                 engine.log_of_mut(self.node).position = number;
             }
@@ -377,21 +432,9 @@ impl Replication {
             self.alone = true;
             self.ready.push(commit.call);
         }
-        let term = engine.log_of(self.node).term;
-        let leads = |engine: &Engine, peer: &Peer| engine.presence(peer.node).primary && Self::reachable(engine, peer);
-        let newest = (0..self.peers.len())
-            .filter(|index| leads(engine, &self.peers[*index]))
-            .max_by_key(|index| (engine.log_of(self.peers[*index].node).term, std::cmp::Reverse(*index)));
         if engine.presence(self.node).primary {
-            let newer = newest.map(|index| engine.log_of(self.peers[index].node)).filter(|log| log.term > term);
-            if let Some(log) = newer {
-                // Two have taken changes while they could not see one another; the later one stays.
-                self.lost += engine.log_of(self.node).position.saturating_sub(log.base);
-                engine.presence_mut(self.node).primary = false;
-                engine.log_of_mut(self.node).term = log.term;
-                self.follow_anew(engine);
-            }
-        } else if newest.is_some() {
+            self.give_way(engine);
+        } else if self.newest(engine).is_some() {
             self.headless = None;
         } else if promotion.on && now >= self.headless.get_or_insert(now).saturating_add(promotion.after.ns()) {
             self.take_over(engine);
@@ -403,15 +446,20 @@ impl Replication {
     fn catch_up(&mut self, engine: &mut Engine) {
         for index in 0..self.peers.len() {
             let peer = self.peers[index];
-            if !engine.presence(peer.node).primary || !Self::reachable(engine, &peer) {
+            if !engine.presence(peer.node).primary || !self.reachable(engine, &peer) {
                 continue;
             }
             let [position, received] = peer.seen;
             if peer.received == received && received < position {
-                self.receive(engine, index, position, engine.now().saturating_sub(TICK_NS));
+                let until = engine.now().saturating_sub(TICK_NS);
+                self.receive(engine, index, position, until);
             }
             self.join_term(engine, index);
-            self.peers[index].seen = [engine.log_of(peer.node).position, self.peers[index].received];
+            let (position, peer) = (engine.log_of(peer.node).position, &mut self.peers[index]);
+            peer.seen = [position, peer.received];
+            if peer.received >= position {
+                peer.complete_at = engine.now();
+            }
         }
         self.apply_next(engine);
     }
@@ -430,7 +478,7 @@ impl Replication {
             let position = engine.log_of(peer.node).position;
             position > own || (position == own && peer.node < self.node)
         };
-        if self.peers.iter().any(|peer| Self::reachable(engine, peer) && better(peer)) {
+        if self.peers.iter().any(|peer| self.reachable(engine, peer) && better(peer)) {
             return;
         }
         self.headless = None;
@@ -450,13 +498,38 @@ impl Replication {
     }
 }
 
-/// Sends word of change `number` to another copy, for the call `of`.
-fn send(engine: &mut Engine, of: CallId, from: u16, (to, edge, back): (u16, u16, bool), (verb, number): (u8, u64)) {
-    let Some((request, class)) = engine.get(of).map(|call| (call.request, call.class)) else { return };
-    let own = engine.begin_own(request, class, to, Some(of));
+impl Peer {
+    fn new(node: u16, way: Way) -> Self {
+        Self {
+            node,
+            way,
+            read_until: 0,
+            received_at: 0,
+            complete_at: 0,
+            received: 0,
+            applied: 0,
+            term: 0,
+            seen: [0; 2],
+        }
+    }
+}
+
+/// Sends word of change `number` from one copy to another, for the call `of`. When it arrives.
+fn send(engine: &mut Engine, of: CallId, from: u16, to: &Peer, (verb, number): (u8, u64)) -> Option<Nanos> {
+    let (request, class) = engine.get(of).map(|call| (call.request, call.class))?;
+    let own = engine.begin_own(request, class, to.node, Some(of));
     let now = engine.now();
     if let Some(call) = engine.get_mut(own) {
         (call.verb, call.step, call.count, call.note) = (verb, from, number as u32, now);
     }
-    engine.cross(own, edge, back);
+    match to.way {
+        Way::Edge { edge, back } => engine.cross_after(own, edge, back, to.read_until),
+        Way::Network { primary, edge } => {
+            // As far as the primary's edge, but for the distance: that is theirs.
+            let [from, to, primary] = [from, to.node, primary].map(|node| engine.presence(node).region);
+            let link_ns = engine.latency_ns(edge).saturating_sub(engine.distance_ns(primary, to));
+            engine.pause(own, link_ns + engine.distance_ns(from, to));
+            None
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! What databases and their replicas have in common: connections, the way of a query from processor to disk to the other
 //! copies, and memory.
 
-use super::Place;
 use super::replication::{CHANGE, Replication};
 use super::slots::Slots;
+use super::Place;
 use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
 use crate::engine::ledger::Log;
@@ -133,6 +133,8 @@ impl Storage {
     pub(super) fn occupy(&mut self, engine: &mut Engine, bytes: f64) {
         if engine.store(self.host, bytes - self.stored_bytes) {
             self.stored_bytes = bytes;
+        } else {
+            self.stored_bytes += engine.fill_disk(self.host);
         }
     }
 

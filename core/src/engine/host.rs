@@ -89,6 +89,12 @@ impl Host {
         fits
     }
 
+    pub(super) fn fill_disk(&mut self) -> f64 {
+        let left = within(self.machine.disk.0 as f64 - self.stored_bytes(), 0.0, f64::INFINITY);
+        self.stored_bytes += left;
+        left
+    }
+
     /// Whether nothing slows the machine down and everything fits in memory: the usual case, to be told quickly.
     #[inline]
     pub(super) fn at_ease(&self) -> bool {

@@ -242,6 +242,8 @@ pub struct Engine {
     visits: Visits,
     /// Time that a packet takes one way between two regions.
     distances: Vec<Vec<Nanos>>,
+    /// Reasons for which each region is cut off from the others.
+    regions_cut: Vec<u32>,
     /// Bytes of a request and of its response, by class.
     payload: [[f64; Class::ALL.len()]; 2],
     watch_one_in: u64,
@@ -285,6 +287,7 @@ impl Engine {
             items: Items::new(seed),
             visits: Visits::new(seed),
             distances: Vec::new(),
+            regions_cut: Vec::new(),
             payload: [[0.0; Class::ALL.len()]; 2],
             watch_one_in: 0,
             watch_only: None,
@@ -392,6 +395,13 @@ impl Engine {
     /// Time that a packet takes one way between two regions; none to and from what is everywhere.
     pub fn distance_ns(&self, from: u16, to: u16) -> Nanos {
         self.distances.get(usize::from(from)).and_then(|row| row.get(usize::from(to))).copied().unwrap_or(0)
+    }
+
+    /// Whether a fault has cut the region of one of two nodes off from the other's.
+    pub fn are_parted(&self, one: u16, other: u16) -> bool {
+        let [one, other] = [one, other].map(|node| usize::from(self.presence(node).region));
+        let cut = |region: usize| self.regions_cut.get(region).is_some_and(|cuts| *cuts > 0);
+        one != other && (cut(one) || cut(other))
     }
 
     /// Whether a fault keeps an edge from carrying anything.

@@ -68,6 +68,15 @@ impl Engine {
         self.distances = distances;
     }
 
+    /// Cuts a region off from all others, or ends one reason for that.
+    pub(crate) fn cut_off(&mut self, region: usize, on: bool) {
+        if self.regions_cut.len() <= region {
+            self.regions_cut.resize(region + 1, 0);
+        }
+        let cuts = &mut self.regions_cut[region];
+        *cuts = if on { *cuts + 1 } else { cuts.saturating_sub(1) };
+    }
+
     /// Turns this share of all requests to the most popular item.
     pub(crate) fn heat(&mut self, share: f64) {
         self.items.heat(share);

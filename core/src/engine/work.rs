@@ -227,15 +227,23 @@ impl Engine {
     /// Lets a packet of a call cross an edge, there or back, without work at the other end. Its arrival comes as
     /// [`super::Event::Served`]; where the edge is cut it never does.
     pub fn cross(&mut self, id: CallId, edge: u16, back: bool) {
-        let Some(watched) = self.calls.get(id).map(|call| call.watched) else { return };
+        self.cross_after(id, edge, back, 0);
+    }
+
+    /// The same for what is read in order, and not before `before`: when the packet ahead of it has come. When it arrives.
+    pub fn cross_after(&mut self, id: CallId, edge: u16, back: bool, before: Nanos) -> Option<Nanos> {
+        let watched = self.calls.get(id).map(|call| call.watched)?;
         if self.is_cut(edge) {
-            return;
+            return None;
         }
         let (line, _) = &mut self.lines[usize::from(edge) * 2 + usize::from(back)];
-        let arrives = line.arrival(self.now, 0.0);
+        let (arrives, loss) = (line.arrival(self.now, 0.0), line.trouble().loss);
+        let late_ns = if loss > 0.0 { self.retransmission_ns(loss) } else { 0 };
+        let arrives = arrives.saturating_add(late_ns).max(before);
         self.log(watched, id, What::Travel { edge, back, arrives });
         self.mark(watched, id, Mark::Crossed { edge, back, arrives });
         self.pause(id, arrives - self.now);
+        Some(arrives)
     }
 
     /// Sets a timer; it goes off as [`super::Event::Timer`].
@@ -264,6 +272,11 @@ impl Engine {
     /// does not fit.
     pub fn store(&mut self, host: u32, bytes: f64) -> bool {
         self.hosts[host as usize].store(bytes)
+    }
+
+    /// Takes all the room that is left on a machine's disk. How many bytes that was.
+    pub fn fill_disk(&mut self, host: u32) -> f64 {
+        self.hosts[host as usize].fill_disk()
     }
 
     /// Asks whoever drives the engine to do something to a node, before the clock moves on.

@@ -17,7 +17,12 @@ impl Simulation {
         match kind {
             FaultKind::Down if matches!(target, Target::Link(_)) => self.cut(&self.edges_of(target), on),
             FaultKind::Down => nodes.iter().for_each(|node| self.turn_down(*node, whole_machine, on)),
-            FaultKind::Cut => self.cut(&self.edges_of(target), on),
+            FaultKind::Cut => {
+                if let Target::Region(region) = *target {
+                    self.engine.cut_off(region, on);
+                }
+                self.cut(&self.edges_of(target), on);
+            }
             FaultKind::Slow { .. } if matches!(target, Target::Link(_)) => self.slow_links(&self.edges_of(target)),
             FaultKind::Slow { .. } => self.slow_machines(&hosts),
             FaultKind::Lossy { .. } => self.lose_packets(&self.edges_of(target)),

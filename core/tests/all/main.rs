@@ -11,6 +11,7 @@ mod agreement_solver;
 mod app_server;
 mod capacity;
 mod common_random_numbers;
+mod copies;
 mod endless;
 mod identity;
 mod pack;
