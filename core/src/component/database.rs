@@ -315,7 +315,7 @@ impl State {
         let number = Storage::draw_number(engine, call);
         let spare_bytes = Table::spare_bytes(engine, self.storage.host);
         let in_memory = self.table.in_memory(&self.settings, spare_bytes);
-        let writes = self.storage.writes(*self.settings.writes.get(call.class), number);
+        let writes = self.storage.writes(call, *self.settings.writes.get(call.class), number);
         let question = Question { change: writes > 0, ..self.question(engine, call, number, in_memory) };
         let Cost { factor, more_ns, scan_ns, pages, lookups } = self.table.cost(&self.settings, question, in_memory);
         self.look_ups += 1;
@@ -420,7 +420,8 @@ impl Behaviour for State {
         if crosstalk != self.crosstalk() {
             engine.set_crosstalk(self.storage.host, self.crosstalk());
         }
-        if old.archive_every != settings.archive_every {
+        // A job that is under way sees to the next itself.
+        if old.archive_every != settings.archive_every && self.archiving.is_none() {
             engine.clear_timer(self.archives);
             self.await_archive(engine);
         }

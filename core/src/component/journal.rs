@@ -6,7 +6,7 @@ use super::flow::{Ask, Context, Flow, FollowUp};
 use super::glance::Glance;
 use super::group::Group;
 use super::outbound::choose;
-use super::{About, Behaviour, Kind, Metric, MetricReading, NodeGauge, PUT, Place};
+use super::{About, Behaviour, COMMIT, Kind, Metric, MetricReading, NodeGauge, PUT, Place};
 use crate::engine::calendar::Slot;
 use crate::engine::calls::CallId;
 use crate::engine::moves::Cause;
@@ -15,7 +15,7 @@ use crate::engine::sampler::Sampler;
 use crate::engine::{Engine, Reply, Timer};
 use crate::settings;
 use crate::settings::Unit;
-use crate::stage::FaultKind;
+use crate::stage::{FaultKind, Link};
 use crate::statistics::sort;
 use crate::units::{Bytes, Duration, Nanos, Rate, SECOND_NS};
 use crate::workload::{Class, Demand, Workload};
@@ -68,7 +68,7 @@ settings! {
         /// Changes that may be on their way to the database at once.
         lanes: u32 = 16, 1.0..=100_000.0,
             "Assumed: a small pool of connections";
-        /// Queries that applying one change takes.
+        /// Queries that applying one change takes; the last of them commits.
         queries: u32 = 1, 1.0..=1_000.0,
             "Assumed: one statement, for the check is done before";
         /// Share of the changes that the database refuses when they are applied.
@@ -170,6 +170,46 @@ pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> 
         }
     }
     flow
+}
+
+/// Disk writes of one query of a change at a store of rows, and the chance that there are any, where one query has `writes`
+/// of them: the same, but for the last query of a change of a journal's, which commits for certain. That is known where
+/// nobody else changes the rows.
+pub(super) fn commits(writes: f64, class: Class, context: &Context<'_>) -> (f64, f64) {
+    let (each, any) = (writes, writes.min(1.0));
+    match queries_of_a_change(context, context.component).filter(|_| class == Class::Write) {
+        None => (each, any),
+        Some(queries) => {
+            let before = f64::from(queries.max(1)) - 1.0;
+            ((before * each + each.max(1.0)) / (before + 1.0), (before * any + 1.0) / (before + 1.0))
+        }
+    }
+}
+
+/// How many queries a change takes at a store whose changes all come from journals, directly or through shards.
+fn queries_of_a_change(context: &Context<'_>, store: usize) -> Option<u32> {
+    let stage = context.stage;
+    let gets_none = |app: usize| context.rates.get(app).is_some_and(|per_s| per_s[Class::Write as usize] == 0.0);
+    let callers = stage.links.iter().filter(|link| link.to == store && link.carries(Class::Write));
+    let hands_on = |app: usize| {
+        let journal = |link: &&Link| matches!(stage.components[link.to].settings, super::Settings::Journal(_));
+        stage.links.iter().filter(journal).any(|link| link.from == app && link.carries(Class::Write))
+    };
+    let mut queries = None;
+    for caller in callers {
+        let of_caller = match &stage.components[caller.from].settings {
+            super::Settings::Journal(journal) => Some(journal.queries),
+            super::Settings::Shards(_) => queries_of_a_change(context, caller.from),
+            super::Settings::AppServer(_) if !hands_on(caller.from) && !gets_none(caller.from) => None,
+            // Whoever is linked for other reasons changes nothing.
+            _ => continue,
+        };
+        if of_caller.is_none() || queries.is_some_and(|others| Some(others) != of_caller) {
+            return None;
+        }
+        queries = of_caller;
+    }
+    queries
 }
 
 impl State {
@@ -286,13 +326,15 @@ impl State {
         let Some(call) = engine.get_mut(own) else { return };
         call.note = call.note.saturating_sub(1);
         call.step += 1;
+        let call = *call;
         let number = (call.request << 8) | u64::from(call.step);
         let Some(edge) = self.edge(engine, number) else {
             self.applied(engine, own);
             return;
         };
+        let verb = if call.note == 0 { COMMIT } else { PUT };
         if let Some(child) = engine.call(edge, own, self.settings.timeout.ns()) {
-            child.verb = PUT;
+            child.verb = verb;
         }
     }
 
@@ -436,7 +478,9 @@ impl Behaviour for State {
         let mut add = |name, unit, reading| metrics.push(Metric { name, unit, reading });
         let count = |number: u64| MetricReading::Count(number as f64);
         add("backlog", Unit::Count, MetricReading::Gauge(self.backlog() as f64));
-        let oldest_ns = self.changes.front().map_or(0, |change| engine.now() - change.accepted);
+        let in_hand = self.in_hand.iter().flatten();
+        let oldest = self.changes.front().into_iter().chain(in_hand).map(|change| change.accepted).min();
+        let oldest_ns = oldest.map_or(0, |accepted| engine.now() - accepted);
         add("oldest", Unit::Seconds, MetricReading::Gauge(oldest_ns as f64 / SECOND_NS as f64));
         add("accepted", Unit::Count, count(counts.accepted));
         add("applied", Unit::Count, count(counts.applied));

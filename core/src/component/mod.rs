@@ -403,6 +403,8 @@ pub(crate) const PUT: u8 = 1;
 pub(crate) const DELETE: u8 = 2;
 /// Are you well? A health check.
 pub(crate) const CHECK: u8 = 3;
+/// The last query of a change: it writes, whatever share of the queries does.
+pub(crate) const COMMIT: u8 = 4;
 
 /// The note of a cache's answer when it had what was asked for.
 pub(crate) const HIT: u64 = 1;

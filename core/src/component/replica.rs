@@ -180,7 +180,8 @@ impl State {
     fn plan(&self, engine: &Engine, call: &Call, primary: bool) -> Plan {
         let number = Storage::draw_number(engine, call);
         let demand_ns = engine.demand_ns(&self.demand[call.class as usize], &mut self.demands.draw(number));
-        let writes = if primary { self.storage.writes(*self.settings.writes.get(call.class), number) } else { 0 };
+        let mean = *self.settings.writes.get(call.class);
+        let writes = if primary { self.storage.writes(call, mean, number) } else { 0 };
         Plan { demand_ns, writes, change: writes > 0, ..Plan::default() }
     }
 

@@ -3,7 +3,7 @@
 
 use super::replication::{CHANGE, Replication};
 use super::slots::Slots;
-use super::Place;
+use super::{COMMIT, Place};
 use crate::engine::Engine;
 use crate::engine::calls::{Call, CallId};
 use crate::engine::ledger::Log;
@@ -144,11 +144,12 @@ impl Storage {
         (call.number() << 16) | query
     }
 
-    /// Disk writes of one query: the whole part of the mean always, one more with the probability of the rest.
-    pub(super) fn writes(&self, mean: f64, number: u64) -> u64 {
+    /// Disk writes of one query: the whole part of the mean always, one more with the probability of the rest; one at least
+    /// where it is to commit.
+    pub(super) fn writes(&self, call: &Call, mean: f64, number: u64) -> u64 {
         let whole = mean as u64;
         let more = self.commits.draw(number).chance(mean - whole as f64);
-        whole + u64::from(more)
+        (whole + u64::from(more)).max(u64::from(call.verb == COMMIT))
     }
 
     /// Whether a connection is free; a call that finds none is refused.

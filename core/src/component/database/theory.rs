@@ -4,6 +4,7 @@ use super::{Family, Settings};
 use crate::component;
 use crate::component::flow::{Ask, Context, Flow, Follower, Held};
 use crate::component::group::Group;
+use crate::component::journal;
 use crate::component::table::{Factors, Question, Table};
 use crate::engine::host::SYSTEM_MEMORY;
 use crate::engine::processor::Crosstalk;
@@ -25,10 +26,9 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
         + SYSTEM_MEMORY.0 as f64
         + neighbours_bytes(context);
     let in_memory = table.in_memory(settings, machine_bytes - taken);
-    let writes = *settings.writes.get(class);
+    let (writes, changes) = journal::commits(*settings.writes.get(class), class, context);
     let mut asks = Vec::new();
     let mut caveats = Vec::new();
-    let changes = writes.min(1.0);
     let ask = |question: Question, chance: f64, asks: &mut Vec<Ask>| {
         let cost = table.cost(settings, question, in_memory);
         let demand = settings.demand.get(class);
@@ -74,7 +74,8 @@ pub(in crate::component) fn flow(settings: &Settings, class: Class, context: &Co
     let mut own = Vec::new();
     if settings.group_commit {
         // A call's writes are one, and it waits for it with others.
-        let per_s = |class: Class| context.rate_per_s[class as usize] * settings.writes.get(class).min(1.0);
+        let changes_of = |class: Class| journal::commits(*settings.writes.get(class), class, context).1;
+        let per_s = |class: Class| context.rate_per_s[class as usize] * changes_of(class);
         let group = Group::of(Class::ALL.into_iter().map(per_s).sum::<f64>(), context);
         asks.push(group.waits(changes));
         own.extend((class == Class::Write).then(|| group.own(context)));

@@ -108,3 +108,22 @@ fn a_full_journal_refuses() {
     assert!(metric(&run, JOURNAL, "refused") > 2_500.0);
     assert!(metric(&run, JOURNAL, "backlog") <= 100.0);
 }
+
+#[test]
+fn every_change_that_is_applied_is_on_the_databases_disk() {
+    let writes = |journal: Settings| {
+        let board = board(Settings { ..journal });
+        let run = after(&board, 60);
+        // Users and what has no machine aside, the database's is the last.
+        let host = run.hosts().len() - 1;
+        let disk_writes = run.host_gauge(host).disk_busy_s / 100e-6;
+        (disk_writes, metric(&run, JOURNAL, "applied"), metric(&run, JOURNAL, "compensated"))
+    };
+    let (one, applied, _) = writes(at(500.0));
+    assert!((one / applied - 1.0).abs() < 0.01, "{one} writes of {applied} changes");
+    // Of three queries one commits for certain, and each of the two before with the chance that any has.
+    let (three, applied, _) = writes(Settings { queries: 3, ..at(500.0) });
+    assert!((three / applied - 1.8).abs() < 0.05, "{three} writes of {applied} changes");
+    let (with_inverse, applied, inverse) = writes(Settings { rejected: 0.2, ..at(500.0) });
+    assert!((with_inverse / (applied + inverse) - 1.0).abs() < 0.01, "{with_inverse} {applied} {inverse}");
+}
