@@ -80,10 +80,14 @@ fn number(figure: Figure, path: Rc<str>, label: &str, unit: Unit) -> El {
         }
         input.set_value(&show(figure.get(&path).unwrap_or(old), unit));
     };
-    let keys = |event: KeyboardEvent| {
-        let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
-        if let Some(input) = input.filter(|_| event.key() == "Enter") {
-            let _ = input.blur();
+    let before = shown.clone();
+    let keys = move |event: KeyboardEvent| {
+        let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+        match event.key().as_str() {
+            "Enter" => drop(input.blur()),
+            // What closes the settings now takes nothing along.
+            "Escape" => input.set_value(&show(before(), unit)),
+            _ => {}
         }
     };
     el("input", "number")

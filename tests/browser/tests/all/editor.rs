@@ -282,6 +282,26 @@ async fn settings_that_are_open_follow_the_board() -> Result<()> {
 }
 
 #[tokio::test]
+async fn escape_closes_the_settings_and_takes_nothing_along() -> Result<()> {
+    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let browser = &board.browser;
+    board.settings(1).await?;
+    let number = format!("document.querySelector('{} input.number')", board.of(".inspector"));
+    browser.wait_for(&number).await?;
+    let before: String = browser.eval(&format!("{number}.value")).await?;
+    browser.eval::<()>(&format!("({number}.focus(), {number}.select())")).await?;
+    browser.chord(&[], '7').await?;
+    ensure!(browser.eval::<String>(&format!("{number}.value")).await? == "7");
+    browser.key(Key::Escape).await?;
+    browser.wait_for(&format!("!{number}")).await?;
+    board.settings(1).await?;
+    browser.wait_for(&number).await?;
+    assert_eq!(browser.eval::<String>(&format!("{number}.value")).await?, before);
+    assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_address_opens_the_board_again_and_a_broken_one_says_so() -> Result<()> {
     let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
     let browser = &board.browser;
