@@ -27,7 +27,7 @@ fn tiers() -> Stage {
     stage.components = vec![
         component("users", None, Settings::Clients(clients::Settings::default())),
         on_own("balancer", Settings::LoadBalancer(load_balancer::Settings::default()), 1),
-        on_own("app", Settings::AppServer(app.clone()), 6),
+        on_own("app", Settings::AppServer(app), 6),
         on_own("cache", Settings::Cache(cache), 1),
         on_own("database", Settings::Database(database::Settings::default()), 1),
         on_own("replica", Settings::Replica(replica::Settings::default()), 2),

@@ -88,7 +88,7 @@ fn same_users(stage: &Stage, number: u64) -> Result<Trial, String> {
     other.workload = plain.workload.clone();
     for (theirs, ours) in other.components.iter_mut().zip(&plain.components) {
         if matches!(ours.settings.kind(), Kind::Clients | Kind::Batch) {
-            theirs.settings = ours.settings.clone();
+            theirs.settings = ours.settings;
         }
     }
     if plain.components.iter().any(|component| component.settings.kind() == Kind::Batch) {

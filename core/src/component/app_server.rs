@@ -254,7 +254,7 @@ impl State {
             sessions: Sessions::default(),
             no_connection: 0,
             rejected: 0,
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 
@@ -379,7 +379,7 @@ impl Behaviour for State {
         self.demand = settings.demand.0.map(|demand| Sampler::new(&demand));
         self.programs.iter_mut().for_each(|program| program.configure(settings));
         let (crosstalk, crash_every) = (self.crosstalk(), self.settings.crash_every);
-        self.settings = settings.clone();
+        self.settings = *settings;
         self.pool.resize(settings.pool, settings.pool_wait);
         if crosstalk != self.crosstalk() {
             engine.set_crosstalk(self.host, self.crosstalk());

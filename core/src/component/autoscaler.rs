@@ -127,7 +127,7 @@ impl State {
         let servers = place.edges.iter().filter(|way| way.kind == Kind::AppServer);
         let queues = place.edges.iter().filter(|way| way.kind == Kind::Queue);
         Self {
-            settings: settings.clone(),
+            settings: *settings,
             targets: servers.map(|way| Target { node: way.node, phase: Phase::On, busy_ns: None }).collect(),
             queues: queues.map(|way| way.node).collect(),
             look: engine.add_timer(Timer { node: place.node, which: LOOK }),
@@ -315,7 +315,7 @@ impl Behaviour for State {
 
     fn configure(&mut self, _: &mut Engine, settings: &super::Settings, _: &Workload) {
         if let super::Settings::Autoscaler(settings) = settings {
-            self.settings = settings.clone();
+            self.settings = *settings;
         }
     }
 

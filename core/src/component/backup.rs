@@ -185,7 +185,7 @@ impl State {
             recovered_in: 0.0,
             completed: 0,
             failed: 0,
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 
@@ -452,7 +452,7 @@ impl Behaviour for State {
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::Backup(settings) = settings else { return };
         let changed = settings.interval != self.settings.interval;
-        self.settings = settings.clone();
+        self.settings = *settings;
         if changed {
             let from = self.last.map_or(engine.now(), |last| last.at);
             self.await_next(engine, from);

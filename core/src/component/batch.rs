@@ -129,7 +129,7 @@ impl State {
             over_s: 0.0,
             done: 0,
             failed: 0,
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 
@@ -252,7 +252,7 @@ impl Behaviour for State {
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::Batch(settings) = settings else { return };
         let moved = (self.settings.every, self.settings.offset) != (settings.every, settings.offset);
-        self.settings = settings.clone();
+        self.settings = *settings;
         if self.up && moved {
             self.await_next(engine);
         }

@@ -248,7 +248,7 @@ impl State {
             memory_bytes: 0.0,
             up: false,
             counts: Counts::default(),
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 
@@ -421,7 +421,7 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::Cache(settings) = settings else { return };
-        self.settings = settings.clone();
+        self.settings = *settings;
         self.demand = Sampler::new(&settings.demand);
         self.store.follow(settings.policy);
         self.counts.evicted += u64::from(self.store.resize(settings.entries));

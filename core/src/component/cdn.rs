@@ -162,7 +162,7 @@ impl State {
             }
         }
         Self {
-            settings: settings.clone(),
+            settings: *settings,
             node: place.node,
             response_bytes: workload.response_size,
             edges: Edges::new(rules(settings, workload), settings.warm, &place, engine),
@@ -394,7 +394,7 @@ impl Behaviour for State {
     fn configure(&mut self, _: &mut Engine, settings: &super::Settings, workload: &Workload) {
         self.response_bytes = workload.response_size;
         if let super::Settings::Cdn(settings) = settings {
-            self.settings = settings.clone();
+            self.settings = *settings;
         }
         self.edges.follow(rules(&self.settings, workload));
     }

@@ -138,7 +138,7 @@ impl State {
         let (part, before) = (settings.share / weight, place.weight_before / weight);
         engine.add_visits(place.ordinal, visits_at_once(settings, part, workload), settings.visit);
         Self {
-            settings: settings.clone(),
+            settings: *settings,
             workload: workload.clone(),
             part,
             before,
@@ -455,7 +455,7 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, workload: &Workload) {
         if let super::Settings::Clients(settings) = settings {
-            self.settings = settings.clone();
+            self.settings = *settings;
         }
         self.workload = workload.clone();
         self.think = Sampler::new(&workload.closed.map(|closed| closed.think).unwrap_or_default());

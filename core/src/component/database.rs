@@ -280,7 +280,7 @@ impl State {
             misses: 0,
             stale: 0,
             refused: 0,
-            settings: settings.clone(),
+            settings: *settings,
         };
         state.storage.shared = !state.members.is_empty();
         state.fill(engine);
@@ -409,7 +409,7 @@ impl Behaviour for State {
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, workload: &Workload) {
         let super::Settings::Database(settings) = settings else { return };
         let crosstalk = self.crosstalk();
-        let old = std::mem::replace(&mut self.settings, settings.clone());
+        let old = std::mem::replace(&mut self.settings, *settings);
         self.demand = settings.demand.0.map(|demand| Sampler::new(&demand));
         self.storage.configure(engine, limits(settings));
         self.storage.replication.set_apply(&settings.apply);

@@ -124,7 +124,7 @@ impl State {
             }
         }
         Self {
-            settings: settings.clone(),
+            settings: *settings,
             node: place.node,
             memories: Vec::new(),
             entries,
@@ -256,7 +256,7 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::Dns(settings) = settings else { return };
-        let before = std::mem::replace(&mut self.settings, settings.clone());
+        let before = std::mem::replace(&mut self.settings, *settings);
         if (before.policy, before.check_interval) != (settings.policy, settings.check_interval) {
             if settings.check_interval.ns() == 0 {
                 // Nobody would find out that somebody is well again.

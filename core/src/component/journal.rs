@@ -237,7 +237,7 @@ impl State {
             busy: 0,
             up: false,
             counts: Counts::default(),
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 
@@ -454,7 +454,7 @@ impl Behaviour for State {
             settings.process_memory.0 as f64 - self.settings.process_memory.0 as f64,
             settings.change.0 as f64 - self.settings.change.0 as f64,
         );
-        self.settings = settings.clone();
+        self.settings = *settings;
         self.demand = Sampler::new(&settings.demand);
         // The file's changes are taken for as large as the new ones, so that what is given back was taken.
         engine.store(self.host, larger * self.backlog() as f64);

@@ -172,7 +172,7 @@ fn first(settings: &Settings) -> f64 {
 impl State {
     pub(super) fn new(settings: &Settings, place: Place, _: &Workload, engine: &mut Engine) -> Self {
         Self {
-            settings: settings.clone(),
+            settings: *settings,
             host: place.host.unwrap_or_default(),
             servers: Servers::new(&place, engine),
             demand: Sampler::new(&settings.demand),
@@ -413,7 +413,7 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::LoadBalancer(settings) = settings else { return };
-        let before = std::mem::replace(&mut self.settings, settings.clone());
+        let before = std::mem::replace(&mut self.settings, *settings);
         self.demand = Sampler::new(&settings.demand);
         self.tls = Sampler::new(&settings.tls);
         self.packets = Sampler::new(&settings.packets);

@@ -139,7 +139,7 @@ pub(super) fn record(context: &Context<'_>) -> Vec<Ask> {
 impl State {
     pub(super) fn new(settings: &Settings, place: Place, _: &Workload, _: &mut Engine) -> Self {
         Self {
-            settings: settings.clone(),
+            settings: *settings,
             node: place.node,
             host: place.host.unwrap_or_default(),
             waiting: VecDeque::new(),
@@ -294,7 +294,7 @@ impl Behaviour for State {
         let super::Settings::LogPipeline(settings) = settings else { return };
         let each_bytes = settings.memory_per_record.0 as f64 - self.record_bytes();
         let idle_bytes = settings.process_memory.0 as f64 - self.settings.process_memory.0 as f64;
-        self.settings = settings.clone();
+        self.settings = *settings;
         if self.running {
             self.hold(engine, idle_bytes + each_bytes * self.queued as f64);
             self.forget_old(engine);

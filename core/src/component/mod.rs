@@ -102,7 +102,7 @@ macro_rules! components {
         }
 
         /// The settings of one component, and with them its kind.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
         pub enum Settings {
             $( #[doc = concat!("See [`", stringify!($module), "`].")] $kind($module::Settings), )*
         }

@@ -190,7 +190,7 @@ impl State {
         let ways = place.edges.iter();
         let targets = ways.clone().map(|way| Target { node: way.node, host: None, busy_ns: None }).collect();
         let mut state = Self {
-            settings: settings.clone(),
+            settings: *settings,
             node: place.node,
             targets,
             components: ways.map(|way| way.component).collect(),
@@ -481,7 +481,7 @@ impl Behaviour for State {
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::Monitor(settings) = settings else { return };
         if *settings != self.settings {
-            self.settings = settings.clone();
+            self.settings = *settings;
             self.watch(engine);
         }
     }

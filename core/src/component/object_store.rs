@@ -109,7 +109,7 @@ impl State {
             refused: 0,
             served_bytes: 0.0,
             stored_bytes: settings.stored.0 as f64,
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 }
@@ -162,7 +162,7 @@ impl Behaviour for State {
         let super::Settings::ObjectStore(settings) = settings else { return };
         self.stored_bytes += settings.stored.0 as f64 - self.settings.stored.0 as f64;
         self.samplers = [Sampler::new(&settings.read), Sampler::new(&settings.write)];
-        self.settings = settings.clone();
+        self.settings = *settings;
     }
 
     fn metrics(&self, _: &Engine, metrics: &mut Vec<Metric>) {

@@ -194,7 +194,7 @@ impl State {
             stored_bytes: 0.0,
             up: false,
             counts: Counts::default(),
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 
@@ -422,7 +422,7 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, _: &Workload) {
         let super::Settings::Queue(settings) = settings else { return };
-        self.settings = settings.clone();
+        self.settings = *settings;
         self.demand = Sampler::new(&settings.demand);
         if self.up {
             self.await_window(engine);

@@ -173,7 +173,7 @@ impl State {
             stale: 0,
             waited: 0,
             sent_on: 0,
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 
@@ -299,7 +299,7 @@ impl Behaviour for State {
         self.storage.configure(engine, limits(settings));
         self.storage.replication.set_apply(&settings.apply);
         self.storage.replication.keeps = settings.keeps;
-        self.settings = settings.clone();
+        self.settings = *settings;
     }
 
     fn fault(&mut self, engine: &mut Engine, kind: &FaultKind, on: bool) {

@@ -118,7 +118,7 @@ impl State {
             logged_out: 0,
             begun: 0,
             evicted: 0,
-            settings: settings.clone(),
+            settings: *settings,
         }
     }
 
@@ -211,7 +211,7 @@ impl Behaviour for State {
 
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, workload: &Workload) {
         if let super::Settings::SessionStore(settings) = settings {
-            self.settings = settings.clone();
+            self.settings = *settings;
         }
         self.demand = Sampler::new(&self.settings.demand);
         self.visits = visits(&self.settings, workload);

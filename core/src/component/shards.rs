@@ -179,7 +179,7 @@ impl State {
             moving: None,
             moved_rows: 0.0,
             stuck: false,
-            settings: settings.clone(),
+            settings: *settings,
         };
         state.owner = (0..state.slots()).map(|slot| (slot % state.active()) as u16).collect();
         state
@@ -425,7 +425,7 @@ impl Behaviour for State {
     fn configure(&mut self, engine: &mut Engine, settings: &super::Settings, workload: &Workload) {
         let super::Settings::Shards(settings) = settings else { return };
         let slots = self.slots();
-        self.settings = settings.clone();
+        self.settings = *settings;
         self.items = workload.popularity.items.max(1);
         self.categories = Zipf::new(u64::from(settings.categories), 1.0);
         if self.slots() != slots {

@@ -185,7 +185,7 @@ mod tests {
         assert!(more(&with, 100_000_000) <= 2.0 * LEVEL_NS, "a thousand times the rows: two more levels");
         let grows = more(&without, 10_000_000) / more(&without, 100_000);
         assert!((grows - 100.0).abs() < 0.01, "a hundred times the rows: {grows}");
-        let pruned = Settings { partitions: 10, ..without.clone() };
+        let pruned = Settings { partitions: 10, ..without };
         assert!((more(&pruned, 10_000_000) / more(&without, 10_000_000) - 0.1).abs() < 0.01, "one part of ten is read");
     }
 

@@ -81,7 +81,7 @@ fn scaled(stage: &Stage) -> Option<(usize, &autoscaler::Settings)> {
 /// The stage with as many copies as an autoscaler leaves on at a rate.
 fn at_rate(stage: &Stage, rate_per_s: f64) -> Stage {
     let mut stage = stage.clone();
-    let found = scaled(&stage).map(|(index, settings)| (index, settings.clone()));
+    let found = scaled(&stage).map(|(index, settings)| (index, *settings));
     if let Some((index, settings)) = found {
         let network = Network::at(&stage, rate_per_s);
         let name = format!("{} cpu", stage.copy_name(index, 0));

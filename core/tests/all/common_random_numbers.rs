@@ -25,7 +25,7 @@ fn another_architecture_sees_the_same_arrivals() {
     plain.set_knob("users.handshake", 0.0);
     let mut other = plain.clone();
     // Another component before the others shifts every index, and other settings change every response.
-    other.components.push(component("spare", Some(0), other.components[3].settings.clone()));
+    other.components.push(component("spare", Some(0), other.components[3].settings));
     other.links.push(hockeystick_core::stage::Link::new(2, 4, Duration::ZERO));
     other.set_knob("app.workers", 3.0);
     other.set_knob("box.speed", 0.5);

@@ -43,7 +43,7 @@ impl Budget {
 
 /// DESIGN.md, section 7. A kilobyte is 1,000 bytes.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "wasm + JS", max_bytes: 180_000, ratchet_bytes: Some(294_500), of: |page| page.wasm_and_js_bytes },
+    Budget { name: "wasm + JS", max_bytes: 180_000, ratchet_bytes: Some(293_500), of: |page| page.wasm_and_js_bytes },
     Budget { name: "HTML + CSS", max_bytes: 20_000, ratchet_bytes: None, of: |page| page.html_and_css_bytes },
     Budget { name: "fonts", max_bytes: 60_000, ratchet_bytes: None, of: |page| page.fonts_bytes },
 ];

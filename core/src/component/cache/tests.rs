@@ -157,7 +157,7 @@ fn theory_is_told_of_every_setting() {
     assert!(ratio(settings(Policy::Lru, 10_000, 10)) < lru);
     // One write for ten reads that throws the entry out.
     let throws = Settings { writes: Writes::Invalidate, ..settings(Policy::Lru, 100_000, 0) };
-    assert!((ratio(throws.clone()) - 10.0 / 11.0).abs() < 1e-9);
+    assert!((ratio(throws) - 10.0 / 11.0).abs() < 1e-9);
     // Who asks for a popular item while it is fetched misses as well.
     let fetched = hit_ratio_of(&throws, (Popularity { zipf: 1.0, items: 100_000 }, 1), (1_000.0, 100.0), 0.02);
     assert!((0.88..0.90).contains(&fetched), "{fetched}");

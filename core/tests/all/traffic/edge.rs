@@ -18,7 +18,7 @@ fn geographic(policy: f64, ttl_s: u64) -> Stage {
     let mut dns = Settings::Dns(dns);
     assert!(dns.knob_mut("policy").expect("it is there").write(None, policy));
     let components = vec![
-        in_region(0, component("west", None, Settings::Clients(users.clone()))),
+        in_region(0, component("west", None, Settings::Clients(users))),
         in_region(1, component("east", None, Settings::Clients(users))),
         component("dns", None, dns),
         in_region(0, own("west-app", 1, Settings::AppServer(app(2)))),

@@ -204,7 +204,7 @@ fn sticky_visits_stay_and_are_logged_out_when_their_server_dies() {
     let users = clients::Settings { visit_lasts: Duration::from_s(30), ..users() };
     let with = |algorithm| {
         let mut stage = balanced(1, by(algorithm), memory());
-        stage.components[0].settings = Settings::Clients(users.clone());
+        stage.components[0].settings = Settings::Clients(users);
         stage
     };
     let out = |run: &Simulation| run.counts().failed[Cause::LoggedOut as usize];
@@ -245,7 +245,7 @@ fn scaled(settings: autoscaler::Settings) -> Stage {
     let mut stage = balanced(1, load_balancer::Settings { check_interval: Duration::from_s(1), ..balancer() }, app(10));
     stage.components[2].copies = 8;
     let server = match &stage.components[2].settings {
-        Settings::AppServer(server) => app_server::Settings { restart: Duration::from_s(1), ..server.clone() },
+        Settings::AppServer(server) => app_server::Settings { restart: Duration::from_s(1), ..*server },
         _ => unreachable!(),
     };
     stage.components[2].settings = Settings::AppServer(server);
