@@ -170,7 +170,8 @@ fn intervals_widen_with_the_confidence() {
 fn the_busiest_of_a_sweep_is_no_disk_that_writes_half_empty() {
     let words = ["predict", "18-delayed-writes", "--sweep", "1000..1900", "--steps", "2", "--seconds", "10", "--json"];
     for point in json(&words).as_array().unwrap() {
-        assert_eq!(point["busiest"], "database cpu", "{point}");
+        // The journal's is all but always at work, and has room.
+        assert_eq!(point["busiest"], "database disk", "{point}");
     }
 }
 
