@@ -1,9 +1,10 @@
 //! A stage as a measurement met it: at the load of a step, and asked about the very requests of a step.
 
-use crate::component::{Kind, Settings};
+use crate::component::Kind;
 use crate::hardware::Machine;
 use crate::inspection::Prediction;
 use crate::measurement::{Load, Results, STATION_ONLY, Step};
+use crate::outcome::Outcome;
 use crate::schedule::Schedule;
 use crate::simulate::{self, Run, RunOptions};
 use crate::stage::{Placement, Problem, Stage};
@@ -26,11 +27,7 @@ pub fn at_step(stage: &Stage, results: &Results, step: &Step) -> Stage {
 pub fn scaled(stage: &Stage, factor: f64) -> Stage {
     let mut stage = stage.clone();
     for component in &mut stage.components {
-        let demand = match &mut component.settings {
-            Settings::AppServer(app) => &mut app.demand,
-            Settings::Database(database) => &mut database.demand,
-            _ => continue,
-        };
+        let Some(demand) = component.settings.demand_mut() else { continue };
         for class in Class::ALL {
             let mean = &mut demand.get_mut(class).mean;
             *mean = Duration::from_secs_f64(mean.as_secs_f64() * factor);
@@ -108,6 +105,21 @@ pub fn station_named<'s>(stage: &'s Stage, measured: &str) -> Option<(String, &'
         return stations.next().is_none().then_some(only);
     }
     stations.find(|(name, _)| name == measured)
+}
+
+/// How many machines' worth a station uses: of a component of several copies, `app cpu`, that of all together.
+pub fn share_of_all_copies(outcome: &Outcome, name: &str) -> Option<f64> {
+    if let Some(share) = outcome.utilisation.get(name) {
+        return share.known();
+    }
+    let (host, part) = name.rsplit_once(' ')?;
+    let is_copy = |station: &str| {
+        let copy = station.strip_prefix(host).and_then(|rest| rest.strip_prefix('#'));
+        copy.and_then(|rest| rest.split_once(' ')).is_some_and(|(_, of)| of == part)
+    };
+    let copies = outcome.utilisation.iter().filter(|(station, _)| is_copy(station));
+    let shares: Vec<f64> = copies.filter_map(|(_, share)| share.known()).collect();
+    (!shares.is_empty()).then(|| shares.iter().sum())
 }
 
 #[cfg(test)]

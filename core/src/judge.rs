@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::as_measured::{REQUESTS, at_step, inspect, scaled, simulate, station_named};
+use crate::as_measured::{REQUESTS, at_step, inspect, scaled, share_of_all_copies, simulate, station_named};
 use crate::doubt::{self, Doubt, Gap};
 use crate::measurement::{Metric, Results, Step};
 use crate::outcome::Outcome;
@@ -145,21 +145,6 @@ fn expected_processors<'s>(stage: &Stage, step: &'s Step, outcome: &Outcome) -> 
         Some((measured.as_str(), share * machine.capacity() / machine.speed))
     });
     expected.collect()
-}
-
-/// How many machines' worth a station uses: of a component of several copies, `app cpu`, that of all together.
-fn share_of_all_copies(outcome: &Outcome, name: &str) -> Option<f64> {
-    if let Some(share) = outcome.utilisation.get(name) {
-        return share.known();
-    }
-    let (host, part) = name.rsplit_once(' ')?;
-    let is_copy = |station: &str| {
-        let copy = station.strip_prefix(host).and_then(|rest| rest.strip_prefix('#'));
-        copy.and_then(|rest| rest.split_once(' ')).is_some_and(|(_, of)| of == part)
-    };
-    let copies = outcome.utilisation.iter().filter(|(station, _)| is_copy(station));
-    let shares: Vec<f64> = copies.filter_map(|(_, share)| share.known()).collect();
-    (!shares.is_empty()).then(|| shares.iter().sum())
 }
 
 /// How busy both the model and the measurement say that the busiest station is, 0 to 1: the lower of the two, so that no

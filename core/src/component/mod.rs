@@ -57,7 +57,7 @@ use crate::pack::{Input, Pack};
 use crate::settings::{Field, Knob, Settings as _, Unit};
 use crate::stage::FaultKind;
 use crate::units::Nanos;
-use crate::workload::{Class, PerClass, Workload};
+use crate::workload::{Class, Demand, PerClass, Workload};
 
 /// What a kind is, as the page tells it.
 #[derive(Clone, Copy, Debug)]
@@ -233,6 +233,24 @@ impl Settings {
             value(self) != value(&default)
         };
         field.needs.is_empty() || field.needs.iter().any(|name| changed(name))
+    }
+
+    /// Processor time that one call of each class demands, where a deployment's own can be measured.
+    pub const fn demand(&self) -> Option<&PerClass<Demand>> {
+        match self {
+            Self::AppServer(app) => Some(&app.demand),
+            Self::Database(database) => Some(&database.demand),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn demand_mut(&mut self) -> Option<&mut PerClass<Demand>> {
+        match self {
+            Self::AppServer(app) => Some(&mut app.demand),
+            Self::Database(database) => Some(&mut database.demand),
+            _ => None,
+        }
     }
 
     /// The setting with this key.

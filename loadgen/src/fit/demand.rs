@@ -2,13 +2,12 @@
 
 use hockeystick_core::as_measured;
 use hockeystick_core::calibrate::{Method, Observation, fit_demands};
-use hockeystick_core::component::Settings;
 use hockeystick_core::contrast;
 use hockeystick_core::measurement::{Metric, Results, Step};
 use hockeystick_core::stage::{Placement, Stage};
 use hockeystick_core::statistics::{Interval, batch_means};
 use hockeystick_core::units::Duration;
-use hockeystick_core::workload::{Class, Demand, PerClass};
+use hockeystick_core::workload::{Class, PerClass};
 use miette::{Report, miette};
 
 use super::visits::Visits;
@@ -132,28 +131,10 @@ pub(super) fn parts(stage: &Stage, host: &str) -> Vec<Part> {
     (0..stage.components.len())
         .filter(runs_there)
         .filter_map(|component| {
-            let demand = demand(&stage.components[component].settings)?;
+            let demand = stage.components[component].settings.demand()?;
             Some(Part { component, demand_s: PerClass(demand.0.map(|demand| demand.mean.as_secs_f64())) })
         })
         .collect()
-}
-
-/// The demands for processor time that a component has and a fit may change.
-pub(super) const fn demand(settings: &Settings) -> Option<&PerClass<Demand>> {
-    match settings {
-        Settings::AppServer(app) => Some(&app.demand),
-        Settings::Database(database) => Some(&database.demand),
-        _ => None,
-    }
-}
-
-/// The same, to be changed.
-pub(super) const fn demand_mut(settings: &mut Settings) -> Option<&mut PerClass<Demand>> {
-    match settings {
-        Settings::AppServer(app) => Some(&mut app.demand),
-        Settings::Database(database) => Some(&mut database.demand),
-        _ => None,
-    }
 }
 
 /// Seconds that a visit of each class demands of the host, of all parts together.
@@ -174,7 +155,7 @@ fn apply(
     let before = total(parts);
     for (index, part) in parts.iter().enumerate() {
         let id = stage.components[part.component].id.clone();
-        let Some(demand) = demand_mut(&mut stage.components[part.component].settings) else { continue };
+        let Some(demand) = stage.components[part.component].settings.demand_mut() else { continue };
         for class in Class::ALL {
             let share = share(part, index, &before, class);
             let interval_s = interval_s(class).map(|found| Interval {

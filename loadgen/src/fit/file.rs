@@ -8,7 +8,6 @@ use miette::{IntoDiagnostic, Report, WrapErr, miette};
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::Shape;
-use super::demand::demand;
 
 /// The file's text with the fitted values in it.
 ///
@@ -32,7 +31,7 @@ pub(super) fn write(text: &str, stage: &Stage, heading: &str, shape: &Shape) -> 
 fn write_variations(document: &mut DocumentMut, stage: &Stage) -> Option<()> {
     let components = document.get_mut("component")?.as_array_of_tables_mut()?;
     for component in &stage.components {
-        let Some(demands) = demand(&component.settings) else { continue };
+        let Some(demands) = component.settings.demand() else { continue };
         let is_it = |table: &&mut Table| table.get("id").and_then(Item::as_str) == Some(&component.id);
         let table = components.iter_mut().find(is_it)?;
         let mut classes = InlineTable::new();

@@ -6,7 +6,6 @@ use hockeystick_core::statistics::Interval;
 use hockeystick_core::units::Duration;
 use hockeystick_core::workload::{Class, Demand, PerClass};
 
-use super::demand::demand_mut;
 use super::{FittedDemand, Shape};
 
 /// What every heading begins with.
@@ -86,6 +85,7 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
+/// Four digits: an interval of a few per cent must not vanish in the rounding.
 fn digits(ms: f64) -> String {
     if ms <= 0.0 {
         return "0".to_owned();
@@ -139,7 +139,7 @@ impl Provenance {
 
 fn demands<'s>(stage: &'s mut Stage, component: &str) -> Option<&'s mut PerClass<Demand>> {
     let index = stage.component(component)?;
-    demand_mut(&mut stage.components[index].settings)
+    stage.components[index].settings.demand_mut()
 }
 
 /// `app.demand.read: 1.87 ms (was 4 ms, 90 % interval 1.81 to 1.93 ms)`

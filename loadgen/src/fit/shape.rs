@@ -17,7 +17,7 @@ use hockeystick_core::workload::Class;
 use miette::Report;
 
 use super::CONFIDENCE;
-use super::demand::{REQUESTS_SHORT, demand_mut, golden_section, whole_us};
+use super::demand::{REQUESTS_SHORT, golden_section, whole_us};
 use crate::model;
 
 /// Coefficients of variation that are tried for demands.
@@ -142,7 +142,7 @@ fn apply(stage: &mut Stage, variation: f64, workers: Option<u32>) {
         if let Settings::AppServer(app) = &mut component.settings {
             app.workers = workers.unwrap_or(app.workers);
         }
-        let Some(demand) = demand_mut(&mut component.settings) else { continue };
+        let Some(demand) = component.settings.demand_mut() else { continue };
         for class in Class::ALL {
             demand.get_mut(class).cv = variation;
         }

@@ -15,7 +15,7 @@ use hockeystick_core::units::Duration;
 use hockeystick_core::workload::{Class, Demand, PerClass};
 use miette::Report;
 
-use super::demand::{Part, demand_mut, host, parts, share, total};
+use super::demand::{Part, host, parts, share, total};
 use crate::model;
 
 /// Requests that warm caches up, and those that are then counted.
@@ -58,7 +58,7 @@ impl Visits {
             .map(|(id, speed)| (id.clone(), Host { parts: parts(stage, &id), speed }))
             .collect();
         for part in hosts.values().flat_map(|host| &host.parts) {
-            if let Some(demand) = demand_mut(&mut quiet.components[part.component].settings) {
+            if let Some(demand) = quiet.components[part.component].settings.demand_mut() {
                 *demand = PerClass::all(Demand::constant(Duration::ZERO));
             }
         }
@@ -101,7 +101,7 @@ fn probe(stage: &mut Stage, parts: &[Part], class: Class) -> f64 {
     let mut given_s = 0.0;
     for (index, part) in parts.iter().enumerate() {
         let mean = Duration::from_ns((all_s * share(part, index, &total_s, class) * 1e9).round() as u64);
-        if let Some(demand) = demand_mut(&mut stage.components[part.component].settings) {
+        if let Some(demand) = stage.components[part.component].settings.demand_mut() {
             *demand.get_mut(class) = Demand::constant(mean);
             given_s += mean.as_secs_f64();
         }

@@ -67,8 +67,8 @@ fn step(stage: &Stage, mix: PerClass<f64>, busy: f64, held_out: bool, with_busy_
 /// The same of a stage under the load of its own workload.
 pub(crate) fn seen(stage: &Stage, held_out: bool, with_busy_time: bool) -> Step {
     const SECONDS: f64 = 1000.0;
-    let Outcome { response_ms, utilisation, throughput_per_s, .. } =
-        simulate(stage, 77, 100_000.0, 0.9).unwrap().outcome;
+    let outcome = simulate(stage, 77, 100_000.0, 0.9).unwrap().outcome;
+    let Outcome { response_ms, throughput_per_s, .. } = &outcome;
     let mix = stage.workload.mix;
     let rate_per_s = match stage.workload.closed {
         None => stage.workload.rate.per_s(),
@@ -105,13 +105,9 @@ pub(crate) fn seen(stage: &Stage, held_out: bool, with_busy_time: bool) -> Step 
         let [p50_us, p95_us, p99_us] = [p50, p95, p99].map(|value| (value * scatter) as u64);
         Slice { completed: due / 20, mean_us: mean * scatter, p50_us, p95_us, p99_us, disturbed: false }
     };
-    // Every copy of a host.
     let busy_time = |(station, machine): (String, &Machine)| {
-        let host = station.trim_end_matches(" cpu");
-        let is_copy =
-            |name: &str| name.trim_end_matches(" cpu").split('#').next() == Some(host) && name.ends_with("cpu");
-        let shares = utilisation.iter().filter(|(name, _)| is_copy(name)).filter_map(|(_, share)| share.known());
-        let busy_s = shares.sum::<f64>() * machine.capacity() / machine.speed * SECONDS;
+        let share = as_measured::share_of_all_copies(&outcome, &station).unwrap();
+        let busy_s = share * machine.capacity() / machine.speed * SECONDS;
         (station, BusyTime { busy_s, elapsed_s: SECONDS })
     };
     let classes: BTreeMap<_, _> = classes.collect();
