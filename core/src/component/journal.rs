@@ -1,10 +1,11 @@
-//! A journal: takes changes at whatever rate they come, and applies them to the database at a fixed one.
+//! A journal: takes changes at whatever rate they come, and applies them to the database at a fixed one. What theory is told
+//! of it is in `theory`.
+
+mod theory;
 
 use std::collections::VecDeque;
 
-use super::flow::{Ask, Context, Flow, FollowUp};
 use super::glance::Glance;
-use super::group::Group;
 use super::outbound::choose;
 use super::{About, Behaviour, COMMIT, Kind, Metric, MetricReading, NodeGauge, PUT, Place};
 use crate::engine::calendar::Slot;
@@ -15,10 +16,12 @@ use crate::engine::sampler::Sampler;
 use crate::engine::{Engine, Reply, Timer};
 use crate::settings;
 use crate::settings::Unit;
-use crate::stage::{FaultKind, Link};
+use crate::stage::FaultKind;
 use crate::statistics::sort;
 use crate::units::{Bytes, Duration, Nanos, Rate, SECOND_NS};
 use crate::workload::{Class, Demand, Workload};
+
+pub(super) use theory::{commits, flow};
 
 /// What the model of the journal does.
 pub const ABOUT: About = About {
@@ -139,77 +142,6 @@ pub(super) struct State {
     busy: u32,
     up: bool,
     counts: Counts,
-}
-
-/// What theory is told of the journal: what the caller waits for, and its disk.
-pub(super) fn flow(settings: &Settings, class: Class, context: &Context<'_>) -> Flow {
-    let group = Group::of(context.total_per_s() * (1.0 - settings.invalid), context);
-    let mut flow = Flow {
-        asks: vec![
-            Ask::Compute { demand: settings.demand, count: 1, chance: 1.0 },
-            group.waits(1.0 - settings.invalid),
-        ],
-        behind: vec![Ask::Call { kinds: ABOUT.calls, count: settings.queries, chance: 1.0 }],
-        follow_up: Some(FollowUp {
-            metric: "delay",
-            slots: settings.lanes,
-            by: &[],
-            begin_per_s: settings.drain_rate.per_s(),
-            ahead: group.ahead(),
-        }),
-        ..Flow::default()
-    };
-    if settings.rejected > 0.0 {
-        // Their inverse.
-        flow.behind.push(Ask::Call { kinds: ABOUT.calls, count: settings.queries, chance: settings.rejected });
-    }
-    if class == Class::Write {
-        flow.own.push(group.own(context));
-        if settings.invalid > 0.0 {
-            flow.caveats.push("changes that are turned away as if they were applied".to_owned());
-        }
-    }
-    flow
-}
-
-/// Disk writes of one query of a change at a store of rows, and the chance that there are any, where one query has `writes`
-/// of them: the same, but for the last query of a change of a journal's, which commits for certain. That is known where
-/// nobody else changes the rows.
-pub(super) fn commits(writes: f64, class: Class, context: &Context<'_>) -> (f64, f64) {
-    let (each, any) = (writes, writes.min(1.0));
-    match queries_of_a_change(context, context.component).filter(|_| class == Class::Write) {
-        None => (each, any),
-        Some(queries) => {
-            let before = f64::from(queries.max(1)) - 1.0;
-            ((before * each + each.max(1.0)) / (before + 1.0), (before * any + 1.0) / (before + 1.0))
-        }
-    }
-}
-
-/// How many queries a change takes at a store whose changes all come from journals, directly or through shards.
-fn queries_of_a_change(context: &Context<'_>, store: usize) -> Option<u32> {
-    let stage = context.stage;
-    let gets_none = |app: usize| context.rates.get(app).is_some_and(|per_s| per_s[Class::Write as usize] == 0.0);
-    let callers = stage.links.iter().filter(|link| link.to == store && link.carries(Class::Write));
-    let hands_on = |app: usize| {
-        let journal = |link: &&Link| matches!(stage.components[link.to].settings, super::Settings::Journal(_));
-        stage.links.iter().filter(journal).any(|link| link.from == app && link.carries(Class::Write))
-    };
-    let mut queries = None;
-    for caller in callers {
-        let of_caller = match &stage.components[caller.from].settings {
-            super::Settings::Journal(journal) => Some(journal.queries),
-            super::Settings::Shards(_) => queries_of_a_change(context, caller.from),
-            super::Settings::AppServer(_) if !hands_on(caller.from) && !gets_none(caller.from) => None,
-            // Whoever is linked for other reasons changes nothing.
-            _ => continue,
-        };
-        if of_caller.is_none() || queries.is_some_and(|others| Some(others) != of_caller) {
-            return None;
-        }
-        queries = of_caller;
-    }
-    queries
 }
 
 impl State {

@@ -5,6 +5,8 @@
 //! replicas join. Numbers are cumulative: whoever has missed some gets them with the next, as from a log that is read on
 //! from where one stopped. What is read in one piece is applied by one worker, one change after another.
 
+mod peer;
+
 use std::collections::VecDeque;
 
 use super::{Kind, Place};
@@ -15,6 +17,7 @@ use crate::engine::random::Stream;
 use crate::engine::sampler::Sampler;
 use crate::units::{Duration, Nanos, SECOND_NS};
 use crate::workload::{Class, Demand};
+use peer::{Peer, Way};
 
 /// What a call of a component's own is about: in its `verb`, above those of callers.
 pub(super) const CHANGE: u8 = 16;
@@ -27,34 +30,6 @@ const APPLY: u8 = 20;
 
 /// How often a copy looks at the others.
 pub(super) const TICK_NS: Nanos = SECOND_NS;
-
-/// What lies between two copies.
-#[derive(Clone, Copy, Debug)]
-enum Way {
-    /// An edge, and whether it leads from the other to here.
-    Edge { edge: u16, back: bool },
-    /// A network that the stage does not show: both follow one primary, and this is its edge to the other.
-    Network { primary: u16, edge: u16 },
-}
-
-/// Another copy of the same rows.
-#[derive(Clone, Copy, Debug)]
-struct Peer {
-    node: u16,
-    way: Way,
-    /// When the last change that was sent to it arrives: they are read in order.
-    read_until: Nanos,
-    /// When its last change that is known here was made, and when it was last known that there was no other.
-    received_at: Nanos,
-    complete_at: Nanos,
-    /// Its last change that is known here, and the last that reads here can see.
-    received: u64,
-    applied: u64,
-    /// The promotion that the numbers belong to.
-    term: u32,
-    /// Where it stood when it was looked at last, and what was known of it then.
-    seen: [u64; 2],
-}
 
 /// A piece of the log that has come and is not applied yet.
 #[derive(Clone, Copy, Debug)]
@@ -209,7 +184,7 @@ impl Replication {
 
     /// What the primary of the last promotion that can be seen has taken.
     fn newest(&self, engine: &Engine) -> Option<Log> {
-        let leads = |peer: &&Peer| engine.presence(peer.node).primary && self.reachable(engine, peer);
+        let leads = |peer: &&Peer| engine.presence(peer.node).primary && peer.is_reachable(engine, self.node);
         let logs = self.peers.iter().filter(leads).map(|peer| engine.log_of(peer.node));
         logs.reduce(|newest, log| if log.term > newest.term { log } else { newest })
     }
@@ -226,14 +201,6 @@ impl Replication {
         self.headless = None;
     }
 
-    fn reachable(&self, engine: &Engine, peer: &Peer) -> bool {
-        let connected = match peer.way {
-            Way::Edge { edge, .. } => !engine.is_cut(edge),
-            Way::Network { .. } => !engine.are_parted(self.node, peer.node),
-        };
-        connected && engine.presence(peer.node).up
-    }
-
     /// A change of this item is safe here; everybody else is told. True when the call must wait for `copies` of them.
     pub(super) fn commit(&mut self, engine: &mut Engine, call: CallId, copies: u32, patience: Duration) -> bool {
         let Some(request) = engine.get(call).map(|call| call.request) else { return false };
@@ -247,14 +214,14 @@ impl Replication {
             self.conflicts += 1;
         }
         let number = engine.commit(self.node, item);
-        let there = self.peers.iter().filter(|peer| self.reachable(engine, peer)).count() as u32;
+        let there = self.peers.iter().filter(|peer| peer.is_reachable(engine, self.node)).count() as u32;
         self.alone &= there < copies;
         let wait = copies > 0 && !self.alone && self.has_peers();
         let verb = if wait { CHANGE_TO_ACKNOWLEDGE } else { CHANGE };
         for index in 0..self.peers.len() {
             let peer = self.peers[index];
-            if self.reachable(engine, &peer) {
-                let arrives = send(engine, call, self.node, &peer, (verb, number));
+            if peer.is_reachable(engine, self.node) {
+                let arrives = peer.send(engine, call, self.node, (verb, number));
                 self.peers[index].read_until = arrives.unwrap_or(peer.read_until);
             }
         }
@@ -286,8 +253,8 @@ impl Replication {
                 if let Some(index) = origin {
                     self.receive(engine, index, u64::from(call.count), call.note);
                     let peer = self.peers[index];
-                    if call.verb == ACKNOWLEDGED && self.reachable(engine, &peer) {
-                        send(engine, id, self.node, &Peer { read_until: 0, ..peer }, (ACK, u64::from(call.count)));
+                    if call.verb == ACKNOWLEDGED && peer.is_reachable(engine, self.node) {
+                        Peer { read_until: 0, ..peer }.send(engine, id, self.node, (ACK, u64::from(call.count)));
                     }
                 }
                 engine.finish(id);
@@ -446,7 +413,7 @@ impl Replication {
     fn catch_up(&mut self, engine: &mut Engine) {
         for index in 0..self.peers.len() {
             let peer = self.peers[index];
-            if !engine.presence(peer.node).primary || !self.reachable(engine, &peer) {
+            if !engine.presence(peer.node).primary || !peer.is_reachable(engine, self.node) {
                 continue;
             }
             let [position, received] = peer.seen;
@@ -478,7 +445,7 @@ impl Replication {
             let position = engine.log_of(peer.node).position;
             position > own || (position == own && peer.node < self.node)
         };
-        if self.peers.iter().any(|peer| self.reachable(engine, peer) && better(peer)) {
+        if self.peers.iter().any(|peer| peer.is_reachable(engine, self.node) && better(peer)) {
             return;
         }
         self.headless = None;
@@ -495,41 +462,5 @@ impl Replication {
         let log = engine.log_of_mut(self.node);
         (log.term, log.base) = (term + 1, log.position);
         engine.presence_mut(self.node).primary = true;
-    }
-}
-
-impl Peer {
-    fn new(node: u16, way: Way) -> Self {
-        Self {
-            node,
-            way,
-            read_until: 0,
-            received_at: 0,
-            complete_at: 0,
-            received: 0,
-            applied: 0,
-            term: 0,
-            seen: [0; 2],
-        }
-    }
-}
-
-/// Sends word of change `number` from one copy to another, for the call `of`. When it arrives.
-fn send(engine: &mut Engine, of: CallId, from: u16, to: &Peer, (verb, number): (u8, u64)) -> Option<Nanos> {
-    let (request, class) = engine.get(of).map(|call| (call.request, call.class))?;
-    let own = engine.begin_own(request, class, to.node, Some(of));
-    let now = engine.now();
-    if let Some(call) = engine.get_mut(own) {
-        (call.verb, call.step, call.count, call.note) = (verb, from, number as u32, now);
-    }
-    match to.way {
-        Way::Edge { edge, back } => engine.cross_after(own, edge, back, to.read_until),
-        Way::Network { primary, edge } => {
-            // As far as the primary's edge, but for the distance: that is theirs.
-            let [from, to, primary] = [from, to.node, primary].map(|node| engine.presence(node).region);
-            let link_ns = engine.latency_ns(edge).saturating_sub(engine.distance_ns(primary, to));
-            engine.pause(own, link_ns + engine.distance_ns(from, to));
-            None
-        }
     }
 }
