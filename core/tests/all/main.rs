@@ -23,5 +23,6 @@ mod table;
 mod theory;
 mod trace;
 mod traffic;
+mod users;
 mod verdict;
 mod watching;
