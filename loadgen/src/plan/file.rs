@@ -52,6 +52,6 @@ pub(super) fn read_bytes(folder: &Folder, path: &str, span: Range<usize>) -> Res
 /// The text of a file, without the mark of a byte order that some editors begin files with.
 pub(super) fn read_text(folder: &Folder, path: &str, span: Range<usize>) -> Result<String, Wrong> {
     let bytes = read_bytes(folder, path, span.clone())?;
-    let text = String::from_utf8(bytes).map(|text| text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned));
-    text.or_else(|_| wrong(span, format!("{path} is no text"), "a file in UTF-8"))
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    String::from_utf8(bytes.to_vec()).or_else(|_| wrong(span, format!("{path} is no text"), "a file in UTF-8"))
 }
