@@ -286,7 +286,7 @@ async fn escape_closes_the_settings_and_takes_nothing_along() -> Result<()> {
     let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
     let browser = &board.browser;
     board.settings(1).await?;
-    let number = format!("document.querySelector('{} input.number')", board.of(".inspector"));
+    let number = format!("document.querySelector('{} .setting input.number')", board.of(".inspector"));
     browser.wait_for(&number).await?;
     let before: String = browser.eval(&format!("{number}.value")).await?;
     browser.eval::<()>(&format!("({number}.focus(), {number}.select())")).await?;
