@@ -114,7 +114,7 @@ fn fingerprint() -> u32 {
     let mut shapes = SCHEMA.to_le_bytes().to_vec();
     for kind in Kind::ALL {
         shapes.extend(kind.key().bytes());
-        let defaults = kind.default_settings();
+        let mut defaults = kind.default_settings();
         for Field { name, .. } in kind.fields() {
             let Some(knob) = defaults.knob(name) else { continue };
             shapes.extend(name.bytes());

@@ -202,10 +202,9 @@ macro_rules! choices {
 pub trait Settings {
     /// Every setting, in the order in which a reader meets them.
     fn fields() -> &'static [Field];
-    /// The setting at this place among the [fields](Self::fields).
-    fn knob_at(&self, place: usize) -> Option<&dyn Knob>;
-    /// The setting at this place, to be changed.
-    fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn Knob>;
+    /// The setting at this place among the [fields](Self::fields). Who only reads takes a copy: a second way to every setting
+    /// of every kind would weigh as much as the first in a page.
+    fn knob_at(&mut self, place: usize) -> Option<&mut dyn Knob>;
 }
 
 /// Declares the settings of a component: a struct that serde reads, with defaults, ranges and sources.
@@ -258,12 +257,7 @@ macro_rules! settings {
                 FIELDS
             }
 
-            fn knob_at(&self, place: usize) -> Option<&dyn $crate::settings::Knob> {
-                let knobs: &[&dyn $crate::settings::Knob] = &[ $( &self.$field ),* ];
-                knobs.get(place).copied()
-            }
-
-            fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn $crate::settings::Knob> {
+            fn knob_at(&mut self, place: usize) -> Option<&mut dyn $crate::settings::Knob> {
                 let knobs: [Option<&mut dyn $crate::settings::Knob>; _] = [ $( Some(&mut self.$field) ),* ];
                 knobs.into_iter().nth(place)?
             }

@@ -2,7 +2,7 @@
 
 use hockeystick_core::component::{Kind, Settings};
 use hockeystick_core::hardware::{Machine, MachineSize};
-use hockeystick_core::settings::{Knob, Unit};
+use hockeystick_core::settings::{Field, Unit};
 use hockeystick_core::stage::{Component, Placement, Stage};
 use hockeystick_core::workload::{PerClass, Workload};
 use maud::{Markup, html};
@@ -201,12 +201,14 @@ pub(super) fn one_kind(kind: Kind) -> Markup {
 
 fn setting_rows(settings: &Settings, kind: Kind) -> Vec<Row> {
     let defaults = kind.default_settings();
-    let value = |knob: Option<&dyn Knob>| knob.map_or_else(String::new, |knob| show::unbroken(&show::knob(knob)));
+    let value = |mut settings: Settings, field: &Field| {
+        settings.knob(field.name).map_or_else(String::new, |knob| show::unbroken(&show::knob(knob)))
+    };
     let rows = kind.fields().iter().map(|field| Row {
         what: field.doc.to_owned(),
         key: field.name.to_owned(),
-        here: value(settings.knob(field.name)),
-        default: value(defaults.knob(field.name)),
+        here: value(*settings, field),
+        default: value(defaults, field),
         source: field.source.to_owned(),
     });
     rows.collect()

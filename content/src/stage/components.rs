@@ -191,7 +191,7 @@ fn read_table(
 /// `how long an answer may be kept; 0 s to 7 d, 5 min unless set`.
 pub(crate) fn valid_setting(kind: Kind, field: &Field) -> String {
     let doc = field.doc.trim().trim_end_matches('.');
-    let settings = kind.default_settings();
+    let mut settings = kind.default_settings();
     let Some(knob) = settings.knob(field.name) else { return doc.to_owned() };
     if !knob.choices().is_empty() {
         return format!("{doc}: {}; {} unless set", knob.choices().join(", "), show::knob(knob));

@@ -215,7 +215,7 @@ fn component(kind: Kind) -> Value {
 
 /// One setting, with what it does, its range, its default and where that comes from.
 fn setting(kind: Kind, field: &Field, default: &Value) -> Value {
-    let settings = kind.default_settings();
+    let mut settings = kind.default_settings();
     let Some(knob) = settings.knob(field.name) else { return unknown(field.name) };
     // The reader of the file itself says whether a time may be a distribution.
     let varying = json!({ "mean": "1 s", "cv": 1.0 });

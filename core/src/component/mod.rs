@@ -149,13 +149,9 @@ macro_rules! components {
             }
 
             /// The setting at this place among the kind's fields.
-            fn knob_at(&self, place: usize) -> Option<&dyn Knob> {
-                match self { $( Self::$kind(settings) => settings.knob_at(place), )* }
-            }
-
-            fn knob_at_mut(&mut self, place: usize) -> Option<&mut dyn Knob> {
+            fn knob_at(&mut self, place: usize) -> Option<&mut dyn Knob> {
                 match self {
-                    $( Self::$kind(settings) => settings.knob_at_mut(place), )*
+                    $( Self::$kind(settings) => settings.knob_at(place), )*
                 }
             }
 
@@ -228,9 +224,10 @@ impl Settings {
     pub fn matters(&self, field: &Field) -> bool {
         let default = self.kind().default_settings();
         let changed = |name: &str| {
-            let value =
-                |of: &Self| of.knob(name).map(|knob| (knob.read(None), Class::ALL.map(|class| knob.read(Some(class)))));
-            value(self) != value(&default)
+            let value = |mut of: Self| {
+                of.knob(name).map(|knob| (knob.read(None), Class::ALL.map(|class| knob.read(Some(class)))))
+            };
+            value(*self) != value(default)
         };
         field.needs.is_empty() || field.needs.iter().any(|name| changed(name))
     }
@@ -253,14 +250,9 @@ impl Settings {
         }
     }
 
-    /// The setting with this key.
-    pub fn knob(&self, name: &str) -> Option<&dyn Knob> {
+    /// The setting with this key, to be read or changed.
+    pub fn knob(&mut self, name: &str) -> Option<&mut dyn Knob> {
         self.knob_at(self.kind().place_of(name)?)
-    }
-
-    /// The setting with this key, to be changed.
-    pub fn knob_mut(&mut self, name: &str) -> Option<&mut dyn Knob> {
-        self.knob_at_mut(self.kind().place_of(name)?)
     }
 }
 
@@ -279,14 +271,14 @@ impl Pack for Settings {
     fn pack(&self, out: &mut Vec<u8>) {
         self.kind().pack(out);
         let default = self.kind().default_settings();
-        let bytes = |knob: Option<&dyn Knob>| {
+        let bytes = |mut settings: Self, place: usize| {
             let mut bytes = Vec::new();
-            knob.inspect(|knob| knob.pack_here(&mut bytes));
+            settings.knob_at(place).inspect(|knob| knob.pack_here(&mut bytes));
             bytes
         };
         for place in 0..self.kind().fields().len() {
-            let here = bytes(self.knob_at(place));
-            if here != bytes(default.knob_at(place)) {
+            let here = bytes(*self, place);
+            if here != bytes(default, place) {
                 out.push(place as u8 + 1);
                 out.extend(here);
             }
@@ -298,7 +290,7 @@ impl Pack for Settings {
         let mut settings = Kind::unpack(input)?.default_settings();
         loop {
             let Some(place) = input.byte()?.checked_sub(1) else { return Some(settings) };
-            if !settings.knob_at_mut(usize::from(place))?.unpack_here(input) {
+            if !settings.knob_at(usize::from(place))?.unpack_here(input) {
                 return None;
             }
         }

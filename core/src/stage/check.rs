@@ -271,7 +271,7 @@ impl Stage {
     }
 
     fn check_settings(&self, report: &mut Report, path: &str, index: usize) {
-        let settings = &self.components[index].settings;
+        let mut settings = self.components[index].settings;
         for Field { name, min, max, .. } in settings.kind().fields() {
             let Some(knob) = settings.knob(name) else { continue };
             let classes = if knob.per_class() { Class::ALL.map(Some).to_vec() } else { vec![None] };

@@ -55,7 +55,8 @@ impl Stage {
         }
         let (name, class) = split_class(rest)?;
         let Field { min, max, .. } = component.settings.kind().fields().iter().find(|field| field.name == name)?;
-        let knob = component.settings.knob(name)?;
+        let mut settings = component.settings;
+        let knob = settings.knob(name)?;
         Some(Reading { value: knob.read(class)?, unit: knob.unit(), min: *min, max: *max, choices: knob.choices() })
     }
 
@@ -86,7 +87,7 @@ impl Stage {
             return true;
         }
         let Some((name, class)) = split_class(rest) else { return false };
-        component.settings.knob_mut(name).is_some_and(|knob| knob.write(class, value))
+        component.settings.knob(name).is_some_and(|knob| knob.write(class, value))
     }
 
     /// The link between two components, `app->database`.

@@ -220,7 +220,7 @@ fn pool_row(figure: Figure, index: usize) -> El {
 
 /// How many slots a row has: workers, backlog or connections.
 fn capacity(stage: &Stage, index: usize, row: Row) -> u32 {
-    let settings = &stage.components[index].settings;
+    let mut settings = stage.components[index].settings;
     let names: &[&str] = if row == Row::Waiting { &["backlog"] } else { &["workers", "connections"] };
     let most = names.iter().find_map(|name| settings.knob(name)?.read(None)).unwrap_or(0.0);
     most as u32

@@ -185,7 +185,7 @@ fn field_view(figure: Figure, id: &str, kind: Kind, field: &'static Field) -> El
 }
 
 fn default_words(kind: Kind, field: &Field) -> String {
-    let settings = kind.default_settings();
+    let mut settings = kind.default_settings();
     let Some(knob) = settings.knob(field.name) else { return String::new() };
     if !knob.per_class() {
         let words = |value: f64| match (knob.unit(), knob.choices().get(value as usize)) {

@@ -117,7 +117,11 @@ fn neighbours_bytes(context: &Context<'_>) -> f64 {
     let beside = components.iter().enumerate().filter(|(index, component)| {
         *index != context.component && matches!(component.machine, Some(Placement::Shared(other)) if other == machine)
     });
-    beside.filter_map(|(_, component)| component.settings.knob("process_memory")?.read(None)).sum()
+    let idle = beside.filter_map(|(_, component)| {
+        let mut settings = component.settings;
+        settings.knob("process_memory")?.read(None)
+    });
+    idle.sum()
 }
 
 const TOP_C: &str = "approximation: memory holds the most popular rows (top-C), as the simulation takes it as well";

@@ -16,7 +16,7 @@ fn geographic(policy: f64, ttl_s: u64) -> Stage {
     let check = Duration::from_s(2);
     let dns = dns::Settings { ttl: Duration::from_s(ttl_s), check_interval: check, ..dns::Settings::default() };
     let mut dns = Settings::Dns(dns);
-    assert!(dns.knob_mut("policy").expect("it is there").write(None, policy));
+    assert!(dns.knob("policy").expect("it is there").write(None, policy));
     let components = vec![
         in_region(0, component("west", None, Settings::Clients(users))),
         in_region(1, component("east", None, Settings::Clients(users))),
@@ -144,7 +144,7 @@ fn a_shield_spares_the_origin() {
 fn a_release_is_seen_late_at_once_or_by_new_names() {
     let after = |choice: f64| {
         let mut settings = Settings::Cdn(cdn::Settings { changed: 0.5, ..cdn::Settings::default() });
-        assert!(settings.knob_mut("on_release").expect("it is there").write(None, choice));
+        assert!(settings.knob("on_release").expect("it is there").write(None, choice));
         let mut stage = edges(cdn::Settings::default());
         stage.components[2].settings = settings;
         let mut run = run(&stage);

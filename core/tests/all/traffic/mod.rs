@@ -77,7 +77,7 @@ fn balancer() -> load_balancer::Settings {
 /// The algorithm of this name.
 fn by(name: &str) -> load_balancer::Settings {
     let mut settings = Settings::LoadBalancer(balancer());
-    let knob = settings.knob_mut("algorithm").expect("it is there");
+    let knob = settings.knob("algorithm").expect("it is there");
     let choice = knob.choices().iter().position(|choice| *choice == name).expect("it is there");
     assert!(knob.write(None, choice as f64));
     match settings {
@@ -195,7 +195,7 @@ fn a_server_that_drains_finishes_and_is_left_alone() {
 fn sticky_visits_stay_and_are_logged_out_when_their_server_dies() {
     let memory = || {
         let mut settings = Settings::AppServer(app(5));
-        assert!(settings.knob_mut("sessions").expect("it is there").write(None, 1.0));
+        assert!(settings.knob("sessions").expect("it is there").write(None, 1.0));
         match settings {
             Settings::AppServer(settings) => settings,
             _ => unreachable!(),
@@ -226,7 +226,7 @@ fn sticky_visits_stay_and_are_logged_out_when_their_server_dies() {
 #[test]
 fn a_balancer_passes_connections_on_without_looking() {
     let mut settings = Settings::LoadBalancer(balancer());
-    assert!(settings.knob_mut("layer").expect("it is there").write(None, 1.0));
+    assert!(settings.knob("layer").expect("it is there").write(None, 1.0));
     let mut stage = balanced(1, balancer(), app(5));
     let mut seven = run(&stage);
     seven.run_until(20 * SECOND_NS);
