@@ -87,3 +87,36 @@ fn put(card: &mut Rect, centre: Point, board: (f64, f64)) {
     card.x = within(centre.x - card.width / 2.0, 4.0, board.0 - card.width - 4.0);
     card.y = within(centre.y - card.height / 2.0, 4.0, board.1 - card.height - 4.0);
 }
+
+#[cfg(test)]
+mod tests {
+    use hockeystick_content::builtin;
+
+    use super::*;
+
+    /// An arrow over a card is taken for that card's; nor may its requests lie on one.
+    #[test]
+    fn no_stage_leads_an_arrow_across_a_card() {
+        let mut across = Vec::new();
+        for slug in builtin::slugs() {
+            for (name, stage) in builtin::boards(slug).expect("the stages are valid") {
+                for width in [320.0, 358.0, 390.0, 740.0, 1_048.0] {
+                    let board = Layout::new(&stage, width, &[]);
+                    for (link, path) in stage.links.iter().zip(&board.links) {
+                        for (index, card) in board.cards.iter().enumerate() {
+                            let is_on = |at: &Point| {
+                                (card.x..card.right()).contains(&at.x) && (card.y..card.bottom()).contains(&at.y)
+                            };
+                            if index != link.from && index != link.to && path.points.iter().any(is_on) {
+                                let id = |index: usize| &stage.components[index].id;
+                                let (from, to) = (id(link.from), id(link.to));
+                                across.push(format!("{slug} {name} at {width}: {from} to {to} over {}", id(index)));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        assert!(across.is_empty(), "{} arrows:\n{}", across.len(), across.join("\n"));
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Pure geometry, like [`layout`](super::layout). An arrow takes the direct way unless that leads across a card that it has
 //! nothing to do with: who sees it go in and come out takes it for that card's. Then it leaves and enters by whichever sides
-//! keep it clear; or it turns twice, and goes straight along a lane beside what is in its way.
+//! keep it clear; or it turns, and goes straight along lanes beside what is in its way.
 
 use hockeystick_core::number::{in_order, short, within};
 use hockeystick_core::stage::Link;
@@ -27,6 +27,14 @@ const SHARED_PX: f64 = 600.0;
 /// How many lanes are tried on each side, and what the last, a tight one, costs.
 const TRIES: usize = 6;
 const TIGHT_COST_PX: f64 = 60.0;
+/// Two pieces that are one for so long are one.
+const LONG_PX: f64 = 60.0;
+/// What a third turn costs.
+const TURN_PX: f64 = 40.0;
+/// How often ways are looked for, as each depends on the others.
+const PASSES: usize = 2;
+/// Between two arrows that meet a card on one side.
+const PORT_PX: f64 = 18.0;
 /// Points on an arrow: one in so many pixels, and how many at least and at most.
 const POINT_PX: f64 = 12.0;
 const POINTS: (usize, usize) = (40, 160);
@@ -101,12 +109,13 @@ impl Side {
     }
 }
 
-/// How an arrow goes: from this side to that one, and where both are the same, how far out its lane is.
+/// How an arrow goes: from this side to that one; in one bend, or along a lane that lies across the one side and one that
+/// lies across the other. Where the sides are parallel, so are the lanes, and are one.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     out: Side,
     into: Side,
-    lane: Option<f64>,
+    lanes: Option<[f64; 2]>,
 }
 
 impl Way {
@@ -119,30 +128,41 @@ impl Way {
             (false, _, true) => (Side::Bottom, Side::Top),
             (false, _, false) => (Side::Top, Side::Bottom),
         };
-        Self { out, into, lane: None }
+        Self { out, into, lanes: None }
     }
 
-    /// Where it begins, turns twice and ends, along a lane; or a cubic curve that leaves and enters at right angles to the
-    /// cards, by its ends and what pulls it.
-    fn corners(self, a: Point, b: Point) -> [Point; 4] {
+    /// Where it begins, turns and ends, along lanes; or a cubic curve that leaves and enters at right angles to the cards, by
+    /// its ends and what pulls it.
+    fn corners(self, a: Point, b: Point) -> Vec<Point> {
         let reach = ((b.x - a.x).abs().max((b.y - a.y).abs()) * 0.45).clamp(16.0, 120.0);
-        let pull = |point: Point, side: Side| {
-            side.moved(point, self.lane.unwrap_or_else(|| side.across(point) + side.outward() * reach))
-        };
-        [a, pull(a, self.out), pull(b, self.into), b]
+        let pull = |point: Point, side: Side| side.moved(point, side.across(point) + side.outward() * reach);
+        let Some([first, last]) = self.lanes else { return vec![a, pull(a, self.out), pull(b, self.into), b] };
+        let (p, q) = (self.out.moved(a, first), self.into.moved(b, last));
+        if self.out.is_upright() == self.into.is_upright() {
+            vec![a, p, q, b]
+        } else {
+            vec![a, p, self.into.moved(p, last), q, b]
+        }
     }
 
     /// The cubic curves of which it is made.
     fn curves(self, a: Point, b: Point) -> Vec<[Point; 4]> {
         let corners = self.corners(a, b);
-        if self.lane.is_none() {
-            return vec![corners];
+        if self.lanes.is_none() {
+            return vec![[corners[0], corners[1], corners[2], corners[3]]];
         }
-        let [_, p, q, _] = corners;
-        let line = |from, to| [from, from, to, to];
-        let round = ROUND_PX.min(a.far(p)).min(p.far(q) / 2.0).min(q.far(b));
-        let [c, d, e, f] = [(p, a), (p, q), (q, p), (q, b)].map(|(from, to)| from.towards(to, round));
-        vec![line(a, c), [c, p, p, d], line(d, e), [e, q, q, f], line(f, b)]
+        let (mut curves, mut at, end) = (Vec::new(), a, corners.len() - 1);
+        for turn in 1..end {
+            let [before, p, after] = [corners[turn - 1], corners[turn], corners[turn + 1]];
+            // Two turns share what is between them.
+            let room = |share: bool, other: Point| p.far(other) / if share { 2.0 } else { 1.0 };
+            let round = ROUND_PX.min(room(turn > 1, before)).min(room(turn + 1 < end, after));
+            let (c, d) = (p.towards(before, round), p.towards(after, round));
+            curves.extend([[at, at, c, c], [c, p, p, d]]);
+            at = d;
+        }
+        curves.push([at, at, b, b]);
+        curves
     }
 }
 
@@ -156,8 +176,9 @@ fn trace([a, p, q, b]: [Point; 4], count: u32, into: &mut Vec<Point>) {
     }
 }
 
-/// The cards, and what keeps arrows off them.
+/// What arrows join, and what keeps them off.
 struct Ground<'a> {
+    links: &'a [Link],
     cards: &'a [Rect],
     /// How far below each card's top arrows meet its sides.
     anchors: &'a [f64],
@@ -165,10 +186,45 @@ struct Ground<'a> {
     end: Point,
 }
 
+/// Where an arrow meets a card: which, on which side, and its place among others there, by that and then by number.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    card: usize,
+    side: Side,
+    place: (f64, usize),
+}
+
 impl Ground<'_> {
+    fn direct(&self, at: usize) -> Way {
+        let link = &self.links[at];
+        Way::direct(&self.cards[link.from], &self.cards[link.to])
+    }
+
+    /// The two ends of a link that goes so.
+    fn ends(&self, at: usize, way: Way) -> [End; 2] {
+        let (link, direct) = (&self.links[at], self.direct(at));
+        let end = |card: usize, side: Side, faces: Side, other: usize| {
+            let along = side.along(self.cards[other].centre());
+            // What turns back lies the other way round: the furthest is outermost.
+            End { card, side, place: (if side == faces { along } else { -along }, at) }
+        };
+        [end(link.from, way.out, direct.out, link.to), end(link.to, way.into, direct.into, link.from)]
+    }
+
+    /// The ends of all other links.
+    fn others(&self, at: usize, ways: &[Way]) -> Vec<End> {
+        let others = ways.iter().enumerate().filter(|(other, _)| *other != at);
+        others.flat_map(|(other, way)| self.ends(other, *way)).collect()
+    }
+
     /// Where an arrow meets a card: several on one side stand apart, in their order.
-    fn port(&self, card: usize, side: Side, order: usize, count: usize) -> Point {
-        let spread = (order as f64 - (count - 1) as f64 / 2.0) * 18.0;
+    fn port(&self, end: End, others: &[End]) -> Point {
+        let End { card, side, place } = end;
+        let same = others.iter().filter(|other| other.card == card && other.side == side);
+        let (before, count) = same.fold((0.0, 0.0), |(before, count), other| {
+            (before + f64::from(u8::from(other.place < place)), count + 1.0)
+        });
+        let spread = (before - count / 2.0) * PORT_PX;
         let rect = &self.cards[card];
         if side.is_upright() {
             Point { x: side.edge(rect), y: rect.y + self.anchors[card] + spread }
@@ -177,20 +233,25 @@ impl Ground<'_> {
         }
     }
 
-    /// The way of a link alone, as far as it can be known before the others are.
-    fn look(&self, link: &Link, way: Way) -> Vec<Point> {
-        let [a, b] = [(link.from, way.out), (link.to, way.into)].map(|(card, side)| self.port(card, side, 0, 1));
+    fn ports(&self, at: usize, way: Way, others: &[End]) -> [Point; 2] {
+        self.ends(at, way).map(|end| self.port(end, others))
+    }
+
+    /// The way of a link, as long as the others go as they do.
+    fn look(&self, at: usize, way: Way, others: &[End]) -> Vec<Point> {
+        let [a, b] = self.ports(at, way, others);
         let corners = way.corners(a, b);
-        if way.lane.is_some() {
-            return corners.to_vec();
+        if way.lanes.is_some() {
+            return corners;
         }
         let mut seen = Vec::new();
-        trace(corners, COARSE, &mut seen);
+        trace([corners[0], corners[1], corners[2], corners[3]], COARSE, &mut seen);
         seen
     }
 
     /// How many cards a way leads across, and how far out on a side it and they reach: more than `edge`, or that.
-    fn in_the_way(&self, link: &Link, way: &[Point], out: Side, edge: f64) -> (usize, f64) {
+    fn in_the_way(&self, at: usize, way: &[Point], out: Side, edge: f64) -> (usize, f64) {
+        let link = &self.links[at];
         let (mut count, mut furthest) = (0, edge);
         for (index, card) in self.cards.iter().enumerate() {
             // Its own two it may touch, but not cross.
@@ -209,10 +270,47 @@ impl Ground<'_> {
     }
 }
 
+/// A straight piece of an arrow.
+#[derive(Clone, Copy, Debug)]
+struct Straight {
+    is_upright: bool,
+    /// Its place across its direction, and from where to where it goes along it.
+    across: f64,
+    along: (f64, f64),
+}
+
+impl Straight {
+    /// The pieces of a way along lanes, by its corners.
+    fn of(corners: &[Point]) -> impl Iterator<Item = Self> {
+        corners.windows(2).map(|pair| {
+            let (a, b) = (pair[0], pair[1]);
+            let is_upright = (a.x - b.x).abs() < (a.y - b.y).abs();
+            let (across, from, to) = if is_upright { (a.x, a.y, b.y) } else { (a.y, a.x, b.x) };
+            Self { is_upright, across, along: (from.min(to), from.max(to)) }
+        })
+    }
+
+    /// How much two are one to the eye: nothing where they cross, or lie apart.
+    fn shares(&self, other: &Self) -> f64 {
+        let together = self.along.1.min(other.along.1) - self.along.0.max(other.along.0);
+        let apart = (self.across - other.across).abs() / LANE_PX;
+        if self.is_upright == other.is_upright && together > 0.0 && apart < 1.0 {
+            (together / LONG_PX).min(1.0) * (1.0 - apart)
+        } else {
+            0.0
+        }
+    }
+}
+
 /// The search for the way of a link around what is in the direct one.
 struct Search<'a> {
     ground: &'a Ground<'a>,
-    link: &'a Link,
+    at: usize,
+    /// The ends of the other links, and the straight pieces of their ways.
+    others: &'a [End],
+    taken: &'a [Straight],
+    /// Its direct way, across cards.
+    direct: &'a [Point],
     /// The best so far, and what it costs: its length, and more.
     best: Way,
     cost: f64,
@@ -221,10 +319,15 @@ struct Search<'a> {
 impl Search<'_> {
     /// Takes a way where it is better; `dear` is what it costs besides its length.
     fn consider(&mut self, way: Way, dear: f64) {
-        let seen = self.ground.look(self.link, way);
-        let mut cost = dear + CARD_PX * self.ground.in_the_way(self.link, &seen, way.out, 0.0).0 as f64;
+        let seen = self.ground.look(self.at, way, self.others);
+        let mut cost = dear + CARD_PX * self.ground.in_the_way(self.at, &seen, way.out, 0.0).0 as f64;
         for pair in seen.windows(2) {
             cost += pair[0].far(pair[1]);
+        }
+        if way.lanes.is_some() {
+            for piece in Straight::of(&seen) {
+                self.taken.iter().for_each(|other| cost += SHARED_PX * piece.shares(other));
+            }
         }
         if cost < self.cost {
             (self.best, self.cost) = (way, cost);
@@ -233,35 +336,58 @@ impl Search<'_> {
 
     /// The ways with one bend that leave on this side, to what lies ahead of both ends: to anything else they would loop.
     fn bend(&mut self, out: Side) {
-        let [from, to] = [self.link.from, self.link.to].map(|card| &self.ground.cards[card]);
+        let link = &self.ground.links[self.at];
+        let [from, to] = [link.from, link.to].map(|card| &self.ground.cards[card]);
         let ahead =
             |side: Side, from: &Rect, to: &Rect| side.outward() * (side.across(to.centre()) - side.edge(from)) > 0.0;
         for into in Side::ALL {
             if into.is_upright() != out.is_upright() && ahead(out, from, to) && ahead(into, to, from) {
-                self.consider(Way { out, into, lane: None }, 0.0);
+                self.consider(Way { out, into, lanes: None }, 0.0);
+            }
+        }
+    }
+
+    /// The ways that leave on this side and turn to another: straight across or around a corner, along lanes close to either
+    /// card or beside what is in the way.
+    fn turn(&mut self, out: Side) {
+        let (ground, at, direct) = (self.ground, self.at, self.direct);
+        let link = &ground.links[at];
+        // How far out the lanes may lie, on this side of that card.
+        let lanes = |side: Side, card: usize| {
+            let own = side.outward() * side.edge(&ground.cards[card]);
+            let beside = ground.in_the_way(at, direct, side, own).1;
+            let far = [own + LANE_PX, own + 2.0 * LANE_PX, beside + LANE_PX, beside + 2.0 * LANE_PX];
+            far.map(|far| within(side.outward() * far, EDGE_PX, side.across(ground.end) - EDGE_PX))
+        };
+        for into in Side::ALL {
+            let (first, last) = (lanes(out, link.from), lanes(into, link.to));
+            if into.is_upright() != out.is_upright() {
+                for (a, b) in first.iter().flat_map(|a| last.iter().map(move |b| (*a, *b))) {
+                    self.consider(Way { out, into, lanes: Some([a, b]) }, TURN_PX);
+                }
+            } else if into != out {
+                for lane in first.into_iter().chain(last) {
+                    self.consider(Way { out, into, lanes: Some([lane; 2]) }, 0.0);
+                }
             }
         }
     }
 
     /// The ways along lanes on this side: beside the furthest of the two cards and of what is in the way, and further out.
-    /// `taken` are the lanes of links before.
-    fn follow_lanes(&mut self, direct: &[Point], out: Side, taken: &[f64]) {
-        let (ground, link) = (self.ground, self.link);
+    fn follow_lanes(&mut self, out: Side) {
+        let (ground, at) = (self.ground, self.at);
+        let link = &ground.links[at];
         let reach = |card: usize| out.outward() * out.edge(&ground.cards[card]);
         let own = reach(link.from).max(reach(link.to));
-        let mut edge = ground.in_the_way(link, direct, out, own).1;
+        let mut edge = ground.in_the_way(at, self.direct, out, own).1;
         let mut room = CLEAR_PX;
         for number in 1..=TRIES {
             let is_tight = number == TRIES;
             let far = out.outward() * (edge + if is_tight { TIGHT_PX } else { room });
             let lane = within(far, EDGE_PX, out.across(ground.end) - EDGE_PX);
-            let way = Way { out, into: out, lane: Some(lane) };
-            let mut dear = if is_tight { TIGHT_COST_PX } else { 0.0 };
-            for other in taken {
-                dear += SHARED_PX * (1.0 - (other - lane).abs() / LANE_PX).max(0.0);
-            }
-            self.consider(way, dear);
-            let blocked = ground.in_the_way(link, &ground.look(link, way), out, edge).1;
+            let way = Way { out, into: out, lanes: Some([lane; 2]) };
+            self.consider(way, if is_tight { TIGHT_COST_PX } else { 0.0 });
+            let blocked = ground.in_the_way(at, &ground.look(at, way, self.others), out, edge).1;
             // The next lane; or the first beside what was in this one.
             room = if blocked > edge { CLEAR_PX } else { room + LANE_PX };
             edge = blocked;
@@ -269,62 +395,46 @@ impl Search<'_> {
     }
 }
 
-/// The way of a link around what is in the direct one; `ways` are those of the links before.
-fn around(ground: &Ground<'_>, links: &[Link], at: usize, ways: &[Way], direct: &[Point]) -> Way {
-    let mut search = Search { ground, link: &links[at], best: ways[at], cost: f64::INFINITY };
+/// The way of a link around what is in the direct one, as the others go.
+fn around(ground: &Ground<'_>, at: usize, ways: &[Way], others: &[End]) -> Way {
+    let mut taken = Vec::new();
+    for (other, way) in ways.iter().enumerate() {
+        if other != at && way.lanes.is_some() {
+            taken.extend(Straight::of(&ground.look(other, *way, &ground.others(other, ways))));
+        }
+    }
+    let direct = ground.look(at, ground.direct(at), others);
+    let mut search = Search { ground, at, others, taken: &taken, direct: &direct, best: ways[at], cost: f64::INFINITY };
     search.consider(ways[at], 0.0);
     for out in Side::ALL {
         search.bend(out);
-        let span = |link: &Link| {
-            let [a, b] = [link.from, link.to].map(|card| out.along(ground.cards[card].centre()));
-            (a.min(b), a.max(b))
-        };
-        let (low, high) = span(&links[at]);
-        let mut taken = Vec::new();
-        for (way, other) in ways.iter().zip(links) {
-            let (a, b) = span(other);
-            if way.out.is_upright() == out.is_upright() && a < high && low < b {
-                taken.extend(way.lane);
-            }
-        }
-        search.follow_lanes(direct, out, &taken);
+        search.turn(out);
+        search.follow_lanes(out);
     }
     search.best
 }
 
 /// The way of each link over a board that ends there; `anchors` say how far below a card's top arrows meet its sides.
 pub(super) fn paths(links: &[Link], cards: &[Rect], anchors: &[f64], end: Point) -> Vec<Path> {
-    let ground = Ground { cards, anchors, end };
-    let mut ways: Vec<Way> = links.iter().map(|link| Way::direct(&cards[link.from], &cards[link.to])).collect();
-    // The short ones first: the long ones go around them.
+    let ground = Ground { links, cards, anchors, end };
+    let mut ways: Vec<Way> = (0..links.len()).map(|at| ground.direct(at)).collect();
+    // The short ones first: the long ones go around them. Then those that others, with which they share a side, have
+    // pushed on a card.
     let far = |link: &Link| cards[link.from].centre().far(cards[link.to].centre());
-    for at in in_order(links.iter().map(far)) {
-        let direct = ground.look(&links[at], ways[at]);
-        if ground.in_the_way(&links[at], &direct, ways[at].out, 0.0).0 > 0 {
-            ways[at] = around(&ground, links, at, &ways, &direct);
+    let order: Vec<usize> = in_order(links.iter().map(far));
+    for _ in 0..PASSES {
+        for &at in &order {
+            let others = ground.others(at, &ways);
+            let seen = ground.look(at, ways[at], &others);
+            if ground.in_the_way(at, &seen, ways[at].out, 0.0).0 > 0 {
+                ways[at] = around(&ground, at, &ways, &others);
+            }
         }
     }
 
-    // Every end of every link: card, side, and its place among the others there.
-    let mut ends: Vec<(usize, Side, f64)> = Vec::new();
-    for (link, way) in links.iter().zip(&ways) {
-        let direct = Way::direct(&cards[link.from], &cards[link.to]);
-        let place = |side: Side, faces: Side, other: usize| {
-            let along = side.along(cards[other].centre());
-            // What turns back lies the other way round: the furthest is outermost.
-            if side == faces { along } else { -along }
-        };
-        ends.push((link.from, way.out, place(way.out, direct.out, link.to)));
-        ends.push((link.to, way.into, place(way.into, direct.into, link.from)));
-    }
-    let port = |end: usize| {
-        let (card, side, at) = ends[end];
-        let same = ends.iter().enumerate().filter(|(_, other)| other.0 == card && other.1 == side);
-        let before = same.clone().filter(|(index, other)| (other.2, *index) < (at, end)).count();
-        ground.port(card, side, before, same.count())
-    };
-    let path = |(index, way): (usize, &Way)| {
-        let curves = way.curves(port(2 * index), port(2 * index + 1));
+    let path = |(at, way): (usize, &Way)| {
+        let [a, b] = ground.ports(at, *way, &ground.others(at, &ways));
+        let curves = way.curves(a, b);
         let place = |at: &Point| format!("{} {}", short(at.x, 1), short(at.y, 1));
         let (mut fine, mut svg) = (Vec::new(), format!("M{}", place(&curves[0][0])));
         for curve in &curves {
@@ -429,6 +539,25 @@ mod tests {
                 assert!(way.points.iter().all(|at| !is_on(card, *at)), "{} to {} over {index}", link.from, link.to);
             });
             assert!(way.points.iter().all(|at| (EDGE_PX - 1.0..=391.0 - EDGE_PX).contains(&at.x)), "{:?}", way.points);
+        }
+    }
+
+    #[test]
+    fn an_arrow_turns_before_the_card_between() {
+        // The top of stage 12: three groups of users over a resolver and a balancer, the third in a line of its own.
+        let places = [(53.0, 22.0, 116.0, 96.0), (222.0, 22.0, 116.0, 96.0), (137.0, 149.0, 116.0, 96.0)];
+        let below = [(42.0, 307.0, 116.0, 96.0), (200.0, 307.0, 148.0, 124.0)];
+        let card = |(x, y, width, height)| Rect { x, y, width, height };
+        let cards: Vec<Rect> = places.into_iter().chain(below).map(card).collect();
+        let links = [link(0, 3), link(1, 3), link(2, 3), link(0, 4), link(1, 4), link(2, 4)];
+        let ways = laid(&links, &cards, Point { x: 390.0, y: 815.0 });
+        for (link, way) in links.iter().zip(&ways) {
+            let others = cards.iter().enumerate().filter(|(index, _)| *index != link.from && *index != link.to);
+            others.for_each(|(index, card)| {
+                assert!(way.points.iter().all(|at| !is_on(card, *at)), "{} to {} over {index}", link.from, link.to);
+            });
+            // None makes a detour along the board's edge.
+            assert!(way.points.iter().all(|at| (30.0..360.0).contains(&at.x)), "{:?}", way.points);
         }
     }
 
