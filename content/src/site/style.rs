@@ -38,8 +38,8 @@ fn shortened(css: &str) -> String {
         } else {
             let token = if c == '"' { string_length(rest) } else { c.len_utf8() };
             // Before `:` a space tells `a :hover` from `a:hover`; after it, it never matters.
-            let open = out.is_empty() || out.ends_with(['{', '}', ';', ',', ':']);
-            if space && !open && !matches!(c, '{' | '}' | ';' | ',') {
+            let open = out.is_empty() || out.ends_with(['{', '}', ';', ',', ':', '>']);
+            if space && !open && !matches!(c, '{' | '}' | ';' | ',' | '>') {
                 out.push(' ');
             }
             if c == '}' && out.ends_with(';') {
@@ -72,7 +72,7 @@ mod tests {
     fn only_what_says_nothing_is_left_out() {
         let css = "/* a */ a,\n b :hover > c {\n  content: \"{ ; \\\" } \" ;\n  width: calc(1px + 2px);\n}\n\
                    @media (x: y) { d { e: f } }\n";
-        let short = "a,b :hover > c{content:\"{ ; \\\" } \";width:calc(1px + 2px)}@media (x:y){d{e:f}}";
+        let short = "a,b :hover>c{content:\"{ ; \\\" } \";width:calc(1px + 2px)}@media (x:y){d{e:f}}";
         assert_eq!(shortened(css).replace("\";}", "\"}"), short);
     }
 

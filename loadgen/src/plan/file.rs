@@ -55,3 +55,16 @@ pub(super) fn read_text(folder: &Folder, path: &str, span: Range<usize>) -> Resu
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     String::from_utf8(bytes.to_vec()).or_else(|_| wrong(span, format!("{path} is no text"), "a file in UTF-8"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_byte_order_is_no_part_of_a_text() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("words.txt"), "\u{feff}first\nsecond\n").expect("written");
+        let folder = Folder::of(&folder.path().join("plan.toml"), "");
+        assert_eq!(read_text(&folder, "words.txt", 0..0).ok().as_deref(), Some("first\nsecond\n"));
+    }
+}

@@ -13,6 +13,7 @@ use super::controls::shape;
 use super::dom::{El, button, el, svg};
 use super::hardware::machine;
 use super::knob::knob;
+use super::layout::Rect;
 use super::numbers::show;
 use super::pick;
 use super::scrub::Scale;
@@ -42,7 +43,7 @@ pub(crate) fn inspector(figure: Figure) -> Option<El> {
     let head = el("header", "")
         .child(heading)
         .child(button("button icon-only", "").attr("aria-label", "Close").child(cross).on_click(close));
-    let panel = el("section", "inspector")
+    let panel = el("section", if is_right(figure, thing) { "inspector left" } else { "inspector" })
         .attr("aria-label", &format!("Settings of {name}"))
         .attr("tabindex", "-1")
         .on("keydown", keys)
@@ -61,6 +62,19 @@ pub(crate) fn inspector(figure: Figure) -> Option<El> {
     };
     told::inspect(&panel, kind);
     Some(panel)
+}
+
+/// Whether a thing is in the right half of what is seen: settings that stand over the board leave it free.
+fn is_right(figure: Figure, thing: Thing) -> bool {
+    let eye = figure.view.eye.get_untracked();
+    figure.view.layout.with_untracked(|layout| {
+        let centre = match thing {
+            Thing::Component(index) => layout.cards.get(index).map(Rect::centre),
+            Thing::Machine(index) => layout.machines.get(index).and_then(Option::as_ref).map(Rect::centre),
+            Thing::Link(index) => layout.links.get(index).map(|link| link.at(0.5, false, 0.0)),
+        };
+        centre.is_some_and(|centre| eye.x + centre.x * eye.scale(layout) > layout.width * layout.fit / 2.0)
+    })
 }
 
 fn component(figure: Figure, index: usize) -> Vec<El> {

@@ -274,7 +274,9 @@ fn build(figure: Figure, into: &HtmlElement) {
         (false, false) => "figure-row with-panels",
         (false, true) => "figure-row large",
     };
-    let mut row = el("div", class).live_class("inspected", move || figure.view.chosen.get().is_some());
+    // Settings stand beside a board, and over a large one: any smaller it could not be read.
+    let is_beside = move || figure.view.chosen.get().is_some() && figure.stage(|it| it.components.len() <= LARGE);
+    let mut row = el("div", class).live_class("inspected", is_beside);
     let palette = palette::palette(figure);
     if let Some(palette) = &palette {
         // Whoever has just put something on the board from here takes it back from here.

@@ -335,6 +335,36 @@ async fn on_a_phone_settings_are_a_sheet_below_the_card_that_was_touched() -> Re
 }
 
 #[tokio::test]
+async fn settings_stand_over_a_large_board_and_leave_what_was_touched_free() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::start(&Device::desktop()).await?;
+    browser.goto(&site.url("/stages/21-ten-million/")).await?;
+    browser.wait_for("document.querySelector('.board.laid-out')").await?;
+    // The cards furthest to the left and to the right.
+    browser
+        .eval::<()>(
+            "(() => { const left = (card) => card.getBoundingClientRect().left;              const cards = [...document.querySelectorAll('.card')].sort((a, b) => left(a) - left(b));              cards[0].id = 'leftmost'; cards.at(-1).id = 'rightmost'; })()",
+        )
+        .await?;
+    let width = |card: &str| format!("document.querySelector('{card}').getBoundingClientRect().width");
+    for card in ["#leftmost", "#rightmost"] {
+        let before: f64 = browser.eval(&width(card)).await?;
+        browser.click(card).await?;
+        let apart = format!(
+            "(() => {{ const rect = (it) => document.querySelector(it)?.getBoundingClientRect(); \
+             const [card, panel] = [rect('{card}'), rect('.inspector.told')]; \
+             return panel && (card.right <= panel.left || panel.right <= card.left); }})()"
+        );
+        browser.wait_for(&apart).await?;
+        let open: f64 = browser.eval(&width(card)).await?;
+        ensure!((open - before).abs() < 0.5, "{card} was {before} wide and is {open}");
+        browser.key(Key::Escape).await?;
+        browser.wait_for("!document.querySelector('.inspector')").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_card_leads_to_its_faults() -> Result<()> {
     let (_site, browser) = open_lesson(&Device::desktop()).await?;
     let card = lone_card(&browser).await?;
