@@ -69,7 +69,7 @@ const SCREENS: [Screen; 2] = [
         around: 102.0 + 99.0 + 112.0 + 2.0,
         run: 92.0,
         knobs_beside: false,
-        knob: 40.0,
+        knob: 53.0,
         knob_gap: 6.0,
         choice: 67.0,
         choice_more: 50.0,
