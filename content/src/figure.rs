@@ -9,7 +9,7 @@ use hockeystick_core::units::Duration;
 
 use crate::fields::{Fields, Known, Wrong, names, valid};
 use crate::problem::Problems;
-use crate::stage::{Names, fault_details, parse_value, read_fault_kind, read_target, set};
+use crate::stage::{Names, broken_rules, fault_details, parse_value, read_fault_kind, read_target, set};
 use crate::suggest::valid_names;
 
 /// What can be said of a figure.
@@ -226,7 +226,7 @@ fn read_break(fields: &Fields<'_, '_>, stage: &Stage, problems: &mut Problems) -
     // What could not stand on the stage's own timeline cannot be a button either.
     let mut broken = stage.clone();
     broken.faults = vec![Fault { at: Duration::ZERO, lasts: Some(lasts), on: on.clone(), kind }];
-    for problem in broken.check() {
+    for problem in broken_rules(&broken) {
         let field = problem.path.rsplit('.').next().unwrap_or_default();
         problems.add(fields.span_of(field), fields.path_of(field), problem.message, problem.help);
     }

@@ -1,7 +1,7 @@
 //! `[[fault]]`: what goes wrong, and when.
 
 use hockeystick_core::settings::Unit;
-use hockeystick_core::stage::{Fault, FaultKind, Link, Target, limits};
+use hockeystick_core::stage::{Fault, FaultKind, Link, Problem, Stage, Target, limits};
 use hockeystick_core::units::{Bytes, Duration};
 use toml::Spanned;
 
@@ -244,6 +244,29 @@ pub(crate) fn read_target(fields: &Fields<'_, '_>, names: Names<'_>, problems: &
             Err(Wrong)
         }
     }
+}
+
+/// What breaks the rules of a stage, and faults that would do nothing: whoever writes one means something else.
+pub(crate) fn broken_rules(stage: &Stage) -> Vec<Problem> {
+    let mut problems = stage.check();
+    problems.extend(stage.check_challenge());
+    let challenge = stage.challenge.iter().flat_map(|challenge| challenge.faults.iter().enumerate());
+    let own = stage.faults.iter().enumerate().map(|fault| ("fault", fault));
+    for (list, (index, fault)) in own.chain(challenge.map(|fault| ("challenge.fault", fault))) {
+        let path = format!("{list}[{index}].on");
+        if stage.can_have(&fault.on, &fault.kind) || problems.iter().any(|problem| problem.path == path) {
+            continue;
+        }
+        let alike = |kind: &&KindOfFault| std::mem::discriminant(&kind.example) == std::mem::discriminant(&fault.kind);
+        let name = KINDS.iter().find(alike).map_or("", |kind| kind.name);
+        let kinds = KINDS.iter().filter(|kind| stage.can_have(&fault.on, &kind.example)).map(|kind| kind.name);
+        problems.push(Problem {
+            path,
+            message: format!("`{name}` does nothing to `{}`", stage.target_name(&fault.on)),
+            help: valid_names("", kinds),
+        });
+    }
+    problems
 }
 
 fn read_link(from: &str, to: &str, names: Names<'_>) -> Option<Target> {

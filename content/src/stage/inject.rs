@@ -3,7 +3,7 @@
 use hockeystick_core::stage::{Fault, Stage};
 use toml::Spanned;
 
-use super::faults::{Names, read_fault};
+use super::faults::{Names, broken_rules, read_fault};
 use super::{StageErrors, parse};
 use crate::fields::{Fields, Wrong, shortened};
 use crate::problem::Problems;
@@ -46,7 +46,7 @@ fn read(stage: &Stage, line: &str, problems: &mut Problems) -> Result<Fault, Wro
     };
     let fault = read_fault(&fields, names, problems)?;
     let alone = Stage { faults: vec![fault.clone()], ..stage.clone() };
-    for problem in alone.check() {
+    for problem in broken_rules(&alone) {
         let Some(field) = problem.path.strip_prefix("fault[0]") else { continue };
         let field = field.trim_start_matches('.');
         let span = fields.get(field).map_or(fields.span(), Spanned::span);

@@ -46,7 +46,7 @@ pub(crate) use overrides::reading;
 pub use overrides::{SetError, parse_value, set};
 pub use schema::schema;
 
-pub(crate) use faults::{Names, details as fault_details, read_kind as read_fault_kind, read_target};
+pub(crate) use faults::{Names, broken_rules, details as fault_details, read_kind as read_fault_kind, read_target};
 pub(crate) use machines::read_size;
 pub(crate) use shown::{Shown, Told};
 
@@ -176,9 +176,9 @@ pub(crate) fn parse<'t>(text: &'t str, problems: &mut Problems) -> Result<toml::
     if errors.is_empty() { Ok(document) } else { Err(Wrong) }
 }
 
-/// Reports what [`Stage::check`] and [`Stage::check_challenge`] find, each where the file says it.
+/// Reports what breaks a rule, each where the file says it.
 fn report_broken_rules(stage: &Stage, places: &places::Places<'_, '_>, problems: &mut Problems) {
-    for problem in stage.check().into_iter().chain(stage.check_challenge()) {
+    for problem in broken_rules(stage) {
         let (span, path) = places.find(&problem.path);
         problems.add(span, path, problem.message, problem.help);
     }

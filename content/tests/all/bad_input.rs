@@ -141,6 +141,8 @@ fn a_fault_in_a_line_that_is_wrong_is_explained_like_one_of_a_file() {
         "slow,sped=0.2:app@30s",
         "down,speed=0.2:app@30s",
         "lossy,loss=0.1:app@30s",
+        "stuck:app@30s",
+        "connection-leak,share=0.1:users@30s",
         "down:app -> users@30s",
         "slow,speed:app@30s",
         "down,x]\n[y=1:app@30s",

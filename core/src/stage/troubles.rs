@@ -1,6 +1,6 @@
 //! What can go wrong with a thing on a board: the faults that a reader is offered, each in a size worth watching.
 
-use super::{FaultKind, Placement, Stage, Target};
+use super::{Component, FaultKind, Placement, Stage, Target};
 use crate::component::{Kind, Settings};
 use crate::units::{Bytes, Duration};
 
@@ -59,6 +59,61 @@ impl Stage {
             _ => {}
         }
         troubles
+    }
+}
+
+/// Which faults do anything: offered or not, and in whatever size.
+impl Stage {
+    /// Whether a fault of this kind does anything to a target, as its settings are or could be.
+    pub fn can_have(&self, on: &Target, kind: &FaultKind) -> bool {
+        let any = |is_there: &dyn Fn(&Component) -> bool| {
+            let there = self.components.iter().enumerate().filter(|(_, component)| is_there(component));
+            there.map(|(index, _)| index).any(|index| self.component_can_have(index, kind))
+        };
+        match *on {
+            Target::Link(_) => {
+                matches!(kind, FaultKind::Down | FaultKind::Cut | FaultKind::Slow { .. } | FaultKind::Lossy { .. })
+            }
+            Target::Region(region) => {
+                matches!(kind, FaultKind::Down | FaultKind::Cut | FaultKind::Lossy { .. })
+                    || any(&|it| it.region == Some(region))
+            }
+            Target::Machine(machine) => {
+                matches!(kind, FaultKind::Down | FaultKind::Slow { .. })
+                    || matches!(kind, FaultKind::MemoryLeak { .. } | FaultKind::DiskFill { .. })
+                    || any(&|it| matches!(it.machine, Some(Placement::Shared(index)) if index == machine))
+            }
+            Target::Component(index, _) => self.component_can_have(index, kind),
+        }
+    }
+
+    fn component_can_have(&self, index: usize, kind: &FaultKind) -> bool {
+        let Some(component) = self.components.get(index) else { return false };
+        let has_machine = self.machine_of(index).is_some();
+        match kind {
+            FaultKind::Down => true,
+            FaultKind::Cut | FaultKind::Lossy { .. } => false,
+            FaultKind::Slow { .. } | FaultKind::MemoryLeak { .. } | FaultKind::DiskFill { .. } => has_machine,
+            FaultKind::ConnectionLeak { .. } => matches!(component.settings, Settings::AppServer(_)),
+            FaultKind::ColdCache => matches!(component.settings, Settings::Cache(_) | Settings::Cdn(_)),
+            FaultKind::CorruptBackup => matches!(component.settings, Settings::Backup(_)),
+            FaultKind::Deploy { .. } => has_machine || matches!(component.settings, Settings::Cdn(_)),
+            FaultKind::Spike { .. } => matches!(component.settings, Settings::Clients(_)),
+            // What everybody asks for is hot wherever it is.
+            FaultKind::HotKey { .. } => true,
+            FaultKind::Stuck => matches!(
+                component.settings,
+                Settings::Autoscaler(_)
+                    | Settings::Backup(_)
+                    | Settings::Batch(_)
+                    | Settings::Database(_)
+                    | Settings::Journal(_)
+                    | Settings::Monitor(_)
+                    | Settings::Queue(_)
+                    | Settings::Replica(_)
+                    | Settings::Shards(_)
+            ),
+        }
     }
 }
 

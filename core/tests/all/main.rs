@@ -13,6 +13,7 @@ mod capacity;
 mod common_random_numbers;
 mod copies;
 mod endless;
+mod faults;
 mod identity;
 mod pack;
 mod random_stages;
