@@ -43,6 +43,8 @@ CREATE TABLE IF NOT EXISTS item (
     due        TEXT,
     done_at    BIGINT,
     created_at BIGINT NOT NULL,
+    -- Counts changes, so that each is one: SQLite writes no page for a row that stays as it was.
+    revision   BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (list_id, number)
 );
 
@@ -50,5 +52,6 @@ CREATE TABLE IF NOT EXISTS digest (
     account_id BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     day        TEXT NOT NULL,
     html       TEXT NOT NULL,
+    revision   BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, day)
 );

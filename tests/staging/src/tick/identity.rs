@@ -104,13 +104,18 @@ async fn open_session(app: &App, account_id: i64) -> Result<String, Problem> {
     Ok(token)
 }
 
-/// Runs a password hash off the request threads, and only so many of them at once.
+/// Runs a password hash off the request threads, and only so many of them at once: a hash has its slot until it is done,
+/// also when whoever asked for it has hung up.
 async fn with_password_slot<T, F>(app: &App, work: F) -> Result<T, Problem>
 where
     T: Send + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
-    let _slot = app.password_slots.acquire().await.map_err(Problem::internal)?;
+    let slot = Arc::clone(&app.password_slots).acquire_owned().await.map_err(Problem::internal)?;
+    let work = move || {
+        let _slot = slot;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
 }
 

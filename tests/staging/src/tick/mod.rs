@@ -34,6 +34,8 @@ mod routes;
 mod seed;
 mod store;
 
+use std::sync::Arc;
+
 use metrics::Metrics;
 use render::Renderer;
 use store::Store;
@@ -47,5 +49,5 @@ struct App {
     metrics: Metrics,
     limits: observe::Limits,
     /// One permit a password check: each holds 19 MB of memory and a thread for tens of milliseconds.
-    password_slots: Semaphore,
+    password_slots: Arc<Semaphore>,
 }

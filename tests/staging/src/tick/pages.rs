@@ -102,8 +102,8 @@ pub(crate) async fn add_item(
 ) -> Answer {
     let list = accessible_list(&app, &account, list_id).await?;
     let item = app.store.add_item(list.id, &input.title, &input.note, input.due.as_deref()).await?;
-    item.ok_or_else(|| Problem::new(StatusCode::CONFLICT, "this list holds as many items as it may"))?;
-    changed(&app, list, &headers).await
+    let item = item.ok_or_else(|| Problem::new(StatusCode::CONFLICT, "this list holds as many items as it may"))?;
+    changed(&app, list, item.number, &headers).await
 }
 
 pub(crate) async fn set_done(
@@ -116,7 +116,7 @@ pub(crate) async fn set_done(
     let list = accessible_list(&app, &account, list_id).await?;
     let item = app.store.set_done(list.id, number, input.done).await?;
     item.ok_or_else(|| Problem::not_found("that item"))?;
-    changed(&app, list, &headers).await
+    changed(&app, list, number, &headers).await
 }
 
 pub(crate) async fn delete_item(
@@ -129,15 +129,18 @@ pub(crate) async fn delete_item(
     if !app.store.delete_item(list.id, number).await? {
         return Err(Problem::not_found("that item"));
     }
-    changed(&app, list, &headers).await
+    changed(&app, list, number, &headers).await
 }
 
-async fn changed(app: &App, list: List, headers: &HeaderMap) -> Answer {
+/// The page of the list where the item of this number is, or was.
+async fn changed(app: &App, list: List, number: i64, headers: &HeaderMap) -> Answer {
+    let page = app.store.page_of(list.id, number).await?;
     if headers.contains_key(FRAGMENT_HEADER) {
-        let view = list_view(app, list, 1).await?;
+        let view = list_view(app, list, page).await?;
         return app.renderer.page(&view).await;
     }
-    Ok(Redirect::to(&format!("/lists/{}", list.id)).into_response())
+    let query = if page > 1 { format!("?page={page}") } else { String::new() };
+    Ok(Redirect::to(&format!("/lists/{}{query}", list.id)).into_response())
 }
 
 pub(crate) async fn register(State(app): State<Arc<App>>, CheckedForm(input): CheckedForm<NewAccount>) -> Answer {

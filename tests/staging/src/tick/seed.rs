@@ -9,7 +9,7 @@ use jiff::civil::{Date, date};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::identity;
-use super::store::{Role, Store};
+use super::store::{Account, Role, Store};
 use crate::plan::{ITEMS_PER_LIST_MAX, ITEMS_PER_LIST_MIN, LISTS_PER_ACCOUNT, OPERATOR_TOKEN, account_token};
 
 /// Argon2id of `tick-seed-password`. Written down, because hashing takes a second in a debug build.
@@ -71,8 +71,7 @@ const NOTES: [&str; 5] = [
 
 /// Fills an empty database; leaves one alone that holds this very seed already.
 pub(crate) async fn seed(store: &Store, accounts: u32) -> anyhow::Result<()> {
-    let operator = store.account_by_session(&identity::token_hash(OPERATOR_TOKEN)).await?;
-    if operator.is_some_and(|operator| operator.id == i64::from(accounts) + 1) {
+    if operator(store).await?.is_some_and(|operator| operator.id == i64::from(accounts) + 1) {
         return Ok(());
     }
     let present = store.count_accounts().await?;
@@ -85,6 +84,11 @@ pub(crate) async fn seed(store: &Store, accounts: u32) -> anyhow::Result<()> {
     insert_items(&mut transaction, accounts * LISTS_PER_ACCOUNT).await.context("cannot seed items")?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// The operator whose token everybody knows: there is one in a seeded database.
+pub(crate) async fn operator(store: &Store) -> Result<Option<Account>, sqlx::Error> {
+    store.account_by_session(&identity::token_hash(OPERATOR_TOKEN)).await
 }
 
 async fn insert_accounts(transaction: &mut Transaction<'_, Any>, accounts: u32) -> Result<(), sqlx::Error> {
@@ -168,7 +172,7 @@ async fn insert_items(transaction: &mut Transaction<'_, Any>, lists: u32) -> Res
                 .bind(pick(&TASKS, draw))
                 .bind(pick(&NOTES, draw >> 16))
                 .bind(due(draw >> 24))
-                .bind((draw >> 40).is_multiple_of(3).then_some(CREATED_AT_S))
+                .bind((draw >> 40).is_multiple_of(2).then_some(CREATED_AT_S))
                 .bind(CREATED_AT_S);
         }
         query.execute(&mut **transaction).await?;

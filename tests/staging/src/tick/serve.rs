@@ -16,7 +16,7 @@ use super::observe::Limits;
 use super::options::ServeOptions;
 use super::render::Renderer;
 use super::store::{PoolLimits, Store};
-use super::{App, routes, seed};
+use super::{App, routes, seed, store};
 use crate::deploy::Announcement;
 
 /// After a stop signal, requests in flight have this long; keep-alive connections that idle are closed at once.
@@ -49,7 +49,7 @@ async fn serve(options: ServeOptions) -> Result<()> {
             in_flight_max: options.max_in_flight,
             request_timeout: Duration::from_millis(options.request_timeout_ms),
         },
-        password_slots: Semaphore::new(usize::from(options.workers)),
+        password_slots: Arc::new(Semaphore::new(usize::from(options.workers))),
     });
     let stop = stop_signal(options.exit_with_parent)?;
     announce(address)?;
@@ -92,7 +92,10 @@ async fn open_store(options: &ServeOptions, address: SocketAddr) -> Result<Store
         read_connections: options.database_connections,
         wait: Duration::from_millis(options.database_wait_ms),
     };
-    let is_url = options.database.contains("://");
+    let is_url = store::is_url(&options.database);
+    if !is_url && options.database.contains("://") {
+        bail!("Tick keeps its data in a file of SQLite or, by a postgres:// URL, in PostgreSQL; check --database");
+    }
     if is_url && cfg!(not(feature = "postgresql")) {
         bail!("this build of Tick knows SQLite only; give a file to --database, or build with --features postgresql");
     }
@@ -102,10 +105,11 @@ async fn open_store(options: &ServeOptions, address: SocketAddr) -> Result<Store
         false => format!("cannot open the database {}; check --database", options.database),
     })?;
     if options.seed_accounts > 0 {
-        if !address.ip().is_loopback() {
-            eprintln!("tick: warning: seeded accounts have well-known tokens, and {address} is not a loopback address");
-        }
         seed::seed(&store, options.seed_accounts).await?;
+    }
+    // Seeded now, or some time ago.
+    if !address.ip().is_loopback() && seed::operator(&store).await?.is_some() {
+        eprintln!("tick: warning: seeded accounts have well-known tokens, and {address} is not a loopback address");
     }
     Ok(store)
 }

@@ -170,6 +170,29 @@ async fn a_long_list_comes_in_pages() {
 }
 
 #[tokio::test]
+async fn who_changes_an_item_stays_on_its_page() {
+    let tick = tick();
+    let user = Client::account(&tick, 1);
+    let (_, list) = user.post("/api/lists", json!({ "title": "Long" })).await;
+    let page = format!("/lists/{}", list["id"]);
+    for number in 1..=50 {
+        user.post(&format!("/api{page}/items"), json!({ "title": format!("Thing {number}") })).await;
+    }
+    let fragment = |path: &str, form: &[(&str, &str)]| {
+        let request = user.request(Method::POST, &format!("{page}{path}")).header(plan::FRAGMENT_HEADER, "1");
+        text(request.form(form))
+    };
+    let (_, added) = fragment("/items", &[("title", "Thing 51"), ("note", ""), ("due", "")]).await;
+    assert!(added.contains("page 2 of 2") && added.contains("Thing 51"), "{added}");
+    let (_, ticked) = fragment("/items/51/done", &[("done", "true")]).await;
+    assert!(ticked.contains("page 2 of 2") && ticked.contains("Thing 51"), "{ticked}");
+    let (_, first) = fragment("/items/50/done", &[("done", "true")]).await;
+    assert!(first.contains("page 1 of 2") && first.contains("Thing 50"), "{first}");
+    let request = user.request(Method::POST, &format!("{page}/items/51/done")).form(&[("done", "false")]);
+    assert_eq!(request.send().await.unwrap().headers()["location"], format!("{page}?page=2"));
+}
+
+#[tokio::test]
 async fn a_known_static_file_is_not_sent_again() {
     let tick = tick();
     let nobody = Client::new(&tick, "");
@@ -240,6 +263,37 @@ async fn a_seeded_database_is_kept_on_a_restart_and_a_foreign_one_is_left_alone(
     options.seed_accounts = SEEDED + 1;
     let error = hockeystick_staging::deploy::Deployment::start(&options).unwrap_err().to_string();
     assert!(error.contains("holds 4 accounts already"), "{error}");
+}
+
+#[tokio::test]
+async fn the_plan_s_changes_cost_the_same_however_often_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.database = Some(folder.path().join("load.sqlite"));
+    let tick = start(&options);
+    let operator = Client::operator(&tick);
+    let log = folder.path().join("load.sqlite-wal");
+    let material = plan::material(SEEDED);
+    let mut rounds = Vec::new();
+    for _ in 0..3 {
+        // The log grows to a thousand pages before it is folded into the file: a round stays far below that.
+        let before = std::fs::metadata(&log).map_or(0, |log| log.len());
+        let mut item = 0;
+        for _ in 0..6 {
+            for request in material.requests.iter().filter(|request| request.class == plan::RequestClass::Write) {
+                // Each of the items in its turn, so that a round ticks what the one before has opened, or has ticked.
+                item = item % material.ranges.item.1 + 1;
+                let path = request.path_with(&material.ranges, |(first, last)| item.clamp(first, last));
+                let mut call = operator.request(Method::POST, &path).body(request.body);
+                for (name, value) in request.headers {
+                    call = call.header(*name, *value);
+                }
+                assert_eq!(text(call).await.0, StatusCode::OK);
+            }
+        }
+        rounds.push(std::fs::metadata(&log).unwrap().len() - before);
+    }
+    assert!(rounds[1] == rounds[2] && 10 * rounds[2] > 9 * rounds[0], "bytes of the log: {rounds:?}");
 }
 
 #[tokio::test]

@@ -191,3 +191,22 @@ async fn a_client_that_leaves_is_counted_out() {
     }
     panic!("never counted:\n{metrics}");
 }
+
+#[tokio::test]
+async fn passwords_of_clients_that_leave_take_no_more_than_their_slot() {
+    let mut options = options();
+    options.workers = 1;
+    let tick = start(&options);
+    let hasty = reqwest::Client::builder().timeout(Duration::from_millis(80)).build().unwrap();
+    let threads = || std::fs::read_dir(format!("/proc/{}/task", tick.pid())).unwrap().count();
+    let idle = threads();
+    let form = [("email", "nobody@tick.example"), ("password", "a wrong one")];
+    let sign_in = || hasty.post(format!("{}/login", tick.url())).form(&form).send();
+    let mut most = idle;
+    for _ in 0..12 {
+        // A hash takes longer than that in a build for tests; an answer in time is none of a client that leaves.
+        let _ = sign_in().await;
+        most = most.max(threads());
+    }
+    assert!(most <= idle + 2, "{most} threads, {idle} without a password");
+}

@@ -31,7 +31,7 @@ impl Store {
     pub(crate) async fn save_digest(&self, account_id: i64, day: &str, html: &str) -> Result<(), sqlx::Error> {
         sqlx::query(
             "INSERT INTO digest (account_id, day, html) VALUES ($1, $2, $3)
-             ON CONFLICT (account_id, day) DO UPDATE SET html = excluded.html",
+             ON CONFLICT (account_id, day) DO UPDATE SET html = excluded.html, revision = digest.revision + 1",
         )
         .bind(account_id)
         .bind(day)

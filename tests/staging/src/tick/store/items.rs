@@ -50,6 +50,16 @@ impl Store {
             .await
     }
 
+    /// The page on which an item of this number is, or was.
+    pub(crate) async fn page_of(&self, list_id: i64, number: i64) -> Result<u32, sqlx::Error> {
+        let (before,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM item WHERE list_id = $1 AND number < $2")
+            .bind(list_id)
+            .bind(number)
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(u32::try_from(before / ITEMS_PER_PAGE).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
     /// The new item, or `None` when the list is full or gone.
     pub(crate) async fn add_item(
         &self,
@@ -89,7 +99,7 @@ impl Store {
     /// The item after the change, or `None` when there is no such item. Ticking twice keeps the first time.
     pub(crate) async fn set_done(&self, list_id: i64, number: i64, done: bool) -> Result<Option<Item>, sqlx::Error> {
         let row: Option<ItemRow> = sqlx::query_as(
-            "UPDATE item SET done_at = CASE WHEN $3 = 0 THEN NULL ELSE COALESCE(done_at, $4) END
+            "UPDATE item SET done_at = CASE WHEN $3 = 0 THEN NULL ELSE COALESCE(done_at, $4) END, revision = revision + 1
              WHERE list_id = $1 AND number = $2
              RETURNING number, title, note, due, done_at",
         )

@@ -54,11 +54,9 @@ impl Store {
     /// Opens `database`, a file path or a postgres:// URL, and creates its tables where they are missing.
     pub(crate) async fn open(database: &str, limits: PoolLimits) -> Result<Self, sqlx::Error> {
         sqlx::any::install_default_drivers();
-        let (dialect, url) = match database {
-            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                (Dialect::PostgreSql, url.to_owned())
-            }
-            path => (Dialect::Sqlite, sqlite_url(path)),
+        let (dialect, url) = match is_url(database) {
+            true => (Dialect::PostgreSql, database.to_owned()),
+            false => (Dialect::Sqlite, sqlite_url(database)?),
         };
         let store = match dialect {
             Dialect::Sqlite => {
@@ -94,10 +92,17 @@ impl Store {
     }
 }
 
-/// A path may hold any character; in a URL, `?`, `#` and `%` would mean something.
-fn sqlite_url(path: &str) -> String {
-    let escaped = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    format!("sqlite://{escaped}?mode=rwc")
+/// Whether a database is named by its URL, else it is a file.
+pub(crate) fn is_url(database: &str) -> bool {
+    database.starts_with("postgres://") || database.starts_with("postgresql://")
+}
+
+/// A path may hold any character; in a URL, `?`, `#` and `%` would mean something, and the first part of a relative path
+/// would be a host.
+fn sqlite_url(path: &str) -> Result<String, std::io::Error> {
+    let path = std::path::absolute(path)?;
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    Ok(format!("sqlite://{escaped}?mode=rwc"))
 }
 
 async fn sqlite_pool(url: &str, connections: u32, wait: Duration, read_only: bool) -> Result<AnyPool, sqlx::Error> {
@@ -130,11 +135,42 @@ async fn create_tables(pool: &AnyPool, dialect: Dialect) -> Result<(), sqlx::Err
     };
     // The text is made of constants only.
     let schema = AssertSqlSafe(SCHEMA.replace("{identity}", identity));
-    sqlx::raw_sql(schema).execute(pool).await.map(drop)
+    sqlx::raw_sql(schema).execute(pool).await?;
+    // Tables that were there already may lack what has been added since.
+    let is_current = sqlx::query("SELECT revision FROM item LIMIT 1").execute(pool).await.is_ok();
+    let old = || sqlx::Error::Configuration("it was made by an older Tick; give the name of a new one".into());
+    is_current.then_some(()).ok_or_else(old)
 }
 
 /// Seconds since 1970-01-01 UTC.
 fn now_s() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: PoolLimits = PoolLimits { read_connections: 1, wait: Duration::from_secs(5) };
+
+    #[test]
+    fn any_file_can_be_a_database_by_any_of_its_names() {
+        for name in ["tick.sqlite", "two words.sqlite", "tick[1].sqlite", "a:b.sqlite", "50%.sqlite", "/tmp/a?b#c"] {
+            let url = sqlite_url(name).unwrap();
+            assert!(url.starts_with("sqlite:///") && url.ends_with("?mode=rwc"), "{url}");
+            assert_eq!(url.matches(['?', '#']).count(), 1, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_of_an_older_tick_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("two words [1].sqlite").to_string_lossy().into_owned();
+        let store = Store::open(&path, LIMITS).await.unwrap();
+        sqlx::query("ALTER TABLE item DROP COLUMN revision").execute(&store.writes).await.unwrap();
+        store.close().await;
+        let error = Store::open(&path, LIMITS).await.unwrap_err().to_string();
+        assert!(error.contains("older Tick"), "{error}");
+    }
 }
