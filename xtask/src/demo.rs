@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -20,7 +21,8 @@ Exit codes, as of `loadgen check`:
   1  the model disagrees with the measurement
   2  something could not be built, started or written
   3  inconclusive, or the measurement was disturbed
-  4  a guard rail stopped the load";
+  4  a guard rail stopped the load
+130  somebody pressed Ctrl-C";
 
 /// Starts the reference app, loads it, calibrates the model, checks the prediction, writes a report.
 #[derive(Clone, Debug, Args)]
@@ -109,6 +111,9 @@ const LEVELS: [Level; 5] = [
     Level { busy: 0.50, seconds: 10.0, held_out: false },
 ];
 
+/// Whether somebody has pressed Ctrl-C.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
 /// A command of `loadgen` that did not do what the next one needs.
 #[derive(Debug, thiserror::Error)]
 #[error("`loadgen {command}` ended with code {code}, so there is no verdict")]
@@ -133,11 +138,31 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     })
 }
 
+/// What the demo leaves in its folder.
+const RESULTS: [&str; 8] = [
+    "PROBE.json",
+    "PROBE.plan.toml",
+    "RESULTS.json",
+    "RESULTS.plan.toml",
+    "DRIFTED.json",
+    "DRIFTED.plan.toml",
+    "FITTED.toml",
+    "REPORT.html",
+];
+
 fn show(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
+    // Before the machine is busy with our own compiling.
+    warn_of_neighbours();
     let programs = Programs::find(&workspace, !options.no_build)?;
     let folder = workspace.root.join("results/demo");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    // What the last demo left would stand as this one's, were it to end before its time.
+    for last in RESULTS.map(|name| folder.join(name)).iter().filter(|last| last.exists()) {
+        std::fs::remove_file(last).with_context(|| format!("cannot remove {}", last.display()))?;
+    }
+    // What is under way hears of it as well, and ends; then what was started here is taken down.
+    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
     let (app_core, generator_core) = cores();
     let awake = Awake::keep();
     let deploy = |work: f64| {
@@ -156,7 +181,6 @@ fn show(options: &Options) -> Result<ExitCode> {
             "Cores sleep between requests, which makes the fastest answers slower: they cannot be kept awake ({reason})"
         );
     }
-    warn_of_neighbours();
     let precedence = Precedence::new().ok();
     let demo = Demo { loadgen: &programs.loadgen, folder: &folder, generator_core, precedence, options };
     let material = plan::material(DeployOptions::default().seed_accounts);
@@ -189,11 +213,16 @@ fn show(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::from(exit))
 }
 
-/// One core for the app and another for the generator, where there are two.
+/// One core for the app and another for the generator, where we may use two: the last and the first.
 fn cores() -> (Option<usize>, Option<usize>) {
-    match std::thread::available_parallelism().map_or(1, usize::from) {
-        1 => (None, None),
-        cores => (Some(cores - 1), Some(0)),
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    // As `0-3,8`; see proc_pid_status(5).
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or_default();
+    let mut numbers = list.split(['-', ',']).map_while(|number| number.trim().parse().ok());
+    let first = numbers.next();
+    match (first, numbers.last()) {
+        (Some(first), Some(last)) if first < last => (Some(last), Some(first)),
+        _ => (None, None),
     }
 }
 
@@ -324,12 +353,8 @@ impl Demo<'_> {
         by_class().chain(together).chain(by_class()).collect()
     }
 
-    /// Sends these steps; results are written as they come, in the place of the last demo's.
+    /// Sends these steps; results are written as they come.
     fn load(&self, material: &PlanMaterial, steps: &[PlanStep], tick: &Deployment, out: &str) -> Result<()> {
-        let last = self.folder.join(out);
-        if last.exists() {
-            std::fs::remove_file(&last).with_context(|| format!("cannot remove {}", last.display()))?;
-        }
         let (seed, lines): (u64, Vec<String>) = (self.options.seed, steps.iter().map(PlanStep::line).collect());
         let plan = out.replace(".json", ".plan.toml");
         let steps = lines.join(",\n  ");
@@ -355,6 +380,9 @@ impl Demo<'_> {
 
     /// Runs a command in the folder of the results; its exit code.
     fn call(&self, arguments: &[&str]) -> Result<u8> {
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            return Err(Unfinished { command: arguments[0].to_owned(), code: 130 }.into());
+        }
         let quoted =
             arguments.iter().map(|word| if word.contains(' ') { format!("{word:?}") } else { (*word).to_owned() });
         println!("$ loadgen {}", quoted.collect::<Vec<_>>().join(" "));
