@@ -67,8 +67,11 @@ fn name(path: &str) -> String {
 
 /// Bundles the scripts that the site's files begin with; what they share becomes a file of its own.
 pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<Bundled> {
-    let (from, into) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    let mut command = Command::new(esbuild);
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
+    // Names of chunks are digests of what esbuild was told: it is told nothing of where this build happens to be.
+    let esbuild = std::path::absolute(esbuild).context("cannot tell where esbuild is")?;
+    let mut command = Command::new(&esbuild);
+    command.current_dir(folder.path());
     let mut scripts = Vec::new();
     for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".js") && !path.contains('/')) {
         let text = String::from_utf8_lossy(bytes);
@@ -78,23 +81,22 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<Bundled> {
             .filter(|line| !line.starts_with(DISPOSE))
             .map(|line| line.replace(REGISTRY, PURE) + "\n")
             .collect();
-        std::fs::write(from.path().join(path), text).with_context(|| format!("cannot write {path}"))?;
+        std::fs::write(folder.path().join(path), text).with_context(|| format!("cannot write {path}"))?;
         if !is_part(path) {
-            command.arg(from.path().join(path));
+            command.arg(format!("./{path}"));
         }
         scripts.push(path.to_owned());
     }
-    let outdir = format!("--outdir={}", into.path().display());
-    let metafile = from.path().join("metafile.json");
-    command.arg(format!("--metafile={}", metafile.display()));
+    command.args(["--outdir=bundled", "--metafile=metafile.json"]);
     command.args(["--bundle", "--splitting", "--minify", "--format=esm", "--target=es2022", "--log-level=warning"]);
-    let output = command.arg(outdir).output().with_context(|| format!("cannot start {}", esbuild.display()))?;
+    let output = command.output().with_context(|| format!("cannot start {}", esbuild.display()))?;
     if !output.status.success() {
         bail!("esbuild failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     scripts.iter().for_each(|path| files.remove(path));
-    files.extend(SiteFiles::read(into.path())?);
-    let written: Metafile = serde_json::from_slice(&std::fs::read(&metafile)?).context("esbuild's metafile")?;
+    files.extend(SiteFiles::read(&folder.path().join("bundled"))?);
+    let metafile = std::fs::read(folder.path().join("metafile.json")).context("cannot read esbuild's metafile")?;
+    let written: Metafile = serde_json::from_slice(&metafile).context("esbuild's metafile")?;
     let pairs =
         written.outputs.iter().flat_map(|(output, it)| it.inputs.keys().map(|input| (name(input), name(output))));
     let is_static = |import: &&Import| import.kind == "import-statement";
@@ -104,4 +106,42 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<Bundled> {
     let later = written.outputs.values().flat_map(|it| &it.imports).filter(|import| import.kind == "dynamic-import");
     let later = later.map(|import| name(&import.path)).collect();
     Ok(Bundled { into: pairs.collect(), beside, later })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::assets::build_id;
+
+    /// Stands in for esbuild: writes down what it was told, as chunks' names follow from it.
+    const TELLTALE: &str = r#"#!/bin/sh
+for word; do
+  case $word in
+    --outdir=*) out=${word#--outdir=} ;;
+    --metafile=*) metafile=${word#--metafile=} ;;
+  esac
+done
+mkdir -p "$out"
+echo "$@" > "$out/app.js"
+echo '{"outputs":{}}' > "$metafile"
+"#;
+
+    #[test]
+    fn the_same_scripts_are_bundled_into_the_same_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let esbuild = folder.path().join("esbuild");
+        std::fs::write(&esbuild, TELLTALE).unwrap();
+        std::fs::set_permissions(&esbuild, PermissionsExt::from_mode(0o755)).unwrap();
+        let bundled = || {
+            let mut files = SiteFiles::default();
+            files.insert("app.js", b"1;".to_vec());
+            bundle(&mut files, &esbuild).unwrap();
+            files
+        };
+        let (one, two) = (bundled(), bundled());
+        assert!(one.get("app.js").is_some_and(|told| String::from_utf8_lossy(told).contains("app.js")));
+        assert_eq!(build_id(&one), build_id(&two), "{one:?}\n{two:?}");
+    }
 }
