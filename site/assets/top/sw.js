@@ -82,6 +82,8 @@ const fresh = async (request, event) => {
 addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method !== 'GET' || !request.url.startsWith(root.href)) return;
+  // The stream by which `serve --watch` reloads a page does not end: here it would, with this worker.
+  if (request.url.startsWith(at('__live/'))) return;
   const isAsset = request.url.startsWith(at('assets/'));
   event.respondWith(isAsset ? asset(request) : fresh(request, event));
 });

@@ -175,6 +175,8 @@ fn name_charset(response: &mut Response) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -182,6 +184,10 @@ mod tests {
 
     /// The answer to one request as the bytes on the wire, without a client that tidies the path up.
     async fn get(site: &Site, path: &str) -> String {
+        ask(site, "GET", path, "").await
+    }
+
+    async fn ask(site: &Site, method: &str, path: &str, headers: &str) -> String {
         let listener = listen(0).await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn({
@@ -189,7 +195,7 @@ mod tests {
             async move { site.serve(listener).await }
         });
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
@@ -272,5 +278,56 @@ mod tests {
         assert!(live.contains("src=\"/__live/reload.js\""), "{live}");
         let plain = get(&Site::open(&dist).unwrap(), "/").await;
         assert!(!plain.contains("__live"), "{plain}");
+    }
+
+    #[tokio::test]
+    async fn a_live_page_says_how_long_it_is_and_comes_whole() {
+        let folder = folder();
+        let site = Site::open_live(folder.path().join("dist")).unwrap();
+        let page = get(&site, "/").await;
+        let (_, body) = page.split_once("\r\n\r\n").unwrap();
+        let length = format!("content-length: {}\r\n", body.len());
+        assert!(page.contains(&length), "{page}");
+        let head = ask(&site, "HEAD", "/", "").await;
+        assert!(head.contains(&length) && head.ends_with("\r\n\r\n"), "{head}");
+        let part = ask(&site, "GET", "/", "Range: bytes=0-3\r\n").await;
+        assert!(part.starts_with("HTTP/1.1 200") && part.ends_with(body), "{part}");
+        assert!(!part.contains("-range"), "{part}");
+    }
+
+    /// The first event that an open page gets.
+    async fn first_event(address: SocketAddr) -> String {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /__live/events HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let mut bytes = [0; 1024];
+        let reading = async {
+            while !(answer.contains("data:") && answer.ends_with("\n\n\r\n")) {
+                let count = stream.read(&mut bytes).await.unwrap();
+                answer.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), reading).await.expect("a page is told at once what is served");
+        let (_, data) = answer.split_once("data:").unwrap();
+        data.lines().next().unwrap().to_owned()
+    }
+
+    /// A stream may end for reasons of its own; a page that reloaded for that would lose what its reader did.
+    #[tokio::test]
+    async fn a_page_that_connects_again_is_told_another_build_only_when_there_is_one() {
+        let folder = folder();
+        let site = Site::open_live(folder.path().join("dist")).unwrap();
+        let listener = listen(0).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn({
+            let site = site.clone();
+            async move { site.serve(listener).await }
+        });
+        let first = first_event(address).await;
+        assert_eq!(first, first_event(address).await);
+        site.announce().unwrap();
+        assert_ne!(first, first_event(address).await);
+        serving.abort();
     }
 }

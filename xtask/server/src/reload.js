@@ -1,6 +1,7 @@
-// Reloads the page when the server announces a build, and when it comes back after a restart.
+// Reloads the page when the server tells of another build than before. A stream that ends and begins again tells of the same.
 const events = new EventSource("/__live/events");
-let lost = false;
-events.onmessage = () => location.reload();
-events.onerror = () => (lost = true);
-events.onopen = () => lost && location.reload();
+let seen;
+events.onmessage = ({ data }) => {
+  seen ??= data;
+  if (data !== seen) location.reload();
+};
