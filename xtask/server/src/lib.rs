@@ -5,12 +5,15 @@
 //! ```text
 //! headers   `_headers` as static hosts read it: rules by path
 //! live      live reload for `serve --watch`: an event stream and the script that listens to it
+//! path      one name for a file, however a request writes its path
 //! ```
 //!
-//! The server reads files below one folder and nothing else: `tower-http` resolves the path and refuses to climb out.
+//! The server reads files below one folder: `tower-http` resolves the path and refuses to climb out. A symbolic link in the
+//! folder is followed wherever it leads; a build makes none.
 
 mod headers;
 mod live;
+mod path;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,16 +22,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::handler::HandlerWithoutStateExt;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
-use tower_http::services::{ServeDir, ServeFile};
+use tower_http::services::ServeDir;
 
 pub use headers::{HeaderRules, HeaderRulesError};
 use live::LiveReload;
+
+/// The path of the page that answers for what is missing.
+const NOT_FOUND: &str = "/404.html";
 
 /// Why a site cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +132,13 @@ impl Site {
     /// The routes of the site, to be served or called in a test.
     pub fn router(&self) -> Router {
         let folder = &self.shared.folder;
-        let files = ServeDir::new(folder).not_found_service(ServeFile::new(folder.join("404.html")));
+        let not_found = folder.join(&NOT_FOUND[1..]);
+        // Whole, whatever the request asks of the file that is missing: its age, or a part of it.
+        let not_found = move || async move {
+            let page = tokio::fs::read(not_found).await.unwrap_or_default();
+            (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/html")], page)
+        };
+        let files = ServeDir::new(folder).not_found_service(not_found.into_service());
         let mut router = Router::new().fallback_service(files);
         if let Some(live) = &self.shared.live {
             router = live.mount(router);
@@ -151,13 +164,22 @@ fn read_rules(folder: &Path) -> Result<HeaderRules, ServeError> {
     Ok(text.parse()?)
 }
 
-async fn add_headers(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
+async fn add_headers(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    if let Some(uri) = path::with_single_slashes(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    let path = path::plain(request.uri().path());
     let mut response = next.run(request).await;
     name_charset(&mut response);
+    let status = response.status();
+    let path = if status == StatusCode::NOT_FOUND { NOT_FOUND } else { &path };
     let rules = site.shared.rules.read().unwrap_or_else(PoisonError::into_inner);
-    for (name, value) in rules.matching(&path) {
+    for (name, value) in rules.matching(path) {
         response.headers_mut().insert(name.clone(), value.clone());
+    }
+    // A rule is about a file. What is missing now may be there after the next build.
+    if !status.is_success() && status != StatusCode::NOT_MODIFIED {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
     response
 }
@@ -180,7 +202,8 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    const RULES: &str = "/\n  Content-Security-Policy: default-src 'none'\n/assets/*\n  Cache-Control: max-age=1\n";
+    const RULES: &str = "/\n  Content-Security-Policy: default-src 'none'\n/assets/*\n  Cache-Control: max-age=1\n/404.html\n  \
+                         Content-Security-Policy: default-src 'self'\n";
 
     /// The answer to one request as the bytes on the wire, without a client that tidies the path up.
     async fn get(site: &Site, path: &str) -> String {
@@ -240,6 +263,49 @@ mod tests {
         let answer = get(&Site::open(folder.path().join("dist")).unwrap(), "/nowhere").await;
         assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
         assert!(answer.contains("no such page"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_page_is_whole_and_has_the_headers_of_the_page_for_it() {
+        let folder = folder();
+        let site = Site::open(folder.path().join("dist")).unwrap();
+        let since = "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT\r\n";
+        for headers in ["", since, "If-None-Match: *\r\n", "Range: bytes=0-3\r\n"] {
+            let answer = ask(&site, "GET", "/nowhere", headers).await;
+            assert!(answer.starts_with("HTTP/1.1 404"), "{headers}{answer}");
+            assert!(answer.contains("<body>no such page</body>"), "{headers}{answer}");
+            assert!(answer.contains("content-security-policy: default-src 'self'"), "{headers}{answer}");
+            assert!(!answer.contains("content-range"), "{headers}{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_asset_is_not_kept() {
+        let folder = folder();
+        let site = Site::open(folder.path().join("dist")).unwrap();
+        for path in ["/assets/gone.js", "/assets"] {
+            let answer = get(&site, path).await;
+            assert!(answer.contains("cache-control: no-cache"), "{path}: {answer}");
+            assert!(!answer.contains("max-age"), "{path}: {answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_has_its_headers_however_its_path_is_written() {
+        let folder = folder();
+        let site = Site::open(folder.path().join("dist")).unwrap();
+        for path in ["/%61ssets/site_bg.wasm", "//assets/site_bg.wasm", "/./assets//site_bg.wasm"] {
+            let answer = get(&site, path).await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+            assert!(answer.contains("cache-control: max-age=1"), "{path}: {answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_path_is_sent_to_another_host() {
+        let folder = folder();
+        let site = Site::open(folder.path().join("dist")).unwrap();
+        assert!(get(&site, "//assets?a=//b").await.contains("location: /assets/?a=//b"));
     }
 
     #[tokio::test]
