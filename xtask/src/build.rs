@@ -92,11 +92,7 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
     steps.run("figures to wasm", |step| {
         let profile = if debug { "dev" } else { "site" };
         for packages in PAGE_PROGRAMS {
-            let mut cargo = workspace.cargo("build");
-            cargo.args(packages.iter().map(|package| format!("--package={package}")));
-            cargo.args(["--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
-            cargo.arg("--config").arg(rustflags(workspace));
-            step.run(&mut cargo)?.check("compiling the figures")?;
+            step.run(&mut figures_command(workspace, packages, profile))?.check("compiling the figures")?;
         }
         Ok(())
     })?;
@@ -122,6 +118,17 @@ pub(crate) fn site(steps: &mut Steps, workspace: &Workspace, options: &Options) 
         let findings = finished.lines.iter().filter(is_finding).map(|line| format!("{line}\n")).collect();
         Ok(Built { findings, is_sound })
     })
+}
+
+/// Compiles some of what runs in the browser.
+fn figures_command(workspace: &Workspace, packages: &[&str], profile: &str) -> Command {
+    let mut cargo = workspace.cargo("build");
+    cargo.args(packages.iter().map(|package| format!("--package={package}")));
+    cargo.args(["--lib", "--target", tools::WASM_TARGET, "--profile", profile]);
+    cargo.arg("--config").arg(rustflags(workspace));
+    // Cargo would take these in place of the ones above.
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo
 }
 
 /// The press, once [`site`] has compiled it and the figures.
@@ -158,5 +165,19 @@ impl Options {
     /// An optimised one, for a subcommand that needs a site.
     pub(crate) fn optimised(out: PathBuf, verbose: bool) -> Self {
         Self::new(Flavour { release: true, debug: false, verbose }, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_of_the_environment_do_not_take_the_place_of_the_builds_own() {
+        let workspace = Workspace::find().expect("this is a workspace");
+        let command = figures_command(&workspace, PAGE_PROGRAMS[0], "site");
+        for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+            assert!(command.get_envs().any(|(key, value)| key == name && value.is_none()), "{name}");
+        }
     }
 }
