@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -56,13 +57,39 @@ pub(crate) fn run(command: &mut Command, mut on_line: impl FnMut(&str)) -> Resul
         forward_lines(stderr, sender);
     }
     let mut lines = Vec::new();
-    for line in receiver {
-        on_line(&line);
-        lines.push(line);
+    // What a program started and left behind holds its streams open: they may close long after it, or never.
+    let mut ended: Option<(ExitStatus, Instant)> = None;
+    loop {
+        let wait = if ended.is_some() { SILENCE } else { POLL };
+        match receiver.recv_timeout(wait) {
+            Ok(line) => {
+                on_line(&line);
+                lines.push(line);
+            }
+            Err(RecvTimeoutError::Timeout) if ended.is_none() => {}
+            Err(_) => break,
+        }
+        if ended.is_some_and(|(_, since)| since.elapsed() > DRAIN_MAX) {
+            break;
+        }
+        if ended.is_none() {
+            let status = child.try_wait().with_context(|| format!("cannot wait for {program}"))?;
+            ended = status.map(|status| (status, Instant::now()));
+        }
     }
-    let status = child.wait().with_context(|| format!("cannot wait for {program}"))?;
+    let status = match ended {
+        Some((status, _)) => status,
+        None => child.wait().with_context(|| format!("cannot wait for {program}"))?,
+    };
     Ok(Finished { status, lines })
 }
+
+/// How often a silent program is asked whether it has ended.
+const POLL: Duration = Duration::from_millis(50);
+/// After a program has ended, what it said has been read once nothing has come for this long, ...
+const SILENCE: Duration = Duration::from_secs(2);
+/// ... or once this has passed: what it left behind may talk on.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 fn forward_lines(stream: impl Read + Send + 'static, sender: Sender<String>) {
     thread::spawn(move || {
@@ -94,10 +121,10 @@ pub(crate) fn adopt_orphans() {
     }
 }
 
-/// Ends every process that is still below this one, and names them.
+/// Ends every process that is still below this one, and names them. Each may clean up first.
 pub(crate) fn end_orphans() -> Vec<String> {
     #[cfg(target_os = "linux")]
-    return linux::end_children();
+    return linux::end_children(|_| true);
     #[cfg(not(target_os = "linux"))]
     Vec::new()
 }
@@ -106,36 +133,43 @@ pub(crate) fn end_orphans() -> Vec<String> {
 mod linux {
     use std::fs;
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 
-    /// Each round ends one generation: the children of a process that ended come to us.
-    const ROUNDS_MAX: usize = 50;
-    const ROUND_MS: u64 = 20;
+    /// A guard that is asked to end takes the control group of what it guarded with it; one that is killed cannot.
+    const PATIENCE: Duration = Duration::from_secs(10);
+    /// Then each round ends one generation: the children of a process that ended come to us.
+    const KILLING: Duration = Duration::from_secs(1);
+    const ROUND: Duration = Duration::from_millis(20);
 
-    pub(super) fn end_children() -> Vec<String> {
-        let mut names = Vec::new();
-        for _ in 0..ROUNDS_MAX {
-            let children = children();
+    pub(super) fn end_children(is_meant: impl Fn(Pid) -> bool) -> Vec<String> {
+        let (mut names, mut asked) = (Vec::new(), Vec::new());
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE + KILLING {
+            let children = children(&is_meant);
             if children.is_empty() {
                 break;
             }
             for (pid, name) in children {
                 // An error means that it has ended by itself.
-                let _ = kill_process(pid, Signal::KILL);
-                let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+                if start.elapsed() > PATIENCE {
+                    let _ = kill_process(pid, Signal::KILL);
+                } else if !asked.contains(&pid) {
+                    let _ = kill_process(pid, Signal::TERM);
+                    asked.push(pid);
+                }
                 if !names.contains(&name) {
                     names.push(name);
                 }
             }
-            thread::sleep(Duration::from_millis(ROUND_MS));
+            thread::sleep(ROUND);
         }
         names
     }
 
     /// Living children by `/proc/<pid>/stat`: `pid (name) state parent …`.
-    fn children() -> Vec<(Pid, String)> {
+    fn children(is_meant: impl Fn(Pid) -> bool) -> Vec<(Pid, String)> {
         let us = getpid().as_raw_nonzero().get().to_string();
         let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
         let parse = |entry: fs::DirEntry| {
@@ -145,7 +179,7 @@ mod linux {
             let mut fields = rest.split(' ');
             let (state, parent) = (fields.next()?, fields.next()?);
             let pid = Pid::from_raw(pid.parse().ok()?)?;
-            if parent != us {
+            if parent != us || !is_meant(pid) {
                 return None;
             }
             if state == "Z" {
@@ -174,6 +208,34 @@ mod tests {
         let error = finished.check("the script").unwrap_err().to_string();
         assert!(error.starts_with("the script failed") && error.contains("two"), "{error}");
         assert!(!error.contains("Compiling"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_has_ended_though_what_it_started_has_not() {
+        let start = Instant::now();
+        let finished = run(Command::new("sh").args(["-c", "sleep 30 & echo one; echo $!"]), |_| {}).unwrap();
+        let took = start.elapsed();
+        assert_eq!(finished.lines[0], "one");
+        let _ = Command::new("kill").arg(&finished.lines[1]).status();
+        assert!(took.as_secs() < 20, "{took:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_orphan_may_clean_up_before_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ready, cleaned) = (folder.path().join("ready"), folder.path().join("cleaned"));
+        let script = "trap 'sleep 0.3; touch cleaned; exit' TERM; touch ready; while :; do sleep 0.05; done";
+        let mut child = Command::new("sh").args(["-c", script]).current_dir(folder.path()).spawn().unwrap();
+        while !ready.exists() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        // Other tests of this program have children too.
+        let ended = linux::end_children(|pid| pid.as_raw_nonzero().get().unsigned_abs() == child.id());
+        let _ = child.wait();
+        assert_eq!(ended, ["sh"]);
+        assert!(cleaned.exists());
     }
 
     #[test]
