@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::weights::Weights;
 
@@ -87,25 +89,54 @@ impl<'a> BuildNote<'a> {
 
 /// Writes the site beside `out` and then swaps the two folders, so that a server never shows half a build.
 pub(crate) fn put_in_place(site: &SiteFiles, note: &BuildNote<'_>, out: &Path) -> Result<()> {
+    let out = &resolve(out)?;
+    let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
+        bail!("{} is not a folder that can be replaced: name another with --out", out.display());
+    };
+    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+    // One build after the other, where the system can lock a folder; held until the end.
+    let lock = fs::File::open(parent);
+    let _ = lock.as_ref().map(fs::File::lock);
     refuse_foreign_folder(out)?;
-    let (new, old) = (sibling(out, "new")?, sibling(out, "old")?);
-    for leftover in [&new, &old] {
-        if leftover.exists() {
-            fs::remove_dir_all(leftover).with_context(|| format!("cannot remove {}", leftover.display()))?;
-        }
-    }
+
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let beside = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
+    let beside = beside.with_context(|| format!("cannot create a folder in {}", parent.display()))?;
+    let (new, old) = (beside.path().join("new"), beside.path().join("old"));
     for (path, bytes) in site.iter() {
         write(&new.join(path), bytes)?;
     }
     write(&new.join(NOTE), &serde_json::to_vec_pretty(note)?)?;
+    if let Err(error) = swap(&new, &old, out) {
+        if old.exists() {
+            let kept = beside.keep().join("old");
+            return Err(error.context(format!("the last site is in {}", kept.display())));
+        }
+        return Err(error);
+    }
+    beside.close().with_context(|| format!("cannot remove what was in {}", out.display()))
+}
+
+/// Moves `new` to `out`, and what was there to `old`. Where the first cannot be done, the last site stays in its place.
+fn swap(new: &Path, old: &Path, out: &Path) -> Result<()> {
     if out.exists() {
-        fs::rename(out, &old).with_context(|| format!("cannot move {} aside", out.display()))?;
+        fs::rename(out, old).with_context(|| format!("cannot move {} aside", out.display()))?;
     }
-    fs::rename(&new, out).with_context(|| format!("cannot create {}", out.display()))?;
-    if old.exists() {
-        fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    fs::rename(new, out).with_context(|| format!("cannot create {}", out.display())).inspect_err(|_| {
+        // Where this fails too, the caller says where the last site is.
+        let _ = fs::rename(old, out);
+    })
+}
+
+/// The folder that `out` means: behind a link it is replaced, and the link stays.
+fn resolve(out: &Path) -> Result<PathBuf> {
+    if let Ok(folder) = fs::canonicalize(out) {
+        return Ok(folder);
     }
-    Ok(())
+    if out.is_symlink() {
+        bail!("{} is a link that leads nowhere: name a folder with --out", out.display());
+    }
+    std::path::absolute(out).with_context(|| format!("{} is not a folder name", out.display()))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -117,22 +148,20 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// `--out ~/documents` must not cost anybody their documents.
 fn refuse_foreign_folder(out: &Path) -> Result<()> {
-    let Ok(mut entries) = fs::read_dir(out) else {
-        if out.exists() {
-            bail!("{} is a file: name a folder with --out", out.display());
+    let mut entries = match fs::read_dir(out) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            let what = format!("{} cannot be read as a folder: name another with --out", out.display());
+            return Err(error).context(what);
         }
-        return Ok(());
     };
-    let is_ours = fs::read_to_string(out.join(NOTE)).is_ok_and(|note| note.contains(GENERATOR));
+    let note: Option<Value> = fs::read(out.join(NOTE)).ok().and_then(|note| serde_json::from_slice(&note).ok());
+    let is_ours = note.is_some_and(|note| note["generator"] == GENERATOR);
     if entries.next().is_some() && !is_ours {
         bail!("{} holds files that are not a built site: name an empty or new folder with --out", out.display());
     }
     Ok(())
-}
-
-fn sibling(out: &Path, suffix: &str) -> Result<PathBuf> {
-    let name = out.file_name().with_context(|| format!("{} is not a folder name", out.display()))?;
-    Ok(out.with_file_name(format!(".{}.{suffix}", name.to_string_lossy())))
 }
 
 #[cfg(test)]
@@ -165,6 +194,68 @@ mod tests {
         let error = put_in_place(&site("x"), &BuildNote::new("id", "/", None), folder.path()).unwrap_err();
         assert!(error.to_string().contains("--out"), "{error}");
         assert!(folder.path().join("thesis.odt").exists());
+    }
+
+    #[test]
+    fn a_note_of_somebody_else_makes_no_folder_ours() {
+        for note in ["{\"name\": \"hockeystick-scores\"}", "hockeystick", "{\"generator\": \"another\"}"] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(NOTE), note).unwrap();
+            put_in_place(&site("x"), &BuildNote::new("id", "/", None), folder.path()).unwrap_err();
+            assert_eq!(fs::read_to_string(folder.path().join(NOTE)).unwrap(), note);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_the_folder_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, real) = (folder.path().join("dist"), folder.path().join("elsewhere"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &out).unwrap();
+        put_in_place(&site("one"), &BuildNote::new("id", "/", None), &out).unwrap();
+        assert!(out.symlink_metadata().unwrap().is_symlink());
+        assert!(real.join("a/index.html").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_site_can_be_read_by_whoever_serves_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("dist");
+        put_in_place(&site("one"), &BuildNote::new("id", "/", None), &out).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&out), mode(&out.join("a")));
+    }
+
+    #[test]
+    fn the_last_site_stays_where_the_next_cannot_be_put_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let [new, old, out] = ["new", "old", "dist"].map(|name| folder.path().join(name));
+        fs::create_dir(&out).unwrap();
+        fs::write(out.join("index.html"), "last").unwrap();
+        swap(&new, &old, &out).unwrap_err();
+        assert_eq!(fs::read_to_string(out.join("index.html")).unwrap(), "last");
+        assert!(!old.exists());
+    }
+
+    #[test]
+    fn builds_at_the_same_time_leave_one_of_them_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("dist");
+        let texts: Vec<String> = (0..4).map(|text| text.to_string()).collect();
+        std::thread::scope(|scope| {
+            for text in &texts {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        put_in_place(&site(text), &BuildNote::new("id", "/", None), &out).unwrap();
+                    }
+                });
+            }
+        });
+        assert!(texts.contains(&fs::read_to_string(out.join("a/index.html")).unwrap()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
