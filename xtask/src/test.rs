@@ -61,7 +61,18 @@ impl Scope {
         let packages = match only {
             Some(Part::Core) => vec!["hockeystick-core", "hockeystick-probe"],
             Some(Part::Content) => vec!["hockeystick-content"],
-            Some(Part::Site) => vec!["hockeystick-site", "hockeystick-press", "hockeystick-server"],
+            Some(Part::Site) => {
+                vec![
+                    "hockeystick-site",
+                    "hockeystick-protocol",
+                    "hockeystick-scribe",
+                    "hockeystick-simulator",
+                    "hockeystick-theorist",
+                    "wasm-streams",
+                    "hockeystick-press",
+                    "hockeystick-server",
+                ]
+            }
             Some(Part::Browser) => vec![],
             Some(Part::Loadgen) => vec!["hockeystick-loadgen", "hockeystick-loadgen-probe"],
             Some(Part::Staging) => vec!["hockeystick-staging"],
@@ -70,6 +81,11 @@ impl Scope {
                 "hockeystick-probe",
                 "hockeystick-content",
                 "hockeystick-site",
+                "hockeystick-protocol",
+                "hockeystick-scribe",
+                "hockeystick-simulator",
+                "hockeystick-theorist",
+                "wasm-streams",
                 "hockeystick-loadgen",
                 "hockeystick-loadgen-probe",
                 "hockeystick-staging",
@@ -187,8 +203,8 @@ impl<'a> Run<'a> {
     }
 
     fn lints(&mut self, scope: &Scope) {
-        let mut rustfmt = self.native.cargo(self.workspace, &["fmt"]);
-        self.command("rustfmt", rustfmt.arg("--check"));
+        let mut rustfmt = self.workspace.cargo("fmt");
+        self.command("rustfmt", rustfmt.args(["--all", "--check"]));
 
         let (native, workspace) = (self.native.clone(), self.workspace);
         // A warning fails this step, and keeps no test from running.
@@ -308,6 +324,17 @@ mod tests {
             assert!(scope.packages.iter().all(|package| everything.packages.contains(package)), "{part:?}");
             assert!(everything.site >= scope.site && everything.browser >= scope.browser, "{part:?}");
         }
+    }
+
+    #[test]
+    fn a_run_covers_every_package() {
+        let workspace = Workspace::find().expect("this is a workspace");
+        let covered = Scope::of(None).compiled();
+        let forgotten: Vec<_> = workspace.members.iter().filter(|it| !covered.contains(&it.as_str())).collect();
+        assert!(forgotten.is_empty(), "{forgotten:?}");
+        let unknown: Vec<_> =
+            covered.iter().filter(|package| !workspace.members.iter().any(|it| it == *package)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
     }
 
     /// Whether rustdoc would compile an example that is fenced in like this.

@@ -13,6 +13,9 @@ pub(crate) struct Workspace {
     /// `target/`, or wherever `CARGO_TARGET_DIR` and the like put it.
     pub(crate) target: PathBuf,
     libraries: Vec<Library>,
+    /// The packages of the workspace.
+    #[cfg(test)]
+    pub(crate) members: Vec<String>,
 }
 
 /// What a package has for other Rust code.
@@ -40,8 +43,13 @@ impl Workspace {
         let folder = |name: &str| {
             metadata[name].as_str().map(PathBuf::from).with_context(|| format!("cargo metadata lacks {name}"))
         };
-        let libraries = libraries(&metadata);
-        Ok(Self { root: folder("workspace_root")?, target: folder("target_directory")?, libraries })
+        Ok(Self {
+            root: folder("workspace_root")?,
+            target: folder("target_directory")?,
+            libraries: libraries(&metadata),
+            #[cfg(test)]
+            members: members(&metadata),
+        })
     }
 
     /// The library of every package that has one.
@@ -72,6 +80,12 @@ impl Workspace {
     pub(crate) fn npm_modules(&self) -> PathBuf {
         self.target.join("npm/node_modules")
     }
+}
+
+#[cfg(test)]
+fn members(metadata: &serde_json::Value) -> Vec<String> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    packages.filter_map(|package| package["name"].as_str()).map(str::to_owned).collect()
 }
 
 fn libraries(metadata: &serde_json::Value) -> Vec<Library> {
