@@ -83,10 +83,11 @@ fn rebuild(workspace: &Workspace, options: &build::Options) -> Result<String> {
     Ok(build::site(&mut steps, workspace, options)?.findings)
 }
 
-/// The sources that a page is made of.
-const WATCHED: [&str; 6] = ["core", "content", "site", "xtask/press", "index.html", "Cargo.toml"];
+/// The folders of the sources that a page is made of, and the files beside them.
+const FOLDERS: [&str; 4] = ["core", "content", "site", "xtask/press"];
+const FILES: [&str; 2] = ["index.html", "Cargo.toml"];
 
-/// Sends each path that changes, until the receiver is dropped.
+/// Sends each path that changes, until the receiver is dropped; the root where it is not known what has.
 struct Changes {
     paths: Receiver<PathBuf>,
     /// Watching ends when this is dropped.
@@ -95,27 +96,38 @@ struct Changes {
 
 fn watch(root: &Path) -> Result<Changes> {
     let (sender, paths) = mpsc::channel();
+    let top = root.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else { return };
-        // Reading a file is an event too.
-        if event.kind.is_access() {
-            return;
-        }
-        for path in event.paths {
-            // Nobody listens any more when the program ends.
+        // Nobody listens any more when the program ends.
+        for path in changed(&top, event) {
             let _ = sender.send(path);
         }
     })
     .context("cannot watch for changes")?;
-    for name in WATCHED {
-        let path = root.join(name);
+    // A file that is saved is often another file of the same name: only its folder sees that it has changed.
+    let folders = FOLDERS.map(|name| (root.join(name), RecursiveMode::Recursive));
+    for (path, mode) in folders.into_iter().chain([(root.to_owned(), RecursiveMode::NonRecursive)]) {
         if path.exists() {
-            watcher
-                .watch(&path, RecursiveMode::Recursive)
-                .with_context(|| format!("cannot watch {}", path.display()))?;
+            watcher.watch(&path, mode).with_context(|| format!("cannot watch {}", path.display()))?;
         }
     }
     Ok(Changes { paths, _watcher: watcher })
+}
+
+/// The sources that an event tells of.
+fn changed(root: &Path, event: notify::Result<notify::Event>) -> Vec<PathBuf> {
+    let is_source = |path: &PathBuf| {
+        let Ok(below) = path.strip_prefix(root) else { return true };
+        FOLDERS.iter().any(|folder| below.starts_with(folder)) || FILES.iter().any(|file| below == Path::new(file))
+    };
+    match event {
+        // Events were lost.
+        Err(_) => vec![root.to_owned()],
+        Ok(event) if event.need_rescan() => vec![root.to_owned()],
+        // Reading a file is an event too.
+        Ok(event) if event.kind.is_access() => Vec::new(),
+        Ok(event) => event.paths.into_iter().filter(is_source).collect(),
+    }
 }
 
 fn rebuild_on_change(changes: &Changes, site: &Site, workspace: &Workspace, options: &build::Options) {
@@ -124,10 +136,13 @@ fn rebuild_on_change(changes: &Changes, site: &Site, workspace: &Workspace, opti
             continue;
         }
         settle(&changes.paths);
-        println!("{} changed", path.strip_prefix(&workspace.root).unwrap_or(&path).display());
-        let outcome = rebuild(workspace, options).and_then(|_| Ok(site.announce()?));
+        match path.strip_prefix(&workspace.root) {
+            Ok(path) if path.as_os_str().is_empty() => println!("something changed"),
+            below => println!("{} changed", below.unwrap_or(&path).display()),
+        }
+        let outcome = rebuild(workspace, options).and_then(|findings| Ok((findings, site.announce()?)));
         match outcome {
-            Ok(()) => println!("reloaded"),
+            Ok((findings, ())) => println!("{findings}reloaded"),
             Err(error) => println!("error: {error:#}\nstill serving the last build"),
         }
     }
@@ -157,6 +172,33 @@ fn open(url: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_watched_after_it_was_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let file = root.join("Cargo.toml");
+        std::fs::write(&file, "0").unwrap();
+        let changes = watch(&root).unwrap();
+        for text in ["1", "2", "3"] {
+            std::fs::write(root.join("new"), text).unwrap();
+            std::fs::rename(root.join("new"), &file).unwrap();
+            let path = changes.paths.recv_timeout(Duration::from_secs(10));
+            assert_eq!(path.as_ref(), Ok(&file), "{text}");
+            settle(&changes.paths);
+        }
+    }
+
+    #[test]
+    fn what_is_built_is_no_source_and_a_lost_event_is_a_change() {
+        let root = Path::new("/work");
+        let event = |path: &str| Ok(notify::Event::new(notify::EventKind::Any).add_path(root.join(path)));
+        assert!(changed(root, event("target")).is_empty());
+        assert_eq!(changed(root, event("core/src/lib.rs")), [root.join("core/src/lib.rs")]);
+        assert_eq!(changed(root, Err(notify::Error::generic("lost"))), [root]);
+        let rescan = notify::Event::new(notify::EventKind::Other).set_flag(notify::event::Flag::Rescan);
+        assert_eq!(changed(root, Ok(rescan)), [root]);
+    }
 
     #[test]
     fn files_that_editors_leave_do_not_rebuild() {
