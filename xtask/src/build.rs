@@ -26,9 +26,9 @@ was: see xtask/press/src/weights.rs.")]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) flavour: Flavour,
-    /// Where the site goes; a folder that is not a built site is never replaced.
-    #[arg(long, default_value = "dist", value_name = "FOLDER")]
-    pub(crate) out: PathBuf,
+    /// Where the site goes, `dist` beside the sources unless said; a folder that is not a built site is never replaced.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
     /// The path the site will live under on its host.
     #[arg(long, default_value = "/", value_name = "PATH")]
     pub(crate) base: String,
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let built = site(&mut steps, &workspace, options)?;
     drop(steps);
     print!("{}", built.findings);
-    println!("the site is in {}", options.out.display());
+    println!("the site is in {}", options.out(&workspace).display());
     Ok(if built.is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -137,7 +137,7 @@ pub(crate) fn press_command(workspace: &Workspace, options: &Options) -> Command
     let compiled = workspace.target.join(tools::WASM_TARGET).join(profile);
     let mut command = Command::new(workspace.target.join("debug").join(format!("{PRESS}{EXE_SUFFIX}")));
     command.arg("--compiled").arg(compiled).arg("--workspace").arg(&workspace.root);
-    command.arg("--out").arg(&options.out).arg("--base").arg(&options.base);
+    command.arg("--out").arg(options.out(workspace)).arg("--base").arg(&options.base);
     command
 }
 
@@ -159,7 +159,12 @@ fn rustflags(workspace: &Workspace) -> String {
 impl Options {
     /// A build into `out` for the root of a host.
     pub(crate) fn new(flavour: Flavour, out: PathBuf) -> Self {
-        Self { flavour, out, base: "/".to_owned(), native: Native::new(vec![PRESS]) }
+        Self { flavour, out: Some(out), base: "/".to_owned(), native: Native::new(vec![PRESS]) }
+    }
+
+    /// Where the site goes.
+    pub(crate) fn out(&self, workspace: &Workspace) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| workspace.root.join("dist"))
     }
 
     /// An optimised one, for a subcommand that needs a site.
@@ -170,7 +175,23 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn the_site_lies_beside_the_sources_wherever_the_build_is_started() {
+        let workspace = Workspace::find().expect("this is a workspace");
+        let out = |words: &[&str]| Line::parse_from(words).options.out(&workspace);
+        assert_eq!(out(&["build"]), workspace.root.join("dist"));
+        assert_eq!(out(&["build", "--out", "a"]), PathBuf::from("a"));
+    }
 
     #[test]
     fn flags_of_the_environment_do_not_take_the_place_of_the_builds_own() {

@@ -54,14 +54,16 @@ async fn serve(options: &Options) -> Result<ExitCode> {
     })?;
     let address = listener.local_addr().context("cannot tell which port was opened")?;
     let workspace = Workspace::find()?;
-    let build = build::Options::new(options.flavour.clone(), workspace.root.join("dist"));
+    // Not `dist`: that is what somebody may be about to ship.
+    let folder = workspace.target.join("serve-site");
+    let build = build::Options::new(options.flavour.clone(), folder.clone());
 
     // Watch before building, so that a change during the build is not lost.
     let changes = if options.watch { Some(watch(&workspace.root)?) } else { None };
     print!("{}", tokio::task::block_in_place(|| rebuild(&workspace, &build))?);
-    let site = if options.watch { Site::open_live(&build.out)? } else { Site::open(&build.out)? };
+    let site = if options.watch { Site::open_live(&folder)? } else { Site::open(&folder)? };
 
-    println!("serving {} at http://{address}/ (Ctrl-C stops it)", build.out.display());
+    println!("serving {} at http://{address}/ (Ctrl-C stops it)", folder.display());
     if let Some(changes) = changes {
         println!("watching the sources: a change rebuilds the site and reloads the page");
         let site = site.clone();
