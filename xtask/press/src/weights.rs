@@ -84,24 +84,29 @@ impl Weights {
             let _ = write!(text, "  {:>10}", kilobytes(budget.max_bytes));
         }
         text.push_str("\n\n");
-        for line in self.beyond(|budget| budget.max_bytes) {
-            let _ = writeln!(text, "OVER BUDGET: {line}");
-        }
         text
     }
 
-    /// One line for each page and kind that fails the build.
-    pub(crate) fn over_budget(&self) -> Vec<String> {
-        self.beyond(Budget::limit_bytes)
+    /// One line for each budget that a page misses, whether or not that fails the build.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        let line = |budget: &Budget| {
+            let over: Vec<_> = self.pages.iter().filter(|(_, page)| (budget.of)(page) > budget.max_bytes).collect();
+            let (largest, page) = over.iter().max_by_key(|(_, page)| (budget.of)(page))?;
+            let pages = if over.len() == 1 { "page" } else { "pages" };
+            let (max, most) = (kilobytes(budget.max_bytes), kilobytes((budget.of)(page)));
+            Some(format!("{}: {} {pages} over {max} KB, the largest {largest} with {most} KB", budget.name, over.len()))
+        };
+        BUDGETS.iter().filter_map(line).collect()
     }
 
-    /// One line for each page and kind that weighs more than its limit.
-    fn beyond(&self, limit_bytes: fn(&Budget) -> usize) -> Vec<String> {
+    /// One line for each page and kind that fails the build.
+    pub(crate) fn too_heavy(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (path, page) in &self.pages {
-            for budget in BUDGETS.iter().filter(|budget| (budget.of)(page) > limit_bytes(budget)) {
-                let (is, max) = (kilobytes((budget.of)(page)), kilobytes(budget.max_bytes));
-                lines.push(format!("{path}: {} {is} KB, budget {max} KB", budget.name));
+            for budget in BUDGETS.iter().filter(|budget| (budget.of)(page) > budget.limit_bytes()) {
+                let (is, limit) = (kilobytes((budget.of)(page)), kilobytes(budget.limit_bytes()));
+                let what = if budget.ratchet_bytes.is_some() { "ratchet" } else { "budget" };
+                lines.push(format!("{path}: {} {is} KB, {what} {limit} KB", budget.name));
             }
         }
         lines
@@ -284,9 +289,22 @@ mod tests {
         // Hexadecimal digests carry four bits a letter: brotli gets 120 KB down to 60 KB and no further.
         let noise: String = (0..10_000_u32).map(|i| crate::assets::build_id(&site(&[("", &i.to_string())]))).collect();
         let pages = site(&[("big.html", &noise), ("small.html", "x")]);
-        let over = weigh(&pages, "/", &BTreeSet::new()).over_budget();
-        assert_eq!(over.len(), 1);
-        assert!(over[0].starts_with("big.html: HTML + CSS"), "{over:?}");
+        let weights = weigh(&pages, "/", &BTreeSet::new());
+        let heavy = weights.too_heavy();
+        assert_eq!(heavy.len(), 1);
+        assert!(heavy[0].starts_with("big.html: HTML + CSS") && heavy[0].ends_with("budget 20.0 KB"), "{heavy:?}");
+        let missed = weights.missed();
+        assert_eq!(missed.len(), 1);
+        assert!(missed[0].starts_with("HTML + CSS: 1 page over 20.0 KB, the largest big.html with"), "{missed:?}");
+    }
+
+    #[test]
+    fn the_limit_that_fails_is_named_and_a_budget_that_many_pages_miss_takes_one_line() {
+        let page = |kilobytes| PageWeight { wasm_and_js_bytes: kilobytes * 1_000_usize, ..PageWeight::default() };
+        let pages = [("a", page(400)), ("b", page(290)), ("c", page(10))];
+        let weights = Weights { pages: pages.map(|(path, page)| (path.to_owned(), page)).into() };
+        assert_eq!(weights.too_heavy(), ["a: wasm + JS 400.0 KB, ratchet 293.5 KB"]);
+        assert_eq!(weights.missed(), ["wasm + JS: 2 pages over 180.0 KB, the largest a with 400.0 KB"]);
     }
 
     #[test]
