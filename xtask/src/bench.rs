@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let wants = |bench| options.only.is_none_or(|only| only == bench);
     if wants(Bench::Engine) {
         Steps::new(1, false).run("tools", |step| {
-            tools::wasm_target(step)?;
+            tools::wasm_target(step, &workspace)?;
             tools::node()
         })?;
         show(workspace.cargo("bench").args(["--package", "hockeystick-probe"]))?;

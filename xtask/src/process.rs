@@ -14,6 +14,8 @@ pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     /// Both streams, in the order in which the lines arrived.
     pub(crate) lines: Vec<String>,
+    /// Those of standard output alone.
+    pub(crate) output: Vec<String>,
 }
 
 impl Finished {
@@ -51,19 +53,20 @@ pub(crate) fn run(command: &mut Command, mut on_line: impl FnMut(&str)) -> Resul
         .with_context(|| format!("cannot start {program}"))?;
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
-        forward_lines(stdout, sender.clone());
+        forward_lines(stdout, true, sender.clone());
     }
     if let Some(stderr) = child.stderr.take() {
-        forward_lines(stderr, sender);
+        forward_lines(stderr, false, sender);
     }
-    let mut lines = Vec::new();
+    let (mut lines, mut output) = (Vec::new(), Vec::new());
     // What a program started and left behind holds its streams open: they may close long after it, or never.
     let mut ended: Option<(ExitStatus, Instant)> = None;
     loop {
         let wait = if ended.is_some() { SILENCE } else { POLL };
         match receiver.recv_timeout(wait) {
-            Ok(line) => {
+            Ok((line, is_output)) => {
                 on_line(&line);
+                output.extend(is_output.then(|| line.clone()));
                 lines.push(line);
             }
             Err(RecvTimeoutError::Timeout) if ended.is_none() => {}
@@ -81,7 +84,7 @@ pub(crate) fn run(command: &mut Command, mut on_line: impl FnMut(&str)) -> Resul
         Some((status, _)) => status,
         None => child.wait().with_context(|| format!("cannot wait for {program}"))?,
     };
-    Ok(Finished { status, lines })
+    Ok(Finished { status, lines, output })
 }
 
 /// How often a silent program is asked whether it has ended.
@@ -91,14 +94,15 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// ... or once this has passed: what it left behind may talk on.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
-fn forward_lines(stream: impl Read + Send + 'static, sender: Sender<String>) {
+/// Sends each line, and whether it is of standard output.
+fn forward_lines(stream: impl Read + Send + 'static, is_output: bool, sender: Sender<(String, bool)>) {
     thread::spawn(move || {
         let mut reader = BufReader::new(stream);
         let mut line = Vec::new();
         while matches!(reader.read_until(b'\n', &mut line), Ok(read) if read > 0) {
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();
             line.clear();
-            if sender.send(text).is_err() {
+            if sender.send((text, is_output)).is_err() {
                 return;
             }
         }
@@ -205,6 +209,7 @@ mod tests {
         heard.sort();
         assert_eq!(heard, [" Compiling x v1", "one", "two"]);
         assert_eq!(finished.status.code(), Some(3));
+        assert_eq!(finished.output, ["one", " Compiling x v1"]);
         let error = finished.check("the script").unwrap_err().to_string();
         assert!(error.starts_with("the script failed") && error.contains("two"), "{error}");
         assert!(!error.contains("Compiling"), "{error}");

@@ -188,7 +188,9 @@ impl<'a> Run<'a> {
         let mut native = self.native.clone();
         let found = self.check("tools", |step| {
             native.lint(workspace)?;
-            tools::wasm_target(step)?;
+            if scope.has_core() || scope.site {
+                tools::wasm_target(step, workspace)?;
+            }
             if scope.has_core() {
                 tools::node()?;
             }

@@ -13,10 +13,8 @@ use crate::workspace::Workspace;
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Adds the standard library for wasm32 when it is missing.
-pub(crate) fn wasm_target(step: &Step<'_>) -> Result<()> {
-    let output = Command::new("rustc").args(["--print=target-libdir", "--target", WASM_TARGET]).output();
-    let folder = output.context("cannot start rustc")?.stdout;
-    if Path::new(String::from_utf8_lossy(&folder).trim()).is_dir() {
+pub(crate) fn wasm_target(step: &Step<'_>, workspace: &Workspace) -> Result<()> {
+    if workspace.ask_rustc(&["--print=target-libdir", "--target", WASM_TARGET])?.is_dir() {
         return Ok(());
     }
     if !is_there("rustup") {
@@ -27,20 +25,29 @@ pub(crate) fn wasm_target(step: &Step<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Installs the pinned packages of `xtask/npm`; `false` where npm is missing or refuses.
-///
-/// Nothing that ships depends on npm: without it module and scripts are larger, and the accessibility check is left out.
-pub(crate) fn npm_packages(step: &Step<'_>, workspace: &Workspace) -> Result<bool> {
+/// What became of the packages of `xtask/npm`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NpmPackages {
+    Installed,
+    /// There is no npm. Nothing that ships depends on it: without it module and scripts are larger, and the accessibility
+    /// check is left out.
+    NoNpm,
+    /// npm is there and could not install them. Who has it expects what it makes.
+    Refused,
+}
+
+/// Installs the pinned packages of `xtask/npm`.
+pub(crate) fn npm_packages(step: &Step<'_>, workspace: &Workspace) -> Result<NpmPackages> {
     if !is_there("npm") {
         step.say("npm is missing: no wasm-opt, no esbuild, no axe-core (Debian: apt-get install npm)");
-        return Ok(false);
+        return Ok(NpmPackages::NoNpm);
     }
     let (from, to) = (workspace.root.join("xtask/npm"), workspace.target.join("npm"));
     fs::create_dir_all(&to).with_context(|| format!("cannot create {}", to.display()))?;
     let lock = fs::read(from.join("package-lock.json")).context("cannot read xtask/npm/package-lock.json")?;
-    let stamp = to.join("installed-lock.json");
-    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-        return Ok(true);
+    let stamp = to.join(STAMP);
+    if is_installed(&to, &lock) {
+        return Ok(NpmPackages::Installed);
     }
     for name in ["package.json", "package-lock.json"] {
         fs::copy(from.join(name), to.join(name)).with_context(|| format!("cannot copy {name}"))?;
@@ -48,10 +55,19 @@ pub(crate) fn npm_packages(step: &Step<'_>, workspace: &Workspace) -> Result<boo
     let installed = step.run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&to))?;
     if !installed.status.success() {
         step.say(&format!("npm could not install its packages: {}", installed.lines.join(" ")));
-        return Ok(false);
+        return Ok(NpmPackages::Refused);
     }
     fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))?;
-    Ok(true)
+    Ok(NpmPackages::Installed)
+}
+
+/// The lock file of what was installed.
+const STAMP: &str = "installed-lock.json";
+
+/// Whether what `lock` names is installed in `folder`, and still there.
+fn is_installed(folder: &Path, lock: &[u8]) -> bool {
+    let has = |program: &&str| folder.join("node_modules/.bin").join(program).exists();
+    fs::read(folder.join(STAMP)).is_ok_and(|installed| installed == lock) && ["esbuild", "wasm-opt"].iter().all(has)
 }
 
 /// Where `esbuild` and `wasm-opt` are, once [`npm_packages`] has succeeded.
@@ -128,4 +144,23 @@ fn is_root() -> bool {
 #[cfg(not(unix))]
 fn is_root() -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_installed_and_has_gone_is_installed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let programs = folder.path().join("node_modules/.bin");
+        fs::create_dir_all(&programs).unwrap();
+        fs::write(folder.path().join(STAMP), "lock").unwrap();
+        assert!(!is_installed(folder.path(), b"lock"));
+        for program in ["esbuild", "wasm-opt"] {
+            fs::write(programs.join(program), "").unwrap();
+        }
+        assert!(is_installed(folder.path(), b"lock"));
+        assert!(!is_installed(folder.path(), b"another"));
+    }
 }

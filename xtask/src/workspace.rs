@@ -66,10 +66,14 @@ impl Workspace {
 
     /// Where rustc and what belongs to it are installed.
     pub(crate) fn toolchain(&self) -> Result<PathBuf> {
+        self.ask_rustc(&["--print=sysroot"])
+    }
+
+    /// A folder that rustc names, as the one that cargo will start in this workspace.
+    pub(crate) fn ask_rustc(&self, question: &[&str]) -> Result<PathBuf> {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let mut command = Command::new(rustc);
-        let output =
-            command.args(["--print=sysroot"]).current_dir(&self.root).output().context("cannot start rustc")?;
+        let output = command.args(question).current_dir(&self.root).output().context("cannot start rustc")?;
         if !output.status.success() {
             bail!("rustc does not run: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
