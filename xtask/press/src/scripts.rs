@@ -20,12 +20,12 @@ const DISPOSE: &str = "if (Symbol.dispose) ";
 const REGISTRY: &str = "new FinalizationRegistry(";
 const PURE: &str = "/* @__PURE__ */ new FinalizationRegistry(";
 
-/// Scripts that are only ever imported.
-const PARTS: [&str; 6] = ["desk.js", "inspector.js", "offline.js", "programs.js", "progress.js", "worker.js"];
-
-/// Whether a script is only ever imported: one of [`PARTS`], or a program's bindings.
-fn is_part(path: &str) -> bool {
-    PARTS.contains(&path) || PROGRAMS.iter().any(|program| path == program.glue())
+/// The scripts beside it that a script imports. A worker is no import: it is named by its address, and begins by itself.
+fn imports(script: &str) -> Vec<String> {
+    let pieces: Vec<&str> = script.split(['"', '\'']).collect();
+    let is_import = |before: &str| ["from", "import", "import("].iter().any(|word| before.trim_end().ends_with(word));
+    let imported = |pair: &[&str]| pair[1].strip_prefix("./").filter(|_| is_import(pair[0])).map(str::to_owned);
+    pieces.windows(2).filter_map(imported).collect()
 }
 
 /// What esbuild says of a file that it wrote: <https://esbuild.github.io/api/#metafile>.
@@ -73,7 +73,10 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<Bundled> {
     let mut command = Command::new(&esbuild);
     command.current_dir(folder.path());
     let mut scripts = Vec::new();
-    for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".js") && !path.contains('/')) {
+    let is_script = |(path, _): &(&str, &[u8])| path.ends_with(".js") && !path.contains('/');
+    let parts: BTreeSet<String> =
+        files.iter().filter(is_script).flat_map(|(_, bytes)| imports(&String::from_utf8_lossy(bytes))).collect();
+    for (path, bytes) in files.iter().filter(is_script) {
         let text = String::from_utf8_lossy(bytes);
         // As esbuild sees it, these need their class whether or not anybody else does.
         let text: String = text
@@ -82,7 +85,7 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<Bundled> {
             .map(|line| line.replace(REGISTRY, PURE) + "\n")
             .collect();
         std::fs::write(folder.path().join(path), text).with_context(|| format!("cannot write {path}"))?;
-        if !is_part(path) {
+        if !parts.contains(path) {
             command.arg(format!("./{path}"));
         }
         scripts.push(path.to_owned());
@@ -108,7 +111,8 @@ pub(crate) fn bundle(files: &mut SiteFiles, esbuild: &Path) -> Result<Bundled> {
     Ok(Bundled { into: pairs.collect(), beside, later })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
@@ -128,19 +132,32 @@ echo "$@" > "$out/app.js"
 echo '{"outputs":{}}' > "$metafile"
 "#;
 
-    #[test]
-    fn the_same_scripts_are_bundled_into_the_same_files() {
+    fn bundled(scripts: &[(&str, &str)]) -> SiteFiles {
         let folder = tempfile::tempdir().unwrap();
         let esbuild = folder.path().join("esbuild");
         std::fs::write(&esbuild, TELLTALE).unwrap();
         std::fs::set_permissions(&esbuild, PermissionsExt::from_mode(0o755)).unwrap();
-        let bundled = || {
-            let mut files = SiteFiles::default();
-            files.insert("app.js", b"1;".to_vec());
-            bundle(&mut files, &esbuild).unwrap();
-            files
-        };
-        let (one, two) = (bundled(), bundled());
+        let mut files = SiteFiles::default();
+        for (path, text) in scripts {
+            files.insert(*path, text.as_bytes().to_vec());
+        }
+        bundle(&mut files, &esbuild).unwrap();
+        files
+    }
+
+    #[test]
+    fn a_script_that_another_imports_begins_nothing() {
+        let app =
+            "import a, { b } from './a.js';\nimport \"./b.js\";\nawait import('./c.js'); new URL('./worker.js', x)";
+        let files = bundled(&[("app.js", app), ("a.js", ""), ("b.js", ""), ("c.js", ""), ("worker.js", "")]);
+        let told = String::from_utf8_lossy(files.get("app.js").unwrap());
+        let begins: Vec<&str> = told.split_whitespace().filter(|word| word.starts_with("./")).collect();
+        assert_eq!(begins, ["./app.js", "./worker.js"]);
+    }
+
+    #[test]
+    fn the_same_scripts_are_bundled_into_the_same_files() {
+        let (one, two) = (bundled(&[("app.js", "1;")]), bundled(&[("app.js", "1;")]));
         assert!(one.get("app.js").is_some_and(|told| String::from_utf8_lossy(told).contains("app.js")));
         assert_eq!(build_id(&one), build_id(&two), "{one:?}\n{two:?}");
     }
