@@ -48,6 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         })?;
         show(workspace.cargo("bench").args(["--package", "hockeystick-probe"]))?;
     }
+    let mut is_sound = true;
     let site = workspace.target.join("bench-site");
     if wants(Bench::Pages) || wants(Bench::Frames) {
         let mut steps = Steps::new(build::STEPS, false);
@@ -55,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         drop(steps);
         if wants(Bench::Pages) {
             print!("{}", built.findings);
+            is_sound = built.is_sound;
         }
     }
     if wants(Bench::Frames) {
@@ -79,7 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
                 .env("PATH", path),
         )?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs a program whose output is the result.

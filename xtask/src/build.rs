@@ -197,6 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn the_press_and_its_runner_mean_the_same_exit_code() {
+        let workspace = Workspace::find().expect("this is a workspace");
+        let press = std::fs::read_to_string(workspace.root.join("xtask/press/src/main.rs")).expect("it can be read");
+        assert!(press.contains(&format!("const FAULTS: u8 = {FAULTS};")));
+    }
+
+    #[test]
+    fn every_module_of_the_site_is_compiled() {
+        let workspace = Workspace::find().expect("this is a workspace");
+        let modules = workspace.libraries().iter().filter(|library| library.is_module);
+        let mut modules: Vec<&str> = modules.map(|library| library.package.as_str()).collect();
+        let mut compiled = PAGE_PROGRAMS.concat();
+        modules.sort_unstable();
+        compiled.sort_unstable();
+        assert_eq!(compiled, modules);
+    }
+
+    #[test]
     fn flags_of_the_environment_do_not_take_the_place_of_the_builds_own() {
         let workspace = Workspace::find().expect("this is a workspace");
         let command = figures_command(&workspace, PAGE_PROGRAMS[0], "site");

@@ -25,6 +25,9 @@ pub(crate) struct Library {
     /// Its first file; a test reads the examples in it and beside it.
     #[cfg(test)]
     pub(crate) source: PathBuf,
+    /// Whether it is made for other languages only, as what a page loads is.
+    #[cfg(test)]
+    pub(crate) is_module: bool,
     /// Whether its documentation has tests: unless its manifest says `doctest = false`.
     pub(crate) has_doc_tests: bool,
 }
@@ -106,6 +109,8 @@ fn libraries(metadata: &serde_json::Value) -> Vec<Library> {
         package: package.to_owned(),
         #[cfg(test)]
         source: PathBuf::from(target["src_path"].as_str().unwrap_or_default()),
+        #[cfg(test)]
+        is_module: target["kind"] == serde_json::json!(["cdylib"]),
         has_doc_tests: target["doctest"].as_bool().unwrap_or_default(),
     });
     libraries.collect()

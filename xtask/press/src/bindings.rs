@@ -60,3 +60,31 @@ pub(crate) fn make(compiled: &Path) -> Result<SiteFiles> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// What is compiled for the browser alone is a `cdylib`, see ARCHITECTURE.md.
+    #[test]
+    fn every_module_of_the_site_is_a_program() {
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../site");
+        let below = fs::read_dir(&site).unwrap().map(|entry| entry.unwrap().path());
+        let manifests = below.chain([site.clone()]).map(|folder| folder.join("Cargo.toml"));
+        let is_module = |manifest: &PathBuf| {
+            fs::read_to_string(manifest).is_ok_and(|text| text.contains("crate-type = [\"cdylib\"]"))
+        };
+        let name = |manifest: PathBuf| {
+            let text = fs::read_to_string(manifest).unwrap();
+            text.split('"').nth(1).unwrap().replace('-', "_")
+        };
+        let mut modules: Vec<String> = manifests.filter(is_module).map(name).collect();
+        let mut programs = PROGRAMS.map(|program| program.name);
+        modules.sort();
+        programs.sort_unstable();
+        assert_eq!(modules, programs);
+    }
+}
