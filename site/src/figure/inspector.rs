@@ -64,16 +64,12 @@ pub(crate) fn inspector(figure: Figure) -> Option<El> {
     Some(panel)
 }
 
-/// Whether a thing is in the right half of what is seen: settings that stand over the board leave it free.
+/// Whether a card is in the right half of what is seen: settings that stand over the board leave it free.
 fn is_right(figure: Figure, thing: Thing) -> bool {
-    let eye = figure.view.eye.get_untracked();
+    let (Thing::Component(index), eye) = (thing, figure.view.eye.get_untracked()) else { return false };
     figure.view.layout.with_untracked(|layout| {
-        let centre = match thing {
-            Thing::Component(index) => layout.cards.get(index).map(Rect::centre),
-            Thing::Machine(index) => layout.machines.get(index).and_then(Option::as_ref).map(Rect::centre),
-            Thing::Link(index) => layout.links.get(index).map(|link| link.at(0.5, false, 0.0)),
-        };
-        centre.is_some_and(|centre| eye.x + centre.x * eye.scale(layout) > layout.width * layout.fit / 2.0)
+        let is_right = |card: &Rect| eye.x + card.centre().x * eye.scale(layout) > layout.width * layout.fit / 2.0;
+        layout.cards.get(index).is_some_and(is_right)
     })
 }
 
