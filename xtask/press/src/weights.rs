@@ -106,7 +106,10 @@ impl Weights {
             for budget in BUDGETS.iter().filter(|budget| (budget.of)(page) > budget.limit_bytes()) {
                 let (is, limit) = (kilobytes((budget.of)(page)), kilobytes(budget.limit_bytes()));
                 let what = if budget.ratchet_bytes.is_some() { "ratchet" } else { "budget" };
-                lines.push(format!("{path}: {} {is} KB, {what} {limit} KB", budget.name));
+                // Both may read the same in kilobytes.
+                let over_bytes = (budget.of)(page) - budget.limit_bytes();
+                lines
+                    .push(format!("{path}: {} {is} KB, {over_bytes} bytes over the {what} of {limit} KB", budget.name));
             }
         }
         lines
@@ -292,7 +295,10 @@ mod tests {
         let weights = weigh(&pages, "/", &BTreeSet::new());
         let heavy = weights.too_heavy();
         assert_eq!(heavy.len(), 1);
-        assert!(heavy[0].starts_with("big.html: HTML + CSS") && heavy[0].ends_with("budget 20.0 KB"), "{heavy:?}");
+        assert!(
+            heavy[0].starts_with("big.html: HTML + CSS") && heavy[0].ends_with("over the budget of 20.0 KB"),
+            "{heavy:?}"
+        );
         let missed = weights.missed();
         assert_eq!(missed.len(), 1);
         assert!(missed[0].starts_with("HTML + CSS: 1 page over 20.0 KB, the largest big.html with"), "{missed:?}");
@@ -303,7 +309,7 @@ mod tests {
         let page = |kilobytes| PageWeight { wasm_and_js_bytes: kilobytes * 1_000_usize, ..PageWeight::default() };
         let pages = [("a", page(400)), ("b", page(290)), ("c", page(10))];
         let weights = Weights { pages: pages.map(|(path, page)| (path.to_owned(), page)).into() };
-        assert_eq!(weights.too_heavy(), ["a: wasm + JS 400.0 KB, ratchet 293.5 KB"]);
+        assert_eq!(weights.too_heavy(), ["a: wasm + JS 400.0 KB, 106500 bytes over the ratchet of 293.5 KB"]);
         assert_eq!(weights.missed(), ["wasm + JS: 2 pages over 180.0 KB, the largest a with 400.0 KB"]);
     }
 
