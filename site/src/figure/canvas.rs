@@ -17,6 +17,9 @@ use super::replay::{Dot, FALL_S, Fall, Place, Replay, Station};
 use super::theme::Theme;
 use hockeystick_core::stage::Stage;
 
+/// The height of a line of words on the board, and the length of most causes of failure.
+const LINE_PX: f64 = 14.0;
+const WORDS_PX: f64 = 100.0;
 /// Most pixels of a canvas: 2,400 by 1,600.
 const LARGEST_PX: f64 = 3_840_000.0;
 /// How far requests keep to their side of an arrow, and answers to the other.
@@ -125,10 +128,17 @@ impl Painter {
         self.draw_groups();
         self.draw_ring(replay);
         let places: Vec<_> = replay.falls.iter().map(|fall| self.draw_fall(replay, fall, scene)).collect();
-        // Words last: no dot hides them.
+        // Words last: no dot hides them. Nor do others: where some stand already, these stand below, or it is clear by now.
+        let mut told: Vec<Point> = Vec::new();
         for (fall, place) in replay.falls.iter().zip(places) {
-            if let Some((point, left)) = place.filter(|_| fall.told) {
-                self.tell(fall, point, left, scene);
+            let Some((mut at, left)) = place.filter(|_| fall.told) else { continue };
+            let dot_y = at.y;
+            while told.iter().any(|it| (it.y - at.y).abs() < LINE_PX && (it.x - at.x).abs() < WORDS_PX) {
+                at.y += LINE_PX;
+            }
+            if at.y - dot_y < 4.0 * LINE_PX {
+                self.tell(fall, at, left, scene);
+                told.push(at);
             }
         }
         self.context.set_global_alpha(1.0);

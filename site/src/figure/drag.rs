@@ -12,6 +12,8 @@ use super::view::Thing;
 
 /// A pointer that moved less than this has clicked.
 const CLICK_PX: f64 = 4.0;
+/// A finger that moved further has touched nothing.
+const FLICK_PX: f64 = 10.0;
 /// How far an arrow key moves a card; with Shift, a fine step.
 const KEY_PX: (f64, f64) = (16.0, 2.0);
 /// A finger moves a card once it has rested on it for so long: one that swipes at once scrolls the page.
@@ -114,8 +116,11 @@ impl Drag {
         }
         self.held.set(Held::default());
         self.figure.view.moving.set(None);
+        let now = Point { x: event.client_x().into(), y: event.client_y().into() };
         if held.gone {
             self.figure.changed();
+        } else if now.far(held.from) >= FLICK_PX {
+            // It was gone before it held anything.
         } else if event.pointer_type() == "touch" || !self.figure.follow_pressed(event, REACH_ON_CARD_PX) {
             // Under a finger there is always a request where it is busy; a mouse hits one when it means to.
             self.figure.choose(self.thing);
@@ -208,6 +213,8 @@ impl Drag {
             self.figure.changed();
         } else {
             let before = self.held.with_untracked(|held| held.before.clone());
+            // A pointer that holds it holds it no longer.
+            self.held.set(Held::default());
             self.figure.with(|running| running.put_cards(&before));
             self.say(" is back where it was.");
         }

@@ -31,6 +31,10 @@ pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale) -> E
     let pressed_path = Rc::clone(&path);
     // The browser would move the slider by a pixel, which mostly rounds to the same number.
     let press = move |event: KeyboardEvent| {
+        // With Alt it is the browser's: back, and forward.
+        if event.alt_key() {
+            return;
+        }
         if let Some(value) = scale.pressed(figure.get(&pressed_path).unwrap_or(0.0), &event.key()) {
             event.prevent_default();
             figure.set(&pressed_path, value);

@@ -105,7 +105,8 @@ pub(crate) fn mount(element: &HtmlElement) -> Result<Mounted, String> {
     if let Some(seed) = element.get_attribute("data-seed").and_then(|text| text.parse().ok()) {
         figure.seed = seed;
     }
-    let autoplay = element.get_attribute("data-run").map_or(figure.autoplay, |text| text == "1");
+    // Who wants less motion begins it.
+    let autoplay = element.get_attribute("data-run").map_or(figure.autoplay && !crate::dom::calm(), |text| text == "1");
     // Without it, theory is asked.
     let curve = element.get_attribute("data-curve").and_then(|data| unpack(&data).ok());
     let measured = element.get_attribute("data-measured").and_then(|data| unpack(&data).ok()).unwrap_or_default();

@@ -39,9 +39,14 @@ pub fn show(value: f64, unit: Unit) -> String {
 
 /// What a reader typed; a bare number is in the unit that was shown, as `parts` gives it for `shown`.
 pub fn read(text: &str, unit: Unit, shown: f64) -> Option<f64> {
-    let text = text.trim().replace([',', '\u{a0}'], "");
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, name) = (decimal(&text[..end]), text[end..].trim());
+    let text = text.trim().replace('\u{a0}', "");
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').unwrap_or(text.len());
+    let (number, name) = text.split_at_checked(end)?;
+    let name = name.trim();
+    // A comma parts thousands; one before anything but three digits is a point.
+    let is_thousand = |digits: &str| digits.split('.').next().is_some_and(|whole| whole.len() == 3);
+    let by = if number.split(',').skip(1).all(is_thousand) { "" } else { "." };
+    let number = decimal(&number.replace(',', by));
     let name = match name {
         "" if unit == Unit::Seconds && shown <= 0.0 => "ms",
         "" => parts(shown, unit).1,
@@ -99,6 +104,10 @@ mod tests {
         assert_eq!(read("2 s", Unit::Seconds, 0.5), Some(2.0));
         assert_eq!(read("2", Unit::Bytes, 1e9), Some(2e9));
         assert_eq!(read("1,200", Unit::Count, 5.0), Some(1200.0));
+        assert_eq!(read("1,234,567.5", Unit::Count, 5.0), Some(1_234_567.5));
+        assert_eq!(read("2,5/s", Unit::PerSecond, 5.0), Some(2.5));
+        assert_eq!(read("0,25 s", Unit::Seconds, 0.5), Some(0.25));
+        assert_eq!(read("1,2,3", Unit::Count, 5.0), None);
         assert_eq!(read("12", Unit::PerSecond, 5.0), Some(12.0));
         assert_eq!(read("-3", Unit::Count, 5.0), None);
         assert_eq!(read("90/min", Unit::PerSecond, 5.0), Some(1.5));
