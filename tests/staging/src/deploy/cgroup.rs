@@ -23,6 +23,10 @@ pub(super) enum GroupError {
     NoController,
     #[error("cannot make {path}: {source}; run as root, or under `systemd-run --user --scope -p Delegate=yes`")]
     Create { path: PathBuf, source: io::Error },
+    #[error(
+        "{0} has no cpu controller, for its parent hands none down; run as root, or under `systemd-run --user --scope -p Delegate=yes`"
+    )]
+    NotHandedDown(PathBuf),
     #[error("cannot write {value} to {path}: {source}")]
     Write { path: PathBuf, value: String, source: io::Error },
 }
@@ -71,13 +75,17 @@ impl ControlGroup {
         let sequence = SEQUENCE.fetch_add(1, Ordering::Relaxed);
         let name = format!("{NAME_PREFIX}{}-{sequence}", std::process::id());
         if site.version == Version::V2 {
-            // May be on already, or not ours to turn on; the quota's file below tells.
+            // May be on already, or not ours to turn on, or refused because the folder has processes; see below.
             drop(fs::write(site.cpu.join("cgroup.subtree_control"), "+cpu"));
         }
         // From here on, dropping it removes what has been made.
         let group = Self { version: site.version, cpu: site.cpu.join(&name), cpuacct: site.cpuacct.join(&name) };
         for folder in group.folders() {
             fs::create_dir(folder).map_err(|source| GroupError::Create { path: folder.to_path_buf(), source })?;
+        }
+        // Every group with the controller has this file (admin-guide/cgroup-v2, "CPU Interface Files"), with a quota or without.
+        if site.version == Version::V2 && !group.cpu.join("cpu.max").exists() {
+            return Err(GroupError::NotHandedDown(group.cpu.clone()));
         }
         group.set_quota(limit)?;
         group.take_precedence();
@@ -269,12 +277,23 @@ mod tests {
     }
 
     #[test]
-    fn a_v2_quota_is_written_as_quota_and_period() {
+    fn a_v2_folder_that_got_no_cpu_controller_is_no_site_even_without_a_quota() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().to_path_buf();
         let site = Site { version: Version::V2, cpu: folder.clone(), cpuacct: folder };
+        let error = ControlGroup::create_at(&site, &CpuLimit::default()).unwrap_err().to_string();
+        assert!(error.contains("cpu controller"), "{error}");
+        let left = fs::read_dir(root.path()).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
+        assert_eq!(left.count(), 0);
+    }
+
+    #[test]
+    fn a_v2_quota_is_written_as_quota_and_period() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().to_path_buf();
         let limit = CpuLimit { quota_cpus: Some(0.25), ..CpuLimit::default() };
-        let group = ControlGroup::create_at(&site, &limit).unwrap();
+        let group = ControlGroup { version: Version::V2, cpu: folder.clone(), cpuacct: folder };
+        group.set_quota(&limit).unwrap();
         assert_eq!(fs::read_to_string(group.quota_folder().join("cpu.max")).unwrap(), "25000 100000");
     }
 }

@@ -11,7 +11,13 @@ const NS_PER_TICK: u64 = 10_000_000;
 
 /// Where to read it.
 #[derive(Debug)]
-pub(super) enum CpuTime {
+pub(super) struct CpuTime {
+    counter: Counter,
+    has_quota: bool,
+}
+
+#[derive(Debug)]
+enum Counter {
     /// `cpuacct.usage` in nanoseconds; `cpu.stat` counts what was withheld.
     V1 { usage: PathBuf, stat: PathBuf },
     /// `cpu.stat`, in microseconds.
@@ -21,26 +27,27 @@ pub(super) enum CpuTime {
 }
 
 impl CpuTime {
-    pub(super) fn of_group(group: &ControlGroup) -> Self {
+    pub(super) fn of_group(group: &ControlGroup, has_quota: bool) -> Self {
         let stat = group.quota_folder().join("cpu.stat");
-        match group.version() {
-            Version::V1 => Self::V1 { usage: group.accounting_folder().join("cpuacct.usage"), stat },
-            Version::V2 => Self::V2 { stat },
-        }
+        let counter = match group.version() {
+            Version::V1 => Counter::V1 { usage: group.accounting_folder().join("cpuacct.usage"), stat },
+            Version::V2 => Counter::V2 { stat },
+        };
+        Self { counter, has_quota }
     }
 
     pub(super) fn of_process(pid: u32) -> Self {
-        Self::Process { stat: PathBuf::from(format!("/proc/{pid}/stat")) }
+        Self { counter: Counter::Process { stat: PathBuf::from(format!("/proc/{pid}/stat")) }, has_quota: false }
     }
 
     pub(super) fn used_ns(&self) -> Result<u64, DeployError> {
-        match self {
-            Self::V1 { usage, .. } => {
+        match &self.counter {
+            Counter::V1 { usage, .. } => {
                 let text = read(usage)?;
                 text.trim().parse().map_err(|_| unexpected(usage, &text))
             }
-            Self::V2 { stat } => Ok(field(stat, "usage_usec")?.saturating_mul(1_000)),
-            Self::Process { stat } => {
+            Counter::V2 { stat } => Ok(field(stat, "usage_usec")?.saturating_mul(1_000)),
+            Counter::Process { stat } => {
                 let text = read(stat)?;
                 process_ticks(&text).map(|ticks| ticks * NS_PER_TICK).ok_or_else(|| unexpected(stat, &text))
             }
@@ -48,10 +55,12 @@ impl CpuTime {
     }
 
     pub(super) fn throttled_ns(&self) -> Result<u64, DeployError> {
-        match self {
-            Self::V1 { stat, .. } => field(stat, "throttled_time"),
-            Self::V2 { stat } => Ok(field(stat, "throttled_usec")?.saturating_mul(1_000)),
-            Self::Process { .. } => Ok(0),
+        match &self.counter {
+            // Where nothing is withheld, the field need not be there.
+            _ if !self.has_quota => Ok(0),
+            Counter::V1 { stat, .. } => field(stat, "throttled_time"),
+            Counter::V2 { stat } => Ok(field(stat, "throttled_usec")?.saturating_mul(1_000)),
+            Counter::Process { .. } => Ok(0),
         }
     }
 }
@@ -98,8 +107,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let stat = folder.path().join("cpu.stat");
         fs::write(&stat, "usage_usec 1500\nuser_usec 1000\nnr_throttled 2\nthrottled_usec 40\n").unwrap();
-        let time = CpuTime::V2 { stat };
+        let time = CpuTime { counter: Counter::V2 { stat }, has_quota: true };
         assert_eq!((time.used_ns().unwrap(), time.throttled_ns().unwrap()), (1_500_000, 40_000));
+    }
+
+    #[test]
+    fn without_a_quota_nothing_is_withheld_whether_or_not_the_kernel_counts_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let stat = folder.path().join("cpu.stat");
+        fs::write(&stat, "usage_usec 1500\nuser_usec 1000\n").unwrap();
+        let time = |has_quota| CpuTime { counter: Counter::V2 { stat: stat.clone() }, has_quota };
+        assert_eq!(time(false).throttled_ns().unwrap(), 0);
+        assert!(time(true).throttled_ns().is_err());
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Deployment {
         let mut process = Guarded::spawn(&program, options, control_group.as_ref(), scratch.path())?;
         let announcement = process.wait_until_ready(options.start_timeout)?;
         let cpu_time = match &control_group {
-            Some(group) => CpuTime::of_group(group),
+            Some(group) => CpuTime::of_group(group, options.cpu.quota_cpus.is_some()),
             None => CpuTime::of_process(announcement.pid),
         };
         let limits = Limits::new(&options.cpu, control_group.as_ref(), obstacle);
