@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -51,7 +51,8 @@ pub(crate) async fn create_list(
 ) -> Answer {
     let list = app.store.create_list(account.id, &input.title).await?;
     let list = list.ok_or_else(|| Problem::new(StatusCode::CONFLICT, "this account owns as many lists as it may"))?;
-    Ok((StatusCode::CREATED, app.renderer.json(&list).await?).into_response())
+    let place = format!("/api/lists/{}", list.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], app.renderer.json(&list).await?).into_response())
 }
 
 pub(crate) async fn list(State(app): State<Arc<App>>, SignedIn(account): SignedIn, Ids(list_id): Ids<i64>) -> Answer {
@@ -106,7 +107,8 @@ pub(crate) async fn add_item(
     let list = accessible_list(&app, &account, list_id).await?;
     let item = app.store.add_item(list.id, &input.title, &input.note, input.due.as_deref()).await?;
     let item = item.ok_or_else(|| Problem::new(StatusCode::CONFLICT, "this list holds as many items as it may"))?;
-    Ok((StatusCode::CREATED, app.renderer.json(&item).await?).into_response())
+    let place = format!("/api/lists/{}/items/{}", list.id, item.number);
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], app.renderer.json(&item).await?).into_response())
 }
 
 pub(crate) async fn set_done(

@@ -3,13 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use super::App;
 use super::identity::hex;
+use super::input::Ids;
 use super::problem::Problem;
 
 /// A day: long enough to matter, short enough that a new release reaches everybody. The ETag settles the rest.
@@ -46,17 +47,19 @@ fn etag(body: &[u8]) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{short}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"tick\""))
 }
 
-pub(crate) async fn file(State(app): State<Arc<App>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
-        return Problem::not_found("this file").into_response();
-    };
+pub(crate) async fn file(
+    State(app): State<Arc<App>>,
+    Ids(name): Ids<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(|| Problem::not_found("this file"))?;
     // What a slower language works on is the head of the answer; the kernel sends the body.
     app.renderer.costly(head(asset)).await;
-    serve(asset, &headers)
+    Ok(serve(asset, &headers))
 }
 
-pub(crate) async fn favicon(state: State<Arc<App>>, headers: HeaderMap) -> Response {
-    file(state, Path("tick.png".to_owned()), headers).await
+pub(crate) async fn favicon(state: State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    file(state, Ids("tick.png".to_owned()), headers).await
 }
 
 /// The head of an asset's answer, as it is on the wire.

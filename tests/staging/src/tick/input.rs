@@ -242,7 +242,7 @@ where
     }
 }
 
-/// Ids from the path; anything that is not a whole number is a path that does not exist.
+/// Ids from the path; what can be none, such as a number that is not whole, is a path that does not exist.
 #[derive(Debug)]
 pub(crate) struct Ids<T>(pub(crate) T);
 

@@ -2,9 +2,10 @@
 
 use askama::Template;
 use axum::Json;
+use axum::body::Body;
 use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 /// A failure that the client is told about. `detail` is written for the person who reads it.
@@ -55,14 +56,15 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Tick failed to answer; the cause is in its log")
     }
 
-    /// The same problem as a page, for a person in a browser.
-    pub(crate) fn into_page(self) -> Response {
-        let status = self.status;
-        let page = ErrorPage { title: self.title, status: status.as_u16(), detail: &self.detail };
-        match page.render() {
-            Ok(html) => (status, Html(html)).into_response(),
-            Err(error) => (status, error.to_string()).into_response(),
-        }
+    /// The same problem as a page, for a person in a browser. What `answer` says in other headers than those of its body
+    /// stays: how to sign in, when to come again.
+    pub(crate) fn into_page(self, answer: Response) -> Response {
+        let page = ErrorPage { title: self.title, status: self.status.as_u16(), detail: &self.detail };
+        let Ok(html) = page.render() else { return answer };
+        let (mut head, _) = answer.into_parts();
+        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        head.headers.remove(header::CONTENT_LENGTH);
+        Response::from_parts(head, Body::from(html))
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
-use tower_http::csrf::CsrfLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::problem::Problem;
@@ -21,27 +21,37 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let in_class = |routes: Router<Arc<App>>, class: RequestClass| {
-        routes.route_layer(middleware::from_fn_with_state((app.clone(), class), observe::observe))
+        routes
+            // A browser sends the cookie along with forms of other sites; this refuses those.
+            .route_layer(CsrfLayer::new().with_rejection_response(of_another_site))
+            // Around it, so that what is refused is counted.
+            .route_layer(middleware::from_fn_with_state((app.clone(), class), observe::observe))
     };
-    Router::new()
-        .merge(in_class(static_routes(), RequestClass::Static))
+    let personal = Router::new()
         .merge(in_class(read_routes(), RequestClass::Read))
         .merge(in_class(write_routes(), RequestClass::Write))
         .merge(in_class(job_routes(), RequestClass::Job))
         .merge(in_class(identity_routes(), RequestClass::Identity))
         .merge(in_class(probe_routes(), RequestClass::Probe))
+        .route_layer(set_header(header::CACHE_CONTROL, "private, no-cache"))
+        .route_layer(set_header(header::VARY, "cookie"));
+    Router::new()
+        .merge(in_class(static_routes(), RequestClass::Static))
+        .merge(personal)
         .fallback(|| async { Problem::not_found("this path") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method")
         })
         .layer(DefaultBodyLimit::max(input::BODY_BYTES_MAX))
-        // A browser sends the cookie along with forms of other sites; this refuses those.
-        .layer(CsrfLayer::new())
         .layer(middleware::from_fn(problems_as_pages))
         .layer(set_header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(set_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set_header(header::REFERRER_POLICY, "same-origin"))
         .with_state(app)
+}
+
+fn of_another_site(_: ProtectionError) -> Response {
+    Problem::new(StatusCode::FORBIDDEN, "forms of other sites are refused; send it from a page of Tick").into_response()
 }
 
 fn set_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
@@ -114,7 +124,7 @@ async fn problems_as_pages(request: Request, next: Next) -> Response {
         .is_some_and(|accept| accept.contains("text/html"));
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<Problem>() {
-        Some(problem) if accepts_html && !is_api => problem.into_page(),
+        Some(problem) if accepts_html && !is_api => problem.into_page(response),
         _ => response,
     }
 }

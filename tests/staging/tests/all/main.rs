@@ -8,3 +8,4 @@ mod common;
 mod concurrency;
 mod deploy;
 mod hostile;
+mod http;
