@@ -48,40 +48,46 @@ pub fn run(options: &GuardOptions) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(guard(options));
     remove_control_groups(&options.cgroup);
-    // A caller that is still there may want to read what the program left behind.
-    let caller_is_gone = !matches!(result, Ok((_, Ending::OfProgram)));
+    // A caller that is still there may want to read what the program left behind, and deletes it itself.
+    let caller_is_gone = matches!(result, Ok((Ending::CallerGone, _)));
     if let (true, Some(scratch)) = (caller_is_gone, &options.scratch) {
         // The caller may have deleted it first.
         drop(std::fs::remove_dir_all(scratch));
     }
-    let (status, _) = result?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    let (_, status) = result?;
+    let code = status?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
+/// Why there is nothing left to guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
+    /// The program has ended by itself.
     OfProgram,
-    OfCaller,
+    /// The caller has let go, or is no more.
+    CallerGone,
+    /// Somebody sent a signal; the caller may live.
+    Asked,
 }
 
-async fn guard(options: &GuardOptions) -> Result<(ExitStatus, Ending)> {
+/// How it ended, and whether the program did so in good order.
+async fn guard(options: &GuardOptions) -> Result<(Ending, std::io::Result<ExitStatus>)> {
     pin_this_thread(&options.core)?;
-    let mut child = start(options)?;
-    // Taken out because `Child::wait` would close it: the program shall see it close when this process ends.
-    let _lifeline = child.stdin.take();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    let mut child = start(options)?;
+    // Taken out because `Child::wait` would close it: the program shall see it close when this process ends.
+    let _lifeline = child.stdin.take();
     let caller_gone = caller_gone()?;
-    tokio::select! {
-        status = child.wait() => return Ok((status?, Ending::OfProgram)),
-        _ = caller_gone => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = hang_up.recv() => {}
-    }
-    Ok((stop(&mut child).await?, Ending::OfCaller))
+    let ending = tokio::select! {
+        status = child.wait() => return Ok((Ending::OfProgram, status)),
+        _ = caller_gone => Ending::CallerGone,
+        _ = terminate.recv() => Ending::Asked,
+        _ = interrupt.recv() => Ending::Asked,
+        _ = hang_up.recv() => Ending::Asked,
+    };
+    Ok((ending, stop(&mut child).await))
 }
 
 fn start(options: &GuardOptions) -> Result<Child> {

@@ -145,6 +145,24 @@ fn a_killed_guard_takes_tick_along() {
     assert!(tick.stop().is_err());
 }
 
+#[test]
+fn a_guard_that_is_told_to_stop_leaves_its_caller_s_files() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("tick.log");
+    std::fs::write(&log, "last words").unwrap();
+    let mut command = Command::new(TICK);
+    command.args(["guard", "--scratch", scratch.path().to_str().unwrap(), "--", "sleep", "60"]);
+    let mut guard = command.stdin(Stdio::piped()).spawn().unwrap();
+    // Taken out because `Child::wait` would close it, and with that let go.
+    let _held = guard.stdin.take();
+    let id = guard.id().to_string();
+    let children = || std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    wait_until("the program runs", Duration::from_secs(10), || !children().is_empty());
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    guard.wait().unwrap();
+    assert!(log.exists(), "its caller is still there");
+}
+
 #[tokio::test]
 async fn a_request_in_flight_is_answered_before_tick_stops() {
     let mut options = options();
