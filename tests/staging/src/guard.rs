@@ -16,6 +16,8 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::deploy::EXIT_GROUP_REFUSED;
+
 /// Longer than the program's own grace, so that it is killed only when it hangs.
 const STOP_GRACE: Duration = Duration::from_secs(7);
 /// A control group stays busy for a moment after its last process has ended.
@@ -54,9 +56,23 @@ pub fn run(options: &GuardOptions) -> Result<ExitCode> {
         // The caller may have deleted it first.
         drop(std::fs::remove_dir_all(scratch));
     }
-    let (_, status) = result?;
+    let (_, status) = match result {
+        Err(error) if error.is::<GroupRefused>() => {
+            eprintln!("tick: {error}");
+            return Ok(ExitCode::from(EXIT_GROUP_REFUSED));
+        }
+        other => other?,
+    };
     let code = status?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The program runs, but not where it should; it is killed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot move the program into {folder}: {source}")]
+struct GroupRefused {
+    folder: PathBuf,
+    source: std::io::Error,
 }
 
 /// Why there is nothing left to guard.
@@ -98,7 +114,7 @@ fn start(options: &GuardOptions) -> Result<Child> {
     let pid = child.id().context("the program ended at once")?;
     for folder in &options.cgroup {
         std::fs::write(folder.join("cgroup.procs"), pid.to_string())
-            .with_context(|| format!("cannot move the program into {}", folder.display()))?;
+            .map_err(|source| GroupRefused { folder: folder.clone(), source })?;
     }
     Ok(child)
 }

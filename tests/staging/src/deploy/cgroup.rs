@@ -116,6 +116,11 @@ impl ControlGroup {
         drop(fs::write(self.cpu.join(file), weight));
     }
 
+    #[cfg(test)]
+    pub(super) fn in_folder(folder: &Path) -> Self {
+        Self { version: Version::V2, cpu: folder.to_path_buf(), cpuacct: folder.to_path_buf() }
+    }
+
     /// Every folder of the group; a process joins all of them.
     pub(super) fn folders(&self) -> BTreeSet<&Path> {
         BTreeSet::from([self.cpu.as_path(), self.cpuacct.as_path()])
@@ -290,9 +295,8 @@ mod tests {
     #[test]
     fn a_v2_quota_is_written_as_quota_and_period() {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().to_path_buf();
         let limit = CpuLimit { quota_cpus: Some(0.25), ..CpuLimit::default() };
-        let group = ControlGroup { version: Version::V2, cpu: folder.clone(), cpuacct: folder };
+        let group = ControlGroup::in_folder(root.path());
         group.set_quota(&limit).unwrap();
         assert_eq!(fs::read_to_string(group.quota_folder().join("cpu.max")).unwrap(), "25000 100000");
     }

@@ -26,6 +26,8 @@ use cpu_time::CpuTime;
 pub use error::DeployError;
 pub use limits::{CpuLimit, Limits};
 pub use precedence::Precedence;
+#[cfg(feature = "tick")]
+pub(crate) use process::EXIT_GROUP_REFUSED;
 use process::Guarded;
 
 /// The line that Tick prints when it is ready.
@@ -96,14 +98,26 @@ impl Deployment {
     /// When `options` ask for an impossible limit, the program is missing, or Tick does not come up in time.
     pub fn start(options: &Options) -> Result<Self, DeployError> {
         options.cpu.check()?;
+        let group = ControlGroup::create(&options.cpu).map_err(|obstacle| obstacle.to_string());
+        Self::start_in(group, options)
+    }
+
+    /// Starts Tick in a control group, or without one for a reason.
+    fn start_in(mut group: Result<ControlGroup, String>, options: &Options) -> Result<Self, DeployError> {
         let program = program::find(options.program.as_deref())?;
         let scratch = tempfile::Builder::new().prefix("hockeystick-tick-").tempdir().map_err(DeployError::Scratch)?;
-        let (control_group, obstacle) = match ControlGroup::create(&options.cpu) {
+        let mut process = Guarded::spawn(&program, options, group.as_ref().ok(), scratch.path())?;
+        let mut ready = process.wait_until_ready(options.start_timeout);
+        if let Some(obstacle) = process.group_refused() {
+            group = Err(obstacle);
+            process = Guarded::spawn(&program, options, None, scratch.path())?;
+            ready = process.wait_until_ready(options.start_timeout);
+        }
+        let announcement = ready?;
+        let (control_group, obstacle) = match group {
             Ok(group) => (Some(group), None),
-            Err(obstacle) => (None, Some(obstacle.to_string())),
+            Err(obstacle) => (None, Some(obstacle)),
         };
-        let mut process = Guarded::spawn(&program, options, control_group.as_ref(), scratch.path())?;
-        let announcement = process.wait_until_ready(options.start_timeout)?;
         let cpu_time = match &control_group {
             Some(group) => CpuTime::of_group(group, options.cpu.quota_cpus.is_some()),
             None => CpuTime::of_process(announcement.pid),
@@ -184,5 +198,36 @@ impl Deployment {
     /// When Tick did not end in good order.
     pub fn stop(mut self) -> Result<(), DeployError> {
         self.process.stop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Stands for a guard on a system that lets us make control groups and lets nobody into them.
+    const NO_GROUP: &str = r#"#!/bin/sh
+case "$*" in *--cgroup*) echo "tick: cannot move the program into it: not permitted" >&2; exit 77;; esac
+echo '{"address":"127.0.0.1:9","pid":4711}'
+cat >/dev/null
+"#;
+
+    #[test]
+    fn a_group_that_lets_tick_not_in_is_done_without_and_the_limits_say_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("tick");
+        fs::write(&program, NO_GROUP).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let cpu = CpuLimit { quota_cpus: Some(0.5), ..CpuLimit::default() };
+        let options = Options { program: Some(program), cpu, ..Options::default() };
+        let group = ControlGroup::in_folder(&folder.path().join("group"));
+        let tick = Deployment::start_in(Ok(group), &options).unwrap();
+        assert_eq!((tick.pid(), tick.cgroup(), tick.limits().quota), (4711, None, None));
+        let obstacle = tick.limits().obstacle.as_deref();
+        assert_eq!(obstacle, Some("cannot move the program into it: not permitted"));
+        tick.stop().unwrap();
     }
 }

@@ -17,6 +17,10 @@ const POLL_PAUSE: Duration = Duration::from_millis(5);
 /// The part of a log that belongs in an error message.
 const LOG_TAIL_LINES: usize = 5;
 
+/// With this a guard ends that cannot put the program into its control groups. Neither Tick nor its parser of arguments
+/// ends so.
+pub(crate) const EXIT_GROUP_REFUSED: u8 = 77;
+
 /// A guard with Tick behind it.
 #[derive(Debug)]
 pub(super) struct Guarded {
@@ -85,6 +89,13 @@ impl Guarded {
         };
         serde_json::from_str(&line)
             .map_err(|error| DeployError::NotReady(format!("its first line is not its address ({error}): {line}")))
+    }
+
+    /// Why the guard has ended without Tick, where the system let it make control groups but not use them.
+    pub(super) fn group_refused(&mut self) -> Option<String> {
+        let status = self.guard.try_wait().ok().flatten()?;
+        let refused = status.code() == Some(i32::from(EXIT_GROUP_REFUSED));
+        refused.then(|| self.log_tail().trim_start_matches("tick: ").to_owned())
     }
 
     /// Lets go of the guard, which then stops Tick and cleans up.

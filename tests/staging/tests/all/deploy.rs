@@ -163,6 +163,14 @@ fn a_guard_that_is_told_to_stop_leaves_its_caller_s_files() {
     assert!(log.exists(), "its caller is still there");
 }
 
+#[test]
+fn a_guard_that_cannot_use_a_group_says_so_by_its_code() {
+    let output = Command::new(TICK).args(["guard", "--cgroup", "/nowhere", "--", "sleep", "60"]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(77), "{error}");
+    assert!(error.starts_with("tick: cannot move the program into /nowhere"), "{error}");
+}
+
 #[tokio::test]
 async fn a_request_in_flight_is_answered_before_tick_stops() {
     let mut options = options();
