@@ -1,7 +1,9 @@
 //! `tick`: the reference app as a program.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use hockeystick_staging::tick::{options::ServeOptions, serve};
 use hockeystick_staging::{guard, plan};
@@ -29,13 +31,16 @@ enum Command {
     Guard(guard::GuardOptions),
 }
 
+fn print_plan(seed_accounts: u32) -> Result<()> {
+    let plan = plan::material(seed_accounts).loadgen_plan();
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(plan.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to standard output")
+}
+
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(options) => serve::run(options).map(|()| ExitCode::SUCCESS),
-        Command::Plan { seed_accounts } => {
-            print!("{}", plan::material(seed_accounts).loadgen_plan());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Plan { seed_accounts } => print_plan(seed_accounts).map(|()| ExitCode::SUCCESS),
         Command::Guard(options) => guard::run(&options),
     };
     result.unwrap_or_else(|error| {

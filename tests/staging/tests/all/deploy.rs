@@ -202,6 +202,15 @@ fn a_port_in_use_is_one_line_with_a_cure() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_written_is_an_error_of_one_line() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(TICK).arg("plan").stdout(full).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{error}");
+    assert!(error.contains("cannot write to standard output"), "{error}");
+}
+
+#[test]
 fn a_deployment_that_fails_to_start_says_why() {
     let missing = Options { program: Some("/nowhere/tick".into()), ..options() };
     let error = Deployment::start(&missing).unwrap_err();
