@@ -9,3 +9,4 @@ mod concurrency;
 mod deploy;
 mod hostile;
 mod http;
+mod plan;
