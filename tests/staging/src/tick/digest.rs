@@ -42,8 +42,8 @@ struct DigestMail<'a> {
     name: &'a str,
     day: String,
     sections: [Section; 4],
-    done: usize,
-    total: usize,
+    done: i64,
+    total: i64,
 }
 
 #[derive(Debug)]
@@ -53,8 +53,14 @@ struct Section {
 }
 
 impl DigestMail<'_> {
-    fn done_percent(&self) -> usize {
+    fn done_percent(&self) -> i64 {
         self.done * 100 / self.total.max(1)
+    }
+
+    /// Open items that the mail does not name.
+    fn more(&self) -> i64 {
+        let named: usize = self.sections.iter().map(|section| section.lines.len()).sum();
+        (self.total - self.done).saturating_sub_unsigned(named as u64)
     }
 }
 
@@ -66,8 +72,9 @@ pub(crate) async fn build(
 ) -> Result<Response, Problem> {
     let account = digest_account(&app, &caller, account_id).await?;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let counts = app.store.digest_counts(account.id).await?;
     let items = app.store.digest_items(account.id).await?;
-    let mail = compose(&account.name, today, items);
+    let mail = compose(&account.name, today, counts, items);
     let html = app.renderer.html(&mail).await?;
     app.store.save_digest(account.id, &mail.day, &html).await?;
     let body = json!({
@@ -96,10 +103,9 @@ async fn digest_account(app: &App, caller: &Account, account_id: i64) -> Result<
     account.ok_or_else(|| Problem::not_found("that account"))
 }
 
-fn compose(name: &str, today: Date, items: Vec<(String, Item)>) -> DigestMail<'_> {
-    let total = items.len();
+fn compose(name: &str, today: Date, (total, done): (i64, i64), items: Vec<(String, Item)>) -> DigestMail<'_> {
     let mut sections = ["Overdue", "Today", "This week", "Later"].map(|title| Section { title, lines: Vec::new() });
-    for (list, item) in items.into_iter().filter(|(_, item)| !item.done) {
+    for (list, item) in items {
         let due = item.due.as_deref().and_then(|due| due.parse::<Date>().ok());
         let days_left = due.and_then(|due| today.until(due).ok()).map(|span| span.get_days());
         let section = match days_left {
@@ -110,6 +116,5 @@ fn compose(name: &str, today: Date, items: Vec<(String, Item)>) -> DigestMail<'_
         };
         sections[section].lines.push(Line { list, item, days_left });
     }
-    let open: usize = sections.iter().map(|section| section.lines.len()).sum();
-    DigestMail { name, day: today.to_string(), sections, done: total - open, total }
+    DigestMail { name, day: today.to_string(), sections, done, total }
 }

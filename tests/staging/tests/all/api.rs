@@ -111,6 +111,27 @@ async fn a_digest_covers_the_account_s_lists_and_can_be_read_again() {
 }
 
 #[tokio::test]
+async fn a_digest_has_what_is_open_however_much_is_done() {
+    let tick = tick();
+    let nobody = Client::new(&tick, "");
+    let account = json!({ "email": "vera@example.org", "name": "Vera", "password": "correct horse" });
+    let (_, session) = nobody.post("/api/accounts", account).await;
+    let vera = Client::new(&tick, session["token"].as_str().unwrap());
+    let (_, list) = vera.post("/api/lists", json!({ "title": "Busy" })).await;
+    let items = format!("/api/lists/{}/items", list["id"]);
+    for number in 1..=500 {
+        vera.post(&items, json!({ "title": "Old", "due": "2020-01-01" })).await;
+        vera.patch(&format!("{items}/{number}"), json!({ "done": true })).await;
+    }
+    vera.post(&items, json!({ "title": "Pack the tent" })).await;
+    let (status, digest) = vera.post(&format!("/api/accounts/{}/digest", session["account"]), json!(null)).await;
+    assert_eq!(status, StatusCode::CREATED, "{digest}");
+    assert_eq!((&digest["items"], &digest["done"]), (&json!(501), &json!(500)));
+    let (_, mail) = vera.get("/digest").await;
+    assert!(mail.contains("Pack the tent") && mail.contains("500 of 501 things are done"), "{mail}");
+}
+
+#[tokio::test]
 async fn a_person_without_javascript_registers_and_keeps_a_list() {
     let tick = tick();
     // Follows redirects and keeps cookies, as a browser does.

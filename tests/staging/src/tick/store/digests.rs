@@ -2,19 +2,32 @@
 
 use super::{Item, Store};
 
-/// Items a digest covers, soonest due first; a mail longer than that helps nobody.
+/// Open items that a digest names, soonest due first; a mail longer than that helps nobody.
 const DIGEST_ITEMS_MAX: i64 = 500;
 
 impl Store {
-    /// Open and done items over all lists that `account_id` owns or shares, each with its list's title.
-    pub(crate) async fn digest_items(&self, account_id: i64) -> Result<Vec<(String, Item)>, sqlx::Error> {
-        type Row = (String, i64, String, String, Option<String>, i64);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT list.title, item.number, item.title, item.note, item.due,
-                    CASE WHEN item.done_at IS NULL THEN 0 ELSE 1 END
+    /// How many items all lists hold that `account_id` owns or shares, and how many of them are done.
+    pub(crate) async fn digest_counts(&self, account_id: i64) -> Result<(i64, i64), sqlx::Error> {
+        sqlx::query_as(
+            "SELECT COUNT(*), COUNT(item.done_at)
              FROM list JOIN item ON item.list_id = list.id
              WHERE list.owner_id = $1
-                OR list.id IN (SELECT list_id FROM list_member WHERE account_id = $1)
+                OR list.id IN (SELECT list_id FROM list_member WHERE account_id = $1)",
+        )
+        .bind(account_id)
+        .fetch_one(&self.reads)
+        .await
+    }
+
+    /// Open items over the same lists, each with its list's title.
+    pub(crate) async fn digest_items(&self, account_id: i64) -> Result<Vec<(String, Item)>, sqlx::Error> {
+        type Row = (String, i64, String, String, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT list.title, item.number, item.title, item.note, item.due
+             FROM list JOIN item ON item.list_id = list.id
+             WHERE item.done_at IS NULL
+               AND (list.owner_id = $1
+                    OR list.id IN (SELECT list_id FROM list_member WHERE account_id = $1))
              ORDER BY COALESCE(item.due, '9999-12-31'), list.id, item.number
              LIMIT $2",
         )
@@ -22,8 +35,7 @@ impl Store {
         .bind(DIGEST_ITEMS_MAX)
         .fetch_all(&self.reads)
         .await?;
-        let item =
-            |(list, number, title, note, due, done): Row| (list, Item { number, title, note, due, done: done != 0 });
+        let item = |(list, number, title, note, due): Row| (list, Item { number, title, note, due, done: false });
         Ok(rows.into_iter().map(item).collect())
     }
 
