@@ -1,5 +1,6 @@
 //! How much CPU a deployment may use: as asked for, and as it came to be.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -85,12 +86,14 @@ pub struct Quota {
 impl Limits {
     pub(super) fn new(asked: &CpuLimit, group: Option<&ControlGroup>, obstacle: Option<String>) -> Self {
         let quota = asked.quota().filter(|_| group.is_some()).map(|time| Quota { time, period: asked.period });
+        // A core that is named twice is one.
+        let cores: Vec<usize> = BTreeSet::from_iter(asked.cores.iter().copied()).into_iter().collect();
         let machine_cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let cores = if asked.cores.is_empty() { machine_cores } else { asked.cores.len() };
+        let count = if cores.is_empty() { machine_cores } else { cores.len() };
         #[expect(clippy::cast_precision_loss, reason = "a machine has far fewer than 2^52 cores")]
-        let cores = cores as f64;
+        let cpus = count as f64;
         let quota_cpus = quota.map_or(f64::INFINITY, |quota| quota.time.div_duration_f64(quota.period));
-        Self { cpus: cores.min(quota_cpus), quota, cores: asked.cores.clone(), obstacle }
+        Self { cpus: cpus.min(quota_cpus), quota, cores, obstacle }
     }
 }
 

@@ -202,6 +202,15 @@ fn a_port_in_use_is_one_line_with_a_cure() {
 }
 
 #[test]
+fn a_core_that_is_named_twice_is_one_core() {
+    let mut options = options();
+    options.cpu = CpuLimit { cores: vec![0, 0], ..CpuLimit::default() };
+    let tick = start(&options);
+    assert!((tick.limits().cpus - 1.0).abs() < f64::EPSILON, "{}", tick.limits());
+    assert!(tick.limits().to_string().contains("on core 0"), "{}", tick.limits());
+}
+
+#[test]
 fn a_plan_that_cannot_be_written_is_an_error_of_one_line() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = Command::new(TICK).arg("plan").stdout(full).output().unwrap();
