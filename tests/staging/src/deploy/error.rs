@@ -21,9 +21,14 @@ pub enum DeployError {
     },
     /// There is no `tick` program where it was looked for.
     #[error(
-        "the tick program is not at {0}; build it with `cargo build --release -p hockeystick-staging`, or set TICK_PROGRAM"
+        "the tick program is not at {path}; build it with `cargo build --release -p hockeystick-staging`, or {otherwise}"
     )]
-    ProgramMissing(PathBuf),
+    ProgramMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What else would help, by how that place came to be.
+        otherwise: &'static str,
+    },
     /// No folder for the database and the log.
     #[error("cannot make a temporary folder: {0}")]
     Scratch(#[source] std::io::Error),

@@ -42,7 +42,7 @@ pub struct Announcement {
 /// What to deploy.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The `tick` program; `None` looks beside the running program, then in `TICK_PROGRAM`.
+    /// The `tick` program; `None` takes what `TICK_PROGRAM` names, else the one beside the running program.
     pub program: Option<PathBuf>,
     /// CPU that Tick may use, and where.
     pub cpu: CpuLimit,

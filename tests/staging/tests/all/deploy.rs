@@ -223,7 +223,11 @@ fn a_plan_that_cannot_be_written_is_an_error_of_one_line() {
 fn a_deployment_that_fails_to_start_says_why() {
     let missing = Options { program: Some("/nowhere/tick".into()), ..options() };
     let error = Deployment::start(&missing).unwrap_err();
-    assert!(matches!(error, DeployError::ProgramMissing(_)) && error.to_string().contains("cargo build"), "{error}");
+    assert!(
+        matches!(error, DeployError::ProgramMissing { .. }) && error.to_string().contains("cargo build"),
+        "{error}"
+    );
+    assert!(!error.to_string().contains("TICK_PROGRAM"), "it would change nothing: {error}");
 
     let no_folder = Options { database: Some("/nowhere/tick.sqlite".into()), ..options() };
     let error = Deployment::start(&no_folder).unwrap_err().to_string();
