@@ -202,6 +202,27 @@ fn a_port_in_use_is_one_line_with_a_cure() {
 }
 
 #[test]
+fn a_seeded_database_is_warned_of_wherever_others_can_reach_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.database = Some(folder.path().join("seeded.sqlite"));
+    start(&options).stop().unwrap();
+    let said = |listen: &str, database: &str| {
+        let mut command = Command::new(TICK);
+        command
+            .args(["serve", "--exit-with-parent", "--listen", listen, "--database"])
+            .arg(folder.path().join(database));
+        // An empty standard input: it stops as soon as it has started.
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said("0.0.0.0:0", "seeded.sqlite").contains("well-known tokens"));
+    assert_eq!(said("127.0.0.1:0", "seeded.sqlite"), "");
+    assert_eq!(said("0.0.0.0:0", "empty.sqlite"), "");
+}
+
+#[test]
 fn a_core_that_is_named_twice_is_one_core() {
     let mut options = options();
     options.cpu = CpuLimit { cores: vec![0, 0], ..CpuLimit::default() };

@@ -98,7 +98,7 @@ pub(crate) fn is_url(database: &str) -> bool {
 }
 
 /// A path may hold any character; in a URL, `?`, `#` and `%` would mean something, and the first part of a relative path
-/// would be a host.
+/// would be a host. `:memory:` is a file's name as any other: each connection would have a database of its own there.
 fn sqlite_url(path: &str) -> Result<String, std::io::Error> {
     let path = std::path::absolute(path)?;
     let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
@@ -156,7 +156,9 @@ mod tests {
 
     #[test]
     fn any_file_can_be_a_database_by_any_of_its_names() {
-        for name in ["tick.sqlite", "two words.sqlite", "tick[1].sqlite", "a:b.sqlite", "50%.sqlite", "/tmp/a?b#c"] {
+        for name in
+            ["tick.sqlite", "two words.sqlite", "tick[1].sqlite", "a:b.sqlite", "50%.sqlite", ":memory:", "/tmp/a?b#c"]
+        {
             let url = sqlite_url(name).unwrap();
             assert!(url.starts_with("sqlite:///") && url.ends_with("?mode=rwc"), "{url}");
             assert_eq!(url.matches(['?', '#']).count(), 1, "{url}");
