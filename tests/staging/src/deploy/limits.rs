@@ -63,7 +63,7 @@ const CORES_MAX: usize = 1024;
 
 /// The limits that hold, in fact.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
+pub struct EffectiveLimits {
     /// CPUs' worth of time that Tick can use at most: the quota, or the number of its cores.
     pub cpus: f64,
     /// Whether the kernel enforces a quota.
@@ -83,7 +83,7 @@ pub struct Quota {
     pub period: Duration,
 }
 
-impl Limits {
+impl EffectiveLimits {
     pub(super) fn new(asked: &CpuLimit, group: Option<&ControlGroup>, obstacle: Option<String>) -> Self {
         let quota = asked.quota().filter(|_| group.is_some()).map(|time| Quota { time, period: asked.period });
         // A core that is named twice is one.
@@ -97,7 +97,7 @@ impl Limits {
     }
 }
 
-impl fmt::Display for Limits {
+impl fmt::Display for EffectiveLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.quota {
             Some(Quota { time, period }) => {
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn without_a_control_group_the_limits_say_that_no_quota_holds_and_why() {
         let asked = CpuLimit { quota_cpus: Some(0.5), cores: vec![0], ..CpuLimit::default() };
-        let limits = Limits::new(&asked, None, Some("permission denied".to_owned()));
+        let limits = EffectiveLimits::new(&asked, None, Some("permission denied".to_owned()));
         assert_eq!(limits.quota, None);
         assert!((limits.cpus - 1.0).abs() < f64::EPSILON);
         assert_eq!(limits.to_string(), "no CPU quota, on core 0 (no control group: permission denied)");

@@ -24,7 +24,7 @@ pub use awake::Awake;
 use cgroup::ControlGroup;
 use cpu_time::CpuTime;
 pub use error::DeployError;
-pub use limits::{CpuLimit, Limits};
+pub use limits::{CpuLimit, EffectiveLimits};
 pub use precedence::Precedence;
 #[cfg(feature = "tick")]
 pub(crate) use process::EXIT_GROUP_REFUSED;
@@ -80,7 +80,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Deployment {
     announcement: Announcement,
-    limits: Limits,
+    limits: EffectiveLimits,
     cpu_time: CpuTime,
     // Dropped in this order: the process must end before its control group and its files can go.
     process: Guarded,
@@ -122,7 +122,7 @@ impl Deployment {
             Some(group) => CpuTime::of_group(group, options.cpu.quota_cpus.is_some()),
             None => CpuTime::of_process(announcement.pid),
         };
-        let limits = Limits::new(&options.cpu, control_group.as_ref(), obstacle);
+        let limits = EffectiveLimits::new(&options.cpu, control_group.as_ref(), obstacle);
         Ok(Self { announcement, limits, cpu_time, process, control_group, scratch })
     }
 
@@ -146,12 +146,12 @@ impl Deployment {
 
     /// Which limits hold, in fact. Its `Display` is a sentence for people.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &EffectiveLimits {
         &self.limits
     }
 
     /// CPU time used since the start, over all threads, in nanoseconds. Utilisation between two instants is the
-    /// difference, over the time between them, over [`Limits::cpus`].
+    /// difference, over the time between them, over [`EffectiveLimits::cpus`].
     ///
     /// # Errors
     ///

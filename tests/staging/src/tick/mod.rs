@@ -37,6 +37,7 @@ mod store;
 use std::sync::Arc;
 
 use metrics::Metrics;
+use observe::Admission;
 use render::Renderer;
 use store::Store;
 use tokio::sync::Semaphore;
@@ -47,7 +48,7 @@ struct App {
     store: Store,
     renderer: Renderer,
     metrics: Metrics,
-    limits: observe::Limits,
+    admission: Admission,
     /// One permit a password check: each holds 19 MB of memory and a thread for tens of milliseconds.
     password_slots: Arc<Semaphore>,
 }

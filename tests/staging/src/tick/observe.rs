@@ -13,19 +13,19 @@ use crate::plan::RequestClass;
 
 /// How much Tick takes on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct Admission {
     pub(crate) in_flight_max: u32,
     pub(crate) request_timeout: Duration,
 }
 
 /// Counts the request out however it ends. A client that hangs up drops the handler's future, and this with it.
-struct InFlight<'a> {
+struct Entered<'a> {
     app: &'a App,
     class: RequestClass,
     answered: bool,
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.app.metrics.leave();
         if !self.answered {
@@ -41,18 +41,18 @@ pub(crate) async fn observe(
 ) -> Response {
     let started = Instant::now();
     // A monitor must get its answer above all when Tick is full.
-    let limit = if class == RequestClass::Probe { u32::MAX } else { app.limits.in_flight_max };
+    let limit = if class == RequestClass::Probe { u32::MAX } else { app.admission.in_flight_max };
     if !app.metrics.enter(limit) {
         let problem = Problem::overloaded("too many requests are in flight").into_response();
         app.metrics.answered(class, problem.status(), started.elapsed());
         return problem;
     }
-    let mut in_flight = InFlight { app: &app, class, answered: false };
-    let response = match tokio::time::timeout(app.limits.request_timeout, next.run(request)).await {
+    let mut entered = Entered { app: &app, class, answered: false };
+    let response = match tokio::time::timeout(app.admission.request_timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::overloaded("the request took too long").into_response(),
     };
-    in_flight.answered = true;
+    entered.answered = true;
     app.metrics.answered(class, response.status(), started.elapsed());
     response
 }

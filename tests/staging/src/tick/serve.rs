@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::metrics::Metrics;
-use super::observe::Limits;
+use super::observe::Admission;
 use super::options::ServeOptions;
 use super::render::Renderer;
 use super::store::{PoolLimits, Store};
@@ -45,7 +45,7 @@ async fn serve(options: ServeOptions) -> Result<()> {
         store: store.clone(),
         renderer: Renderer::new(options.work_factor),
         metrics: Metrics::new(),
-        limits: Limits {
+        admission: Admission {
             in_flight_max: options.max_in_flight,
             request_timeout: Duration::from_millis(options.request_timeout_ms),
         },
