@@ -1,10 +1,10 @@
 //! The commands of `loadgen` that the demo runs, each as anybody could type it.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use hockeystick_staging::deploy::{Deployment, Precedence};
 use hockeystick_staging::plan::PlanMaterial;
 
@@ -13,6 +13,9 @@ use super::{Options, STATION, first_look};
 
 /// Whether somebody has pressed Ctrl-C.
 pub(super) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// What a shell says of a program that Ctrl-C has ended: 128 and the signal's number.
+const INTERRUPTED_CODE: u8 = 130;
 
 /// A command of `loadgen` that did not do what the next one needs.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +95,7 @@ impl Demo<'_> {
     /// Runs a command in the folder of the results; its exit code.
     fn call(&self, arguments: &[&str]) -> Result<u8> {
         if INTERRUPTED.load(Ordering::Relaxed) {
-            return Err(Unfinished { command: arguments[0].to_owned(), code: 130 }.into());
+            return Err(Unfinished { command: arguments[0].to_owned(), code: INTERRUPTED_CODE }.into());
         }
         let quoted =
             arguments.iter().map(|word| if word.contains(' ') { format!("{word:?}") } else { (*word).to_owned() });
@@ -104,14 +107,35 @@ impl Demo<'_> {
             drop(precedence.give_to(child.id()));
         }
         let status = child.wait().with_context(|| format!("cannot wait for loadgen {}", arguments[0]))?;
-        match status.code() {
-            Some(code) => Ok(u8::try_from(code).unwrap_or(u8::MAX)),
-            None => bail!("loadgen {} was killed", arguments[0]),
-        }
+        let interrupted = INTERRUPTED.load(Ordering::Relaxed);
+        exit_code(status, interrupted).with_context(|| format!("loadgen {} was killed", arguments[0]))
     }
 
     fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// The code that a command has ended with; none when it was killed. Ctrl-C goes to the command as well, which may know of no
+/// better end than to be killed by it.
+fn exit_code(status: ExitStatus, interrupted: bool) -> Option<u8> {
+    let code = status.code().map(|code| u8::try_from(code).unwrap_or(u8::MAX));
+    code.or(interrupted.then_some(INTERRUPTED_CODE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_command_that_ctrl_c_has_killed_was_interrupted() {
+        use std::os::unix::process::ExitStatusExt as _;
+        // A wait status as of wait(2): the signal's number, or the code in the second byte.
+        let (by_interrupt, by_kill, with_code_3) = (2, 9, 3 << 8);
+        assert_eq!(exit_code(ExitStatus::from_raw(by_interrupt), true), Some(130));
+        assert_eq!(exit_code(ExitStatus::from_raw(by_kill), false), None);
+        assert_eq!(exit_code(ExitStatus::from_raw(with_code_3), true), Some(3));
     }
 }
