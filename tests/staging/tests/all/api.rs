@@ -211,6 +211,8 @@ async fn who_changes_an_item_stays_on_its_page() {
     assert!(first.contains("page 1 of 2") && first.contains("Thing 50"), "{first}");
     let request = user.request(Method::POST, &format!("{page}/items/51/done")).form(&[("done", "false")]);
     assert_eq!(request.send().await.unwrap().headers()["location"], format!("{page}?page=2"));
+    let (_, deleted) = fragment("/items/51/delete", &[]).await;
+    assert!(deleted.contains("49 open of 50") && deleted.contains("Thing 50"), "there is no second page: {deleted}");
 }
 
 #[tokio::test]

@@ -50,14 +50,16 @@ impl Store {
             .await
     }
 
-    /// The page on which an item of this number is, or was.
+    /// The page on which an item of this number is, or was; the last one where that page went with it.
     pub(crate) async fn page_of(&self, list_id: i64, number: i64) -> Result<u32, sqlx::Error> {
-        let (before,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM item WHERE list_id = $1 AND number < $2")
-            .bind(list_id)
-            .bind(number)
-            .fetch_one(&self.reads)
-            .await?;
-        Ok(u32::try_from(before / ITEMS_PER_PAGE).unwrap_or(u32::MAX).saturating_add(1))
+        let (before, all): (i64, i64) =
+            sqlx::query_as("SELECT COUNT(CASE WHEN number < $2 THEN 1 END), COUNT(*) FROM item WHERE list_id = $1")
+                .bind(list_id)
+                .bind(number)
+                .fetch_one(&self.reads)
+                .await?;
+        let pages_before = before.min((all - 1).max(0)) / ITEMS_PER_PAGE;
+        Ok(u32::try_from(pages_before).unwrap_or(u32::MAX).saturating_add(1))
     }
 
     /// The new item, or `None` when the list is full or gone.
