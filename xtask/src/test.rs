@@ -61,38 +61,24 @@ impl Scope {
         let packages = match only {
             Some(Part::Core) => vec!["hockeystick-core", "hockeystick-probe"],
             Some(Part::Content) => vec!["hockeystick-content"],
-            Some(Part::Site) => {
-                vec![
-                    "hockeystick-site",
-                    "hockeystick-protocol",
-                    "hockeystick-scribe",
-                    "hockeystick-simulator",
-                    "hockeystick-theorist",
-                    "wasm-streams",
-                    "hockeystick-press",
-                    "hockeystick-server",
-                ]
-            }
-            Some(Part::Browser) => vec![],
-            Some(Part::Loadgen) => vec!["hockeystick-loadgen", "hockeystick-loadgen-probe"],
-            Some(Part::Staging) => vec!["hockeystick-staging"],
-            None => vec![
-                "hockeystick-core",
-                "hockeystick-probe",
-                "hockeystick-content",
+            Some(Part::Site) => vec![
                 "hockeystick-site",
                 "hockeystick-protocol",
                 "hockeystick-scribe",
                 "hockeystick-simulator",
                 "hockeystick-theorist",
                 "wasm-streams",
-                "hockeystick-loadgen",
-                "hockeystick-loadgen-probe",
-                "hockeystick-staging",
                 "hockeystick-press",
                 "hockeystick-server",
-                "hockeystick-xtask",
             ],
+            Some(Part::Browser) => vec![],
+            Some(Part::Loadgen) => vec!["hockeystick-loadgen", "hockeystick-loadgen-probe"],
+            Some(Part::Staging) => vec!["hockeystick-staging"],
+            None => {
+                let parts = [Part::Core, Part::Content, Part::Site, Part::Loadgen, Part::Staging];
+                let packages = parts.into_iter().flat_map(|part| Self::of(Some(part)).packages);
+                packages.chain(["hockeystick-xtask"]).collect()
+            }
         };
         Self {
             packages,
