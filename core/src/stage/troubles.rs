@@ -1,4 +1,5 @@
-//! What can go wrong with a thing on a board: the faults that a reader is offered, each in a size worth watching.
+//! What can go wrong with a thing on a board: the faults that a reader is offered, each in a size worth watching, and those
+//! that do anything to it at all.
 
 use super::{Component, FaultKind, Placement, Stage, Target};
 use crate::component::{Kind, Settings};
@@ -62,7 +63,6 @@ impl Stage {
     }
 }
 
-/// Which faults do anything: offered or not, and in whatever size.
 impl Stage {
     /// Whether a fault of this kind does anything to a target, as its settings are or could be.
     pub fn can_have(&self, on: &Target, kind: &FaultKind) -> bool {
@@ -78,11 +78,13 @@ impl Stage {
                 matches!(kind, FaultKind::Down | FaultKind::Cut | FaultKind::Lossy { .. })
                     || any(&|it| it.region == Some(region))
             }
-            Target::Machine(machine) => {
-                matches!(kind, FaultKind::Down | FaultKind::Slow { .. })
-                    || matches!(kind, FaultKind::MemoryLeak { .. } | FaultKind::DiskFill { .. })
-                    || any(&|it| matches!(it.machine, Some(Placement::Shared(index)) if index == machine))
-            }
+            Target::Machine(machine) => match kind {
+                FaultKind::Down
+                | FaultKind::Slow { .. }
+                | FaultKind::MemoryLeak { .. }
+                | FaultKind::DiskFill { .. } => true,
+                _ => any(&|it| matches!(it.machine, Some(Placement::Shared(index)) if index == machine)),
+            },
             Target::Component(index, _) => self.component_can_have(index, kind),
         }
     }

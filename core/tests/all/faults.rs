@@ -1,4 +1,4 @@
-//! What a fault does to each kind of component: nothing where no stage may say it.
+//! What a fault does to each kind of component: nothing where no stage may say it, and what is offered may be said.
 
 use hockeystick_core::component::Kind;
 use hockeystick_core::simulate::{RunOptions, run};
@@ -29,12 +29,31 @@ fn told(stage: &Stage) -> String {
     format!("{:?} {:?}", run.outcome, run.counts)
 }
 
-#[test]
-fn what_a_component_cannot_have_does_nothing_to_it() {
-    // A board with a component of every kind.
+/// A board with a component of every kind, where nothing is wrong.
+fn sound() -> Stage {
     let mut sound = hockeystick_probe::case(4).expect("the probe has this case");
     sound.workload.rate = Rate::per_second(30.0);
     sound.faults.clear();
+    sound
+}
+
+#[test]
+fn what_is_offered_can_be_had() {
+    let sound = sound();
+    let components = (0..sound.components.len()).map(|index| Target::Component(index, None));
+    let machines = (0..sound.machines.len()).map(Target::Machine);
+    let links = (0..sound.links.len()).map(Target::Link);
+    let regions = (0..sound.regions.len()).map(Target::Region);
+    for on in components.chain(machines).chain(links).chain(regions) {
+        for fault in sound.troubles(&on) {
+            assert!(sound.can_have(&on, &fault), "{on:?}: {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_component_cannot_have_does_nothing_to_it() {
+    let sound = sound();
     let before = told(&sound);
     for kind in Kind::ALL {
         let index = sound.components.iter().position(|component| component.settings.kind() == *kind);
