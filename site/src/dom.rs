@@ -7,7 +7,7 @@ use hockeystick_core::number::short;
 use js_sys::Array;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, Event, EventTarget, HtmlElement, IntersectionObserverEntry, Window};
+use web_sys::{Document, Element, Event, EventTarget, HtmlElement, IntersectionObserverEntry, KeyboardEvent, Window};
 
 pub(crate) fn window() -> Option<Window> {
     web_sys::window()
@@ -71,6 +71,11 @@ pub(crate) fn calm() -> bool {
     window()
         .and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok()?)
         .is_some_and(|query| query.matches())
+}
+
+/// The key of an event; none where Control, Meta or Alt make it the browser's, which goes back a page with Alt and an arrow.
+pub(crate) fn plain_key(event: &KeyboardEvent) -> String {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() { String::new() } else { event.key() }
 }
 
 /// An event listener that is removed when it is dropped.

@@ -79,7 +79,8 @@ impl Handle {
             let figure = figure.clone();
             move |event: KeyboardEvent| {
                 let now = figure.with_stage(|stage| stage.workload.rate.per_s());
-                let target = layout.borrow().as_ref().and_then(|layout| key_target(&event.key(), now, layout));
+                let target =
+                    layout.borrow().as_ref().and_then(|layout| key_target(&dom::plain_key(&event), now, layout));
                 if let Some(load) = target {
                     event.prevent_default();
                     event.stop_propagation();

@@ -320,7 +320,7 @@ impl Panel {
 
     /// Arrow keys move the readout, and say it.
     fn pressed(&self, event: &KeyboardEvent) {
-        let key = event.key();
+        let key = dom::plain_key(event);
         let target_is_plot = event.target().is_some_and(|target| target == *self.parts.plot.as_ref());
         let place = {
             let layout = self.layout.borrow();

@@ -8,6 +8,8 @@ use hockeystick_core::figure::title;
 use hockeystick_core::stage::edit::Spot;
 use web_sys::KeyboardEvent;
 
+use crate::dom::plain_key;
+
 use super::Figure;
 use super::layout::{BOARD_UNITS, Point};
 use super::view::Thing;
@@ -82,7 +84,7 @@ impl Figure {
     /// Aims with the keyboard: arrow keys, Enter, Escape. True when the key was for it.
     pub(crate) fn aim_by(self, event: &KeyboardEvent) -> bool {
         let Some(aim) = self.view.aim.get_untracked() else { return false };
-        match event.key().as_str() {
+        match plain_key(event).as_str() {
             "ArrowRight" | "ArrowDown" => self.aim_on(aim, 1),
             "ArrowLeft" | "ArrowUp" => self.aim_on(aim, -1),
             "Enter" | " " => self.drop_it(true),

@@ -119,10 +119,11 @@ impl Drag {
         let now = Point { x: event.client_x().into(), y: event.client_y().into() };
         if held.gone {
             self.figure.changed();
-        } else if now.far(held.from) >= FLICK_PX {
-            // It was gone before it held anything.
-        } else if event.pointer_type() == "touch" || !self.figure.follow_pressed(event, REACH_ON_CARD_PX) {
-            // Under a finger there is always a request where it is busy; a mouse hits one when it means to.
+            return;
+        }
+        // Under a finger there is always a request where it is busy; a mouse hits one when it means to.
+        let hits_thing = || event.pointer_type() == "touch" || !self.figure.follow_pressed(event, REACH_ON_CARD_PX);
+        if now.far(held.from) < FLICK_PX && hits_thing() {
             self.figure.choose(self.thing);
         }
     }

@@ -12,6 +12,7 @@ use super::dom::{El, el, value_of};
 use super::handle::FigureHandle;
 use super::numbers::{decimal, read, show};
 use super::scrub::Scale;
+use crate::dom::plain_key;
 
 /// Positions of a slider.
 const STEPS: f64 = 400.0;
@@ -31,11 +32,7 @@ pub(crate) fn knob(figure: Figure, path: String, label: &str, scale: Scale) -> E
     let pressed_path = Rc::clone(&path);
     // The browser would move the slider by a pixel, which mostly rounds to the same number.
     let press = move |event: KeyboardEvent| {
-        // With Alt it is the browser's: back, and forward.
-        if event.alt_key() {
-            return;
-        }
-        if let Some(value) = scale.pressed(figure.get(&pressed_path).unwrap_or(0.0), &event.key()) {
+        if let Some(value) = scale.pressed(figure.get(&pressed_path).unwrap_or(0.0), &plain_key(&event)) {
             event.prevent_default();
             figure.set(&pressed_path, value);
         }

@@ -13,6 +13,7 @@ use super::board::translate;
 use super::carry;
 use super::dom::{El, button, el, svg};
 use super::view::icon;
+use crate::dom::plain_key;
 
 /// The strip of kinds; none where the figure has no palette.
 pub(crate) fn palette(figure: Figure) -> Option<El> {
@@ -35,7 +36,7 @@ fn item(figure: Figure, button: El, kind: Kind) -> El {
         if figure.aim_by(&event) {
             return;
         }
-        match event.key().as_str() {
+        match plain_key(&event).as_str() {
             "Enter" | " " => {
                 event.prevent_default();
                 figure.take_up_by_key(Errand::Add(kind));

@@ -178,10 +178,7 @@ impl Knob {
     }
 
     fn key_down(self: &Rc<Self>, event: &KeyboardEvent) {
-        if event.ctrl_key() || event.meta_key() || event.alt_key() {
-            return;
-        }
-        let key = event.key();
+        let key = dom::plain_key(event);
         let target = self.scale().zip(self.value()).and_then(|(scale, value)| scale.pressed(value, &key));
         if let Some(value) = target {
             self.turn(value);
