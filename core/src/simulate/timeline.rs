@@ -74,6 +74,7 @@ impl Simulation {
     /// Ends every active fault now.
     pub fn mend(&mut self) {
         self.end_faults(|_| true);
+        self.act_out_timeline();
     }
 
     /// Ends the active faults that `which` picks.

@@ -62,9 +62,15 @@ impl Simulator {
                 }
             }),
             Order::Inject { figure, on, kind, lasts_s } => {
-                self.with(figure, |session| session.inject(on, kind, lasts_s));
+                self.with(figure, |session| {
+                    session.inject(on, kind, lasts_s);
+                    self.show(session);
+                });
             }
-            Order::Mend { figure } => self.with(figure, Session::mend),
+            Order::Mend { figure } => self.with(figure, |session| {
+                session.mend();
+                self.show(session);
+            }),
             Order::Seek { figure, run, to, speed } => {
                 self.with(figure, |session| session.seek(run, to, speed));
                 self.wait_for_turn();
@@ -72,6 +78,13 @@ impl Simulator {
             Order::Ask { job, question } => {
                 self.port.answer(&Answer::Found { job, finding: Box::new(find(&question)) });
             }
+        }
+    }
+
+    /// Shows a board that stands still as it is now.
+    fn show(&self, session: &mut Session) {
+        if !session.is_running() {
+            self.port.frame(session.figure, &session.present());
         }
     }
 

@@ -9,12 +9,16 @@ const FIGURE: &str = "#fig-opening";
 /// The figure whose box can be switched off.
 const BREAKABLE: &str = "#fig-off";
 
-async fn open_lesson(device: &Device) -> Result<(Site, Browser)> {
+async fn open(device: &Device, page: &str) -> Result<(Site, Browser)> {
     let site = Site::start().await?;
     let browser = Browser::start(device).await?;
-    browser.goto(&site.url(LESSON)).await?;
-    browser.wait_for(&format!("document.querySelector('{FIGURE} .board.laid-out')")).await?;
+    browser.goto(&site.url(page)).await?;
+    browser.wait_for("document.querySelector('.board.laid-out')").await?;
     Ok((site, browser))
+}
+
+async fn open_lesson(device: &Device) -> Result<(Site, Browser)> {
+    open(device, LESSON).await
 }
 
 /// Brings a figure into view and waits until the simulation answers requests.
@@ -336,10 +340,7 @@ async fn on_a_phone_settings_are_a_sheet_below_the_card_that_was_touched() -> Re
 
 #[tokio::test]
 async fn settings_stand_over_a_large_board_and_leave_what_was_touched_free() -> Result<()> {
-    let site = Site::start().await?;
-    let browser = Browser::start(&Device::desktop()).await?;
-    browser.goto(&site.url("/stages/21-ten-million/")).await?;
-    browser.wait_for("document.querySelector('.board.laid-out')").await?;
+    let (_site, browser) = open(&Device::desktop(), "/stages/21-ten-million/").await?;
     // The cards furthest to the left and to the right.
     browser
         .eval::<()>(
@@ -395,6 +396,35 @@ async fn what_breaks_fails_visibly_and_recovers() -> Result<()> {
     browser.wait_for(&format!("document.querySelector('{BREAKABLE} .machine.down')")).await?;
     browser.wait_for(&format!("document.querySelector('{BREAKABLE} .failing.some')")).await?;
     browser.wait_for(&format!("!document.querySelector('{BREAKABLE} .machine.down')")).await
+}
+
+#[tokio::test]
+async fn what_is_broken_while_all_stands_still_is_seen_and_repaired() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop()).await?;
+    wait_for_run(&browser, FIGURE).await?;
+    browser.click(&format!("{FIGURE} .play")).await?;
+    let time = format!("document.querySelector('{FIGURE} .legend .time').textContent");
+    browser.wait_for(&format!("document.querySelector('{FIGURE} .play').textContent.includes('Play')")).await?;
+    let before: String = browser.eval(&time).await?;
+    browser.eval::<()>(&format!("void document.querySelector('{FIGURE} .break-card').click()")).await?;
+    let first = format!("document.querySelector('{FIGURE} .inspector .breaks .break')");
+    browser.wait_for(&first).await?;
+    browser.eval::<()>(&format!("void {first}.click()")).await?;
+    let mend = format!("document.querySelector('{FIGURE} .inspector .mend.shown')");
+    browser.wait_for(&mend).await?;
+    browser.eval::<()>(&format!("void {mend}.click()")).await?;
+    browser.wait_for(&format!("!{mend}")).await?;
+    ensure!(browser.eval::<String>(&time).await? == before, "the time went on");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_wants_less_motion_begins_it() -> Result<()> {
+    let (_site, browser) = open_lesson(&Device::desktop().reduced_motion()).await?;
+    let play = format!("document.querySelector('{FIGURE} .play')");
+    browser.wait_for(&format!("{play}.textContent.includes('Play')")).await?;
+    browser.eval::<()>(&format!("void {play}.click()")).await?;
+    wait_for_run(&browser, FIGURE).await
 }
 
 #[tokio::test]
