@@ -1,9 +1,12 @@
 //! A board to be passed on: as an address, or as a frame for another page.
 
+use std::cell::RefCell;
+
+use wasm_bindgen::prelude::{Closure, JsValue};
 use web_sys::{HtmlElement, KeyboardEvent};
 
 use super::Figure;
-use super::dom::{El, button, el};
+use super::dom::{El, button, el, follow};
 use super::handle::FigureHandle;
 use super::live::Live;
 
@@ -15,23 +18,33 @@ pub(crate) fn share(figure: Figure) -> El {
     let text = el("textarea", "share-text").attr("readonly", "").attr("rows", "3").attr("aria-label", "To be copied");
     // What was copied last: its button says so.
     let copied = Live::new("");
+    follow(move || {
+        figure.view.stage_version.track();
+        copied.put("");
+    });
     let copy = move |what: &'static str, of: fn(&FigureHandle) -> String, text: &El| {
         let text = text.html();
+        // What the browser calls when it has copied, or not.
+        let answers = RefCell::new(None);
         let act = move || {
             figure.drive(|handle| {
                 let words = of(handle);
                 text.set_text_content(Some(&words));
+                let tell = move |is_copied: bool| {
+                    copied.set(if is_copied { what } else { "" });
+                    let said = if is_copied { "It is copied." } else { "It stands below, to be copied." };
+                    figure.view.said.set(said.to_owned());
+                };
                 let window = leptos::prelude::window();
-                // A page without encryption has no clipboard, and a frame only where its page gives it one; what stands below can be
-                // copied by hand.
-                let is_secure = window.is_secure_context();
-                if is_secure {
-                    let _ = window.navigator().clipboard().write_text(&words);
+                // A page without encryption has no clipboard, and a browser may refuse it to any; what stands below can be copied
+                // by hand.
+                if !window.is_secure_context() {
+                    return tell(false);
                 }
-                let is_copied = is_secure && window.parent().ok().flatten().is_some_and(|parent| parent == window);
-                copied.set(if is_copied { what } else { "" });
-                let said = if is_copied { "It is copied." } else { "It stands below, to be copied." };
-                figure.view.said.set(said.to_owned());
+                let done = Closure::new(move |_: JsValue| tell(true));
+                let refused = Closure::new(move |_: JsValue| tell(false));
+                let _ = window.navigator().clipboard().write_text(&words).then2(&done, &refused);
+                answers.replace(Some([done, refused]));
             });
         };
         let words = move || if copied.get() == what { "Copied" } else { what }.to_owned();
@@ -44,11 +57,14 @@ pub(crate) fn share(figure: Figure) -> El {
             [link(figure, "Open in the sandbox", sandbox), link(figure, "Compare with the original", compare)]
         }))
         .child(text);
-    let share = el("details", "share").child(el("summary", "button").text("Share")).child(menu);
+    let opener = el("summary", "button").text("Share");
+    let summary = opener.html();
+    let share = el("details", "share").child(opener).child(menu);
     let element = share.html();
     share.on("keydown", move |event: KeyboardEvent| {
         if event.key() == "Escape" {
             let _ = element.remove_attribute("open");
+            let _ = summary.focus();
         }
     })
 }
