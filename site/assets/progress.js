@@ -60,6 +60,8 @@ try {
     }
   }
   show();
+  // A page that comes back as it was left has not seen what was read meanwhile.
+  addEventListener('pageshow', ({ persisted }) => persisted && show());
   document.querySelector('.progress .forget')?.addEventListener('click', () => {
     localStorage.removeItem(VISITED);
     localStorage.removeItem(DONE);

@@ -20,6 +20,13 @@
   // Canvases cannot see a custom property change.
   const tell = () => root.dispatchEvent(new CustomEvent('themechange', { bubbles: true }));
   system.addEventListener('change', tell);
+  // A page that comes back as it was left, or in another tab, has not seen the choice.
+  const again = () => {
+    apply(wanted());
+    tell();
+  };
+  addEventListener('pageshow', ({ persisted }) => persisted && again());
+  addEventListener('storage', ({ key: changed }) => changed === key && again());
 
   document.addEventListener('DOMContentLoaded', () => {
     const button = document.querySelector('.theme');
