@@ -114,6 +114,7 @@ impl MountedFigure {
 
     /// The stage as it stands, packed as the workers read it.
     pub fn stage(&self) -> Vec<u8> {
+        self.handle.keep_places();
         self.handle.with_stage(pack::to_bytes)
     }
 

@@ -205,7 +205,7 @@ impl Chart for HockeyStick {
         match change {
             Change::Knob(_) => self.follow(figure),
             Change::Restarted => self.live = None,
-            Change::Running(_) | Change::Speed(_) | Change::Broken(_) | Change::Mended => {}
+            Change::Running(_) | Change::Speed(_) | Change::Broken(_) | Change::Mended | Change::Moved => {}
         }
     }
 

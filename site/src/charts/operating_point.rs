@@ -70,9 +70,10 @@ impl Handle {
             }
         };
         let released = {
-            let ring = ring.clone();
+            let (ring, figure) = (ring.clone(), figure.clone());
             move |_: PointerEvent| {
                 let _ = ring.remove_attribute("data-held");
+                figure.let_go();
             }
         };
         let pressed = {

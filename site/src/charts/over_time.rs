@@ -297,7 +297,7 @@ impl Chart for OverTime {
                 self.by_hand.iter_mut().for_each(|it| it.to_s = it.to_s.min(now_s));
             }
             Change::Knob(_) => self.planned = figure.with_stage(planned),
-            Change::Running(_) => {}
+            Change::Running(_) | Change::Moved => {}
         }
     }
 

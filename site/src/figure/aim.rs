@@ -152,6 +152,7 @@ impl Figure {
     pub(crate) fn let_it_be(self) {
         self.view.aim.put(None);
         self.view.pointer.put(None);
+        self.view.ghost.put(None);
     }
 
     /// Drops what is carried where it is aimed at.

@@ -79,7 +79,8 @@ fn fill(figure: Figure, world: El) {
 
 /// Keys of the whole board.
 pub(crate) fn keys(figure: Figure, event: &KeyboardEvent) {
-    if event.default_prevented() || !(event.ctrl_key() || event.meta_key()) {
+    // What is carried by a press is aimed with the keys from wherever that press has put the focus.
+    if event.default_prevented() || figure.aim_by(event) || !(event.ctrl_key() || event.meta_key()) {
         return;
     }
     match (event.key().to_ascii_lowercase().as_str(), event.shift_key()) {

@@ -15,8 +15,8 @@ const PRESS_PX: f64 = 6.0;
 
 /// Has an element hand out what is carried.
 pub(crate) fn handle(figure: Figure, element: El, errand: Errand) -> El {
-    // Which pointer holds it, and where that came down.
-    let held = Live::new(None::<(i32, f64, f64)>);
+    // Which pointer holds it, where that came down, and whether it has taken it up.
+    let held = Live::new(None::<(i32, Point, bool)>);
     let carried = move || figure.view.aim.with_untracked(|aim| aim.as_ref().is_some_and(|aim| aim.errand == errand));
     let down = move |event: PointerEvent| {
         if event.button() != 0 || !event.is_primary() {
@@ -32,14 +32,17 @@ pub(crate) fn handle(figure: Figure, element: El, errand: Errand) -> El {
         if let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {
             let _ = element.set_pointer_capture(event.pointer_id());
         }
-        held.set(Some((event.pointer_id(), event.client_x().into(), event.client_y().into())));
+        held.set(Some((event.pointer_id(), on_screen(&event), false)));
     };
     let moved = move |event: PointerEvent| {
-        let Some((_, x, y)) = held.get_untracked().filter(|held| held.0 == event.pointer_id()) else { return };
+        let Some((pointer, from, taken)) = held.get_untracked().filter(|held| held.0 == event.pointer_id()) else {
+            return;
+        };
         event.stop_propagation();
-        let now = Point { x: event.client_x().into(), y: event.client_y().into() };
-        if !carried() && now.far(Point { x, y }) >= PRESS_PX {
+        // What Escape has taken from it stays where it was.
+        if !carried() && !taken && on_screen(&event).far(from) >= PRESS_PX {
             figure.take_up(errand);
+            held.set(Some((pointer, from, true)));
         }
         if carried() {
             if let Errand::Add(_) = errand {
@@ -49,17 +52,17 @@ pub(crate) fn handle(figure: Figure, element: El, errand: Errand) -> El {
         }
     };
     let up = move |event: PointerEvent| {
-        if held.get_untracked().is_none_or(|held| held.0 != event.pointer_id()) {
-            return;
-        }
+        let Some((_, _, taken)) = held.get_untracked().filter(|held| held.0 == event.pointer_id()) else { return };
         event.stop_propagation();
         held.set(None);
-        figure.view.ghost.put(None);
-        if carried() { figure.drop_it(false) } else { figure.take_up_by_press(errand) }
+        if carried() {
+            figure.drop_it(false);
+        } else if !taken {
+            figure.take_up_by_press(errand);
+        }
     };
     let cancel = move |_: web_sys::Event| {
         held.set(None);
-        figure.view.ghost.put(None);
         figure.let_it_be();
     };
     element.on("pointerdown", down).on("pointermove", moved).on("pointerup", up).on("pointercancel", cancel)
@@ -81,6 +84,11 @@ pub(crate) fn catcher(figure: Figure) -> El {
             figure.aim_at(event.client_x(), event.client_y());
             figure.drop_it(false);
         })
+}
+
+/// Where a pointer is on the screen.
+pub(super) fn on_screen(event: &PointerEvent) -> Point {
+    Point { x: event.client_x().into(), y: event.client_y().into() }
 }
 
 /// Where a pointer is within its figure.

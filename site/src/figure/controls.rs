@@ -6,10 +6,11 @@ use hockeystick_core::engine::moves::Cause;
 use hockeystick_core::figure::{Break, Control, title};
 use hockeystick_core::stage::Target;
 use hockeystick_core::workload::Class;
+use wasm_bindgen::JsCast;
 use web_sys::Event;
 
 use super::Figure;
-use super::dom::{El, button, el, svg, svg_path, value_of};
+use super::dom::{El, button, el, field, refuse, svg, svg_path, value_of};
 use super::follow::follow_button;
 use super::handle::{FigureHandle, Percentiles};
 use super::knob::knob;
@@ -159,11 +160,19 @@ fn speed_words(speed: f64) -> String {
 
 fn control(figure: Figure, control: Control) -> Option<El> {
     let reading = figure.reading(&control.path)?;
-    if !reading.choices.is_empty() {
-        return Some(choice(figure, control, reading.choices));
-    }
-    let scale = Scale::slider(control.min, control.max, control.logarithmic, reading.unit);
-    Some(knob(figure, control.path, &control.label, scale))
+    let path = control.path.clone();
+    // The reader may have taken away what it turns.
+    let is_there = move || {
+        figure.view.stage_version.track();
+        if figure.reading(&path).is_some() { "" } else { "none" }.to_owned()
+    };
+    let row = if reading.choices.is_empty() {
+        let scale = Scale::slider(control.min, control.max, control.logarithmic, reading.unit);
+        knob(figure, control.path, &control.label, scale)
+    } else {
+        choice(figure, control, reading.choices)
+    };
+    Some(row.live_style("display", is_there))
 }
 
 /// A button for each named choice from the control's first to its last, so that all of them can be seen at once.
@@ -182,7 +191,7 @@ fn choice(figure: Figure, control: Control, names: &'static [&'static str]) -> E
         let (path, chosen) = (Rc::clone(&path), chosen.clone());
         button("button", &title(name))
             .live_attr("aria-pressed", move || (chosen() == Some(index)).to_string())
-            .on_click(move || figure.set(&path, index))
+            .on_click(move || figure.choose_value(&path, index))
     });
     let row = el("div", "choice").attr("role", "group").attr("aria-label", &label).children(buttons);
     el("div", "choice-row").child(el("span", "knob-name").text(&label)).child(row)
@@ -193,7 +202,7 @@ fn break_button(figure: Figure, what: Break) -> El {
     let here = move |on: &Target| figure.authored(|it| figure.stage(|stage| stage.counterpart(&it.stage, on)));
     let on = what.on.clone();
     button("button break", &what.label)
-        .live_disabled(move || {
+        .live_off(move || {
             figure.view.stage_version.track();
             here(&on).is_none()
         })
@@ -204,13 +213,14 @@ fn break_button(figure: Figure, what: Break) -> El {
         })
 }
 
-/// Repairs everything; shown while something is broken.
+/// Repairs everything; shown while something is broken, and until the focus goes on.
 pub(crate) fn mend(figure: Figure, words: &str) -> El {
     let broken = move || figure.view.faults.get() > 0;
-    button("button mend", words)
-        .live_class("shown", broken)
-        .live_disabled(move || !broken())
-        .on_click(move || figure.drive(FigureHandle::mend))
+    button("button mend", words).live_class("shown", broken).live_off(move || !broken()).on_click(move || {
+        if broken() {
+            figure.drive(FigureHandle::mend);
+        }
+    })
 }
 
 /// Which shape is what, how many requests a dot is, and the seed.
@@ -265,12 +275,14 @@ fn seed(figure: Figure) -> El {
     let run = figure.view.run;
     let reseed = move |event: Event| match value_of(&event).trim().parse() {
         Ok(seed) => figure.drive(|handle| handle.set_seed(seed)),
-        Err(_) => figure.view.said.set("A seed is a whole number.".to_owned()),
+        Err(_) => {
+            if let Some(input) = event.target() {
+                refuse(&input.unchecked_into(), "A seed is a whole number.");
+            }
+        }
     };
-    let input = el("input", "number")
-        .attr("type", "text")
+    let input = field("number", "Seed")
         .attr("inputmode", "numeric")
-        .attr("autocomplete", "off")
         .live_value(move || run.with(|run| run.seed.to_string()))
         .on("change", reseed);
     el("label", "seed").text("seed ").child(input)

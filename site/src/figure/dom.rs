@@ -82,7 +82,7 @@ impl Place {
 enum Switch {
     Checked,
     Class(&'static str),
-    Disabled,
+    Off,
 }
 
 impl Switch {
@@ -90,7 +90,8 @@ impl Switch {
         match self {
             Self::Checked => element.unchecked_ref::<HtmlInputElement>().set_checked(on),
             Self::Class(name) => drop(element.class_list().toggle_with_force(name, on)),
-            Self::Disabled => drop(element.toggle_attribute_with_force("disabled", on)),
+            // What is disabled loses the focus, and whoever works by keyboard their place.
+            Self::Off => drop(element.set_attribute("aria-disabled", if on { "true" } else { "false" })),
         }
     }
 }
@@ -156,9 +157,9 @@ impl El {
         self.live_switch(Box::new(on), Switch::Class(name))
     }
 
-    /// It cannot be used while `on` says so.
-    pub(crate) fn live_disabled(self, on: impl Fn() -> bool + 'static) -> Self {
-        self.live_switch(Box::new(on), Switch::Disabled)
+    /// It is of no use while `on` says so: pressed then, it must do nothing.
+    pub(crate) fn live_off(self, on: impl Fn() -> bool + 'static) -> Self {
+        self.live_switch(Box::new(on), Switch::Off)
     }
 
     fn live(self, get: Box<dyn Fn() -> String>, place: Place) -> Self {
@@ -222,6 +223,19 @@ impl El {
 /// A button with a text.
 pub(crate) fn button(class: &str, text: &str) -> El {
     el("button", class).attr("type", "button").text(text)
+}
+
+/// A field for a few words or a number, with its name for whoever does not see what stands beside it.
+pub(crate) fn field(class: &str, label: &str) -> El {
+    let input = el("input", class).attr("type", "text").attr("autocomplete", "off").attr("spellcheck", "false");
+    let valid: HtmlInputElement = input.html().unchecked_into();
+    input.attr("aria-label", label).on("input", move |_: Event| valid.set_custom_validity(""))
+}
+
+/// Says at a field why what was typed there is not taken.
+pub(crate) fn refuse(field: &HtmlInputElement, why: &str) {
+    field.set_custom_validity(why);
+    field.report_validity();
 }
 
 /// What the target of an input's event holds; a list has a value as an input has.

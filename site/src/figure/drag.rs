@@ -1,11 +1,15 @@
 //! Moving things on the board, by pointer and by keyboard, and choosing them.
 
+use std::rc::Rc;
+
 use hockeystick_core::figure::title;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
 
 use super::Figure;
+use super::carry::on_screen;
 use super::follow::REACH_ON_CARD_PX;
+use super::history::Moment;
 use super::layout::Point;
 use super::live::Live;
 use super::view::Thing;
@@ -33,6 +37,8 @@ struct Held {
     by: Point,
     /// Where everything was when it was picked up.
     before: Vec<Point>,
+    /// The board as it was then.
+    then: Option<Rc<Moment>>,
 }
 
 /// The handlers of one thing on the board.
@@ -55,7 +61,7 @@ impl Drag {
         let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
         // Capture can fail only when the pointer is gone already.
         let _ = element.set_pointer_capture(event.pointer_id());
-        let from = Point { x: event.client_x().into(), y: event.client_y().into() };
+        let from = on_screen(event);
         let rests_ms = if event.pointer_type() == "touch" { HOLD_MS } else { 0.0 };
         let from_ms = event.time_stamp() + rests_ms;
         self.held.set(Held { pointer: Some(event.pointer_id()), from_ms, from, ..Held::default() });
@@ -76,16 +82,13 @@ impl Drag {
         if self.figure.view.pinched.get_untracked() {
             return self.give_back();
         }
-        let now = Point { x: event.client_x().into(), y: event.client_y().into() };
+        let now = on_screen(event);
         let by = Point { x: now.x - held.from.x, y: now.y - held.from.y };
         if !held.gone && event.time_stamp() < held.from_ms {
             return;
         }
         if !held.gone && by.far(Point::default()) >= CLICK_PX {
-            held.gone = true;
-            held.before = self.figure.view.layout.get_untracked().centres();
-            self.figure.view.moving.set(Some(self.thing));
-            self.figure.drive(|handle| handle.remember(None));
+            held = Held { gone: true, ..self.picked_up(held) };
         }
         if held.gone {
             let scale = self.figure.scale();
@@ -114,13 +117,11 @@ impl Drag {
         if self.figure.view.pinched.get_untracked() {
             return self.give_back();
         }
-        self.held.set(Held::default());
-        self.figure.view.moving.set(None);
-        let now = Point { x: event.client_x().into(), y: event.client_y().into() };
+        let now = on_screen(event);
         if held.gone {
-            self.figure.changed();
-            return;
+            return self.put();
         }
+        self.held.set(Held::default());
         // Under a finger there is always a request where it is busy; a mouse hits one when it means to.
         let hits_thing = || event.pointer_type() == "touch" || !self.figure.follow_pressed(event, REACH_ON_CARD_PX);
         if now.far(held.from) < FLICK_PX && hits_thing() {
@@ -130,12 +131,34 @@ impl Drag {
 
     /// The drag comes to nothing: the thing is back where it was.
     pub(crate) fn give_back(self) {
-        let held = self.held.get_untracked();
+        if let Some(then) = self.let_go() {
+            self.figure.with(|running| running.put_back(then));
+        }
+    }
+
+    /// It stays where it is now.
+    fn put(self) {
+        if let Some(then) = self.let_go() {
+            self.figure.drive(|handle| handle.moved(then));
+            self.figure.changed();
+        }
+    }
+
+    /// Nothing is held any more, by pointer or by keyboard. How the board was when something was picked up, if it was.
+    fn let_go(self) -> Option<Moment> {
+        let then = self.held.with_untracked(|held| held.then.clone());
         self.held.set(Held::default());
         self.figure.view.moving.set(None);
-        if held.gone {
-            self.figure.with(|running| running.put_cards(&held.before));
-        }
+        then.map(Rc::unwrap_or_clone)
+    }
+
+    /// Notes where everything is before something moves.
+    fn picked_up(self, held: Held) -> Held {
+        let before = self.figure.view.layout.get_untracked().centres();
+        let mut then = None;
+        self.figure.drive(|handle| then = Some(Rc::new(handle.moment())));
+        self.figure.view.moving.set(Some(self.thing));
+        Held { before, then, ..held }
     }
 
     pub(crate) fn key_down(self, event: &KeyboardEvent) {
@@ -193,30 +216,23 @@ impl Drag {
         if self.figure.view.moving.get_untracked() == Some(self.thing)
             && self.held.with_untracked(|held| held.pointer.is_none())
         {
-            self.figure.view.moving.set(None);
+            self.put();
         }
     }
 
     fn pick_up(self, event: &KeyboardEvent) {
         event.prevent_default();
-        let before = self.figure.view.layout.get_untracked().centres();
-        self.held.set(Held { before, ..Held::default() });
-        self.figure.drive(|handle| handle.remember(None));
-        self.figure.view.moving.set(Some(self.thing));
+        self.held.set(self.picked_up(Held::default()));
         self.say(" picked up. Arrow keys move it, Enter puts it down, Escape puts it back.");
     }
 
     fn put_down(self, event: &KeyboardEvent, keep: bool) {
         event.prevent_default();
-        self.figure.view.moving.set(None);
         if keep {
+            self.put();
             self.say(" put down.");
-            self.figure.changed();
         } else {
-            let before = self.held.with_untracked(|held| held.before.clone());
-            // A pointer that holds it holds it no longer.
-            self.held.set(Held::default());
-            self.figure.with(|running| running.put_cards(&before));
+            self.give_back();
             self.say(" is back where it was.");
         }
     }

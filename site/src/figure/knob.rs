@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement, KeyboardEvent};
 
 use super::Figure;
-use super::dom::{El, el, value_of};
+use super::dom::{El, el, field, refuse, value_of};
 use super::handle::FigureHandle;
 use super::numbers::{decimal, read, show};
 use super::scrub::Scale;
@@ -75,8 +75,9 @@ fn number(figure: Figure, path: Rc<str>, label: &str, unit: Unit) -> El {
                 figure.drive(FigureHandle::let_go);
             }
             None => {
-                let example = show(old, unit);
-                figure.view.said.set(format!("{} is no number with its unit, such as {example}.", input.value()));
+                let (typed, kept) = (input.value(), show(old, unit));
+                input.set_value(&kept);
+                return refuse(&input, &format!("{typed} is no number with its unit, such as {kept}."));
             }
         }
         input.set_value(&show(figure.get(&path).unwrap_or(old), unit));
@@ -91,12 +92,8 @@ fn number(figure: Figure, path: Rc<str>, label: &str, unit: Unit) -> El {
             _ => {}
         }
     };
-    el("input", "number")
-        .attr("type", "text")
+    field("number", &format!("{label}, number"))
         .attr("inputmode", "decimal")
-        .attr("autocomplete", "off")
-        .attr("spellcheck", "false")
-        .attr("aria-label", &format!("{label}, number"))
         .live_value(move || show(shown(), unit))
         .on("change", take)
         .on("keydown", keys)

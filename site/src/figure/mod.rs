@@ -195,6 +195,12 @@ impl Figure {
         });
     }
 
+    /// Sets a number for good, as a choice does: the next change is a step of its own.
+    fn choose_value(self, path: &str, value: f64) {
+        self.set(path, value);
+        self.drive(FigureHandle::let_go);
+    }
+
     /// Everything as the author wrote it: knobs, speed, cards.
     fn reset(self) {
         self.view.eye.put(eye::Eye::default());

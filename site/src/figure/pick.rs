@@ -37,7 +37,7 @@ pub(crate) fn choices(figure: Figure, path: String, label: &str, names: &'static
     let options = names.iter().enumerate().map(|(index, name)| option(&index.to_string(), &title(name))).collect();
     list(label, options, picked, move |value| {
         if let Ok(index) = value.parse::<u32>() {
-            figure.set(&path, index.into());
+            figure.choose_value(&path, index.into());
         }
     })
 }
@@ -48,7 +48,7 @@ pub(crate) fn switch(figure: Figure, path: String, label: &str) -> El {
     let shown = Rc::clone(&path);
     let take = move |event: Event| {
         if let Some(input) = event.target() {
-            figure.set(&path, f64::from(u8::from(input.unchecked_into::<HtmlInputElement>().checked())));
+            figure.choose_value(&path, f64::from(u8::from(input.unchecked_into::<HtmlInputElement>().checked())));
         }
     };
     let on = move || {

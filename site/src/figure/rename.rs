@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement, KeyboardEvent};
 
 use super::Figure;
-use super::dom::{El, el};
+use super::dom::{self, El, refuse};
 use super::view::Thing;
 
 /// What a name may be, and why another was not taken.
@@ -13,18 +13,16 @@ const VALID: &str = "Letters, digits and spaces, at most 40, a letter first; and
 
 /// The name, to be changed where it stands.
 pub(crate) fn field(figure: Figure, index: usize, name: &str) -> El {
-    let field = el("input", "name number").attr("value", name).attr("maxlength", "40").attr("aria-label", "Name");
+    let field = dom::field("name number", "Name").attr("value", name).attr("maxlength", "40");
     let input: HtmlInputElement = field.html().unchecked_into();
-    let (valid, typed) = (input.clone(), input.clone());
+    let typed = input.clone();
     let take = move || {
         if !figure.rename(index, &input.value()) {
-            input.set_custom_validity(VALID);
-            input.report_validity();
+            refuse(&input, VALID);
         }
     };
     let leave = take.clone();
     field
-        .on("input", move |_: Event| valid.set_custom_validity(""))
         .on("change", move |_: Event| leave())
         // Before the focus goes on: the field is another one then.
         .on("keydown", move |event: KeyboardEvent| match event.key().as_str() {
@@ -60,7 +58,7 @@ impl Figure {
             }
         });
         if done {
-            self.view.said.set(format!("{before} is called {} now. Ctrl+Z takes that back.", title(&id)));
+            self.view.said.set(format!("{before} is called {} now. Undo takes that back.", title(&id)));
         }
         done
     }

@@ -19,24 +19,22 @@ pub(crate) fn tools(figure: Figure) -> El {
         .attr("aria-label", "Tools of the board")
         .child(
             tool("Undo (Ctrl+Z)", "M3 7h7a3.500 3.500 0 0 1 0 7h-3M6 4 3 7l3 3")
-                .live_disabled(move || !can(true))
+                .live_off(move || !can(true))
                 .on_click(move || figure.travel(true)),
         )
         .child(
             tool("Redo (Ctrl+Shift+Z)", "M13 7h-7a3.500 3.500 0 0 0 0 7h3M10 4l3 3-3 3")
-                .live_disabled(move || !can(false))
+                .live_off(move || !can(false))
                 .on_click(move || figure.travel(false)),
         )
         .child(tool("Tidy up", "M2.500 3h4v4h-4zM9.500 9h4v4h-4zM6.500 5h5v4").on_click(move || figure.tidy()))
         .child(tool("Look closer", "M3 8h10M8 3v10").on_click(move || figure.zoom(true)))
         .child(
-            tool("Look from farther away", "M3 8h10")
-                .live_disabled(move || !larger())
-                .on_click(move || figure.zoom(false)),
+            tool("Look from farther away", "M3 8h10").live_off(move || !larger()).on_click(move || figure.zoom(false)),
         )
         .child(
             tool("See all of it", "M3 6v-3h3M10 3h3v3M13 10v3h-3M6 13h-3v-3")
-                .live_disabled(move || !larger())
+                .live_off(move || !larger())
                 .on_click(move || figure.see_all()),
         )
 }

@@ -168,6 +168,9 @@ impl Knob {
     fn let_go(&self) {
         self.drag.set(None);
         let _ = self.word.remove_attribute("data-held");
+        if let Some(figure) = self.figure() {
+            figure.let_go();
+        }
     }
 
     /// Whoever turned a number wants to see what comes of it.

@@ -64,6 +64,8 @@ pub enum Change {
     Broken(Break),
     /// The reader repaired all that was broken.
     Mended,
+    /// Something stands elsewhere on the board.
+    Moved,
 }
 
 /// What a figure does on behalf of its handle. The figure implements it; nobody else needs it.
@@ -186,8 +188,9 @@ impl FigureHandle {
     ///
     /// How many copies there are is another board, as if it were [edited](Self::edit).
     pub fn set(&self, path: &str, value: f64) -> bool {
-        if self.reading(path).is_none_or(|_| !value.is_finite()) {
-            return false;
+        let Some(before) = self.get(path).filter(|_| value.is_finite()) else { return false };
+        if before == value {
+            return true;
         }
         let path = &self.path_now(path);
         if let Some(component) = path.strip_suffix(".copies") {
@@ -235,8 +238,18 @@ impl FigureHandle {
 
     /// Remembers the board as it is, before a change. Changes of one knob that follow one another are one step.
     pub(crate) fn remember(&self, knob: Option<&str>) {
-        let now = || Moment { stage: self.stage(), places: self.0.places.borrow().clone() };
-        self.0.history.borrow_mut().remember(knob, now);
+        self.0.history.borrow_mut().remember(knob, || self.moment());
+    }
+
+    /// The board as it stands.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { stage: self.stage(), places: self.0.places.borrow().clone() }
+    }
+
+    /// Something was moved on the board, which stood like this before.
+    pub(crate) fn moved(&self, before: Moment) {
+        self.0.history.borrow_mut().remember(None, || before);
+        self.tell(&Change::Moved);
     }
 
     /// The knob was let go: the next change is a step of its own.
@@ -246,7 +259,7 @@ impl FigureHandle {
 
     /// Takes the last change back, or makes it again. False when there is none.
     pub(crate) fn travel(&self, back: bool) -> bool {
-        let now = Moment { stage: self.stage(), places: self.0.places.borrow().clone() };
+        let now = self.moment();
         let Some(then) = self.0.history.borrow_mut().travel(back, now) else { return false };
         *self.0.places.borrow_mut() = then.places;
         self.become_stage(then.stage);
@@ -310,6 +323,14 @@ impl FigureHandle {
         self.0.stage.borrow_mut().tidy();
         if let Some(engine) = self.engine() {
             engine.places_changed();
+        }
+        self.tell(&Change::Moved);
+    }
+
+    /// What the reader moved stands there in the stage itself, for whoever is given it.
+    pub(crate) fn keep_places(&self) {
+        if let Some(engine) = self.engine().filter(|_| !self.places(|it| it.wide.is_empty())) {
+            engine.settle();
         }
     }
 

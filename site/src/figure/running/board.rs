@@ -8,6 +8,7 @@ use web_sys::HtmlElement;
 
 use super::Running;
 use crate::figure::eye::Eye;
+use crate::figure::history::Moment;
 use crate::figure::layout::{BOARD_UNITS, Layout, NARROW_PX, Point, members, rows};
 use crate::figure::view::Thing;
 
@@ -142,6 +143,12 @@ impl Running {
         });
         self.view.layout.set(Arc::new(self.handle.with_stage(|stage| layout.moved(stage, centres))));
         self.frames.ask();
+    }
+
+    /// Puts the cards back where they were.
+    pub(crate) fn put_back(&self, then: Moment) {
+        self.handle.places(|places| *places = then.places);
+        self.lay_out();
     }
 
     /// Makes the positions that are seen the stage's own, before it is changed: what stays, stays where it is.

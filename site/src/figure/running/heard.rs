@@ -6,6 +6,7 @@ use hockeystick_core::stage::Stage;
 use hockeystick_protocol::Plan;
 
 use super::Running;
+use crate::figure::handle::Engine;
 use crate::figure::link::Listener;
 use crate::figure::replay::FALL_S;
 
@@ -80,9 +81,14 @@ impl Listener for Running {
         self.view.seeking.put(None);
         let runs = self.seen.get() && self.handle.is_running();
         self.clock.borrow_mut().set_running(runs, self.heard_ns.get());
-        self.handle.stands_at(stage);
-        self.view.stage_version.update(|version| *version += 1);
-        self.meter.borrow_mut().turned(&self.handle.stage());
+        if self.turned.get() {
+            // What the reader sees and has just turned is what they want, not how the knobs stood then.
+            self.stage_changed(&self.handle.stage());
+        } else {
+            self.handle.stands_at(stage);
+            self.view.stage_version.update(|version| *version += 1);
+            self.meter.borrow_mut().turned(&self.handle.stage());
+        }
         self.frames.ask();
     }
 

@@ -53,6 +53,8 @@ pub(crate) struct Running {
     /// Where the reader wants the run to be, while it is on its way there.
     sought_ns: Cell<Option<Nanos>>,
     step_awaited: Cell<bool>,
+    /// A knob was turned while the run was on its way to another instant.
+    turned: Cell<bool>,
     bars_s: Cell<f64>,
     strip_s: Cell<f64>,
     /// Builds the board's elements anew.
@@ -82,11 +84,12 @@ impl Running {
                 plan: RefCell::default(),
                 sought_ns: Cell::new(None),
                 step_awaited: Cell::new(false),
+                turned: Cell::new(false),
                 bars_s: Cell::new(0.0),
                 strip_s: Cell::new(0.0),
                 build: RefCell::new(None),
                 built: RefCell::default(),
-                calm: Cell::new(calm()),
+                calm: Cell::new(false),
                 handle,
                 view,
             }
@@ -144,7 +147,6 @@ impl Running {
             self.send_pace();
         }
         if seen {
-            self.calm.set(calm());
             self.frames.ask();
         } else {
             self.frames.stop();
@@ -233,6 +235,7 @@ impl Running {
         let to = (to_s.max(0.0) * 1e9) as Nanos;
         self.run.set(self.run.get().wrapping_add(1));
         self.sought_ns.set(Some(to));
+        self.turned.set(false);
         self.view.seeking.put(Some(0.0));
         self.view.story.put(None);
         // It stands until the run is there.
@@ -332,6 +335,7 @@ impl Running {
         if self.strip_s.get() <= 0.0 {
             self.strip_s.set(STRIP_S);
             self.view.strip.put(meter.strip(self.clock.borrow().simulated_s()));
+            self.calm.set(calm());
             if let Some(painter) = self.painter.borrow_mut().as_mut() {
                 painter.read_theme();
             }

@@ -31,6 +31,7 @@ impl Engine for Running {
         self.view.stage_version.update(|version| *version += 1);
         self.meter.borrow_mut().turned(stage);
         self.keep_rows(stage);
+        self.turned.set(true);
         if self.stands() {
             self.view.refusal.set(None);
             self.link.send(Order::Update { figure: self.figure(), stage: stage.clone() });

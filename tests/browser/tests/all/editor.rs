@@ -4,21 +4,21 @@ use anyhow::{Context as _, Result, ensure};
 use hockeystick_browser_tests::{Browser, Device, Key, Point, Site};
 
 /// Users and one server, and a balancer to be dropped between them.
-const LESSON: &str = "/stages/09-load-balancer/";
-const FIX: &str = "#fig-fix";
+pub(crate) const LESSON: &str = "/stages/09-load-balancer/";
+pub(crate) const FIX: &str = "#fig-fix";
 /// Nine components; servers and databases to be added.
-const SERVICES: &str = "/stages/16-splitting-services/";
-const FIRST: &str = "hockeystick-figure";
+pub(crate) const SERVICES: &str = "/stages/16-splitting-services/";
+pub(crate) const FIRST: &str = "hockeystick-figure";
 
 /// A figure on its page.
-struct Board {
-    site: Site,
-    browser: Browser,
+pub(crate) struct Board {
+    pub(crate) site: Site,
+    pub(crate) browser: Browser,
     figure: &'static str,
 }
 
 impl Board {
-    async fn open(device: &Device, page: &str, figure: &'static str) -> Result<Self> {
+    pub(crate) async fn open(device: &Device, page: &str, figure: &'static str) -> Result<Self> {
         let site = Site::start().await?;
         let browser = Browser::start(device).await?;
         browser.goto(&site.url(page)).await?;
@@ -28,12 +28,12 @@ impl Board {
     }
 
     /// A selector within the figure.
-    fn of(&self, selector: &str) -> String {
+    pub(crate) fn of(&self, selector: &str) -> String {
         format!("{} {selector}", self.figure)
     }
 
     /// Waits until so many cards stand on the board.
-    async fn cards(&self, count: usize) -> Result<()> {
+    pub(crate) async fn cards(&self, count: usize) -> Result<()> {
         let condition = format!("document.querySelectorAll('{}').length === {count}", self.of(".card"));
         self.browser.wait_for(&condition).await.with_context(|| format!("{count} cards"))
     }
@@ -42,7 +42,7 @@ impl Board {
         format!("document.querySelector('{}').textContent", self.of(".figure-live > [aria-live]"))
     }
 
-    async fn said(&self, words: &str) -> Result<()> {
+    pub(crate) async fn said(&self, words: &str) -> Result<()> {
         let condition = format!("{}.includes('{words}')", self.live());
         self.browser.wait_for(&condition).await.with_context(|| words.to_owned())
     }
@@ -59,14 +59,14 @@ impl Board {
     }
 
     /// Opens the settings of a card by keyboard.
-    async fn settings(&self, card: usize) -> Result<()> {
+    pub(crate) async fn settings(&self, card: usize) -> Result<()> {
         let focus = format!("void document.querySelectorAll('{}')[{card}].focus()", self.of(".card"));
         self.browser.eval::<()>(&focus).await?;
         self.browser.chord(&[], ' ').await
     }
 
     /// Drags the first kind of the palette onto an arrow, once settings that opened or closed have moved the board.
-    async fn insert(&self, from: &str, to: &str) -> Result<()> {
+    pub(crate) async fn insert(&self, from: &str, to: &str) -> Result<()> {
         self.browser.grip(&self.of(&format!(".arrow[aria-label='{from} calls {to}']"))).await?;
         let item = self.browser.grip(&self.of(".palette-item")).await?;
         self.browser.drag(item, self.arrow(from, to).await?).await
@@ -299,6 +299,24 @@ async fn escape_closes_the_settings_and_takes_nothing_along() -> Result<()> {
     assert_eq!(browser.eval::<String>(&format!("{number}.value")).await?, before);
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
     Ok(())
+}
+
+#[tokio::test]
+async fn each_choice_is_a_step_of_its_own() -> Result<()> {
+    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let browser = &board.browser;
+    board.insert("Users", "App").await?;
+    board.cards(3).await?;
+    board.settings(2).await?;
+    let list = format!("document.querySelector('{} select[aria-label=\"Algorithm\"]')", board.of(".inspector"));
+    browser.wait_for(&list).await?;
+    for choice in ["1", "2"] {
+        let pick = format!("({list}.value = '{choice}', {list}.dispatchEvent(new Event('change')))");
+        ensure!(browser.eval::<bool>(&pick).await?);
+    }
+    let undo = format!("document.querySelector('{} button[aria-label^=\"Undo\"]')", board.of(".tools"));
+    browser.eval::<()>(&format!("void {undo}.click()")).await?;
+    browser.wait_for(&format!("{list}.value === '1'")).await
 }
 
 #[tokio::test]

@@ -296,6 +296,24 @@ async fn a_sandbox_board_is_there_again_after_another_page() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_was_moved_in_the_sandbox_stands_there_again() -> Result<()> {
+    let (_site, browser) = open("/sandbox/?stage=09-load-balancer", &Device::desktop()).await?;
+    browser.wait_for("/Balancer/.test(document.querySelector('.board.laid-out')?.textContent)").await?;
+    let place = "JSON.stringify([...document.querySelectorAll('.card')].map((it) => it.style.transform))";
+    let card = browser.grip(".card").await?;
+    browser.drag(card, card.offset(24.0, 72.0)).await?;
+    browser
+        .wait_for("document.querySelector('hockeystick-sandbox select').selectedOptions[0].text === 'Your board'")
+        .await?;
+    let moved: String = browser.eval(place).await?;
+    browser.eval::<()>("void (window.same = true, location.reload())").await?;
+    browser.wait_for("!window.same && /Balancer/.test(document.querySelector('.board.laid-out')?.textContent)").await?;
+    let kept: String = browser.eval(place).await?;
+    ensure!(kept == moved, "{moved} became {kept}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_kept_board_that_cannot_be_opened_is_told_and_the_next_one_is_kept() -> Result<()> {
     let (_site, browser) = open("/sandbox/", &Device::desktop()).await?;
     let wrong = "document.querySelector('.check-said.wrong')?.textContent";
