@@ -204,7 +204,7 @@ impl Chart for HockeyStick {
     fn changed(&mut self, figure: &FigureHandle, change: &Change) {
         match change {
             Change::Knob(_) => self.follow(figure),
-            Change::Restarted => self.live = None,
+            Change::Restarted | Change::Rewound => self.live = None,
             Change::Running(_) | Change::Speed(_) | Change::Broken(_) | Change::Mended | Change::Moved => {}
         }
     }

@@ -279,10 +279,12 @@ impl Chart for OverTime {
 
     fn changed(&mut self, figure: &FigureHandle, change: &Change) {
         match change {
-            Change::Restarted => {
+            Change::Restarted | Change::Rewound => {
                 self.history.clear();
-                self.by_hand.clear();
                 self.top = 0.0;
+                if matches!(change, Change::Restarted) {
+                    self.by_hand.clear();
+                }
             }
             Change::Speed(speed) => self.speed = *speed,
             Change::Broken(broken) => {
@@ -470,5 +472,10 @@ mod tests {
         pass(&mut chart, 12.0);
         chart.changed(&figure, &Change::Mended);
         assert_eq!(ends(&chart), [12.0, 12.0, 11.0]);
+        // Gone back, it breaks again; another run has only what is planned.
+        chart.changed(&figure, &Change::Rewound);
+        assert_eq!(ends(&chart), [12.0, 12.0, 11.0]);
+        chart.changed(&figure, &Change::Restarted);
+        assert!(ends(&chart).is_empty());
     }
 }

@@ -12,6 +12,7 @@ use super::follow::REACH_ON_CARD_PX;
 use super::history::Moment;
 use super::layout::Point;
 use super::live::Live;
+use super::running::Running;
 use super::view::Thing;
 
 /// A pointer that moved less than this has clicked.
@@ -140,6 +141,8 @@ impl Drag {
     fn put(self) {
         if let Some(then) = self.let_go() {
             self.figure.drive(|handle| handle.moved(then));
+            // All arrows find their ways anew.
+            self.figure.with(Running::lay_out);
             self.figure.changed();
         }
     }

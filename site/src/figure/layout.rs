@@ -40,24 +40,33 @@ impl Layout {
                 put(card, Point { x: centre.x * width, ..*centre }, (width, height));
             }
         }
-        Self { width, height, fit: box_width / width, narrow, cards, ..Self::default() }.connected(stage)
+        let board = Self { width, height, fit: box_width / width, narrow, cards, ..Self::default() };
+        board.connected(stage, &Self::default())
     }
 
-    /// The same board with its cards elsewhere: of what else there is, only machines and arrows follow. A card that is
-    /// dragged has no time to find the board's width anew.
+    /// The same board with its cards elsewhere: of what else there is, only machines and the arrows of what was moved
+    /// follow. A card that is dragged has no time to find the board's width anew, nor the ways of all arrows.
     pub(crate) fn moved(&self, stage: &Stage, centres: &[Point]) -> Self {
         let mut cards = self.cards.clone();
         for (card, centre) in cards.iter_mut().zip(centres) {
             put(card, *centre, (self.width, self.height));
         }
         let Self { width, height, fit, narrow, .. } = *self;
-        Self { width, height, fit, narrow, cards, ..Self::default() }.connected(stage)
+        Self { width, height, fit, narrow, cards, ..Self::default() }.connected(stage, self)
     }
 
-    fn connected(self, stage: &Stage) -> Self {
+    /// Joins the cards. Arrows whose cards stand where they stood before go as they went.
+    fn connected(self, stage: &Stage, before: &Self) -> Self {
         let machines = machine_rects(stage, &self.cards, self.narrow);
         let anchors: Vec<f64> = (0..self.cards.len()).map(|index| card::anchor(stage, index)).collect();
-        let links = route::paths(&stage.links, &self.cards, &anchors, Point { x: self.width, y: self.height });
+        let stands = |card: usize| before.cards.get(card) == self.cards.get(card);
+        let kept = |at: usize| {
+            let path = before.links.get(at)?;
+            stage.links.get(at).filter(|link| stands(link.from) && stands(link.to))?;
+            Some(path)
+        };
+        let end = Point { x: self.width, y: self.height };
+        let links = route::paths(&stage.links, &self.cards, &anchors, end, kept);
         Self { machines, links, ..self }
     }
 
@@ -93,6 +102,24 @@ mod tests {
     use hockeystick_content::builtin;
 
     use super::*;
+
+    /// Where a card is dragged to is found out arrow by arrow, and where it is dropped as if it had always been there.
+    #[test]
+    fn only_the_arrows_of_what_is_dragged_follow() {
+        let stage = builtin::stage("21-ten-million").expect("it is there").expect("it is valid");
+        let board = Layout::new(&stage, 1_048.0, &[]);
+        let mut centres = board.centres();
+        centres[4].x += 60.0;
+        centres[4].y += 40.0;
+        let moved = board.moved(&stage, &centres);
+        assert_ne!(moved.cards[4], board.cards[4]);
+        for ((link, path), old) in stage.links.iter().zip(&moved.links).zip(&board.links) {
+            let (own, way) = (link.from == 4 || link.to == 4, format!("{:?}", path.way()));
+            assert!(own || way == format!("{:?}", old.way()), "{} to {}", link.from, link.to);
+        }
+        let back = moved.moved(&stage, &board.centres());
+        assert_eq!(back.cards, board.cards);
+    }
 
     /// An arrow over a card is taken for that card's; nor may its requests lie on one.
     #[test]

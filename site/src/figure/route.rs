@@ -28,9 +28,18 @@ pub(crate) struct Path {
     pub(crate) points: Vec<Point>,
     /// As an SVG path, for drawing.
     pub(crate) svg: String,
+    way: Option<Way>,
+    /// Where it meets its cards.
+    ports: [Point; 2],
 }
 
 impl Path {
+    /// By which sides and lanes it goes.
+    #[cfg(test)]
+    pub(super) fn way(&self) -> Option<impl std::fmt::Debug> {
+        self.way
+    }
+
     /// The point this share of the way along, `lane` pixels to the right of the direction of travel.
     pub(crate) fn at(&self, share: f64, back: bool, lane: f64) -> Point {
         let Some(last) = self.points.len().checked_sub(1).filter(|last| *last > 0) else { return Point::default() };
@@ -159,16 +168,24 @@ fn trace([a, p, q, b]: [Point; 4], count: u32, into: &mut Vec<Point>) {
     }
 }
 
-/// The way of each link over a board that ends there; `anchors` say how far below a card's top arrows meet its sides.
-pub(super) fn paths(links: &[Link], cards: &[Rect], anchors: &[f64], end: Point) -> Vec<Path> {
+/// The way of each link over a board that ends there; `anchors` say how far below a card's top arrows meet its sides. Links
+/// that are `kept` go as they did.
+pub(super) fn paths<'a>(
+    links: &[Link],
+    cards: &[Rect],
+    anchors: &[f64],
+    end: Point,
+    kept: impl Fn(usize) -> Option<&'a Path>,
+) -> Vec<Path> {
     let ground = Ground { links, cards, anchors, end };
-    let mut ways: Vec<Way> = (0..links.len()).map(|at| ground.direct(at)).collect();
+    let way_kept = |at: usize| kept(at).and_then(|path| path.way);
+    let mut ways: Vec<Way> = (0..links.len()).map(|at| way_kept(at).unwrap_or_else(|| ground.direct(at))).collect();
     // The short ones first: the long ones go around them. Then those that others, with which they share a side, have
     // pushed on a card.
     let far = |link: &Link| cards[link.from].centre().far(cards[link.to].centre());
     let order: Vec<usize> = in_order(links.iter().map(far));
     for _ in 0..PASSES {
-        for &at in &order {
+        for &at in order.iter().filter(|at| way_kept(**at).is_none()) {
             let others = ground.others(at, &ways);
             let seen = ground.look(at, ways[at], &others);
             if ground.in_the_way(at, &seen, ways[at].out, 0.0).0 > 0 {
@@ -178,7 +195,11 @@ pub(super) fn paths(links: &[Link], cards: &[Rect], anchors: &[f64], end: Point)
     }
 
     let path = |(at, way): (usize, &Way)| {
-        let [a, b] = ground.ports(at, *way, &ground.others(at, &ways));
+        let ports = ground.ports(at, *way, &ground.others(at, &ways));
+        if let Some(same) = kept(at).filter(|path| path.ports == ports) {
+            return same.clone();
+        }
+        let [a, b] = ports;
         let curves = way.curves(a, b);
         let place = |at: &Point| format!("{} {}", short(at.x, 1), short(at.y, 1));
         let (mut fine, mut svg) = (Vec::new(), format!("M{}", place(&curves[0][0])));
@@ -187,7 +208,7 @@ pub(super) fn paths(links: &[Link], cards: &[Rect], anchors: &[f64], end: Point)
             let [_, p, q, b] = curve;
             svg += &format!("C{} {} {}", place(p), place(q), place(b));
         }
-        Path { points: at_equal_distances(&fine), svg }
+        Path { points: at_equal_distances(&fine), svg, way: Some(*way), ports }
     };
     ways.iter().enumerate().map(path).collect()
 }
@@ -228,7 +249,7 @@ mod tests {
     }
 
     fn laid(links: &[Link], cards: &[Rect], end: Point) -> Vec<Path> {
-        paths(links, cards, &vec![ANCHOR; cards.len()], end)
+        paths(links, cards, &vec![ANCHOR; cards.len()], end, |_| None)
     }
 
     fn is_on(card: &Rect, at: Point) -> bool {
@@ -278,7 +299,7 @@ mod tests {
         let card = |(x, y, width, height)| Rect { x, y, width, height };
         let cards: Vec<Rect> = places.into_iter().chain(below).map(card).collect();
         let links = [link(0, 1), link(0, 2), link(0, 3), link(0, 4), link(3, 4)];
-        let ways = paths(&links, &cards, &[95.0, 86.0, 62.0, 95.0, 95.0], Point { x: 390.0, y: 815.0 });
+        let ways = paths(&links, &cards, &[95.0, 86.0, 62.0, 95.0, 95.0], Point { x: 390.0, y: 815.0 }, |_| None);
         for (link, way) in links.iter().zip(&ways) {
             let others = cards.iter().enumerate().filter(|(index, _)| *index != link.from && *index != link.to);
             others.for_each(|(index, card)| {

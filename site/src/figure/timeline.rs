@@ -164,9 +164,7 @@ fn listen(figure: Figure) {
         log.set(handle.with_stage(Log::of));
         let changed = handle.on_change(move |handle, change| {
             let entry = match change {
-                Change::Restarted if figure.view.seeking.with_untracked(Option::is_none) => {
-                    return log.set(handle.with_stage(Log::of));
-                }
+                Change::Restarted => return log.set(handle.with_stage(Log::of)),
                 Change::Knob(path) if !path.is_empty() => Happened::Turned(title(&path.replace('.', " "))),
                 Change::Broken(what) => Happened::Broke(what.label.clone(), what.lasts_s),
                 Change::Mended => Happened::Mended,

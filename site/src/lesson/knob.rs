@@ -132,7 +132,7 @@ impl Knob {
     }
 
     fn pointer_down(&self, event: &PointerEvent) {
-        let Some(value) = self.value().filter(|_| event.button() == 0) else { return };
+        let Some(value) = self.value().filter(|_| event.button() == 0 && event.is_primary()) else { return };
         event.prevent_default();
         let _ = self.word.focus();
         let _ = self.word.set_pointer_capture(event.pointer_id());
@@ -141,7 +141,9 @@ impl Knob {
     }
 
     fn pointer_move(&self, event: &PointerEvent) {
-        let (Some((from_x, from)), Some(scale)) = (self.drag.get(), self.scale()) else { return };
+        let (Some((from_x, from)), Some(scale), true) = (self.drag.get(), self.scale(), event.is_primary()) else {
+            return;
+        };
         let px = f64::from(event.client_x()) - from_x;
         if px.abs() >= STRAY_PX || self.dragged.get() {
             if !self.dragged.replace(true) {

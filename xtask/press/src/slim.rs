@@ -16,16 +16,15 @@ use crate::files::SiteFiles;
 
 /// Parts of the names of functions that never return, and what only they use. As the compiler mangles them: a length and
 /// a name.
-const PANICS: [&str; 10] = [
+const PANICS: [&str; 9] = [
     "9panicking",
     "13unwrap_failed",
     "13expect_failed",
     "16slice_error_fail",
-    "19slice_error_fail_rt",
     "16slice_index_fail",
     "17capacity_overflow",
-    "20panic_already_borrowed",
-    "28panic_already_mutably_borrowed",
+    "22panic_already_borrowed",
+    "30panic_already_mutably_borrowed",
     "18handle_alloc_error",
 ];
 

@@ -58,8 +58,10 @@ pub enum Change {
     Running(bool),
     /// Simulated seconds in a second of the reader's time.
     Speed(f64),
-    /// The run began again, from time zero or in its past: forget what was drawn.
+    /// Another run began, at time zero: forget what was drawn, and what was broken.
     Restarted,
+    /// The run went back into its past, where what was broken later breaks again: forget what was drawn.
+    Rewound,
     /// The reader broke something.
     Broken(Break),
     /// The reader repaired all that was broken.
@@ -445,9 +447,9 @@ impl FigureHandle {
         }
     }
 
-    /// What was drawn is to be drawn anew.
-    pub(crate) fn draws_anew(&self) {
-        self.tell(&Change::Restarted);
+    /// The run goes back: what was drawn is to be drawn anew.
+    pub(crate) fn rewinds(&self) {
+        self.tell(&Change::Rewound);
     }
 
     /// Ends everything that is broken.

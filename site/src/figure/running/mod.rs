@@ -243,7 +243,7 @@ impl Running {
         self.set_out();
         // The worker is a little further than what was heard of it.
         if to_s < self.run_s() + AHEAD_S * self.handle.speed() {
-            self.handle.draws_anew();
+            self.handle.rewinds();
         }
         let speed = self.handle.speed();
         self.link.send(Order::Seek { figure: self.figure(), run: self.run.get(), to, speed });
