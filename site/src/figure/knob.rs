@@ -77,7 +77,7 @@ fn number(figure: Figure, path: Rc<str>, label: &str, unit: Unit) -> El {
             None => {
                 let (typed, kept) = (input.value(), show(old, unit));
                 input.set_value(&kept);
-                return refuse(&input, &format!("{typed} is no number with its unit, such as {kept}."));
+                return refuse(&input, &format!("“{typed}” is no number with its unit, such as {kept}."));
             }
         }
         input.set_value(&show(figure.get(&path).unwrap_or(old), unit));
