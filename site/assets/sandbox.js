@@ -22,6 +22,8 @@ class Sandbox extends HTMLElement {
   #desk = new Desk();
   // Counts what the reader asked for: the answer to an earlier question puts no board there any more.
   #turn = 0;
+  // Whether the board is there with which the page begins: there is none before.
+  #begun = false;
   // The data of the board without anything on it.
   #empty;
   // The board that the last one took the place of, packed, and what the list called it.
@@ -50,7 +52,7 @@ class Sandbox extends HTMLElement {
       const { board, chosen } = this.#before;
       this.#put(async () => this.#desk.ask('board_of', board), chosen);
     });
-    this.#begin();
+    this.#begin().finally(() => (this.#begun = true));
   }
 
   disconnectedCallback() {
@@ -102,7 +104,7 @@ class Sandbox extends HTMLElement {
     try {
       const found = await data();
       if (turn !== this.#turn) return undefined;
-      const board = this.#figure.mounted?.stage();
+      const board = this.#begun ? this.#figure.mounted?.stage() : undefined;
       const figure = figureOf(found, { name: 'sandbox' });
       figure.id = 'fig-sandbox';
       this.#before = board && { board, chosen: isShared() ? OWN : this.#called };
