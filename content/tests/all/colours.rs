@@ -41,7 +41,7 @@ const SHAPES: [&str; 6] = ["accent", "good", "bad", "violet", "job", "ink-3"];
 
 #[test]
 fn text_and_shapes_stand_out_in_both_themes() {
-    for (theme, start) in [("light", ":root {"), ("dark", ":root[data-theme=\"dark\"] {")] {
+    for (theme, start) in [("light", ":root {"), ("dark", ":root[data-theme=dark] {")] {
         let colours = colours(start);
         for ground in GROUNDS {
             for ink in INKS {
@@ -59,12 +59,12 @@ fn text_and_shapes_stand_out_in_both_themes() {
 
 #[test]
 fn dark_is_the_same_by_choice_and_by_the_system() {
-    assert_eq!(colours(":root:not([data-theme=\"light\"]) {"), colours(":root[data-theme=\"dark\"] {"));
+    assert_eq!(colours(":root:not([data-theme=light]) {"), colours(":root[data-theme=dark] {"));
 }
 
 #[test]
 fn lines_of_percentiles_differ_in_both_themes() {
-    for start in [":root {", ":root[data-theme=\"dark\"] {"] {
+    for start in [":root {", ":root[data-theme=dark] {"] {
         let colours = colours(start);
         // p50, p95 and p99, as `charts` draws them.
         let lines = ["ink-2", "accent", "violet"].map(|name| colours[name]);
