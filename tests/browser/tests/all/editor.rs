@@ -72,6 +72,19 @@ impl Board {
         self.browser.drag(item, self.arrow(from, to).await?).await
     }
 
+    /// The lesson's board, with a balancer between users and server.
+    pub(crate) async fn balanced() -> Result<Self> {
+        let board = Self::open(&Device::desktop(), LESSON, FIX).await?;
+        board.insert("Users", "App").await?;
+        board.cards(3).await?;
+        Ok(board)
+    }
+
+    /// A selector of the tool whose name begins so.
+    pub(crate) fn tool(&self, name: &str) -> String {
+        self.of(&format!(".tool[aria-label^=\"{name}\"]"))
+    }
+
     /// What calls what, as the arrows' labels say it.
     async fn calls(&self) -> Result<Vec<String>> {
         let arrows = self.of(".arrow");
@@ -96,10 +109,10 @@ async fn a_component_dropped_on_an_arrow_is_wired_in_and_can_be_taken_back() -> 
     let answered = format!("document.querySelector('{}').textContent", board.of(".strip-now > div:nth-child(2) dd"));
     board.browser.centre(&board.of(".board")).await?;
     board.browser.wait_for(&format!("/[1-9]/.test({answered})")).await?;
-    board.browser.click(&board.of(".tools .tool:nth-child(1)")).await?;
+    board.browser.click(&board.tool("Undo")).await?;
     board.cards(2).await?;
     assert_eq!(board.calls().await?, ["Users calls App"]);
-    board.browser.click(&board.of(".tools .tool:nth-child(2)")).await?;
+    board.browser.click(&board.tool("Redo")).await?;
     board.cards(3).await?;
     assert_eq!(board.browser.console_errors().await?, Vec::<String>::new());
     Ok(())
@@ -243,7 +256,7 @@ async fn a_component_gets_another_name_by_keyboard() -> Result<()> {
     let text = format!("document.querySelector('{}').textContent", board.of(".share-text"));
     let address: String = browser.eval(&text).await?;
     for _ in 0..2 {
-        browser.click(&board.of(".tools .button")).await?;
+        browser.click(&board.tool("Undo")).await?;
     }
     browser.wait_for(&format!("{name}.value === 'App'")).await?;
     assert_eq!(board.calls().await?, ["Users calls App"]);
@@ -272,7 +285,7 @@ async fn settings_that_are_open_follow_the_board() -> Result<()> {
     // What is taken back while its settings are open takes them along, and the figure lives on.
     board.settings(2).await?;
     browser.wait_for(&format!("document.querySelector('{} .runs-on')", board.of(".inspector"))).await?;
-    browser.click(&board.of(".tools .button")).await?;
+    browser.click(&board.tool("Undo")).await?;
     board.cards(2).await?;
     browser.wait_for(&format!("!document.querySelector('{}')", board.of(".inspector"))).await?;
     board.insert("Users", "App").await?;
@@ -303,10 +316,8 @@ async fn escape_closes_the_settings_and_takes_nothing_along() -> Result<()> {
 
 #[tokio::test]
 async fn each_choice_is_a_step_of_its_own() -> Result<()> {
-    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let board = Board::balanced().await?;
     let browser = &board.browser;
-    board.insert("Users", "App").await?;
-    board.cards(3).await?;
     board.settings(2).await?;
     let list = format!("document.querySelector('{} select[aria-label=\"Algorithm\"]')", board.of(".inspector"));
     browser.wait_for(&list).await?;
@@ -314,17 +325,14 @@ async fn each_choice_is_a_step_of_its_own() -> Result<()> {
         let pick = format!("({list}.value = '{choice}', {list}.dispatchEvent(new Event('change')))");
         ensure!(browser.eval::<bool>(&pick).await?);
     }
-    let undo = format!("document.querySelector('{} button[aria-label^=\"Undo\"]')", board.of(".tools"));
-    browser.eval::<()>(&format!("void {undo}.click()")).await?;
+    browser.eval::<()>(&format!("void document.querySelector('{}').click()", board.tool("Undo"))).await?;
     browser.wait_for(&format!("{list}.value === '1'")).await
 }
 
 #[tokio::test]
 async fn an_address_opens_the_board_again_and_a_broken_one_says_so() -> Result<()> {
-    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let board = Board::balanced().await?;
     let browser = &board.browser;
-    board.insert("Users", "App").await?;
-    board.cards(3).await?;
     browser.click(&board.of(".share summary")).await?;
     browser.click(&board.of(".share-menu .button")).await?;
     board.said("copied").await?;

@@ -26,8 +26,8 @@ async fn drag_with_escape(browser: &Browser, from: Point, to: Point) -> Result<(
 
 /// Whether the first tool of these names is of use now.
 async fn is_on(board: &Board, tool: &str) -> Result<bool> {
-    let tool = board.of(&format!(".tool[aria-label^=\"{tool}\"]"));
-    board.browser.eval(&format!("document.querySelector('{tool}').getAttribute('aria-disabled') === 'false'")).await
+    let state = format!("document.querySelector('{}').getAttribute('aria-disabled') === 'false'", board.tool(tool));
+    board.browser.eval(&state).await
 }
 
 #[tokio::test]
@@ -54,11 +54,9 @@ async fn escape_takes_from_the_pointer_what_it_carries() -> Result<()> {
 
 #[tokio::test]
 async fn a_drag_that_comes_to_nothing_is_no_step() -> Result<()> {
-    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let board = Board::balanced().await?;
     let browser = &board.browser;
-    board.insert("Users", "App").await?;
-    board.cards(3).await?;
-    browser.click(&board.of(".tool[aria-label^=\"Undo\"]")).await?;
+    browser.click(&board.tool("Undo")).await?;
     board.cards(2).await?;
     ensure!(is_on(&board, "Redo").await? && !is_on(&board, "Undo").await?);
     let card = browser.grip(&board.of(".card")).await?;
@@ -70,7 +68,7 @@ async fn a_drag_that_comes_to_nothing_is_no_step() -> Result<()> {
     browser
         .wait_for(&format!(
             "document.querySelector('{}').getAttribute('aria-disabled') === 'false'",
-            board.of(".tool[aria-label^=\"Undo\"]")
+            board.tool("Undo")
         ))
         .await?;
     ensure!(!is_on(&board, "Redo").await?);
@@ -79,11 +77,9 @@ async fn a_drag_that_comes_to_nothing_is_no_step() -> Result<()> {
 
 #[tokio::test]
 async fn a_tool_that_has_done_all_it_can_keeps_the_focus() -> Result<()> {
-    let board = Board::open(&Device::desktop(), LESSON, FIX).await?;
+    let board = Board::balanced().await?;
     let browser = &board.browser;
-    board.insert("Users", "App").await?;
-    board.cards(3).await?;
-    let undo = board.of(".tool[aria-label^=\"Undo\"]");
+    let undo = board.tool("Undo");
     browser.eval::<()>(&format!("void document.querySelector('{undo}').focus()")).await?;
     browser.key(Key::Enter).await?;
     board.cards(2).await?;
